@@ -1,0 +1,201 @@
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::types::{ApiError, ErrorEnvelope, Metadata};
+
+/// What every answer is wrapped in.
+///
+/// Reading asks for less than the contract promises. `error` and `metadata` may be missing, null, empty or misshapen.
+/// A server that answers with the bare result and no envelope is understood too.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Envelope<T> {
+    /// Whether the call was carried out. The one member that may be relied on.
+    pub ok: bool,
+    /// The result. `None` where `ok` is false.
+    pub data: Option<T>,
+    /// What went wrong. `None` where `ok` is true.
+    pub error: Option<ApiError>,
+    /// About the call itself.
+    pub metadata: Metadata,
+}
+
+/// The members of an envelope before anything is known of them.
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow)]
+    ok: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+}
+
+impl Members<'_> {
+    fn says(&self, value: &str) -> bool {
+        self.ok.is_some_and(|ok| ok.get() == value)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Envelope<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let whole = <Box<RawValue>>::deserialize(deserializer)?;
+        Self::read(whole.get()).map_err(serde::de::Error::custom)
+    }
+}
+
+impl<T: DeserializeOwned> Envelope<T> {
+    fn read(text: &str) -> serde_json::Result<Self> {
+        let members: Members<'_> = serde_json::from_str(text)?;
+        let metadata = members.metadata.map(|metadata| lenient_metadata(metadata.get())).unwrap_or_default();
+        if members.says("false") {
+            let error = ErrorBody::read(text.as_bytes()).into_api_error("the server gave no reason");
+            return Ok(Self { ok: false, data: None, error: Some(error), metadata });
+        }
+        // `{"ok": true}` alone is the bare result of a write, so the absence of `data` tells the two forms apart.
+        let data = match members.data {
+            Some(data) => serde_json::from_str(data.get())?,
+            None => serde_json::from_str(text)?,
+        };
+        Ok(Self { ok: true, data: Some(data), error: None, metadata })
+    }
+}
+
+/// Metadata never fails a call: a member of another type than the contract's is left out.
+fn lenient_metadata(text: &str) -> Metadata {
+    if let Ok(metadata) = serde_json::from_str(text) {
+        return metadata;
+    }
+    let Ok(Value::Object(members)) = serde_json::from_str(text) else { return Metadata::default() };
+    let text = |key: &str| members.get(key).and_then(Value::as_str).map(str::to_owned);
+    Metadata {
+        cache_hit: members.get("cache_hit").and_then(Value::as_bool),
+        cost_usd: members.get("cost_usd").and_then(Value::as_f64),
+        latency_ms: members.get("latency_ms").and_then(Value::as_f64),
+        request_id: text("request_id"),
+        vendor: text("vendor"),
+    }
+}
+
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Envelope<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Envelope", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let data = generator.subschema_for::<T>();
+        let metadata = generator.subschema_for::<Metadata>();
+        schemars::json_schema!({
+            "type": "object",
+            "required": ["ok", "data"],
+            "properties": {
+                "ok": {"type": "boolean"},
+                "data": data,
+                "error": {"type": ["object", "null"]},
+                "metadata": {"anyOf": [metadata, {"type": "null"}]},
+            },
+        })
+    }
+}
+
+/// As much of an error as could be read from an answer, whatever its body was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ErrorBody {
+    /// The error's name in UPPER_SNAKE case, where there was one. An open vocabulary.
+    pub code: Option<String>,
+    /// What went wrong, in words for people.
+    pub message: Option<String>,
+    /// What to do about it, in words for people.
+    pub hint: Option<String>,
+    /// Whether the server says that a repetition can help.
+    pub retryable: Option<bool>,
+    /// Names the call.
+    pub request_id: Option<String>,
+}
+
+impl ErrorBody {
+    /// Reads what there is. A body that is no JSON, such as a proxy's page, gives an empty result.
+    pub fn read(body: &[u8]) -> Self {
+        let Ok(Value::Object(envelope)) = serde_json::from_slice(body) else { return Self::default() };
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let request_id = text(envelope.get("metadata").and_then(|metadata| metadata.get("request_id")));
+        match envelope.get("error") {
+            Some(Value::Object(error)) => Self {
+                code: text(error.get("code")),
+                message: text(error.get("message")),
+                hint: text(error.get("hint")),
+                retryable: error.get("retryable").and_then(Value::as_bool),
+                request_id,
+            },
+            other => Self { message: text(other), request_id, ..Self::default() },
+        }
+    }
+
+    /// The same in the contract's shape, with `otherwise` for a message that was not there.
+    pub fn into_api_error(self, otherwise: &str) -> ApiError {
+        ApiError {
+            code: self.code.unwrap_or_else(|| "UNKNOWN".to_owned()),
+            message: self.message.unwrap_or_else(|| otherwise.to_owned()),
+            hint: self.hint,
+            retryable: self.retryable,
+        }
+    }
+
+    /// An envelope in the contract's shape, for a reader that knows no other.
+    pub(crate) fn into_envelope(self, otherwise: &str) -> ErrorEnvelope {
+        let metadata = Metadata { request_id: self.request_id.clone(), ..Metadata::default() };
+        ErrorEnvelope { ok: false, data: None, error: self.into_api_error(otherwise), metadata: Some(metadata) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Acknowledgement, VideoJob};
+
+    fn read<T: DeserializeOwned>(text: &str) -> Envelope<T> {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn an_envelope_without_error_and_metadata_is_read() {
+        for rest in ["", r#","error":null,"metadata":null"#, r#","error":{},"metadata":{}"#, r#","metadata":7"#] {
+            let envelope: Envelope<VideoJob> =
+                read(&format!(r#"{{"ok":true,"data":{{"job_id":"vj_1","state":"queued"}}{rest}}}"#));
+            assert_eq!(envelope.data.unwrap().job_id, "vj_1");
+        }
+    }
+
+    #[test]
+    fn a_bare_result_is_read() {
+        let envelope: Envelope<VideoJob> = read(r#"{"job_id":"vj_1","state":"failed","error":"no"}"#);
+        assert_eq!(envelope.data.unwrap().error.unwrap().message, "no");
+        let envelope: Envelope<Acknowledgement> = read(r#"{"ok":true}"#);
+        assert_eq!(envelope.data.unwrap().ok, Some(true));
+    }
+
+    #[test]
+    fn a_misshapen_member_of_metadata_leaves_the_others() {
+        let envelope: Envelope<Acknowledgement> =
+            read(r#"{"ok":true,"data":{"ok":true},"metadata":{"cost_usd":"much","request_id":"r1"}}"#);
+        assert_eq!(envelope.metadata.cost_usd, None);
+        assert_eq!(envelope.metadata.request_id.as_deref(), Some("r1"));
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_reason_whatever_its_shape() {
+        let envelope: Envelope<Acknowledgement> = read(r#"{"ok":false,"error":{"code":"X","message":"y"}}"#);
+        assert_eq!(envelope.error.unwrap().code, "X");
+        let envelope: Envelope<Acknowledgement> = read(r#"{"ok":false}"#);
+        assert_eq!(envelope.error.unwrap().message, "the server gave no reason");
+        let envelope: Envelope<Acknowledgement> = read(r#"{"ok":false,"data":{"ok":true},"error":"broken"}"#);
+        assert_eq!(envelope.data, None);
+        assert_eq!(envelope.error.unwrap().message, "broken");
+    }
+}

@@ -1,0 +1,102 @@
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// Why a job failed.
+///
+/// The sources give the member no shape, so this reads a text, an object with `code` and `message`, and anything else a
+/// server may send, without ever failing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct JobError {
+    /// A name for the reason in UPPER_SNAKE case, where the server gave one. An open vocabulary.
+    pub code: Option<String>,
+    /// The reason in words. Empty where the server gave none.
+    pub message: String,
+}
+
+impl std::fmt::Display for JobError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.code, self.message.as_str()) {
+            (Some(code), "") => f.write_str(code),
+            (Some(code), message) => write!(f, "{message} ({code})"),
+            (None, "") => f.write_str("no reason given"),
+            (None, message) => f.write_str(message),
+        }
+    }
+}
+
+impl From<Value> for JobError {
+    fn from(value: Value) -> Self {
+        let text = |value: &Value| match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        };
+        match &value {
+            Value::Object(members) if members.contains_key("message") || members.contains_key("code") => Self {
+                code: members.get("code").and_then(text),
+                message: members.get("message").and_then(text).unwrap_or_default(),
+            },
+            Value::Object(members) if members.is_empty() => Self::default(),
+            other => Self { code: None, message: text(other).unwrap_or_default() },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for JobError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl Serialize for JobError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(code) = &self.code else { return serializer.serialize_str(&self.message) };
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("code", code)?;
+        map.serialize_entry("message", &self.message)?;
+        map.end()
+    }
+}
+
+impl schemars::JsonSchema for JobError {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "JobError".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "oneOf": [
+                {"type": ["string", "null"]},
+                {
+                    "type": "object",
+                    "properties": {
+                        "code": {"type": ["string", "null"]},
+                        "message": {"type": ["string", "null"]},
+                    },
+                },
+            ],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_shape_is_read() {
+        for (value, shown) in [
+            (json!("the vendor refused the prompt"), "the vendor refused the prompt"),
+            (json!({"code": "REJECTED", "message": "no"}), "no (REJECTED)"),
+            (json!({"code": "REJECTED"}), "REJECTED"),
+            (json!({"code": 7, "message": null}), "7"),
+            (json!({}), "no reason given"),
+            (json!({"reason": "x"}), r#"{"reason":"x"}"#),
+            (json!(["a"]), r#"["a"]"#),
+        ] {
+            assert_eq!(JobError::from(value).to_string(), shown);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Lists of values as enums: closed ones, whose values are only sent, and open ones, which may grow.
+
+/// A text that is none of the values of a closed vocabulary.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} is not one of {}", known.join(", "))]
+pub struct UnknownValue {
+    /// The text.
+    pub value: String,
+    /// What it could have been.
+    pub known: &'static [&'static str],
+}
+
+/// What both kinds share: the wire's spelling, `Display`, `Serialize` and the JSON Schema.
+macro_rules! common_impls {
+    ($name:ident) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+macro_rules! closed_vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $value:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name {
+            $(#[doc = concat!("`", $value, "`")] $variant),+
+        }
+
+        impl $name {
+            /// Every value, as the wire spells it.
+            pub const KNOWN: &'static [&'static str] = &[$($value),+];
+
+            /// The value as the wire spells it.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $value),+
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = crate::vocabulary::UnknownValue;
+
+            fn from_str(value: &str) -> Result<Self, Self::Err> {
+                match value {
+                    $($value => Ok(Self::$variant),)+
+                    _ => Err(crate::vocabulary::UnknownValue { value: value.to_owned(), known: Self::KNOWN }),
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                value.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "enum": Self::KNOWN})
+            }
+        }
+
+        crate::vocabulary::common_impls!($name);
+    };
+}
+
+macro_rules! open_vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $value:literal $(| $synonym:literal)*),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(
+                #[doc = concat!("`", $value, "`")]
+                $(#[doc = concat!(", also read from `", $synonym, "`")])*
+                $variant,
+            )+
+            /// A value that this version does not know, as the server spelt it.
+            Unknown(String),
+        }
+
+        impl $name {
+            /// The values known to this version, as the wire spells them.
+            pub const KNOWN: &'static [&'static str] = &[$($value),+];
+
+            /// The value as the wire spells it.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $value,)+
+                    Self::Unknown(value) => value,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(value: &str) -> Self {
+                match value {
+                    $($value $(| $synonym)* => Self::$variant,)+
+                    _ => Self::Unknown(value.to_owned()),
+                }
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(value: String) -> Self {
+                Self::from(value.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = std::convert::Infallible;
+
+            fn from_str(value: &str) -> Result<Self, Self::Err> {
+                Ok(Self::from(value))
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Ok(Self::from(value.as_ref()))
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "x-extensible-enum": Self::KNOWN})
+            }
+        }
+
+        crate::vocabulary::common_impls!($name);
+    };
+}
+
+pub(crate) use {closed_vocabulary, common_impls, open_vocabulary};
+
+#[cfg(test)]
+mod tests {
+    use crate::{AspectRatio, JobState};
+
+    #[test]
+    fn an_open_vocabulary_keeps_a_value_it_does_not_know() {
+        let state: JobState = serde_json::from_str(r#""paused""#).unwrap();
+        assert_eq!(state, JobState::Unknown("paused".into()));
+        assert_eq!(serde_json::to_string(&state).unwrap(), r#""paused""#);
+        assert!(!state.is_final());
+    }
+
+    #[test]
+    fn synonyms_are_read_as_the_contracts_own_word() {
+        for (synonym, state) in [
+            ("completed", JobState::Succeeded),
+            ("complete", JobState::Succeeded),
+            ("done", JobState::Succeeded),
+            ("canceled", JobState::Cancelled),
+            ("pending", JobState::Queued),
+            ("processing", JobState::Running),
+            ("in_progress", JobState::Running),
+            ("active", JobState::Running),
+        ] {
+            assert_eq!(JobState::from(synonym), state);
+        }
+        assert!(JobState::from("expired").is_final());
+    }
+
+    #[test]
+    fn a_closed_vocabulary_names_what_it_takes() {
+        let error = "5:4".parse::<AspectRatio>().unwrap_err();
+        assert_eq!(error.to_string(), r#""5:4" is not one of 16:9, 9:16, 1:1"#);
+    }
+}

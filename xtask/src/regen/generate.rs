@@ -1,0 +1,70 @@
+//! Runs progenitor on the lowered document.
+
+use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
+use quote::quote;
+use schemars08::schema::{InstanceType, SchemaObject};
+use serde_json::Value;
+
+use super::enums::Vocabulary;
+use super::{RegenError, marker};
+
+/// Components that the client crate writes by hand, since the generator would make them too narrow to read what servers
+/// really send.
+pub(super) const BY_HAND: [&str; 1] = ["JobError"];
+
+/// The text of `generated.rs`.
+pub(super) fn client(lowered: &Value, vocabularies: &[Vocabulary]) -> Result<String, RegenError> {
+    let schemas = lowered
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+        .ok_or_else(|| RegenError::Lowering("there are no schemas".into()))?;
+    let mut settings = GenerationSettings::new();
+    settings
+        .with_interface(InterfaceStyle::Positional)
+        .with_hooks(HooksMode::Expected)
+        .with_inner_type(quote! { crate::Context })
+        .with_derive("::schemars::JsonSchema")
+        .with_derive("PartialEq");
+    let strings = || [TypeImpl::Display, TypeImpl::FromStr].into_iter();
+    for vocabulary in vocabularies {
+        for name in std::iter::once(&vocabulary.name).chain(&vocabulary.also) {
+            replace(&mut settings, schemas, name, &format!("crate::{}", vocabulary.name), strings())?;
+        }
+    }
+    for name in BY_HAND {
+        replace(&mut settings, schemas, name, &format!("crate::{name}"), [].into_iter())?;
+    }
+    for result in schemas.keys().filter_map(|name| name.strip_suffix("Envelope")).filter(|name| *name != "Error") {
+        let envelope = format!("crate::Envelope<crate::types::{result}>");
+        replace(&mut settings, schemas, &format!("{result}Envelope"), &envelope, [].into_iter())?;
+    }
+    let timestamp = SchemaObject {
+        instance_type: Some(InstanceType::String.into()),
+        format: Some("date-time".into()),
+        ..SchemaObject::default()
+    };
+    settings.with_conversion(timestamp, "::jiff::Timestamp", [TypeImpl::Display, TypeImpl::FromStr].into_iter());
+
+    let document = serde_json::from_value(lowered.clone())
+        .map_err(|error| RegenError::Lowering(format!("the lowered document is no OpenAPI: {error}")))?;
+    let tokens = Generator::new(&settings)
+        .generate_tokens(&document)
+        .map_err(|error| RegenError::Generator(error.to_string()))?;
+    let file = syn::parse2(tokens).map_err(|error| RegenError::Generator(error.to_string()))?;
+    Ok(marker() + &prettyplease::unparse(&file))
+}
+
+/// A replacement whose name does not exist would be ignored without a word.
+fn replace(
+    settings: &mut GenerationSettings,
+    schemas: &serde_json::Map<String, Value>,
+    name: &str,
+    with: &str,
+    impls: impl Iterator<Item = TypeImpl>,
+) -> Result<(), RegenError> {
+    if !schemas.contains_key(name) {
+        return Err(RegenError::Lowering(format!("there is no schema {name} to replace by {with}")));
+    }
+    settings.with_replacement(name, with, impls);
+    Ok(())
+}
