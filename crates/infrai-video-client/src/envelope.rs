@@ -31,8 +31,6 @@ struct Members<'a> {
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
     metadata: Option<&'a RawValue>,
 }
 
@@ -105,7 +103,6 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Envelope<T> {
 
 /// As much of an error as could be read from an answer, whatever its body was.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
 pub struct ErrorBody {
     /// The error's name in UPPER_SNAKE case, where there was one. An open vocabulary.
     pub code: Option<String>,
@@ -135,6 +132,12 @@ impl ErrorBody {
             },
             other => Self { message: text(other), request_id, ..Self::default() },
         }
+    }
+
+    /// What an error in the contract's shape says.
+    pub fn from_api_error(error: ApiError, request_id: Option<String>) -> Self {
+        let ApiError { code, message, hint, retryable } = error;
+        Self { code: Some(code), message: Some(message), hint, retryable, request_id }
     }
 
     /// The same in the contract's shape, with `otherwise` for a message that was not there.

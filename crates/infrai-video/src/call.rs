@@ -1,0 +1,404 @@
+//! One call of the API: its attempts, and the only loop in this crate that repeats a request.
+
+use std::future::IntoFuture;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::StatusCode;
+use http::header::{ACCEPT, HeaderValue, USER_AGENT};
+use infrai_video_client as generated;
+use infrai_video_client::{Envelope, ErrorBody, MAX_RESPONSE_BYTES, ResponseValue, types};
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::Instrument as _;
+
+use crate::client::{Client, Shared};
+use crate::error::{Error, ErrorKind};
+use crate::ids::{IdempotencyKey, JobId};
+use crate::response::Response;
+use crate::retry::{RetryPolicy, retry_after};
+use crate::transport::TransportError;
+
+type Reply<T> = Result<ResponseValue<Envelope<T>>, generated::Error<types::ErrorEnvelope>>;
+type Sending<T> = dyn Fn(generated::Client, Arc<Plan>) -> BoxFuture<'static, Reply<T>> + Send + Sync;
+
+/// A call that reads and changes nothing. It is sent when it is awaited.
+#[must_use = "a call is not sent until it is awaited"]
+pub struct Call<T> {
+    client: Client,
+    plan: Result<Plan, Error>,
+    send: Arc<Sending<T>>,
+}
+
+/// A call that changes something, under an idempotency key. It is sent when it is awaited.
+#[must_use = "a call is not sent until it is awaited"]
+pub struct Write<T>(Call<T>);
+
+/// What all attempts of a call have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) operation: &'static str,
+    pub(crate) job: Option<JobId>,
+    pub(crate) policy: RetryPolicy,
+    /// The key of a call that changes something: every attempt carries it.
+    pub(crate) key: Option<IdempotencyKey>,
+    /// The exact body, where it was fixed before.
+    pub(crate) body: Option<Bytes>,
+    /// Whether the key was sent by an earlier call, perhaps of an earlier process.
+    pub(crate) sent_before: bool,
+}
+
+impl Plan {
+    /// The job's id, for the operations that have one in their path.
+    pub(crate) fn job(&self) -> &str {
+        self.job.as_ref().map_or("", JobId::as_str)
+    }
+
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_ref().map(IdempotencyKey::as_str)
+    }
+}
+
+impl<T> Call<T> {
+    pub(crate) fn new<F>(
+        client: &Client,
+        plan: Result<Plan, Error>,
+        send: impl Fn(generated::Client, Arc<Plan>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Reply<T>> + Send + 'static,
+    {
+        Self { client: client.clone(), plan, send: Arc::new(move |api, plan| Box::pin(send(api, plan))) }
+    }
+
+    /// Repeats this call by another policy than the client's.
+    pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
+        if let Ok(plan) = &mut self.plan {
+            plan.policy = policy;
+        }
+        self
+    }
+}
+
+impl<T> Write<T> {
+    /// Mints the key, once, before anything is sent.
+    pub(crate) fn new(mut call: Call<T>) -> Self {
+        if let Ok(plan) = &mut call.plan {
+            plan.key.get_or_insert_with(|| call.client.mint_key());
+        }
+        Self(call)
+    }
+
+    /// Uses this key instead of the minted one, to carry out an intent once although it is asked for several times.
+    pub fn with_idempotency_key(mut self, key: IdempotencyKey) -> Self {
+        if let Ok(plan) = &mut self.0.plan {
+            plan.key = Some(key);
+        }
+        self
+    }
+
+    /// Repeats this call by another policy than the client's.
+    pub fn with_retry_policy(self, policy: RetryPolicy) -> Self {
+        Self(self.0.with_retry_policy(policy))
+    }
+}
+
+impl<T: Carried + Send + 'static> IntoFuture for Call<T> {
+    type Output = Result<Response<T>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let plan = self.plan?;
+            let span = tracing::debug_span!(
+                "call",
+                operation = plan.operation,
+                job_id = plan.job.as_ref().map(JobId::as_str),
+                idempotency_key = plan.key(),
+            );
+            run(&self.client, &Arc::new(plan), &*self.send).instrument(span).await
+        })
+    }
+}
+
+impl<T: Carried + Send + 'static> IntoFuture for Write<T> {
+    type Output = Result<Response<T>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.0.into_future()
+    }
+}
+
+impl<T> std::fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plan = self.plan.as_ref().ok();
+        f.debug_struct("Call")
+            .field("operation", &plan.map(|plan| plan.operation))
+            .field("job", &plan.and_then(|plan| plan.job.as_ref()))
+            .field("idempotency_key", &plan.and_then(|plan| plan.key.as_ref()))
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> std::fmt::Debug for Write<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A result of the API, which may itself say that nothing was done.
+pub trait Carried {
+    /// Whether the result says no although the envelope says yes.
+    fn says_no(&self) -> bool {
+        false
+    }
+}
+
+impl Carried for types::VideoJob {}
+impl Carried for types::VideoJobDetail {}
+impl Carried for types::VideoJobPage {}
+impl Carried for types::DeleteAllResult {}
+impl Carried for types::DownloadLink {}
+impl Carried for types::Retention {}
+impl Carried for types::VideoCapabilities {}
+impl Carried for types::Acknowledgement {
+    fn says_no(&self) -> bool {
+        self.ok == Some(false)
+    }
+}
+
+/// The retry loop.
+async fn run<T: Carried>(client: &Client, plan: &Arc<Plan>, send: &Sending<T>) -> Result<Response<T>, Error> {
+    let deadline = Instant::now() + plan.policy.max_elapsed();
+    let mut attempts = 0;
+    // Whether an attempt of this call, or an earlier call with this key, may have been carried out unnoticed.
+    let mut outcome_unknown = plan.sent_before;
+    loop {
+        attempts += 1;
+        let span = tracing::debug_span!("attempt", attempt = attempts);
+        let failure = match attempt(client, plan, send, deadline).instrument(span).await {
+            Ok((result, metadata)) => {
+                client.shared.budget.give_back();
+                return Ok(Response::new(result, metadata, attempts, plan.key.clone()));
+            }
+            Err(failure) => failure,
+        };
+        let failure = failure.as_seen_after(outcome_unknown && plan.key.is_some());
+        outcome_unknown |= plan.key.is_some() && failure.may_have_been_carried_out;
+        let delay = plan.policy.delay(attempts, client.random_share(), failure.retry_after);
+        let repeat = failure.retryable
+            && attempts < plan.policy.max_attempts()
+            && Instant::now() + delay < deadline
+            && client.shared.budget.take();
+        if !repeat {
+            return Err(failure
+                .error
+                .with_operation(plan.operation)
+                .with_retry_after(failure.retry_after)
+                .with_attempts(attempts, plan.key.as_ref())
+                .with_retryable(failure.retryable)
+                .with_outcome_unknown(outcome_unknown));
+        }
+        tracing::debug!(attempt = attempts, delay_ms = delay.as_millis() as u64, error = %failure.error, "repeating the call");
+        sleep(delay).await;
+    }
+}
+
+/// An attempt that brought no result.
+struct Failure {
+    error: Error,
+    retryable: bool,
+    may_have_been_carried_out: bool,
+    retry_after: Option<Duration>,
+}
+
+impl Failure {
+    fn certain(error: Error) -> Self {
+        Self { error, retryable: false, may_have_been_carried_out: false, retry_after: None }
+    }
+
+    /// A 409 or 422 for a key that may have been accepted before says so, and is no verdict on the request.
+    fn as_seen_after(mut self, outcome_unknown: bool) -> Self {
+        if outcome_unknown && matches!(self.error.status(), Some(409 | 422)) {
+            let message = format!("the idempotency key was accepted earlier: {}", self.error.message());
+            self.error = Error::new(ErrorKind::AcceptedEarlier, message).with_source(self.error);
+            self.retryable = false;
+        }
+        self
+    }
+}
+
+async fn attempt<T: Carried>(
+    client: &Client,
+    plan: &Arc<Plan>,
+    send: &Sending<T>,
+    deadline: Instant,
+) -> Result<(T, types::Metadata), Failure> {
+    let shared = &client.shared;
+    let exchange = Arc::new(OneExchange {
+        shared: Arc::clone(shared),
+        body: plan.body.clone(),
+        deadline: deadline.min(Instant::now() + shared.timeouts.attempt),
+        seen: Mutex::new(None),
+    });
+    let context = shared.context.with_exchange(Arc::clone(&exchange) as Arc<dyn generated::Exchange>);
+    let api = generated::Client::new_with_client(&shared.base_url, shared.builder.clone(), context);
+    let reply = send(api, Arc::clone(plan)).await;
+    let seen = exchange.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let answer = match seen {
+        Some(Seen::Answer(answer)) => answer,
+        Some(Seen::Failed(error)) => return Err(transport_failure(error)),
+        None => return Err(Failure::certain(unsent(reply.err()))),
+    };
+    tracing::debug!(status = answer.status.as_u16(), "answered");
+    if let Some(body) = answer.error {
+        return Err(refusal(answer.status, body, answer.retry_after));
+    }
+    match reply.map(ResponseValue::into_inner) {
+        Ok(Envelope { ok: true, data: Some(data), metadata, .. }) if data.says_no() => {
+            let body = ErrorBody { request_id: metadata.request_id, ..ErrorBody::default() };
+            let error = Error::new(ErrorKind::Rejected, "the service says that it was not carried out");
+            Err(Failure::certain(error.with_answer(answer.status.as_u16(), body)))
+        }
+        Ok(Envelope { ok: true, data: Some(data), metadata, .. }) => Ok((data, metadata)),
+        Ok(envelope) => {
+            let error = envelope.error.map(|error| ErrorBody::from_api_error(error, envelope.metadata.request_id));
+            Err(refusal(answer.status, error.unwrap_or_default(), answer.retry_after))
+        }
+        Err(error) => Err(undecodable(answer.status, error)),
+    }
+}
+
+/// The request could not even be built.
+fn unsent(error: Option<generated::Error<types::ErrorEnvelope>>) -> Error {
+    let message = match error {
+        Some(generated::Error::InvalidRequest(message) | generated::Error::Custom(message)) => message,
+        _ => "the request could not be built".to_owned(),
+    };
+    Error::new(ErrorKind::InvalidInput, message)
+}
+
+fn transport_failure(error: TransportError) -> Failure {
+    Failure {
+        retryable: error.is_retryable(),
+        may_have_been_carried_out: error.may_have_been_sent(),
+        retry_after: None,
+        error: error.into(),
+    }
+}
+
+/// The service answered, and says no.
+fn refusal(status: StatusCode, body: ErrorBody, retry_after: Option<Duration>) -> Failure {
+    let insufficient = status == StatusCode::PAYMENT_REQUIRED || body.code.as_deref() == Some("INSUFFICIENT_CREDIT");
+    let kind = match status.as_u16() {
+        _ if insufficient => ErrorKind::InsufficientCredit,
+        401 | 403 => ErrorKind::Authentication,
+        404 => ErrorKind::NotFound,
+        409 | 410 => ErrorKind::Conflict,
+        429 => ErrorKind::RateLimited,
+        408 => ErrorKind::TimedOut,
+        500.. => ErrorKind::Server,
+        _ => ErrorKind::Rejected,
+    };
+    let transient = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
+    let may_retry = body.retryable != Some(false) && !insufficient;
+    let message = match &body.message {
+        Some(message) => message.clone(),
+        None if status.is_redirection() => "the service answered with a redirect, which is not followed".to_owned(),
+        None => format!("the service answered {status} without a reason"),
+    };
+    Failure {
+        retryable: transient && may_retry,
+        may_have_been_carried_out: status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT,
+        retry_after,
+        error: Error::new(kind, message).with_answer(status.as_u16(), body),
+    }
+}
+
+/// The service said yes, in words that make no sense. Asking again under the same key can bring the sense.
+fn undecodable(status: StatusCode, error: generated::Error<types::ErrorEnvelope>) -> Failure {
+    let (cause, cut_or_garbled) = match error {
+        generated::Error::InvalidResponsePayload(_, cause) => {
+            let garbled = cause.is_eof() || cause.is_syntax();
+            (Some(cause), garbled)
+        }
+        _ => (None, false),
+    };
+    let message = match &cause {
+        Some(cause) => format!("the answer is not what the contract says: {cause}"),
+        None => "the answer is not what the contract says".to_owned(),
+    };
+    let mut error = Error::new(ErrorKind::Decode, message).with_answer(status.as_u16(), ErrorBody::default());
+    if let Some(cause) = cause {
+        error = error.with_source(cause);
+    }
+    Failure { error, retryable: cut_or_garbled, may_have_been_carried_out: true, retry_after: None }
+}
+
+/// Sends one attempt, reads the whole answer, and remembers what it saw: more than the generated code passes on.
+struct OneExchange {
+    shared: Arc<Shared>,
+    body: Option<Bytes>,
+    deadline: Instant,
+    seen: Mutex<Option<Seen>>,
+}
+
+enum Seen {
+    Answer(Answer),
+    Failed(TransportError),
+}
+
+struct Answer {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    /// What the body says of a failure, where the status is none of success.
+    error: Option<ErrorBody>,
+}
+
+/// What the generated code gets to decode where the truth is in [`Seen`].
+const PLACEHOLDER_ERROR: &[u8] = br#"{"ok":false,"error":{"code":"","message":""}}"#;
+
+impl OneExchange {
+    async fn answer(&self, mut request: reqwest::Request) -> Result<(Answer, Bytes), TransportError> {
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, self.shared.user_agent.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(body) = &self.body {
+            *request.body_mut() = Some(body.clone().into());
+        }
+        let read = self.shared.timeouts.read;
+        let exchange = async {
+            let incoming = self.shared.sender.send(request).await?;
+            let (status, retry_after) = (incoming.status, retry_after(&incoming.headers));
+            let body = incoming.body.bounded(read, MAX_RESPONSE_BYTES).await?;
+            let error = (!status.is_success()).then(|| ErrorBody::read(&body));
+            Ok((Answer { status, retry_after, error }, body))
+        };
+        let started = Instant::now();
+        match timeout_at(self.deadline, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(TransportError::timed_out("no whole answer came", self.deadline - started)),
+        }
+    }
+}
+
+impl generated::Exchange for OneExchange {
+    fn exchange(&self, request: reqwest::Request, _: &'static str) -> BoxFuture<'_, http::Response<Bytes>> {
+        Box::pin(async move {
+            let (seen, status, body) = match self.answer(request).await {
+                Ok((answer, body)) if answer.error.is_none() => {
+                    let status = answer.status;
+                    (Seen::Answer(answer), status, body)
+                }
+                Ok((answer, _)) => (Seen::Answer(answer), StatusCode::BAD_GATEWAY, Bytes::from_static(PLACEHOLDER_ERROR)),
+                Err(error) => (Seen::Failed(error), StatusCode::BAD_GATEWAY, Bytes::from_static(PLACEHOLDER_ERROR)),
+            };
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+            let mut response = http::Response::new(body);
+            *response.status_mut() = status;
+            response
+        })
+    }
+}

@@ -1,0 +1,325 @@
+use std::fmt;
+use std::time::Duration;
+
+use crate::ids::IdempotencyKey;
+use crate::transport::TransportError;
+
+/// What kind of failure an [`Error`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is missing or wrong, such as the key or the base URL. Nothing was sent.
+    Config,
+    /// A value is out of its range. Nothing was sent.
+    InvalidInput,
+    /// No vendor can make what was asked for, by its own capabilities. Nothing was sent, nothing was charged.
+    Unsupported,
+    /// The service does not accept the key (401 or 403).
+    Authentication,
+    /// The balance is too low (402). Nothing was started.
+    InsufficientCredit,
+    /// There is no such job (404).
+    NotFound,
+    /// The state of the job does not allow the call (409, 410).
+    Conflict,
+    /// The idempotency key was accepted earlier (409 or 422 for a key that was sent before). The first request stands.
+    AcceptedEarlier,
+    /// The service refused the request (another 4xx, or a result that says no).
+    Rejected,
+    /// Too many calls (429), also after the retries.
+    RateLimited,
+    /// The service failed (5xx), also after the retries.
+    Server,
+    /// The service could not be reached: no connection was made.
+    Unreachable,
+    /// The connection was lost, or the answer was cut short, after the request may have been sent.
+    ConnectionLost,
+    /// The answer did not come in time.
+    TimedOut,
+    /// The answer could not be understood.
+    Decode,
+    /// The list went in a circle: a cursor came twice.
+    Pagination,
+    /// The clip could not be downloaded, or what came is not the whole right clip. The job is fine.
+    Download,
+    /// A file could not be read or written.
+    Storage,
+    /// The job failed. See [`WaitError`](crate::WaitError).
+    JobFailed,
+    /// The job was cancelled. See [`WaitError`](crate::WaitError).
+    JobCancelled,
+    /// The job was still on its way when the wait ended. See [`WaitError`](crate::WaitError).
+    StillRunning,
+}
+
+impl ErrorKind {
+    /// What to do next where nothing more is known.
+    pub(crate) fn next_step(self) -> &'static str {
+        match self {
+            Self::Config => "set it and try again",
+            Self::InvalidInput => "correct the value",
+            Self::Unsupported => "choose another duration or resolution; `capabilities` lists what can be made",
+            Self::Authentication => "check INFRAI_API_KEY; keys look like ifr_pk_proj_...",
+            Self::InsufficientCredit => {
+                "POST /v1/account/topup and open the checkout_url that it answers, then send the same request again"
+            }
+            Self::NotFound => "check the job id; `list` shows the account's jobs",
+            Self::Conflict => "read the job's state with `status`",
+            Self::AcceptedEarlier => {
+                "the first request stands: find its job with `list`, and do not send it under a new key"
+            }
+            Self::Rejected => "correct the request",
+            Self::RateLimited => "wait, then try again",
+            Self::Server => "try again later",
+            Self::Unreachable => "check the network and the base URL, then try again",
+            Self::ConnectionLost | Self::TimedOut => "try again",
+            Self::Decode => "check that the base URL is the API's",
+            Self::Pagination => "start the list again without a cursor",
+            Self::Download => "download again with the job id; nothing is generated or charged again",
+            Self::Storage => "check the path and the free space",
+            Self::JobFailed => "change the request and generate again; a failed job is refunded",
+            Self::JobCancelled => "generate again if the clip is still wanted",
+            Self::StillRunning => "wait again with the job id; nothing is charged again",
+        }
+    }
+}
+
+/// Why a call failed, and what to do next.
+///
+/// One word wide. `Display` is one line that ends with the next step; `Debug` is a report. Neither shows a key or a signed
+/// link.
+///
+/// # Troubleshooting
+///
+/// - [`is_outcome_unknown`](Self::is_outcome_unknown): a write may have been carried out. Send the same
+///   [`Submission`](crate::Submission) again; never make a new one for the same clip.
+/// - [`is_insufficient_credit`](Self::is_insufficient_credit): top up, then send the same submission again.
+/// - [`is_retryable`](Self::is_retryable): the same call can succeed later. The retries of this call are spent.
+pub struct Error(Box<Facts>);
+
+#[derive(Default)]
+struct Facts {
+    kind: Option<ErrorKind>,
+    message: String,
+    operation: Option<&'static str>,
+    field: Option<&'static str>,
+    status: Option<u16>,
+    code: Option<String>,
+    hint: Option<String>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    attempts: u32,
+    idempotency_key: Option<IdempotencyKey>,
+    retryable: bool,
+    outcome_unknown: bool,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Facts { kind: Some(kind), message: message.into(), ..Facts::default() }))
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind.unwrap_or(ErrorKind::Rejected)
+    }
+
+    /// What went wrong, without the next step.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The contract's operation, such as `video_generate`, where one was called.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// The field or setting that was refused before sending.
+    pub fn field(&self) -> Option<&'static str> {
+        self.0.field
+    }
+
+    /// The HTTP status, where the service answered.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The service's name for the error in UPPER_SNAKE case (`ApiError.code`). An open vocabulary.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The service's advice (`ApiError.hint`).
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// Names the call on the service's side (`Metadata.request_id`); quote it when asking for help.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How long the service asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How many times the request was sent, or tried to.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// The key that every attempt carried. With it, the same request can be sent again without being charged twice.
+    pub fn idempotency_key(&self) -> Option<&IdempotencyKey> {
+        self.0.idempotency_key.as_ref()
+    }
+
+    /// Whether the same call can succeed later. The retries of this call are spent already.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// Whether a write may have been carried out although this call did not learn of it.
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.0.outcome_unknown
+    }
+
+    /// Whether the balance is too low. `POST /v1/account/topup` answers a `checkout_url` to open.
+    pub fn is_insufficient_credit(&self) -> bool {
+        self.kind() == ErrorKind::InsufficientCredit
+    }
+
+    /// What to do next, in one clause.
+    pub fn next_step(&self) -> String {
+        if self.is_outcome_unknown() && !self.is_insufficient_credit() {
+            return "it may have been carried out: send the same request again, under the same key".to_owned();
+        }
+        if let Some(hint) = self.hint() {
+            return hint.to_owned();
+        }
+        self.kind().next_step().to_owned()
+    }
+
+    pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation = Some(operation);
+        self
+    }
+
+    pub(crate) fn with_field(mut self, field: &'static str) -> Self {
+        self.0.field = Some(field);
+        self
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn with_answer(mut self, status: u16, body: infrai_video_client::ErrorBody) -> Self {
+        self.0.status = Some(status);
+        self.0.code = body.code;
+        self.0.hint = body.hint.or(self.0.hint);
+        self.0.request_id = body.request_id;
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: u32, key: Option<&IdempotencyKey>) -> Self {
+        self.0.attempts = attempts;
+        self.0.idempotency_key = key.cloned();
+        self
+    }
+
+    pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = retryable;
+        self
+    }
+
+    pub(crate) fn with_outcome_unknown(mut self, unknown: bool) -> Self {
+        self.0.outcome_unknown = unknown;
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// A file that could not be used.
+    pub(crate) fn storage(path: &std::path::Path, doing: &str, source: std::io::Error) -> Self {
+        Self::new(ErrorKind::Storage, format!("cannot {doing} {}: {source}", path.display())).with_source(source)
+    }
+}
+
+impl From<TransportError> for Error {
+    fn from(source: TransportError) -> Self {
+        let kind = source.error_kind();
+        Self::new(kind, source.to_string()).with_retryable(source.is_retryable()).with_source(source)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = self.operation() {
+            write!(f, "{operation}: ")?;
+        }
+        write!(f, "{}", self.message())?;
+        let mut facts = Vec::new();
+        facts.extend(self.status().map(|status| format!("status {status}")));
+        facts.extend(self.code().map(str::to_owned));
+        facts.extend(self.request_id().map(|id| format!("request {id}")));
+        if self.attempts() > 1 {
+            facts.push(format!("{} attempts", self.attempts()));
+        }
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        // A refused value says in its message what would be right.
+        match self.kind() {
+            ErrorKind::InvalidInput => Ok(()),
+            _ => write!(f, "; {}", self.next_step()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut report = f.debug_struct("Error");
+        report.field("kind", &self.kind()).field("message", &self.message());
+        macro_rules! known {
+            ($($name:ident),+) => {
+                $(if let Some(value) = &self.0.$name {
+                    report.field(stringify!($name), value);
+                })+
+            };
+        }
+        known!(operation, field, status, code, hint, request_id, retry_after, idempotency_key);
+        report
+            .field("attempts", &self.attempts())
+            .field("retryable", &self.is_retryable())
+            .field("outcome_unknown", &self.is_outcome_unknown());
+        known!(source);
+        report.finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_word_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+}

@@ -1,0 +1,87 @@
+use std::fmt;
+
+use infrai_video_client::types;
+
+use crate::call::{Call, Write};
+use crate::client::Client;
+use crate::download::Download;
+use crate::ids::RetentionDays;
+use crate::wait::Wait;
+
+/// A handle on one job. Cheap to clone, and nothing more than its id is needed to make one again: see [`Client::job`].
+#[derive(Clone)]
+pub struct Job {
+    client: Client,
+    id: String,
+    snapshot: Option<types::VideoJob>,
+}
+
+impl Job {
+    pub(crate) fn new(client: &Client, id: String, snapshot: Option<types::VideoJob>) -> Self {
+        Self { client: client.clone(), id, snapshot }
+    }
+
+    /// The job's id (`VideoJob.job_id`). Store it: it is all that is needed to go on.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The job as it was when this handle was made, where that is known.
+    pub fn snapshot(&self) -> Option<&types::VideoJob> {
+        self.snapshot.as_ref()
+    }
+
+    /// The client that this handle calls through.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// See [`Client::status`].
+    pub fn status(&self) -> Call<types::VideoJob> {
+        self.client.status(&self.id)
+    }
+
+    /// See [`Client::get`].
+    pub fn get(&self) -> Call<types::VideoJobDetail> {
+        self.client.get(&self.id)
+    }
+
+    /// See [`Client::download_url`].
+    pub fn download_url(&self) -> Call<types::DownloadLink> {
+        self.client.download_url(&self.id)
+    }
+
+    /// See [`Client::cancel`].
+    pub fn cancel(&self) -> Write<types::Acknowledgement> {
+        self.client.cancel(&self.id)
+    }
+
+    /// See [`Client::delete`].
+    pub fn delete(&self) -> Write<types::Acknowledgement> {
+        self.client.delete(&self.id)
+    }
+
+    /// See [`Client::set_retention`].
+    pub fn set_retention(&self, days: RetentionDays) -> Write<types::Retention> {
+        self.client.set_retention(&self.id, days)
+    }
+
+    /// Waits until the job is final.
+    pub fn wait(&self) -> Wait {
+        Wait::new(self)
+    }
+
+    /// Downloads the clip of a job that has succeeded.
+    pub fn download(&self) -> Download {
+        Download::new(self)
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id)
+            .field("state", &self.snapshot.as_ref().map(|job| &job.state))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,154 @@
+use std::fmt;
+use std::time::Duration;
+
+use infrai_video_client::types::VideoJob;
+
+use crate::error::{Error, ErrorKind};
+
+/// Why a wait ended without a finished job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WaitErrorKind {
+    /// The longest wait is over. The job goes on; wait again with its id.
+    TimedOut,
+    /// The job failed. The service says why in [`WaitError::last_job`].
+    Failed,
+    /// The job was cancelled.
+    Cancelled,
+    /// The polls failed for too long. Nothing is known about the job but its last state.
+    Unreachable,
+    /// The service refused to tell, such as for a wrong key or an unknown job.
+    Refused,
+}
+
+/// Why a wait ended without a finished job, and how to go on.
+pub struct WaitError(Box<Facts>);
+
+pub(super) struct Facts {
+    pub(super) kind: WaitErrorKind,
+    pub(super) job_id: String,
+    pub(super) last_job: Option<VideoJob>,
+    pub(super) elapsed: Duration,
+    pub(super) polls: u32,
+    pub(super) request_id: Option<String>,
+    pub(super) poll_error: Option<Error>,
+}
+
+impl WaitError {
+    pub(super) fn new(facts: Facts) -> Self {
+        Self(Box::new(facts))
+    }
+
+    /// What ended the wait.
+    pub fn kind(&self) -> WaitErrorKind {
+        self.0.kind
+    }
+
+    /// The job's id: all that is needed to go on.
+    pub fn job_id(&self) -> &str {
+        &self.0.job_id
+    }
+
+    /// The job as it was read last, if it ever was.
+    pub fn last_job(&self) -> Option<&VideoJob> {
+        self.0.last_job.as_ref()
+    }
+
+    /// How long the wait took.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed
+    }
+
+    /// How many times the service was asked.
+    pub fn polls(&self) -> u32 {
+        self.0.polls
+    }
+
+    /// Names the last call that was answered, on the service's side.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The last poll's error, where the last poll failed. It says nothing about the job.
+    pub fn poll_error(&self) -> Option<&Error> {
+        self.0.poll_error.as_ref()
+    }
+
+    fn what_happened(&self) -> String {
+        let reason = self.last_job().and_then(|job| job.error.as_ref());
+        match (self.kind(), reason) {
+            (WaitErrorKind::TimedOut, _) => match self.last_job() {
+                Some(job) => format!("is still {}", job.state),
+                None => "could not be read yet".to_owned(),
+            },
+            (WaitErrorKind::Failed, Some(reason)) => format!("failed: {reason}"),
+            (WaitErrorKind::Failed, None) => "failed without a reason".to_owned(),
+            (WaitErrorKind::Cancelled, _) => "was cancelled".to_owned(),
+            (WaitErrorKind::Unreachable | WaitErrorKind::Refused, _) => match self.poll_error() {
+                Some(error) => format!("could not be read: {}", error.message()),
+                None => "could not be read".to_owned(),
+            },
+        }
+    }
+
+    fn next_step(&self) -> String {
+        match (self.kind(), self.poll_error()) {
+            (WaitErrorKind::TimedOut | WaitErrorKind::Unreachable, _) => {
+                "the job goes on: wait again with its id; nothing is charged again".to_owned()
+            }
+            (WaitErrorKind::Failed, _) => ErrorKind::JobFailed.next_step().to_owned(),
+            (WaitErrorKind::Cancelled, _) => ErrorKind::JobCancelled.next_step().to_owned(),
+            (WaitErrorKind::Refused, Some(error)) => error.next_step(),
+            (WaitErrorKind::Refused, None) => "check the job id".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.elapsed().as_secs_f64();
+        write!(f, "job {} {} after {seconds:.0} s and {} polls", self.job_id(), self.what_happened(), self.polls())?;
+        if let Some(request_id) = self.request_id() {
+            write!(f, " (request {request_id})")?;
+        }
+        write!(f, "; {}", self.next_step())
+    }
+}
+
+impl fmt::Debug for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitError")
+            .field("kind", &self.kind())
+            .field("job_id", &self.job_id())
+            .field("state", &self.last_job().map(|job| &job.state))
+            .field("error", &self.last_job().and_then(|job| job.error.as_ref()))
+            .field("elapsed", &self.elapsed())
+            .field("polls", &self.polls())
+            .field("request_id", &self.request_id())
+            .field("poll_error", &self.poll_error())
+            .finish()
+    }
+}
+
+impl std::error::Error for WaitError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.poll_error.as_ref().map(|error| error as _)
+    }
+}
+
+impl From<WaitError> for Error {
+    /// For programs that have one error type. The last job is in the source, as a [`WaitError`].
+    fn from(error: WaitError) -> Self {
+        let kind = match (error.kind(), error.poll_error()) {
+            (WaitErrorKind::TimedOut, _) => ErrorKind::StillRunning,
+            (WaitErrorKind::Failed, _) => ErrorKind::JobFailed,
+            (WaitErrorKind::Cancelled, _) => ErrorKind::JobCancelled,
+            (WaitErrorKind::Unreachable, _) => ErrorKind::Unreachable,
+            (WaitErrorKind::Refused, Some(refusal)) => refusal.kind(),
+            (WaitErrorKind::Refused, None) => ErrorKind::Rejected,
+        };
+        let message = format!("job {} {}", error.job_id(), error.what_happened());
+        let retryable = matches!(error.kind(), WaitErrorKind::TimedOut | WaitErrorKind::Unreachable);
+        Self::new(kind, message).with_hint(error.next_step()).with_retryable(retryable).with_source(error)
+    }
+}

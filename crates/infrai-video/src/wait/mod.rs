@@ -1,0 +1,227 @@
+//! Waiting for a job to become final.
+
+mod error;
+mod poller;
+
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use infrai_video_client::types::VideoJob;
+
+pub use error::{WaitError, WaitErrorKind};
+use poller::Poller;
+
+use crate::download::Download;
+use crate::job::Job;
+
+/// A wait for one job. Await it for the finished job, or take [`updates`](Self::updates) to see each state.
+///
+/// Any process can wait for any job: only the id is needed. Dropping a wait stops it at once; the job goes on unless
+/// [`OnDrop::Cancel`] was chosen.
+///
+/// ```no_run
+/// # async fn example(client: infrai_video::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let finished = client.job("vj_01kaq3v8zn5w4x7r2m9t6h0c1d").wait().await?;
+/// println!("{:?}", finished.job().video_url);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing is waited for until the wait is awaited"]
+pub struct Wait {
+    pub(crate) job: Job,
+    pub(crate) max_wait: Option<Duration>,
+    pub(crate) backoff: PollBackoff,
+    pub(crate) poll_errors: Duration,
+    pub(crate) on_drop: OnDrop,
+}
+
+impl Wait {
+    pub(crate) fn new(job: &Job) -> Self {
+        Self {
+            job: job.clone(),
+            max_wait: job.client().shared.max_wait,
+            backoff: PollBackoff::default(),
+            poll_errors: Duration::from_secs(5 * 60),
+            on_drop: OnDrop::Leave,
+        }
+    }
+
+    /// The longest wait; the client's own default (30 minutes) if not set, `None` for no limit.
+    ///
+    /// The last poll falls on this deadline, so a wait can outlast it by the time of one attempt.
+    pub fn with_max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
+        self.max_wait = max_wait.into();
+        self
+    }
+
+    /// How far apart the polls are.
+    pub fn with_backoff(mut self, backoff: PollBackoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// How long polls may fail without a break before the wait ends; 5 minutes by default. The job goes on meanwhile.
+    pub fn with_poll_errors(mut self, longest: Duration) -> Self {
+        self.poll_errors = longest;
+        self
+    }
+
+    /// What becomes of the job where the wait is dropped before the job is final.
+    pub fn with_on_drop(mut self, on_drop: OnDrop) -> Self {
+        self.on_drop = on_drop;
+        self
+    }
+
+    /// Each state as it is read. The stream ends after the state `succeeded`, or with an error.
+    pub fn updates(self) -> Updates {
+        let poller = Poller::new(self);
+        Updates { next: Some(Box::pin(poller.next())) }
+    }
+}
+
+impl IntoFuture for Wait {
+    type Output = Result<Finished, WaitError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let job = self.job.clone();
+            let mut poller = Poller::new(self);
+            loop {
+                let (update, next) = poller.next().await?;
+                match next {
+                    Some(next) => poller = next,
+                    None => return Ok(Finished { job: Job::new(job.client(), job.id().to_owned(), Some(update.job)) }),
+                }
+            }
+        })
+    }
+}
+
+/// How far apart the polls of a wait are: a part of the time already waited, between two bounds, less some jitter. A young
+/// job is looked at often, an old one seldom.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PollBackoff {
+    min: Duration,
+    max: Duration,
+    share: f64,
+}
+
+impl Default for PollBackoff {
+    /// A tenth of the time waited, from 1 to 15 seconds.
+    fn default() -> Self {
+        Self { min: Duration::from_secs(1), max: Duration::from_secs(15), share: 0.1 }
+    }
+}
+
+impl PollBackoff {
+    /// A delay between `min` and `max`.
+    pub fn between(min: Duration, max: Duration) -> Self {
+        Self { min, max: max.max(min), ..Self::default() }
+    }
+
+    /// Always the same delay.
+    pub fn fixed(delay: Duration) -> Self {
+        Self::between(delay, delay)
+    }
+
+    /// The part of the time already waited that the next delay takes; 0.1 by default.
+    #[must_use]
+    pub fn with_share(mut self, share: f64) -> Self {
+        self.share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.1 };
+        self
+    }
+
+    /// `jitter` from 0 to 1 takes up to a tenth off, so that waits started together drift apart.
+    pub(crate) fn delay(&self, waited: Duration, jitter: f64) -> Duration {
+        let delay = waited.mul_f64(self.share).clamp(self.min, self.max);
+        if self.min == self.max { delay } else { delay.mul_f64(1.0 - 0.1 * jitter).max(self.min) }
+    }
+}
+
+/// What becomes of a job whose wait is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnDrop {
+    /// It goes on, and is charged as usual.
+    #[default]
+    Leave,
+    /// The service is asked to cancel it, in the background. A job that finished meanwhile stays, with its clip.
+    Cancel,
+}
+
+/// A job's state, as it was read.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct JobUpdate {
+    /// The job.
+    pub job: VideoJob,
+    /// How long the wait has taken so far.
+    pub elapsed: Duration,
+    /// How many times the service was asked so far.
+    pub polls: u32,
+}
+
+type Step = Result<(JobUpdate, Option<Poller>), WaitError>;
+
+/// Each state of a job as it is read: a stream that ends after `succeeded`, or with an error.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Updates {
+    next: Option<BoxFuture<'static, Step>>,
+}
+
+impl Stream for Updates {
+    type Item = Result<JobUpdate, WaitError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(next) = &mut self.next else { return Poll::Ready(None) };
+        let step = std::task::ready!(next.as_mut().poll(context));
+        let item = step.map(|(update, poller)| {
+            self.next = poller.map(|poller| Box::pin(poller.next()) as _);
+            update
+        });
+        if item.is_err() {
+            self.next = None;
+        }
+        Poll::Ready(Some(item))
+    }
+}
+
+impl std::fmt::Debug for Updates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Updates").field("ended", &self.next.is_none()).finish()
+    }
+}
+
+/// A job that has succeeded.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    job: Job,
+}
+
+impl Finished {
+    /// The job as it was read last.
+    pub fn job(&self) -> &VideoJob {
+        self.job.snapshot().expect("a finished job was read")
+    }
+
+    /// The job's id.
+    pub fn id(&self) -> &str {
+        self.job.id()
+    }
+
+    /// The handle, for everything else.
+    pub fn handle(&self) -> &Job {
+        &self.job
+    }
+
+    /// Downloads the clip.
+    pub fn download(&self) -> Download {
+        self.job.download()
+    }
+}
