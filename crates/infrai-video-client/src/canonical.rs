@@ -35,7 +35,9 @@ enum Sorted {
 impl From<Value> for Sorted {
     fn from(value: Value) -> Self {
         match value {
-            Value::Object(members) => Self::Object(members.into_iter().map(|(key, value)| (key, value.into())).collect()),
+            Value::Object(members) => {
+                Self::Object(members.into_iter().map(|(key, value)| (key, value.into())).collect())
+            }
             Value::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
             scalar => Self::Scalar(scalar),
         }

@@ -120,7 +120,9 @@ impl ErrorBody {
     /// Reads what there is. A body that is no JSON, such as a proxy's page, gives an empty result.
     pub fn read(body: &[u8]) -> Self {
         let Ok(Value::Object(envelope)) = serde_json::from_slice(body) else { return Self::default() };
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |value: Option<&Value>| {
+            value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
         let request_id = text(envelope.get("metadata").and_then(|metadata| metadata.get("request_id")));
         match envelope.get("error") {
             Some(Value::Object(error)) => Self {
@@ -153,7 +155,12 @@ impl ErrorBody {
     /// An envelope in the contract's shape, for a reader that knows no other.
     pub(crate) fn into_envelope(self, otherwise: &str) -> ErrorEnvelope {
         let metadata = Metadata { request_id: self.request_id.clone(), ..Metadata::default() };
-        ErrorEnvelope { ok: false, data: None, error: self.into_api_error(otherwise), metadata: Some(metadata) }
+        ErrorEnvelope {
+            ok: false,
+            data: None,
+            error: self.into_api_error(otherwise),
+            metadata: Some(metadata),
+        }
     }
 }
 
@@ -168,7 +175,9 @@ mod tests {
 
     #[test]
     fn an_envelope_without_error_and_metadata_is_read() {
-        for rest in ["", r#","error":null,"metadata":null"#, r#","error":{},"metadata":{}"#, r#","metadata":7"#] {
+        for rest in
+            ["", r#","error":null,"metadata":null"#, r#","error":{},"metadata":{}"#, r#","metadata":7"#]
+        {
             let envelope: Envelope<VideoJob> =
                 read(&format!(r#"{{"ok":true,"data":{{"job_id":"vj_1","state":"queued"}}{rest}}}"#));
             assert_eq!(envelope.data.unwrap().job_id, "vj_1");

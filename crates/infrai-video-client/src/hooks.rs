@@ -55,7 +55,11 @@ impl fmt::Debug for Context {
 /// it knows to itself.
 pub trait Exchange: Send + Sync {
     /// Sends `request`, which belongs to the operation of that name, and reads the whole answer.
-    fn exchange(&self, request: reqwest::Request, operation: &'static str) -> BoxFuture<'_, http::Response<Bytes>>;
+    fn exchange(
+        &self,
+        request: reqwest::Request,
+        operation: &'static str,
+    ) -> BoxFuture<'_, http::Response<Bytes>>;
 }
 
 impl ClientHooks<Context> for Client {
@@ -75,7 +79,11 @@ impl ClientHooks<Context> for Client {
         Ok(())
     }
 
-    async fn exec(&self, request: reqwest::Request, info: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        info: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
         if let Some(exchange) = &self.inner().exchange {
             return Ok(exchange.exchange(request, info.operation_id).await.into());
         }
@@ -111,7 +119,9 @@ fn check_path(path: &str, operation: &str) -> Result<(), String> {
     if fits {
         Ok(())
     } else {
-        Err(format!("the id does not fit into the path of {operation}; pass the job_id as video_generate answered it"))
+        Err(format!(
+            "the id does not fit into the path of {operation}; pass the job_id as video_generate answered it"
+        ))
     }
 }
 
@@ -136,7 +146,8 @@ fn contract_error(status: http::StatusCode, body: Bytes) -> Bytes {
     if serde_json::from_slice::<ErrorEnvelope>(&body).is_ok() {
         return body;
     }
-    let envelope = ErrorBody::read(&body).into_envelope(&format!("the server answered {status} without an envelope"));
+    let envelope =
+        ErrorBody::read(&body).into_envelope(&format!("the server answered {status} without an envelope"));
     serde_json::to_vec(&envelope).map_or(body, Bytes::from)
 }
 
@@ -146,7 +157,8 @@ mod tests {
 
     #[test]
     fn an_id_that_would_reach_another_route_is_refused() {
-        for path in ["/v1/list", "/v1/video/list", "/v1/video/get/", "/v1/video/get/a/b", "/v1/video/getx/a"] {
+        for path in ["/v1/list", "/v1/video/list", "/v1/video/get/", "/v1/video/get/a/b", "/v1/video/getx/a"]
+        {
             assert!(check_path(path, "video_get").is_err(), "{path}");
         }
         for path in ["/v1/video/get/vj_1", "/behind/a/proxy/v1/video/get/vj_1"] {
@@ -158,7 +170,8 @@ mod tests {
 
     #[test]
     fn an_error_page_becomes_an_envelope_with_its_status() {
-        let body = contract_error(http::StatusCode::BAD_GATEWAY, Bytes::from_static(b"<html>bad gateway</html>"));
+        let body =
+            contract_error(http::StatusCode::BAD_GATEWAY, Bytes::from_static(b"<html>bad gateway</html>"));
         let envelope: ErrorEnvelope = serde_json::from_slice(&body).unwrap();
         assert_eq!(envelope.error.message, "the server answered 502 Bad Gateway without an envelope");
     }

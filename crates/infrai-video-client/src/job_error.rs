@@ -33,10 +33,12 @@ impl From<Value> for JobError {
             other => Some(other.to_string()),
         };
         match &value {
-            Value::Object(members) if members.contains_key("message") || members.contains_key("code") => Self {
-                code: members.get("code").and_then(text),
-                message: members.get("message").and_then(text).unwrap_or_default(),
-            },
+            Value::Object(members) if members.contains_key("message") || members.contains_key("code") => {
+                Self {
+                    code: members.get("code").and_then(text),
+                    message: members.get("message").and_then(text).unwrap_or_default(),
+                }
+            }
             Value::Object(members) if members.is_empty() => Self::default(),
             other => Self { code: None, message: text(other).unwrap_or_default() },
         }

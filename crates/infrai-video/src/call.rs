@@ -185,7 +185,7 @@ async fn run<T: Carried>(client: &Client, plan: &Arc<Plan>, send: &Sending<T>) -
             }
             Err(failure) => failure,
         };
-        let failure = failure.as_seen_after(outcome_unknown && plan.key.is_some());
+        let failure = failure.seen_after(outcome_unknown && plan.key.is_some());
         outcome_unknown |= plan.key.is_some() && failure.may_have_been_carried_out;
         let delay = plan.policy.delay(attempts, client.random_share(), failure.retry_after);
         let repeat = failure.retryable
@@ -220,7 +220,7 @@ impl Failure {
     }
 
     /// A 409 or 422 for a key that may have been accepted before says so, and is no verdict on the request.
-    fn as_seen_after(mut self, outcome_unknown: bool) -> Self {
+    fn seen_after(mut self, outcome_unknown: bool) -> Self {
         if outcome_unknown && matches!(self.error.status(), Some(409 | 422)) {
             let message = format!("the idempotency key was accepted earlier: {}", self.error.message());
             self.error = Error::new(ErrorKind::AcceptedEarlier, message).with_source(self.error);
@@ -264,7 +264,8 @@ async fn attempt<T: Carried>(
         }
         Ok(Envelope { ok: true, data: Some(data), metadata, .. }) => Ok((data, metadata)),
         Ok(envelope) => {
-            let error = envelope.error.map(|error| ErrorBody::from_api_error(error, envelope.metadata.request_id));
+            let error =
+                envelope.error.map(|error| ErrorBody::from_api_error(error, envelope.metadata.request_id));
             Err(refusal(answer.status, error.unwrap_or_default(), answer.retry_after))
         }
         Err(error) => Err(undecodable(answer.status, error)),
@@ -291,7 +292,8 @@ fn transport_failure(error: TransportError) -> Failure {
 
 /// The service answered, and says no.
 fn refusal(status: StatusCode, body: ErrorBody, retry_after: Option<Duration>) -> Failure {
-    let insufficient = status == StatusCode::PAYMENT_REQUIRED || body.code.as_deref() == Some("INSUFFICIENT_CREDIT");
+    let insufficient =
+        status == StatusCode::PAYMENT_REQUIRED || body.code.as_deref() == Some("INSUFFICIENT_CREDIT");
     let kind = match status.as_u16() {
         _ if insufficient => ErrorKind::InsufficientCredit,
         401 | 403 => ErrorKind::Authentication,
@@ -306,14 +308,20 @@ fn refusal(status: StatusCode, body: ErrorBody, retry_after: Option<Duration>) -
     let may_retry = body.retryable != Some(false) && !insufficient;
     let message = match &body.message {
         Some(message) => message.clone(),
-        None if status.is_redirection() => "the service answered with a redirect, which is not followed".to_owned(),
+        None if status.is_redirection() => {
+            "the service answered with a redirect, which is not followed".to_owned()
+        }
         None => format!("the service answered {status} without a reason"),
     };
+    let mut error = Error::new(kind, message);
+    if status.is_redirection() {
+        error = error.with_hint("check that the base URL is the API's");
+    }
     Failure {
         retryable: transient && may_retry,
         may_have_been_carried_out: status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT,
         retry_after,
-        error: Error::new(kind, message).with_answer(status.as_u16(), body),
+        error: error.with_answer(status.as_u16(), body),
     }
 }
 
@@ -392,8 +400,12 @@ impl generated::Exchange for OneExchange {
                     let status = answer.status;
                     (Seen::Answer(answer), status, body)
                 }
-                Ok((answer, _)) => (Seen::Answer(answer), StatusCode::BAD_GATEWAY, Bytes::from_static(PLACEHOLDER_ERROR)),
-                Err(error) => (Seen::Failed(error), StatusCode::BAD_GATEWAY, Bytes::from_static(PLACEHOLDER_ERROR)),
+                Ok((answer, _)) => {
+                    (Seen::Answer(answer), StatusCode::BAD_GATEWAY, Bytes::from_static(PLACEHOLDER_ERROR))
+                }
+                Err(error) => {
+                    (Seen::Failed(error), StatusCode::BAD_GATEWAY, Bytes::from_static(PLACEHOLDER_ERROR))
+                }
             };
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
             let mut response = http::Response::new(body);

@@ -53,12 +53,15 @@ pub(crate) fn fit(request: &GenerateRequest, capabilities: &VideoCapabilities) -
     if let Some(resolution @ Resolution::Unknown(_)) = &request.resolution {
         warnings.push(format!("the resolution {resolution} is not known to this version"));
     }
-    let fitting: Vec<&VendorCapabilities> =
-        vendors.iter().filter(|vendor| makes_size(vendor, request) && makes_length(vendor, request)).collect();
+    let fitting: Vec<&VendorCapabilities> = vendors
+        .iter()
+        .filter(|vendor| makes_size(vendor, request) && makes_length(vendor, request))
+        .collect();
     if fitting.is_empty() {
         return Err(nobody(request, vendors));
     }
-    let silent = fitting.iter().filter(|vendor| vendor.resolutions.is_none() || vendor.max_duration_seconds.is_none());
+    let silent =
+        fitting.iter().filter(|vendor| vendor.resolutions.is_none() || vendor.max_duration_seconds.is_none());
     warnings.extend(silent.map(|vendor| format!("{} does not say everything about itself", name(vendor))));
     Ok(Fit { vendors: fitting.into_iter().map(name).collect(), of: vendors.len(), warnings })
 }
@@ -83,11 +86,15 @@ fn makes_length(vendor: &VendorCapabilities, request: &GenerateRequest) -> bool 
 
 /// Says which field stands in the way, and what would fit.
 fn nobody(request: &GenerateRequest, vendors: &[VendorCapabilities]) -> Error {
-    let of_size: Vec<&VendorCapabilities> = vendors.iter().filter(|vendor| makes_size(vendor, request)).collect();
+    let of_size: Vec<&VendorCapabilities> =
+        vendors.iter().filter(|vendor| makes_size(vendor, request)).collect();
     if of_size.is_empty() {
         let wanted = request.resolution.as_ref().map(ToString::to_string).unwrap_or_default();
-        let mut sizes: Vec<String> =
-            vendors.iter().flat_map(|vendor| vendor.resolutions.iter().flatten()).map(ToString::to_string).collect();
+        let mut sizes: Vec<String> = vendors
+            .iter()
+            .flat_map(|vendor| vendor.resolutions.iter().flatten())
+            .map(ToString::to_string)
+            .collect();
         sizes.sort();
         sizes.dedup();
         return Error::new(ErrorKind::Unsupported, format!("no vendor makes {wanted} clips (`resolution`)"))
@@ -97,9 +104,12 @@ fn nobody(request: &GenerateRequest, vendors: &[VendorCapabilities]) -> Error {
     let longest = of_size.iter().filter_map(|vendor| vendor.max_duration_seconds).fold(0.0_f64, f64::max);
     let wanted = request.duration_seconds.unwrap_or_default();
     let size = request.resolution.as_ref().map(|size| format!("{size} ")).unwrap_or_default();
-    Error::new(ErrorKind::Unsupported, format!("no vendor makes {size}clips of {wanted} s (`duration_seconds`)"))
-        .with_field("duration_seconds")
-        .with_hint(format!("{size}clips can be up to {longest} s"))
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("no vendor makes {size}clips of {wanted} s (`duration_seconds`)"),
+    )
+    .with_field("duration_seconds")
+    .with_hint(format!("{size}clips can be up to {longest} s"))
 }
 
 #[cfg(test)]

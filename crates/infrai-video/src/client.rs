@@ -99,7 +99,8 @@ impl Client {
     pub(crate) fn mint_key(&self) -> IdempotencyKey {
         let random = &self.shared.random;
         let key = if random.seeded {
-            uuid::Builder::from_random_bytes(random.with(|generator| generator.u128(..)).to_be_bytes()).into_uuid()
+            uuid::Builder::from_random_bytes(random.with(|generator| generator.u128(..)).to_be_bytes())
+                .into_uuid()
         } else {
             Uuid::now_v7()
         };
@@ -187,11 +188,15 @@ impl ClientBuilder {
             Ok(value) if value.trim().is_empty() => Ok(None),
             Ok(value) => Ok(Some(value)),
             Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err(config(variable, format!("{variable} is not valid text"))),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(config(variable, format!("{variable} is not valid text")))
+            }
         };
         let key = read(API_KEY_VARIABLE)?
             .ok_or_else(|| config(API_KEY_VARIABLE, format!("{API_KEY_VARIABLE} is not set")))
-            .map_err(|error| error.with_hint(format!("set {API_KEY_VARIABLE} to a project key (ifr_pk_proj_...)")))?;
+            .map_err(|error| {
+                error.with_hint(format!("set {API_KEY_VARIABLE} to a project key (ifr_pk_proj_...)"))
+            })?;
         let builder = Self::new(key);
         Ok(match read(BASE_URL_VARIABLE)? {
             Some(url) => builder.with_base_url(url),
@@ -327,13 +332,18 @@ fn config(setting: &'static str, message: impl Into<String>) -> Error {
 
 fn checked_base_url(text: &str) -> Result<Url, Error> {
     let wrong = |what: &str| {
-        config("base_url", format!("`base_url` {text:?} {what}")).with_hint("pass a URL such as https://api.infrai.cc")
+        config("base_url", format!("`base_url` {text:?} {what}"))
+            .with_hint("pass a URL such as https://api.infrai.cc")
     };
     let url = Url::parse(text.trim()).map_err(|error| wrong(&format!("is no URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(wrong("must start with https://"));
     }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
         return Err(config("base_url", "`base_url` must have no user, query or fragment")
             .with_hint("pass a URL such as https://api.infrai.cc"));
     }

@@ -58,7 +58,9 @@ impl ErrorKind {
         match self {
             Self::Config => "set it and try again",
             Self::InvalidInput => "correct the value",
-            Self::Unsupported => "choose another duration or resolution; `capabilities` lists what can be made",
+            Self::Unsupported => {
+                "choose another duration or resolution; `capabilities` lists what can be made"
+            }
             Self::Authentication => "check INFRAI_API_KEY; keys look like ifr_pk_proj_...",
             Self::InsufficientCredit => {
                 "POST /v1/account/topup and open the checkout_url that it answers, then send the same request again"
@@ -77,7 +79,7 @@ impl ErrorKind {
             Self::Pagination => "start the list again without a cursor",
             Self::Download => "download again with the job id; nothing is generated or charged again",
             Self::Storage => "check the path and the free space",
-            Self::JobFailed => "change the request and generate again; a failed job is refunded",
+            Self::JobFailed => "change the request and generate again",
             Self::JobCancelled => "generate again if the clip is still wanted",
             Self::StillRunning => "wait again with the job id; nothing is charged again",
         }
@@ -192,8 +194,11 @@ impl Error {
 
     /// What to do next, in one clause.
     pub fn next_step(&self) -> String {
-        if self.is_outcome_unknown() && !self.is_insufficient_credit() {
-            return "it may have been carried out: send the same request again, under the same key".to_owned();
+        if self.is_outcome_unknown()
+            && !matches!(self.kind(), ErrorKind::InsufficientCredit | ErrorKind::AcceptedEarlier)
+        {
+            return "it may have been carried out: send the same request again, under the same key"
+                .to_owned();
         }
         if let Some(hint) = self.hint() {
             return hint.to_owned();
@@ -252,7 +257,8 @@ impl Error {
 
     /// A file that could not be used.
     pub(crate) fn storage(path: &std::path::Path, doing: &str, source: std::io::Error) -> Self {
-        Self::new(ErrorKind::Storage, format!("cannot {doing} {}: {source}", path.display())).with_source(source)
+        Self::new(ErrorKind::Storage, format!("cannot {doing} {}: {source}", path.display()))
+            .with_source(source)
     }
 }
 

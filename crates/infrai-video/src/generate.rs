@@ -32,8 +32,11 @@ impl Client {
     ///
     /// Nothing is sent, and nothing costs, until the request is submitted.
     ///
-    /// ```no_run
-    /// # async fn example(client: infrai_video::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = infrai_video_sandbox::Sandbox::builder().instant_jobs().start().await?;
+    /// # let client = infrai_video::Client::builder("ifr_pk_proj_docs").with_base_url(sandbox.base_url()).build()?;
     /// use infrai_video::{AspectRatio, Resolution};
     ///
     /// let job = client
@@ -77,7 +80,11 @@ impl Client {
             body: Some(Bytes::copy_from_slice(submission.body.as_bytes())),
             ..self.plan("video_generate")
         };
-        Submit { client: self.clone(), plan: submission.request().map(|_| plan), body: submission.body.clone() }
+        Submit {
+            client: self.clone(),
+            plan: submission.request().map(|_| plan),
+            body: submission.body.clone(),
+        }
     }
 }
 
@@ -139,8 +146,10 @@ impl Generate {
         let key = self.key.clone().unwrap_or_else(|| self.client.mint_key());
         let mut request = self.request.clone();
         request.idempotency_key = Some(key.as_str().to_owned());
-        let body = canonical_json(&request).map_err(|error| Error::invalid("request", format!("the request has no JSON form: {error}")))?;
-        let body = String::from_utf8(body.to_vec()).map_err(|error| Error::invalid("request", error.to_string()))?;
+        let body = canonical_json(&request)
+            .map_err(|error| Error::invalid("request", format!("the request has no JSON form: {error}")))?;
+        let body =
+            String::from_utf8(body.to_vec()).map_err(|error| Error::invalid("request", error.to_string()))?;
         Ok(Submission { idempotency_key: key, prepared_at: Timestamp::now(), body })
     }
 
@@ -179,7 +188,8 @@ impl IntoFuture for Generate {
 /// A request with its key, exactly as it is sent. Store it before sending it, and nothing is ever paid twice.
 ///
 /// ```
-/// # fn example(client: infrai_video::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = infrai_video::Client::new("ifr_pk_proj_docs")?;
 /// let submission = client.generate("a city at dusk").prepare()?;
 /// let stored = serde_json::to_string(&submission)?;
 /// let after_a_crash: infrai_video::Submission = serde_json::from_str(&stored)?;
@@ -219,8 +229,9 @@ impl Submission {
     ///
     /// [`ErrorKind::InvalidInput`] where what was stored is no request.
     pub fn request(&self) -> Result<GenerateRequest, Error> {
-        let request: GenerateRequest = serde_json::from_str(&self.body)
-            .map_err(|error| Error::invalid("submission", format!("`submission` is damaged: {error}; prepare a new one")))?;
+        let request: GenerateRequest = serde_json::from_str(&self.body).map_err(|error| {
+            Error::invalid("submission", format!("`submission` is damaged: {error}; prepare a new one"))
+        })?;
         check_request(&request)?;
         Ok(request)
     }
@@ -264,7 +275,8 @@ impl IntoFuture for Submit {
             // The body that is sent is the plan's, byte for byte; this one only satisfies the generated signature.
             let request = serde_json::from_str::<GenerateRequest>(&body);
             async move {
-                let request = request.map_err(|error| infrai_video_client::Error::InvalidRequest(error.to_string()))?;
+                let request =
+                    request.map_err(|error| infrai_video_client::Error::InvalidRequest(error.to_string()))?;
                 api.video_generate(plan.key(), &request).await
             }
         });
@@ -278,11 +290,17 @@ impl IntoFuture for Submit {
 /// The bounds that the contract puts on a request.
 fn check_request(request: &GenerateRequest) -> Result<(), Error> {
     if request.prompt.trim().is_empty() {
-        return Err(Error::invalid("prompt", "`prompt` must not be empty; say in words what the clip should show".into()));
+        return Err(Error::invalid(
+            "prompt",
+            "`prompt` must not be empty; say in words what the clip should show".into(),
+        ));
     }
     let chars = request.prompt.chars().count();
     if chars > MAX_PROMPT_CHARS {
-        return Err(Error::invalid("prompt", format!("`prompt` must have at most {MAX_PROMPT_CHARS} characters, not {chars}")));
+        return Err(Error::invalid(
+            "prompt",
+            format!("`prompt` must have at most {MAX_PROMPT_CHARS} characters, not {chars}"),
+        ));
     }
     if let Some(seconds) = request.duration_seconds
         && !(seconds > 0.0 && seconds <= MAX_DURATION_SECONDS)
@@ -293,18 +311,24 @@ fn check_request(request: &GenerateRequest) -> Result<(), Error> {
         ));
     }
     if let Some(url) = &request.reference_image_url {
-        let is_web = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let is_web =
+            url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if !is_web || url.chars().count() > MAX_URL_CHARS {
             return Err(Error::invalid(
                 "reference_image_url",
-                format!("`reference_image_url` must be an http or https URL of at most {MAX_URL_CHARS} characters"),
+                format!(
+                    "`reference_image_url` must be an http or https URL of at most {MAX_URL_CHARS} characters"
+                ),
             ));
         }
     }
     if let Some(resolution) = &request.resolution
         && !(1..=MAX_RESOLUTION_CHARS).contains(&resolution.as_str().chars().count())
     {
-        return Err(Error::invalid("resolution", "`resolution` must be a name such as 720p, 1080p or 4k".into()));
+        return Err(Error::invalid(
+            "resolution",
+            "`resolution` must be a name such as 720p, 1080p or 4k".into(),
+        ));
     }
     Ok(())
 }
@@ -348,7 +372,9 @@ mod tests {
         let key = submission.idempotency_key();
         assert_eq!(
             submission.body(),
-            format!("{{\"aspect\":\"1:1\",\"aspect_ratio\":\"1:1\",\"idempotency_key\":\"{key}\",\"prompt\":\"a city\"}}\n")
+            format!(
+                "{{\"aspect\":\"1:1\",\"aspect_ratio\":\"1:1\",\"idempotency_key\":\"{key}\",\"prompt\":\"a city\"}}\n"
+            )
         );
     }
 }

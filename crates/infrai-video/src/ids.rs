@@ -42,9 +42,9 @@ impl FromStr for JobId {
             return Ok(Self(id.to_owned()));
         }
         Err(Error::invalid(
-            "job id",
+            "job_id",
             format!(
-                "`job id` {id:?} must be 1 to 256 letters, digits or . _ ~ : - and start with a letter or digit; pass the \
+                "`job_id` {id:?} must be 1 to 256 letters, digits or . _ ~ : - and start with a letter or digit; pass the \
                  job_id as generate answered it"
             ),
         ))
@@ -162,7 +162,21 @@ mod tests {
 
     #[test]
     fn an_id_that_could_leave_its_route_is_refused() {
-        for id in ["", " ", ".", "..", "../list", "..\\list", "a/b", "a b", "a\\b", "ä", "a\n", "a%2f", &"a".repeat(257)] {
+        for id in [
+            "",
+            " ",
+            ".",
+            "..",
+            "../list",
+            "..\\list",
+            "a/b",
+            "a b",
+            "a\\b",
+            "ä",
+            "a\n",
+            "a%2f",
+            &"a".repeat(257),
+        ] {
             assert!(id.parse::<JobId>().is_err(), "{id:?}");
         }
         for id in ["vj_1", "a", "0", "a..b", "x:y~z.-", &"a".repeat(256)] {

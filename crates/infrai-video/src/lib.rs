@@ -71,3 +71,8 @@ pub use response::Response;
 pub use retry::RetryPolicy;
 pub use transport::{ResponseBody, Transport, TransportError, TransportErrorKind};
 pub use wait::{Finished, JobUpdate, OnDrop, PollBackoff, Updates, Wait, WaitError, WaitErrorKind};
+
+/// The examples of the README run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -19,8 +19,11 @@ use crate::response::Response;
 impl Client {
     /// The account's jobs (`GET /v1/video/list`, `video_list`). Await it for one page, or take a stream.
     ///
-    /// ```no_run
-    /// # async fn example(client: infrai_video::Client) -> Result<(), infrai_video::Error> {
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = infrai_video_sandbox::Sandbox::builder().instant_jobs().start().await?;
+    /// # let client = infrai_video::Client::builder("ifr_pk_proj_docs").with_base_url(sandbox.base_url()).build()?;
     /// use futures_util::TryStreamExt as _;
     ///
     /// let mut jobs = client.list().items();
@@ -80,9 +83,10 @@ impl List {
 
     fn page(&self, cursor: Option<String>) -> Call<VideoJobPage> {
         let plan = match (&cursor, self.limit) {
-            (_, Some(limit)) if limit == 0 || i32::try_from(limit).is_err() => {
-                Err(Error::invalid("limit", format!("`limit` must be a whole number of at least 1, not {limit}")))
-            }
+            (_, Some(limit)) if limit == 0 || i32::try_from(limit).is_err() => Err(Error::invalid(
+                "limit",
+                format!("`limit` must be a whole number of at least 1, not {limit}"),
+            )),
             (Some(cursor), _) if !(1..=1024).contains(&cursor.chars().count()) => Err(Error::invalid(
                 "cursor",
                 "`cursor` must be a next_cursor of an earlier page; leave it out for the first page".into(),
@@ -177,8 +181,9 @@ impl Stream for Pages {
                     self.next = self.load(cursor);
                 }
                 Next::Loading(page) => {
-                    let page = ready!(Pin::new(page).poll(context))
-                        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Pagination, "the task that read the page was stopped")));
+                    let page = ready!(Pin::new(page).poll(context)).unwrap_or_else(|_| {
+                        Err(Error::new(ErrorKind::Pagination, "the task that read the page was stopped"))
+                    });
                     self.next = match &page {
                         Ok(page) => self.after(page),
                         Err(_) => Next::Ended,
@@ -187,7 +192,8 @@ impl Stream for Pages {
                 }
                 Next::Circle => {
                     self.next = Next::Ended;
-                    let error = Error::new(ErrorKind::Pagination, "the list goes in a circle: a cursor came twice");
+                    let error =
+                        Error::new(ErrorKind::Pagination, "the list goes in a circle: a cursor came twice");
                     return Poll::Ready(Some(Err(error.with_operation("video_list"))));
                 }
                 Next::Ended => return Poll::Ready(None),
@@ -198,7 +204,10 @@ impl Stream for Pages {
 
 impl std::fmt::Debug for Pages {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pages").field("list", &self.list).field("cursor", &self.upcoming).finish_non_exhaustive()
+        f.debug_struct("Pages")
+            .field("list", &self.list)
+            .field("cursor", &self.upcoming)
+            .finish_non_exhaustive()
     }
 }
 

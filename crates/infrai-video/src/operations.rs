@@ -118,7 +118,9 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the account never had such a job.
     pub fn delete(&self, id: impl IntoJobId) -> Write<types::Acknowledgement> {
         let plan = self.job_plan("video_delete", id);
-        Write::new(Call::new(self, plan, |api, plan| async move { api.video_delete(plan.job(), plan.key()).await }))
+        Write::new(Call::new(self, plan, |api, plan| async move {
+            api.video_delete(plan.job(), plan.key()).await
+        }))
     }
 
     /// Deletes every job of the account for good, and says how many there were (`POST /v1/video/delete_all`,
@@ -146,7 +148,14 @@ impl Client {
     }
 
     pub(crate) fn plan(&self, operation: &'static str) -> Plan {
-        Plan { operation, policy: self.shared.retry.clone(), job: None, key: None, body: None, sent_before: false }
+        Plan {
+            operation,
+            policy: self.shared.retry.clone(),
+            job: None,
+            key: None,
+            body: None,
+            sent_before: false,
+        }
     }
 
     fn job_plan(&self, operation: &'static str, id: impl IntoJobId) -> Result<Plan, Error> {

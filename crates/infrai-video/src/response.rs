@@ -13,7 +13,12 @@ pub struct Response<T> {
 }
 
 impl<T> Response<T> {
-    pub(crate) fn new(result: T, metadata: Metadata, attempts: u32, idempotency_key: Option<IdempotencyKey>) -> Self {
+    pub(crate) fn new(
+        result: T,
+        metadata: Metadata,
+        attempts: u32,
+        idempotency_key: Option<IdempotencyKey>,
+    ) -> Self {
         Self { result, metadata, attempts, idempotency_key }
     }
 

@@ -16,7 +16,10 @@ use crate::error::{Error, ErrorKind};
 /// must hand on every header as it is, and add no credentials.
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request` and answers as soon as the head of the response is there; the body follows as a stream.
-    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<ResponseBody>, TransportError>>;
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<ResponseBody>, TransportError>>;
 }
 
 /// The body of a response, as it comes.
@@ -145,7 +148,11 @@ impl Sender {
                 })
             }
             Self::Custom(transport) => {
-                let body = request.body().and_then(reqwest::Body::as_bytes).map(Bytes::copy_from_slice).unwrap_or_default();
+                let body = request
+                    .body()
+                    .and_then(reqwest::Body::as_bytes)
+                    .map(Bytes::copy_from_slice)
+                    .unwrap_or_default();
                 let request: http::Request<reqwest::Body> = request.try_into()?;
                 let (parts, body) = transport.send(request.map(|_| body)).await?.into_parts();
                 Ok(Incoming { status: parts.status, headers: parts.headers, body: Body::Stream(body) })
@@ -205,8 +212,8 @@ fn within(body: Bytes, limit: usize) -> Result<Bytes, TransportError> {
     Err(TransportError::new(TransportErrorKind::TooLarge, message))
 }
 
-/// The client that is used where a program brings none: no redirects, TLS with the platform's certificates, and no proxy
-/// between a program and a server on its own machine.
+/// The client that is used where a program brings none: no redirects, and no proxy between a program and a server on its
+/// own machine.
 pub(crate) fn reqwest_client(connect_timeout: Duration, loopback: bool) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -215,28 +222,7 @@ pub(crate) fn reqwest_client(connect_timeout: Duration, loopback: bool) -> Resul
     if loopback {
         builder = builder.no_proxy();
     }
-    builder = with_tls(builder)?;
     builder.build().map_err(|error| {
         Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(error.without_url())
     })
-}
-
-#[cfg(feature = "rustls")]
-fn with_tls(builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
-    use rustls_platform_verifier::BuilderVerifierExt as _;
-
-    let failed = |error: rustls::Error| Error::new(ErrorKind::Config, format!("TLS cannot be set up: {error}"));
-    // The provider is passed on rather than installed, so that a program's own choice for its process stays its own.
-    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(failed)?
-        .with_platform_verifier()
-        .map_err(failed)?
-        .with_no_client_auth();
-    Ok(builder.tls_backend_preconfigured(config))
-}
-
-#[cfg(not(feature = "rustls"))]
-fn with_tls(builder: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
-    Ok(builder)
 }

@@ -41,7 +41,9 @@ pub(super) fn vocabularies(document: &Value) -> Result<Vec<Vocabulary>, String> 
     let mut found: Vec<Vocabulary> = Vec::new();
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
     for (name, schema) in schemas.into_iter().flatten() {
-        let Some((kind, values)) = values_of(schema) else { continue };
+        let Some((kind, values)) = values_of(schema) else {
+            continue;
+        };
         let variants = variants(name, schema, &values)?;
         match found.iter_mut().find(|known| known.kind == kind && known.variants == variants) {
             Some(known) => known.also.push(name.clone()),
@@ -64,7 +66,9 @@ fn values_of(schema: &Value) -> Option<(Kind, Vec<String>)> {
     if schema.get("type").and_then(Value::as_str) != Some("string") {
         return None;
     }
-    strings("x-extensible-enum").map(|values| (Kind::Open, values)).or_else(|| strings("enum").map(|values| (Kind::Closed, values)))
+    strings("x-extensible-enum")
+        .map(|values| (Kind::Open, values))
+        .or_else(|| strings("enum").map(|values| (Kind::Closed, values)))
 }
 
 fn variants(name: &str, schema: &Value, values: &[String]) -> Result<Vec<Variant>, String> {
@@ -75,7 +79,8 @@ fn variants(name: &str, schema: &Value, values: &[String]) -> Result<Vec<Variant
     let mut synonyms: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (synonym, value) in schema.get("x-synonyms").and_then(Value::as_object).into_iter().flatten() {
         let value = value.as_str().filter(|value| values.iter().any(|known| known == value));
-        let value = value.ok_or_else(|| format!("schema {name}: x-synonyms of {synonym} is none of the values"))?;
+        let value =
+            value.ok_or_else(|| format!("schema {name}: x-synonyms of {synonym} is none of the values"))?;
         synonyms.entry(value).or_default().push(synonym.clone());
     }
     let variants: Vec<Variant> = values
@@ -107,12 +112,15 @@ pub(super) fn source(vocabularies: &[Vocabulary]) -> String {
         };
         write!(text, "\n{name}! {{\n").expect("writing to a string cannot fail");
         for line in vocabulary.description.lines() {
-            writeln!(text, "    {}", format!("/// {line}").trim_end()).expect("writing to a string cannot fail");
+            writeln!(text, "    {}", format!("/// {line}").trim_end())
+                .expect("writing to a string cannot fail");
         }
         writeln!(text, "    {} {{", vocabulary.name).expect("writing to a string cannot fail");
         for variant in &vocabulary.variants {
-            let spellings: Vec<String> =
-                std::iter::once(&variant.value).chain(&variant.synonyms).map(|value| format!("{value:?}")).collect();
+            let spellings: Vec<String> = std::iter::once(&variant.value)
+                .chain(&variant.synonyms)
+                .map(|value| format!("{value:?}"))
+                .collect();
             writeln!(text, "        {} = {},", variant.name, spellings.join(" | "))
                 .expect("writing to a string cannot fail");
         }
@@ -138,14 +146,16 @@ mod tests {
 
     #[test]
     fn a_synonym_of_no_value_is_refused() {
-        let schema = json!({"type": "string", "x-extensible-enum": ["done"], "x-synonyms": {"over": "finished"}});
+        let schema =
+            json!({"type": "string", "x-extensible-enum": ["done"], "x-synonyms": {"over": "finished"}});
         assert!(vocabularies(&document(schema)).unwrap_err().contains("x-synonyms of over"));
     }
 
     #[test]
     fn components_with_one_list_share_an_enum() {
         let open = json!({"type": "string", "x-extensible-enum": ["a"]});
-        let found = vocabularies(&json!({"components": {"schemas": {"Sent": open, "Received": open}}})).unwrap();
+        let found =
+            vocabularies(&json!({"components": {"schemas": {"Sent": open, "Received": open}}})).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].also, ["Received"]);
     }

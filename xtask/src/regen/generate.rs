@@ -34,7 +34,9 @@ pub(super) fn client(lowered: &Value, vocabularies: &[Vocabulary]) -> Result<Str
     for name in BY_HAND {
         replace(&mut settings, schemas, name, &format!("crate::{name}"), [].into_iter())?;
     }
-    for result in schemas.keys().filter_map(|name| name.strip_suffix("Envelope")).filter(|name| *name != "Error") {
+    for result in
+        schemas.keys().filter_map(|name| name.strip_suffix("Envelope")).filter(|name| *name != "Error")
+    {
         let envelope = format!("crate::Envelope<crate::types::{result}>");
         replace(&mut settings, schemas, &format!("{result}Envelope"), &envelope, [].into_iter())?;
     }
@@ -43,7 +45,11 @@ pub(super) fn client(lowered: &Value, vocabularies: &[Vocabulary]) -> Result<Str
         format: Some("date-time".into()),
         ..SchemaObject::default()
     };
-    settings.with_conversion(timestamp, "::jiff::Timestamp", [TypeImpl::Display, TypeImpl::FromStr].into_iter());
+    settings.with_conversion(
+        timestamp,
+        "::jiff::Timestamp",
+        [TypeImpl::Display, TypeImpl::FromStr].into_iter(),
+    );
 
     let document = serde_json::from_value(lowered.clone())
         .map_err(|error| RegenError::Lowering(format!("the lowered document is no OpenAPI: {error}")))?;

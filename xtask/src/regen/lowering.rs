@@ -61,9 +61,7 @@ fn lower_responses(operation: &mut Map<String, Value>) -> Result<(), String> {
         .and_then(|response| response.pointer("/content/application~1json/schema"))
         .cloned()
         .ok_or_else(|| format!("{id}: there is no 200 response with a JSON schema"))?;
-    let answer = |schema: Value, description: &str| {
-        json!({"description": description, "content": {"application/json": {"schema": schema}}})
-    };
+    let answer = |schema: Value, description: &str| json!({"description": description, "content": {"application/json": {"schema": schema}}});
     let error = json!({"$ref": format!("{SCHEMA_PREFIX}ErrorEnvelope")});
     operation.insert(
         "responses".into(),
@@ -78,7 +76,9 @@ fn lower_responses(operation: &mut Map<String, Value>) -> Result<(), String> {
 
 /// A body without fields carries nothing and is dropped (the hooks send `{}`); one with fields is always sent.
 fn lower_body(operation: &mut Map<String, Value>, document: &Value) {
-    let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) else { return };
+    let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) else {
+        return;
+    };
     let has_fields = body
         .get("content")
         .and_then(|content| content.pointer("/application~1json/schema/$ref"))
@@ -117,9 +117,13 @@ fn without_fields(document: &Value) -> Map<String, Value> {
 
 /// A property that is only a reference gets its component's description, or the Rust field would have none.
 fn describe_references(object: &mut Map<String, Value>, document: &Value) {
-    let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
     for property in properties.values_mut() {
-        let Some(reference) = property.get("$ref").and_then(Value::as_str) else { continue };
+        let Some(reference) = property.get("$ref").and_then(Value::as_str) else {
+            continue;
+        };
         let component = document.pointer(reference.trim_start_matches('#'));
         if let Some(description) = component.and_then(|component| component.get("description")) {
             *property = json!({"allOf": [{"$ref": reference}], "description": description});
@@ -136,7 +140,9 @@ fn inline(object: &mut Map<String, Value>, inlined: &Map<String, Value>) {
 
 /// `allOf` with one element says "this, described so". Where that element is inlined, the wrapper goes.
 fn unwrap_single_all_of(object: &mut Map<String, Value>, inlined: &Map<String, Value>) {
-    let Some([Value::Object(only)]) = object.get("allOf").and_then(Value::as_array).map(Vec::as_slice) else { return };
+    let Some([Value::Object(only)]) = object.get("allOf").and_then(Value::as_array).map(Vec::as_slice) else {
+        return;
+    };
     let mut only = only.clone();
     inline(&mut only, inlined);
     if only.contains_key("$ref") {
@@ -170,7 +176,8 @@ fn lower_nullable_component(object: &mut Map<String, Value>) {
 
 fn drop_keys(document: &mut Value) {
     walk(document, &mut |object| {
-        let is_schema = object.contains_key("type") || object.contains_key("allOf") || object.contains_key("oneOf");
+        let is_schema =
+            object.contains_key("type") || object.contains_key("allOf") || object.contains_key("oneOf");
         if is_schema {
             object.retain(|key, _| !DROPPED_KEYS.contains(&key.as_str()));
         }
@@ -191,7 +198,9 @@ fn keep_only_schemas_in_use(document: &mut Value, by_hand: &[&str]) {
     while let Some(mut value) = waiting.pop() {
         walk(&mut value, &mut |object| {
             let reference = object.get("$ref").and_then(Value::as_str);
-            let Some(name) = reference.and_then(|reference| reference.strip_prefix(SCHEMA_PREFIX)) else { return };
+            let Some(name) = reference.and_then(|reference| reference.strip_prefix(SCHEMA_PREFIX)) else {
+                return;
+            };
             if used.insert(name.to_owned()) && !by_hand.contains(&name) {
                 waiting.push(document["components"]["schemas"][name].clone());
             }

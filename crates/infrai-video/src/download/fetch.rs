@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE, USER_AGENT,
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED, LOCATION,
+    RANGE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::time::sleep;
@@ -129,7 +130,8 @@ impl Fetch {
                 }
                 Ok(None) => {
                     self.body = None;
-                    self.failed(Error::new(ErrorKind::ConnectionLost, "the clip was cut short"), None).await?;
+                    self.failed(Error::new(ErrorKind::ConnectionLost, "the clip was cut short"), None)
+                        .await?;
                 }
                 Err(error) => {
                     self.body = None;
@@ -213,7 +215,11 @@ impl Fetch {
             if let Some(version) = self.version.as_ref().filter(|_| self.offset > 0 && self.ranges)
                 && let Ok(validator) = HeaderValue::from_str(&version.validator)
             {
-                headers.insert(RANGE, HeaderValue::from_maybe_shared(format!("bytes={}-", self.offset)).unwrap_or(validator.clone()));
+                headers.insert(
+                    RANGE,
+                    HeaderValue::from_maybe_shared(format!("bytes={}-", self.offset))
+                        .unwrap_or(validator.clone()),
+                );
                 headers.insert(IF_RANGE, validator);
             }
             let head = tokio::time::timeout(self.stall, shared.sender.send(request)).await;
@@ -225,19 +231,28 @@ impl Fetch {
             let location = incoming.headers.get(LOCATION).and_then(|location| location.to_str().ok());
             match (incoming.status.is_redirection(), location) {
                 (true, Some(location)) => {
-                    let next = url.join(location).map_err(|_| Error::new(ErrorKind::Download, "the link leads nowhere"))?;
+                    let next = url
+                        .join(location)
+                        .map_err(|_| Error::new(ErrorKind::Download, "the link leads nowhere"))?;
                     url = checked(next.as_str())?;
                 }
                 _ => return Ok(Ok(incoming)),
             }
         }
-        Err(Error::new(ErrorKind::Download, format!("the link led through more than {MAX_REDIRECTS} redirects")))
+        Err(Error::new(
+            ErrorKind::Download,
+            format!("the link led through more than {MAX_REDIRECTS} redirects"),
+        ))
     }
 
     /// A 200: the clip from its start, wanted or not.
     async fn whole(&mut self, incoming: Incoming) -> Result<Opened, Error> {
         if is_page(&incoming.headers) {
-            self.failed(Error::new(ErrorKind::Download, "the server answered with a page instead of a clip"), None).await?;
+            self.failed(
+                Error::new(ErrorKind::Download, "the server answered with a page instead of a clip"),
+                None,
+            )
+            .await?;
             self.link = None;
             return Ok(Opened::Again);
         }
@@ -257,13 +272,13 @@ impl Fetch {
 
     /// A 206: the rest of the clip, if it is the right rest of the right clip.
     async fn part(&mut self, incoming: Incoming) -> Result<Opened, Error> {
-        let range = incoming.headers.get(CONTENT_RANGE).and_then(|range| parse_content_range(range.to_str().ok()?));
+        let range =
+            incoming.headers.get(CONTENT_RANGE).and_then(|range| parse_content_range(range.to_str().ok()?));
         let fits = range.is_some_and(|(start, total)| {
             start == self.offset && self.total.is_none_or(|known| total.is_none_or(|total| total == known))
         });
-        let changed = version(&incoming.headers, None).is_some_and(|now| {
-            self.version.as_ref().is_some_and(|then| then.validator != now.validator)
-        });
+        let changed = version(&incoming.headers, None)
+            .is_some_and(|now| self.version.as_ref().is_some_and(|then| then.validator != now.validator));
         if changed {
             self.restart()?;
             return Ok(Opened::Restarted);
@@ -271,7 +286,11 @@ impl Fetch {
         if !fits {
             // The server does ranges wrongly: from now on it is asked for the whole, and what is known is skipped.
             self.ranges = false;
-            self.failed(Error::new(ErrorKind::Download, "the server sent another range than it was asked for"), None).await?;
+            self.failed(
+                Error::new(ErrorKind::Download, "the server sent another range than it was asked for"),
+                None,
+            )
+            .await?;
             return Ok(Opened::Again);
         }
         self.total = self.total.or(range.and_then(|(_, total)| total));
@@ -295,7 +314,10 @@ impl Fetch {
     fn restart(&mut self) -> Result<(), Error> {
         self.restarts += 1;
         if self.restarts > MAX_RESTARTS {
-            return Err(Error::new(ErrorKind::Download, "the clip keeps changing while it is being downloaded"));
+            return Err(Error::new(
+                ErrorKind::Download,
+                "the clip keeps changing while it is being downloaded",
+            ));
         }
         self.start_over();
         Ok(())

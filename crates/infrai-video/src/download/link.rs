@@ -20,7 +20,10 @@ impl Link {
     pub(super) async fn fresh(job: &Job) -> Result<Self, Error> {
         let asked = Instant::now();
         let answer = job.download_url().await?;
-        let url = answer.url.as_deref().ok_or_else(|| Error::new(ErrorKind::Download, "the service gave no link"))?;
+        let url = answer
+            .url
+            .as_deref()
+            .ok_or_else(|| Error::new(ErrorKind::Download, "the service gave no link"))?;
         let expires = answer.expires_at.and_then(|expires_at| {
             let left = expires_at.duration_since(jiff::Timestamp::now());
             // By a wrong clock a link can look dead that is not; then the server is the judge.
@@ -54,7 +57,8 @@ mod tests {
     fn only_safe_links_are_followed_and_none_is_shown() {
         assert!(checked("https://files.example.com/a.mp4?signature=secret").is_ok());
         assert!(checked("http://127.0.0.1:8788/a.mp4").is_ok());
-        for url in ["http://files.example.com/a.mp4?signature=secret", "file:///etc/passwd?secret", "secret"] {
+        for url in ["http://files.example.com/a.mp4?signature=secret", "file:///etc/passwd?secret", "secret"]
+        {
             let error = checked(url).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
         }

@@ -25,9 +25,15 @@ use fetch::{Fetch, Piece};
 /// A lost connection, a slow server, an expired link and a server without ranges are all dealt with; the clip is taken
 /// up where it was left. The project key is never sent to the host of the link.
 ///
-/// ```no_run
-/// # async fn example(client: infrai_video::Client) -> Result<(), infrai_video::Error> {
-/// let saved = client.job("vj_01kaq3v8zn5w4x7r2m9t6h0c1d").download().to_path("skyline.mp4").await?;
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = infrai_video_sandbox::Sandbox::builder().instant_jobs().start().await?;
+/// # let client = infrai_video::Client::builder("ifr_pk_proj_docs").with_base_url(sandbox.base_url()).build()?;
+/// # let id = client.generate("a city").duration_seconds(0.5).await?.id().to_owned();
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("skyline.mp4");
+/// let saved = client.job(id).download().to_path(path).await?;
 /// println!("{} bytes, sha256 {}", saved.bytes, saved.sha256);
 /// # Ok(())
 /// # }
@@ -212,10 +218,11 @@ impl Download {
 
     fn check_hash(&self, sha256: &str) -> Result<(), Error> {
         match &self.expected {
-            Some(expected) if expected != sha256 => {
-                Err(Error::new(ErrorKind::Download, format!("the clip's SHA-256 is {sha256} and not {expected}"))
-                    .with_hint("check the expected SHA-256; the clip may have been made anew"))
-            }
+            Some(expected) if expected != sha256 => Err(Error::new(
+                ErrorKind::Download,
+                format!("the clip's SHA-256 is {sha256} and not {expected}"),
+            )
+            .with_hint("check the expected SHA-256; the clip may have been made anew")),
             _ => Ok(()),
         }
     }
@@ -237,7 +244,9 @@ async fn next_in_one_go(fetch: &mut Fetch) -> Result<Option<Bytes>, Error> {
     match fetch.next().await? {
         Piece::Data(bytes) => Ok(Some(bytes)),
         Piece::End => Ok(None),
-        Piece::Restart => Err(Error::new(ErrorKind::Download, "the clip changed while it was being downloaded")),
+        Piece::Restart => {
+            Err(Error::new(ErrorKind::Download, "the clip changed while it was being downloaded"))
+        }
     }
 }
 

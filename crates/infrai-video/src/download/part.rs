@@ -47,8 +47,11 @@ impl PartFile {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(ErrorKind::Storage, format!("{} is being written by another download", path.display()))
-                    .with_hint("wait for it, or choose another path"));
+                return Err(Error::new(
+                    ErrorKind::Storage,
+                    format!("{} is being written by another download", path.display()),
+                )
+                .with_hint("wait for it, or choose another path"));
             }
             // A file system without locks is no reason not to download.
             Err(TryLockError::Error(error)) => tracing::debug!(%error, "the part file cannot be locked"),
@@ -94,7 +97,8 @@ impl PartFile {
         let Some(version) = self.version.clone().filter(|_| self.written > 0) else { return Ok(()) };
         self.file.sync_data().map_err(|error| Error::storage(&self.path, "write", error))?;
         let note = Note { job_id: self.job_id.clone(), version, kept: self.written };
-        let text = serde_json::to_vec(&note).map_err(|error| Error::storage(&self.note_path, "write", error.into()))?;
+        let text = serde_json::to_vec(&note)
+            .map_err(|error| Error::storage(&self.note_path, "write", error.into()))?;
         std::fs::write(&self.note_path, text).map_err(|error| Error::storage(&self.note_path, "write", error))
     }
 
@@ -131,7 +135,8 @@ impl PartFile {
     /// Goes on only with what is surely a prefix of a clip of this job.
     fn recover(&mut self) -> Result<(), Error> {
         let length = self.file.metadata().map_err(|error| Error::storage(&self.path, "read", error))?.len();
-        let note: Option<Note> = std::fs::read(&self.note_path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let note: Option<Note> =
+            std::fs::read(&self.note_path).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let Some(note) = note.filter(|note| note.job_id == self.job_id && note.kept <= length) else {
             return self.clear();
         };
@@ -171,7 +176,9 @@ fn beside(target: &Path, suffix: &str) -> PathBuf {
 
 fn remove(path: &Path) -> Result<(), Error> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::storage(path, "remove", error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::storage(path, "remove", error))
+        }
         _ => Ok(()),
     }
 }

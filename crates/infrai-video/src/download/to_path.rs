@@ -17,11 +17,13 @@ const SECOND_CHANCES: u32 = 1;
 pub(super) async fn to_path(download: Download, path: &Path) -> Result<Saved, Error> {
     let job_id = download.job.id().into_job_id()?;
     let target = target(path, job_id.as_str(), download.overwrite)?;
-    let mut part = Some(blocking({
-        let target = target.clone();
-        move || PartFile::open(&target, job_id.as_str())
-    })
-    .await?);
+    let mut part = Some(
+        blocking({
+            let target = target.clone();
+            move || PartFile::open(&target, job_id.as_str())
+        })
+        .await?,
+    );
     let collected = collect(&download, &mut part).await;
     let Some(mut part) = part else { return Err(stopped()) };
     match collected {
@@ -108,7 +110,8 @@ async fn verify(download: &Download, part: &mut Option<PartFile>) -> Result<(), 
         return Ok(());
     }
     lend(part, |part| {
-        part.check_mp4().map_err(|what| Error::new(ErrorKind::Download, format!("the clip is not a whole MP4: {what}")))
+        part.check_mp4()
+            .map_err(|what| Error::new(ErrorKind::Download, format!("the clip is not a whole MP4: {what}")))
     })
     .await
 }
@@ -128,7 +131,9 @@ async fn lend(
     done
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(stopped()))
 }
 

@@ -106,11 +106,13 @@ impl WaitError {
 
 impl fmt::Display for WaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let polls = if self.polls() == 1 { "1 poll".to_owned() } else { format!("{} polls", self.polls()) };
         let seconds = self.elapsed().as_secs_f64();
-        write!(f, "job {} {} after {seconds:.0} s and {} polls", self.job_id(), self.what_happened(), self.polls())?;
+        write!(f, "job {} {} (after {seconds:.0} s, {polls}", self.job_id(), self.what_happened())?;
         if let Some(request_id) = self.request_id() {
-            write!(f, " (request {request_id})")?;
+            write!(f, ", request {request_id}")?;
         }
+        f.write_str(")")?;
         write!(f, "; {}", self.next_step())
     }
 }

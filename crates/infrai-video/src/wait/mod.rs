@@ -23,9 +23,13 @@ use crate::job::Job;
 /// Any process can wait for any job: only the id is needed. Dropping a wait stops it at once; the job goes on unless
 /// [`OnDrop::Cancel`] was chosen.
 ///
-/// ```no_run
-/// # async fn example(client: infrai_video::Client) -> Result<(), Box<dyn std::error::Error>> {
-/// let finished = client.job("vj_01kaq3v8zn5w4x7r2m9t6h0c1d").wait().await?;
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = infrai_video_sandbox::Sandbox::builder().instant_jobs().start().await?;
+/// # let client = infrai_video::Client::builder("ifr_pk_proj_docs").with_base_url(sandbox.base_url()).build()?;
+/// # let id = client.generate("a city").duration_seconds(0.5).await?.id().to_owned();
+/// let finished = client.job(id).wait().await?;
 /// println!("{:?}", finished.job().video_url);
 /// # Ok(())
 /// # }
@@ -96,7 +100,11 @@ impl IntoFuture for Wait {
                 let (update, next) = poller.next().await?;
                 match next {
                     Some(next) => poller = next,
-                    None => return Ok(Finished { job: Job::new(job.client(), job.id().to_owned(), Some(update.job)) }),
+                    None => {
+                        return Ok(Finished {
+                            job: Job::new(job.client(), job.id().to_owned(), Some(update.job)),
+                        });
+                    }
                 }
             }
         })

@@ -46,7 +46,10 @@ impl Poller {
 
     /// The next state: the one already known at first, then one poll after another until one is answered.
     pub(super) async fn next(mut self) -> Step {
-        if self.polls == 0 && self.last.is_none() && let Some(known) = self.wait.job.snapshot() {
+        if self.polls == 0
+            && self.last.is_none()
+            && let Some(known) = self.wait.job.snapshot()
+        {
             let known = known.clone();
             return self.report(known);
         }
@@ -115,7 +118,8 @@ impl Poller {
 
     /// A failed poll says nothing about the job. It ends the wait only where asking again cannot help, or did not for long.
     fn tolerate(mut self, error: Error) -> Result<Self, WaitError> {
-        let lag = error.kind() == ErrorKind::NotFound && self.started.elapsed() < LAG && self.request_id.is_none();
+        let lag =
+            error.kind() == ErrorKind::NotFound && self.started.elapsed() < LAG && self.request_id.is_none();
         if !error.is_retryable() && !lag && !matches!(error.kind(), ErrorKind::Decode | ErrorKind::Server) {
             return Err(self.end(WaitErrorKind::Refused, Some(error)));
         }
@@ -165,7 +169,9 @@ impl Drop for CancelOnDrop {
                     }
                 });
             }
-            Err(_) => tracing::warn!(job_id = job.id(), "no runtime is left to cancel the job of a dropped wait"),
+            Err(_) => {
+                tracing::warn!(job_id = job.id(), "no runtime is left to cancel the job of a dropped wait")
+            }
         }
     }
 }

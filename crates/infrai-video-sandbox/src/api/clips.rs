@@ -1,0 +1,58 @@
+//! `download_url` and `set_retention`: the links to a clip, and how long there is one.
+
+use axum::extract::State;
+use serde_json::json;
+
+use super::{Shared, find};
+use crate::app::FileKind;
+use crate::clock::{DAY, later, rfc3339};
+use crate::envelope::Reply;
+use crate::extract::{Caller, HeaderKey, JobPath, JsonBody};
+use crate::operation::Operation;
+use crate::problem::Problem;
+use crate::store::{Change, JobState, Write};
+use crate::validate::Fields;
+
+pub(crate) async fn download_url(
+    State(app): Shared,
+    Caller(account): Caller,
+    JobPath(id): JobPath,
+) -> Result<Reply, Problem> {
+    let now = app.now();
+    app.store.read(now, &account, |records| {
+        let job = find(records, &account, &id)?;
+        let state = job.state(now);
+        if state != JobState::Succeeded {
+            return Err(Problem::job_not_finished(state.as_str()));
+        }
+        if job.clip_is_gone(now) {
+            return Err(Problem::clip_expired(&rfc3339(job.expires.min(now))));
+        }
+        let (url, expires) = app.link(job, FileKind::Clip, now);
+        Ok(Reply::new(json!({"url": url, "expires_at": rfc3339(expires)})).with_vendor(&job.vendor))
+    })
+}
+
+pub(crate) async fn set_retention(
+    State(app): Shared,
+    Caller(account): Caller,
+    JobPath(id): JobPath,
+    key: HeaderKey,
+    body: JsonBody,
+) -> Result<Reply, Problem> {
+    let body = body.required()?;
+    let days = Fields(&body).days()?;
+    Fields(&body).repeated_job_id(&id)?;
+    let key = key.or_field(Operation::SetRetention, &id, &body)?;
+    let now = app.now();
+    let written = app.store.write(now, &account, key.as_ref(), |records| {
+        let job = find(records, &account, &id)?;
+        let expires = later(job.ended(now).unwrap_or(now), DAY * days);
+        // A later date does not bring back a clip that has gone.
+        let gone = job.state(now) == JobState::Succeeded && job.clip_is_gone(now);
+        let data = json!({"job_id": id, "retention_days": days, "expires_at": rfc3339(expires)});
+        let changes = vec![Change::RetentionSet { number: job.number, expires, gone }];
+        Ok::<_, Problem>(Write { changes, data, vendor: Some(job.vendor.clone()) })
+    })?;
+    Ok(written.into())
+}

@@ -1,0 +1,96 @@
+//! `status`, `get`, `cancel`, `delete` and `delete_all`.
+
+use axum::extract::State;
+use serde_json::{Map, json};
+
+use super::{Shared, find, view};
+use crate::envelope::Reply;
+use crate::extract::{Caller, HeaderKey, JobPath, JsonBody};
+use crate::operation::Operation;
+use crate::problem::Problem;
+use crate::store::{Change, Write, deletion, refund};
+use crate::validate::Fields;
+
+pub(crate) async fn status(
+    State(app): Shared,
+    Caller(account): Caller,
+    JobPath(id): JobPath,
+) -> Result<Reply, Problem> {
+    let now = app.now();
+    app.store.read(now, &account, |records| {
+        let job = find(records, &account, &id)?;
+        Ok(Reply::new(view::video_job(&app, job, now)).with_vendor(&job.vendor))
+    })
+}
+
+pub(crate) async fn get(
+    State(app): Shared,
+    Caller(account): Caller,
+    JobPath(id): JobPath,
+) -> Result<Reply, Problem> {
+    let now = app.now();
+    app.store.read(now, &account, |records| {
+        let job = find(records, &account, &id)?;
+        Ok(Reply::new(view::video_job_detail(&app, job, now)).with_vendor(&job.vendor))
+    })
+}
+
+pub(crate) async fn cancel(
+    State(app): Shared,
+    Caller(account): Caller,
+    JobPath(id): JobPath,
+    key: HeaderKey,
+    body: JsonBody,
+) -> Result<Reply, Problem> {
+    let body = body.or_empty();
+    Fields(&body).repeated_job_id(&id)?;
+    let key = key.for_write(Operation::Cancel, &id, &body);
+    let now = app.now();
+    let written = app.store.write(now, &account, key.as_ref(), |records| {
+        let job = find(records, &account, &id)?;
+        let state = job.state(now);
+        if state.is_terminal() {
+            return Err(Problem::job_finished(state.as_str()));
+        }
+        let changes = vec![Change::JobCancelled { number: job.number, at: now }, refund(job, now)];
+        Ok(Write { changes, data: json!({"ok": true}), vendor: Some(job.vendor.clone()) })
+    })?;
+    Ok(written.into())
+}
+
+pub(crate) async fn delete(
+    State(app): Shared,
+    Caller(account): Caller,
+    JobPath(id): JobPath,
+    key: HeaderKey,
+) -> Result<Reply, Problem> {
+    let key = key.for_write(Operation::Delete, &id, &Map::new());
+    let now = app.now();
+    let written = app.store.write(now, &account, key.as_ref(), |records| {
+        let data = json!({"ok": true});
+        match find(records, &account, &id) {
+            Ok(job) => Ok(Write { changes: deletion(job, now), data, vendor: Some(job.vendor.clone()) }),
+            Err(_) if records.was_deleted(&account, &id) => {
+                Ok(Write { changes: Vec::new(), data, vendor: None })
+            }
+            Err(problem) => Err(problem),
+        }
+    })?;
+    Ok(written.into())
+}
+
+pub(crate) async fn delete_all(
+    State(app): Shared,
+    Caller(account): Caller,
+    key: HeaderKey,
+    body: JsonBody,
+) -> Result<Reply, Problem> {
+    let key = key.for_write(Operation::DeleteAll, "", &body.or_empty());
+    let now = app.now();
+    let written = app.store.write(now, &account, key.as_ref(), |records| {
+        let deleted = records.jobs_of(&account).count();
+        let changes = records.jobs_of(&account).flat_map(|job| deletion(job, now)).collect();
+        Ok::<_, Problem>(Write { changes, data: json!({"deleted": deleted}), vendor: None })
+    })?;
+    Ok(written.into())
+}

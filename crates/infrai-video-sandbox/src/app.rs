@@ -1,0 +1,102 @@
+//! What every part of a running sandbox shares.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::catalogue::Catalogue;
+use crate::clock::{ClockHandle, later};
+use crate::cursor::Cursors;
+use crate::faults::Faults;
+use crate::ids::Seed;
+use crate::journal::Journal;
+use crate::links::Links;
+use crate::store::{Job, Store};
+use crate::studio::{ClipRequest, Studio};
+use crate::times::JobTimes;
+
+/// One frame at 24 frames a second.
+const SHORTEST_CLIP: Duration = Duration::from_millis(42);
+
+pub(crate) struct App {
+    pub(crate) seed: Seed,
+    pub(crate) clock: ClockHandle,
+    pub(crate) settings: Settings,
+    /// Where the API is, without a slash at the end.
+    pub(crate) api_base: String,
+    /// Where the files are, without a slash at the end.
+    pub(crate) file_base: String,
+    pub(crate) store: Store,
+    pub(crate) catalogue: RwLock<Catalogue>,
+    pub(crate) cursors: Cursors,
+    pub(crate) links: Links,
+    pub(crate) faults: Faults,
+    pub(crate) journal: Journal,
+    pub(crate) studio: Studio,
+    pub(crate) requests: AtomicU64,
+}
+
+/// The settings that are looked at while a request is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) latency: Duration,
+    pub(crate) times: JobTimes,
+    pub(crate) link_lifetime: Duration,
+    pub(crate) retention_days: u32,
+    pub(crate) bare_results: bool,
+    pub(crate) strict_files: bool,
+    pub(crate) prerender: bool,
+}
+
+impl App {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn next_request_id(&self, at: Timestamp) -> String {
+        self.seed.id("req_", at, self.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn quote(
+        &self,
+        order: &crate::validate::Order,
+    ) -> Result<crate::catalogue::Quote, crate::problem::Problem> {
+        self.catalogue.read().unwrap_or_else(PoisonError::into_inner).quote(order)
+    }
+
+    /// A new link to a file of a job, and when it expires: never after the clip itself.
+    pub(crate) fn link(&self, job: &Job, kind: FileKind, now: Timestamp) -> (String, Timestamp) {
+        let expires = later(now, self.settings.link_lifetime).min(job.expires);
+        let path = match kind {
+            FileKind::Clip => format!("/clips/{}.mp4", job.id),
+            FileKind::Thumbnail => format!("/thumbnails/{}.jpg", job.id),
+        };
+        (format!("{}{}", self.file_base, self.links.sign(&path, expires)), expires)
+    }
+
+    /// What is to be made for a job.
+    pub(crate) fn clip_request(&self, job: &Job) -> ClipRequest {
+        let order = &job.order;
+        let (width, height) = crate::render::frame_size(&order.resolution, &order.aspect)
+            .expect("a catalogue names only resolutions that can be rendered, and the aspect is checked");
+        // The shortest durations that the contract allows are shorter than one frame.
+        let duration = Duration::from_secs_f64(order.duration_seconds).max(SHORTEST_CLIP);
+        ClipRequest { prompt: order.prompt.clone(), seed: self.seed.0, width, height, duration }
+    }
+
+    pub(crate) fn reset(&self) {
+        self.store.reset();
+        self.journal.reset();
+        self.faults.reset();
+        self.links.reset();
+        self.requests.store(0, Ordering::Relaxed);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    Clip,
+    Thumbnail,
+}

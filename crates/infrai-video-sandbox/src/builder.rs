@@ -1,0 +1,229 @@
+//! Setting a sandbox up.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+
+use crate::app::{App, Settings};
+use crate::catalogue::Catalogue;
+use crate::clock::{Clock, ClockHandle};
+use crate::cursor::Cursors;
+use crate::faults::{Fault, Faults};
+use crate::handle::Handle;
+use crate::ids::Seed;
+use crate::journal::Journal;
+use crate::links::Links;
+use crate::money::Usd;
+use crate::router::{HostService, SandboxRouter};
+use crate::server::Sandbox;
+use crate::store::Store;
+use crate::studio::{ClipFiles, ClipRequest, ClipSource, Studio, renderer};
+use crate::times::JobTimes;
+
+/// How many bytes of clips are kept.
+const CLIP_CACHE: usize = 256 * 1024 * 1024;
+
+/// The hosts of a sandbox without sockets. Names under `.invalid` never lead anywhere.
+const API_HOST: &str = "https://api.sandbox.invalid";
+const FILE_HOST: &str = "https://files.sandbox.invalid";
+
+/// The settings of a sandbox. Each has a default, so that `Sandbox::builder().start().await` is enough.
+#[must_use = "a builder does nothing until `start` or `router` is called"]
+pub struct SandboxBuilder {
+    seed: Seed,
+    clock: Clock,
+    epoch: Option<Timestamp>,
+    settings: Settings,
+    balance: Usd,
+    catalogue: Catalogue,
+    faults: Vec<Fault>,
+    source: ClipSource,
+    prerender: Option<bool>,
+    port: u16,
+    file_port: u16,
+}
+
+impl Sandbox {
+    /// Starts to set a sandbox up.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder {
+            seed: Seed(7),
+            clock: Clock::real(),
+            epoch: None,
+            settings: Settings {
+                latency: Duration::ZERO,
+                times: JobTimes::default(),
+                link_lifetime: Duration::from_secs(15 * 60),
+                retention_days: 30,
+                bare_results: false,
+                strict_files: false,
+                prerender: false,
+            },
+            balance: Usd::from_dollars(2.0),
+            catalogue: Catalogue::default(),
+            faults: Vec::new(),
+            source: renderer(),
+            prerender: None,
+            port: 0,
+            file_port: 0,
+        }
+    }
+}
+
+impl SandboxBuilder {
+    /// What every id, signature, chance and picture follows from. The default is 7.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Seed(seed);
+        self
+    }
+
+    /// How time passes. The default is [`Clock::real`].
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The time at which the clock starts. The default is the system's time, and 2026-01-01T00:00:00Z for
+    /// [`Clock::manual`].
+    pub fn epoch(mut self, epoch: Timestamp) -> Self {
+        self.epoch = Some(epoch);
+        self
+    }
+
+    /// How long each request takes, on the sandbox's clock (on a manual one, in real time). The default is nothing.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.settings.latency = latency;
+        self
+    }
+
+    /// How long jobs take.
+    pub fn job_times(mut self, times: JobTimes) -> Self {
+        self.settings.times = times;
+        self
+    }
+
+    /// Jobs are over in the moment in which they are accepted.
+    pub fn instant_jobs(self) -> Self {
+        self.job_times(JobTimes::INSTANT)
+    }
+
+    /// The credit that each account opens with, in US dollars. The default is 2.
+    pub fn starting_balance(mut self, usd: f64) -> Self {
+        self.balance = Usd::from_dollars(usd);
+        self
+    }
+
+    /// The vendors. The default has three.
+    pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.catalogue = catalogue;
+        self
+    }
+
+    /// How long a link works. The default is 15 minutes.
+    pub fn link_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.link_lifetime = lifetime;
+        self
+    }
+
+    /// How many days a clip is kept if nothing else is asked for. The default is 30.
+    pub fn retention_days(mut self, days: u32) -> Self {
+        self.settings.retention_days = days;
+        self
+    }
+
+    /// Answers the bare result instead of an envelope with it. Errors keep the envelope.
+    pub fn bare_results(mut self, bare: bool) -> Self {
+        self.settings.bare_results = bare;
+        self
+    }
+
+    /// Refuses a request to the file host that carries an `Authorization` header.
+    pub fn strict_files(mut self, strict: bool) -> Self {
+        self.settings.strict_files = strict;
+        self
+    }
+
+    /// Renders a clip when its job is accepted, instead of when its file is first asked for. The default is to do so
+    /// on sockets with a clock that runs.
+    pub fn prerender(mut self, prerender: bool) -> Self {
+        self.prerender = Some(prerender);
+        self
+    }
+
+    /// Adds a fault rule.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Adds fault rules, such as those that [`Fault::from_toml`] reads.
+    pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults.extend(faults);
+        self
+    }
+
+    /// Takes files from a function instead of rendering them: for tests that do not look at the picture. It may block.
+    pub fn clip_source(mut self, source: impl Fn(&ClipRequest) -> ClipFiles + Send + Sync + 'static) -> Self {
+        self.source = Arc::new(move |request| Ok(source(request)));
+        self
+    }
+
+    /// The port of the API. The default is one that the system chooses.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The port of the file host. The default is one that the system chooses.
+    pub fn file_port(mut self, port: u16) -> Self {
+        self.file_port = port;
+        self
+    }
+
+    /// Starts the sandbox on two sockets of 127.0.0.1.
+    ///
+    /// # Errors
+    /// If a port is taken: choose another one, or leave it out.
+    pub async fn start(self) -> io::Result<Sandbox> {
+        let api_socket = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).await?;
+        let file_socket = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.file_port))).await?;
+        let base = |socket: &TcpListener| Ok::<_, io::Error>(format!("http://{}", socket.local_addr()?));
+        let (api_base, file_base) = (base(&api_socket)?, base(&file_socket)?);
+        let prerender = self.prerender.unwrap_or_else(|| self.clock.runs());
+        let app = self.app(api_base, file_base, prerender);
+        let api = HostService::api(&app);
+        let files = HostService::files(&app);
+        Sandbox::run(Handle::new(app), (api_socket, api), (file_socket, files))
+    }
+
+    /// Makes the sandbox as a service without a socket, for simulations under a paused clock. Its base URLs are names
+    /// under `.invalid`.
+    pub fn router(self) -> SandboxRouter {
+        let prerender = self.prerender.unwrap_or(false);
+        SandboxRouter::new(self.app(API_HOST.to_owned(), FILE_HOST.to_owned(), prerender))
+    }
+
+    fn app(self, api_base: String, file_base: String, prerender: bool) -> Arc<App> {
+        let slots = std::thread::available_parallelism().map_or(1, usize::from);
+        Arc::new(App {
+            seed: self.seed,
+            clock: ClockHandle::start(self.clock, self.epoch),
+            settings: Settings { prerender, ..self.settings },
+            api_base,
+            file_base,
+            store: Store::new(self.balance),
+            catalogue: RwLock::new(self.catalogue),
+            cursors: Cursors::new(self.seed),
+            links: Links::new(self.seed),
+            faults: Faults::new(self.seed, self.faults),
+            journal: Journal::default(),
+            studio: Studio::new(self.source, slots, CLIP_CACHE),
+            requests: AtomicU64::new(0),
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! One request on its way through the sandbox.
+
+use std::sync::Arc;
+
+use http::Method;
+use jiff::Timestamp;
+
+use crate::faults::Action;
+use crate::journal::Host;
+use crate::operation::Operation;
+
+/// What is known of a request before it is carried out. Handlers find it among the request's extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Call(Arc<Facts>);
+
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) sequence: u64,
+    pub(crate) request_id: String,
+    pub(crate) arrived: Timestamp,
+    pub(crate) host: Host,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) operation: Option<Operation>,
+    pub(crate) fault: Option<Action>,
+}
+
+impl Call {
+    pub(crate) fn new(facts: Facts) -> Self {
+        Self(Arc::new(facts))
+    }
+}
+
+impl std::ops::Deref for Call {
+    type Target = Facts;
+    fn deref(&self) -> &Facts {
+        &self.0
+    }
+}

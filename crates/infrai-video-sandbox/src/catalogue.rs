@@ -1,0 +1,321 @@
+//! The vendors: what they make, what it costs, and which of them gets a job.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Usd;
+use crate::problem::Problem;
+use crate::render::frame_size;
+use crate::settings;
+use crate::validate::{Order, Prefer};
+
+const DEFAULT: &str = include_str!("catalogue.toml");
+
+/// What the renderer makes at most, in seconds.
+const LONGEST_CLIP: f64 = 600.0;
+
+/// `balanced` takes the best vendor among those that cost at most this many times the cheapest one's price.
+const BALANCED_MAY_COST: i64 = 2;
+
+/// The vendors of a sandbox.
+///
+/// It drives `capabilities`, the gating by resolution and duration, `prefer`, the price and the speed of a job.
+/// The default has three vendors; [`Catalogue::from_toml`] reads others.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    vendors: Vec<Vendor>,
+}
+
+/// A catalogue that can not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogueError {
+    /// The text is not TOML of the right shape.
+    #[error("the catalogue can not be read: {0}; compare it with the default one")]
+    Shape(String),
+    /// A vendor's values make no sense.
+    #[error("vendor {vendor}: {wrong}")]
+    Vendor {
+        /// The vendor's name.
+        vendor: String,
+        /// What is wrong, and what would be right.
+        wrong: String,
+    },
+    /// There is no vendor at all.
+    #[error("the catalogue has no vendor: add a [[vendor]] table")]
+    Empty,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    vendor: Vec<Vendor>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Vendor {
+    pub(crate) name: String,
+    pub(crate) models: Vec<String>,
+    quality: u8,
+    #[serde(default = "one")]
+    pub(crate) speed: f64,
+    pub(crate) max_duration_seconds: f64,
+    #[serde(default)]
+    supports_extend: bool,
+    #[serde(default)]
+    supports_upscale: bool,
+    resolutions: Vec<Resolution>,
+    #[serde(default)]
+    down: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resolution {
+    name: String,
+    usd_per_second: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// One vendor, as `capabilities` shows it.
+#[derive(Serialize)]
+pub(crate) struct Capability<'a> {
+    vendor: &'a str,
+    models: &'a [String],
+    resolutions: Vec<&'a str>,
+    max_duration_seconds: serde_json::Number,
+    supports_extend: bool,
+    supports_upscale: bool,
+}
+
+/// The vendor that makes a job, and its price.
+#[derive(Clone, Debug)]
+pub(crate) struct Quote {
+    pub(crate) vendor: String,
+    pub(crate) model: String,
+    pub(crate) cost: Usd,
+    pub(crate) speed: f64,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::from_toml(DEFAULT).expect("the embedded catalogue is read by a test")
+    }
+}
+
+impl Catalogue {
+    /// Reads a catalogue. [`Catalogue::default_toml`] shows the form, with a comment on each value.
+    ///
+    /// # Errors
+    /// If the text is not TOML of that form, or a vendor has no model, no resolution, a resolution other than
+    /// 720p, 1080p and 4k, or a number out of range.
+    pub fn from_toml(text: &str) -> Result<Self, CatalogueError> {
+        let file: File = settings::read(text).map_err(CatalogueError::Shape)?;
+        for vendor in &file.vendor {
+            vendor.check()?;
+        }
+        match file.vendor.is_empty() {
+            true => Err(CatalogueError::Empty),
+            false => Ok(Self { vendors: file.vendor }),
+        }
+    }
+
+    /// The default catalogue's text: a start for one of your own.
+    pub fn default_toml() -> &'static str {
+        DEFAULT
+    }
+
+    /// The names of the vendors.
+    pub fn vendors(&self) -> impl Iterator<Item = &str> {
+        self.vendors.iter().map(|vendor| vendor.name.as_str())
+    }
+
+    /// The same catalogue with a vendor down: its jobs go to the next one. A name that is not in it changes nothing.
+    pub fn with_vendor_down(mut self, name: &str) -> Self {
+        self.vendors.iter_mut().filter(|vendor| vendor.name == name).for_each(|vendor| vendor.down = true);
+        self
+    }
+
+    pub(crate) fn capabilities(&self) -> Vec<Capability<'_>> {
+        self.vendors.iter().map(Vendor::capability).collect()
+    }
+
+    /// Chooses the vendor for an order, or says why none makes it.
+    pub(crate) fn quote(&self, order: &Order) -> Result<Quote, Problem> {
+        let sized: Vec<_> = self
+            .vendors
+            .iter()
+            .filter_map(|vendor| Some((vendor, vendor.rate(&order.resolution)?)))
+            .collect();
+        if sized.is_empty() {
+            return Err(self.no_such_resolution(&order.resolution));
+        }
+        let longest = sized.iter().map(|(vendor, _)| vendor.max_duration_seconds).fold(0.0, f64::max);
+        let able: Vec<_> = sized
+            .into_iter()
+            .filter(|(vendor, _)| order.duration_seconds <= vendor.max_duration_seconds)
+            .collect();
+        if able.is_empty() {
+            return Err(Problem::unsupported(
+                "duration_seconds",
+                format!(
+                    "is {}, and no vendor makes a {} clip of that length",
+                    order.duration_seconds, order.resolution
+                ),
+                format!("at {} a clip may have up to {longest} seconds", order.resolution),
+            ));
+        }
+        let up: Vec<_> = able.into_iter().filter(|(vendor, _)| !vendor.down).collect();
+        let (vendor, rate) = choose(&up, order.prefer).ok_or_else(Problem::no_vendor_up)?;
+        Ok(Quote {
+            vendor: vendor.name.clone(),
+            model: vendor.models[0].clone(),
+            cost: rate.for_seconds(order.duration_seconds),
+            speed: vendor.speed,
+        })
+    }
+
+    fn no_such_resolution(&self, wanted: &str) -> Problem {
+        let mut known: Vec<&str> = Vec::new();
+        for resolution in self.vendors.iter().flat_map(|vendor| &vendor.resolutions) {
+            if !known.contains(&resolution.name.as_str()) {
+                known.push(&resolution.name);
+            }
+        }
+        Problem::unsupported(
+            "resolution",
+            format!("is {wanted:?}, which no vendor makes"),
+            format!("use one of {}", known.join(", ")),
+        )
+    }
+}
+
+/// Ties go to the vendor that stands first in the catalogue.
+fn choose<'a>(able: &[(&'a Vendor, Usd)], prefer: Prefer) -> Option<(&'a Vendor, Usd)> {
+    let cheapest = *able.iter().min_by_key(|(_, rate)| *rate)?;
+    let best_within = |limit: Option<Usd>| {
+        able.iter()
+            .rev()
+            .filter(|(_, rate)| limit.is_none_or(|limit| *rate <= limit))
+            .max_by_key(|(vendor, rate)| (vendor.quality, -*rate))
+            .copied()
+    };
+    match prefer {
+        Prefer::Cheapest => Some(cheapest),
+        Prefer::Balanced => best_within(Some(cheapest.1.times(BALANCED_MAY_COST))),
+        Prefer::Smartest => best_within(None),
+    }
+}
+
+impl Vendor {
+    fn check(&self) -> Result<(), CatalogueError> {
+        let wrong = if self.name.is_empty() {
+            "its name is empty: give it one".to_owned()
+        } else if self.models.is_empty() {
+            "it has no model: name at least one".to_owned()
+        } else if self.resolutions.is_empty() {
+            "it has no resolution: name at least one".to_owned()
+        } else if !(self.speed.is_finite() && self.speed > 0.0) {
+            "speed must be a number above 0".to_owned()
+        } else if !(self.max_duration_seconds > 0.0 && self.max_duration_seconds <= LONGEST_CLIP) {
+            format!("max_duration_seconds must lie above 0 and be at most {LONGEST_CLIP}")
+        } else if self.quality > 100 {
+            "quality must lie between 0 and 100".to_owned()
+        } else if let Some(unknown) = self.resolutions.iter().find(|r| frame_size(&r.name, "16:9").is_none())
+        {
+            format!("resolution {:?} is unknown: use 720p, 1080p or 4k", unknown.name)
+        } else if self.resolutions.iter().any(|r| !(0.0..=1000.0).contains(&r.usd_per_second)) {
+            "usd_per_second must lie between 0 and 1000".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(CatalogueError::Vendor { vendor: self.name.clone(), wrong })
+    }
+
+    fn rate(&self, resolution: &str) -> Option<Usd> {
+        let found = self.resolutions.iter().find(|known| known.name == resolution)?;
+        Some(Usd::from_dollars(found.usd_per_second))
+    }
+
+    fn capability(&self) -> Capability<'_> {
+        Capability {
+            vendor: &self.name,
+            models: &self.models,
+            resolutions: self.resolutions.iter().map(|resolution| resolution.name.as_str()).collect(),
+            max_duration_seconds: number(self.max_duration_seconds),
+            supports_extend: self.supports_extend,
+            supports_upscale: self.supports_upscale,
+        }
+    }
+}
+
+/// A JSON number, written without a fraction where it has none.
+pub(crate) fn number(value: f64) -> serde_json::Number {
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        return serde_json::Number::from(value as i64);
+    }
+    serde_json::Number::from_f64(value).expect("numbers are checked to be finite where they come in")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(resolution: &str, seconds: f64, prefer: Prefer) -> Order {
+        Order {
+            prompt: "a lighthouse".to_owned(),
+            reference_image_url: None,
+            duration_seconds: seconds,
+            aspect: "16:9".to_owned(),
+            resolution: resolution.to_owned(),
+            prefer,
+        }
+    }
+
+    fn chosen(catalogue: &Catalogue, resolution: &str, seconds: f64, prefer: Prefer) -> String {
+        catalogue.quote(&order(resolution, seconds, prefer)).expect("a vendor makes it").vendor
+    }
+
+    #[test]
+    fn each_preference_chooses_another_vendor() {
+        let catalogue = Catalogue::default();
+        assert_eq!(chosen(&catalogue, "720p", 5.0, Prefer::Cheapest), "sandbox-swift");
+        assert_eq!(chosen(&catalogue, "720p", 5.0, Prefer::Balanced), "sandbox-studio");
+        assert_eq!(chosen(&catalogue, "720p", 5.0, Prefer::Smartest), "sandbox-cinema");
+    }
+
+    #[test]
+    fn resolution_and_duration_gate_the_vendors() {
+        let catalogue = Catalogue::default();
+        assert_eq!(chosen(&catalogue, "4k", 5.0, Prefer::Cheapest), "sandbox-cinema");
+        assert_eq!(chosen(&catalogue, "720p", 20.0, Prefer::Cheapest), "sandbox-studio");
+        let refused = catalogue.quote(&order("4k", 61.0, Prefer::Cheapest)).expect_err("too long");
+        assert_eq!(refused.code, "UNSUPPORTED_REQUEST");
+        assert!(refused.message.starts_with("`duration_seconds`"));
+        assert!(refused.hint.contains("60 seconds"));
+        let refused = catalogue.quote(&order("8k", 5.0, Prefer::Cheapest)).expect_err("unknown");
+        assert_eq!(refused.hint, "use one of 720p, 1080p, 4k");
+    }
+
+    #[test]
+    fn a_job_goes_to_the_next_vendor_when_one_is_down() {
+        let catalogue = Catalogue::default().with_vendor_down("sandbox-swift");
+        assert_eq!(chosen(&catalogue, "720p", 5.0, Prefer::Cheapest), "sandbox-studio");
+        let none = catalogue.with_vendor_down("sandbox-cinema");
+        let refused = none.quote(&order("4k", 5.0, Prefer::Balanced)).expect_err("no vendor is up");
+        assert_eq!((refused.code.as_str(), refused.retryable), ("UNAVAILABLE", true));
+    }
+
+    #[test]
+    fn a_catalogue_that_makes_no_sense_is_refused_by_name() {
+        let text = Catalogue::default_toml().replace("quality = 95", "quality = 101");
+        let error = Catalogue::from_toml(&text).expect_err("out of range").to_string();
+        assert_eq!(error, "vendor sandbox-cinema: quality must lie between 0 and 100");
+        assert!(matches!(Catalogue::from_toml(""), Err(CatalogueError::Empty)));
+        assert!(matches!(Catalogue::from_toml("colour = 1"), Err(CatalogueError::Shape(_))));
+    }
+}

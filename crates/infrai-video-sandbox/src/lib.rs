@@ -1,0 +1,127 @@
+//! The whole Infrai AI Video API on your own machine: no key, no cost and no network.
+//!
+//! The sandbox keeps what the real service keeps: jobs that take their time, accounts with credit, idempotency keys,
+//! signed links that expire, clips that are real MP4 files. And it has what tests need beside that: a clock to turn, a
+//! journal of every request, a ledger of every charge, and faults on purpose.
+//!
+//! # In a test
+//!
+//! ```
+//! use infrai_video_sandbox::{Clock, Operation, Sandbox};
+//! use serde_json::{Value, json};
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::builder().clock(Clock::manual()).start().await?;
+//! let http = reqwest::Client::new();
+//!
+//! // Any key that starts with ifr_pk_ is an account of its own.
+//! let job: Value = http
+//!     .post(format!("{}/v1/video/generate", sandbox.base_url()))
+//!     .bearer_auth("ifr_pk_proj_test")
+//!     .header("Idempotency-Key", "skyline-1")
+//!     .json(&json!({"prompt": "a timelapse of a city skyline at dusk"}))
+//!     .send().await?
+//!     .json().await?;
+//! assert_eq!(job["data"]["state"], "queued");
+//!
+//! sandbox.clock().advance(Duration::from_secs(60));
+//! let id = job["data"]["job_id"].as_str().expect("an id");
+//! let job: Value = http
+//!     .get(format!("{}/v1/video/status/{id}", sandbox.base_url()))
+//!     .bearer_auth("ifr_pk_proj_test")
+//!     .send().await?
+//!     .json().await?;
+//! assert_eq!(job["data"]["state"], "succeeded");
+//!
+//! assert_eq!(sandbox.ledger().charges().count(), 1);
+//! assert_eq!(sandbox.journal()[1].operation, Some(Operation::Status));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Sandbox`] listens on two ports of loopback, one for the API and one for the files, and stops when it is dropped.
+//! [`SandboxBuilder::router`] gives the same as a [`tower::Service`] without a socket: under tokio's paused clock a job
+//! of ten minutes then takes a millisecond.
+//!
+//! # What it does
+//!
+//! - **Jobs** are queued, run, and end as succeeded, failed or cancelled, at times that follow from the clip's length
+//!   and size ([`JobTimes`]). A prompt that holds `[fail]` fails midway with the code `CONTENT_REJECTED`.
+//! - **Vendors** come from a [`Catalogue`]: they decide what can be made, for how much and how fast. `cheapest` takes the
+//!   lowest price, `smartest` the highest quality, and `balanced` the highest quality among those that cost at most
+//!   twice the lowest price.
+//! - **Credit**: each account opens with 2 USD. A job is charged when it is accepted; one that fails, is cancelled, or is
+//!   deleted before it is over, is given back. `POST /v1/account/topup` takes an optional `amount_usd` (10 if absent) and
+//!   answers a `checkout_url`; opening it credits the amount, once.
+//! - **Idempotency keys** are remembered for 24 hours. The same key with the same request gives the first answer again,
+//!   with `cache_hit`; with another request it gives 409. Only requests that succeeded use a key up.
+//! - **Links** are signed, new each time, and expire after 15 minutes or with the clip, whichever is first. The file host
+//!   knows `Range`, `If-Range`, `If-None-Match` and `HEAD`.
+//! - **Retention**: a clip goes 30 days after its job ended, or when `set_retention` says. A later date does not bring back
+//!   a clip that has gone.
+//!
+//! # Clock, chance and faults
+//!
+//! Time comes from a [`Clock`]: real, faster, or by hand. Everything that looks random follows from the seed, so that
+//! the same requests at the same times give the same ids, links and journal. A [`Fault`] rule says which calls go wrong,
+//! and its [`Action`] says how.
+//!
+//! # Beside the API
+//!
+//! | route | |
+//! |---|---|
+//! | `GET /healthz` | says that the sandbox runs |
+//! | `GET /__sandbox/jobs` | the jobs |
+//! | `GET /__sandbox/journal` | the requests |
+//! | `GET /__sandbox/ledger` | the money |
+//! | `GET /__sandbox/clock` | the time |
+//! | `POST /__sandbox/clock` | `{"advance_seconds": 60}` moves it forward |
+//! | `PUT /__sandbox/faults` | fault rules as TOML, in place of the ones there are; an empty body takes all away |
+//! | `POST /__sandbox/reset` | forgets everything |
+//!
+//! These answer on loopback only, and are not in the journal.
+
+mod admin;
+mod api;
+mod app;
+mod builder;
+mod call;
+mod catalogue;
+mod clock;
+mod cursor;
+mod envelope;
+mod extract;
+mod faults;
+mod files;
+mod handle;
+mod ids;
+mod journal;
+mod links;
+mod money;
+mod observe;
+mod operation;
+mod problem;
+mod range;
+mod render;
+mod router;
+mod server;
+mod settings;
+mod store;
+mod studio;
+mod times;
+mod validate;
+
+pub use self::builder::SandboxBuilder;
+pub use self::catalogue::{Catalogue, CatalogueError};
+pub use self::clock::{Clock, ClockHandle, UnknownClock};
+pub use self::faults::{Action, Fault, FaultError, Length, RetryAfter, When};
+pub use self::handle::Handle;
+pub use self::journal::{Host, Seen};
+pub use self::operation::{Operation, UnknownOperation};
+pub use self::router::{ConnectionLost, SandboxRouter};
+pub use self::server::Sandbox;
+pub use self::store::{JobRecord, JobState, Ledger, LedgerEntry, LedgerKind};
+pub use self::studio::{ClipFiles, ClipRequest};
+pub use self::times::JobTimes;

@@ -1,0 +1,126 @@
+//! Signed links to files and checkout pages.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use sha2::Sha256;
+
+use crate::ids::Seed;
+
+/// Makes and checks the links of the file host: `PATH?expires=SECONDS&signature=NONCE.MAC`.
+///
+/// The nonce makes each link a new one, and lets a journal tell links apart without giving one away.
+pub(crate) struct Links {
+    seed: Seed,
+    key: [u8; 32],
+    issued: AtomicU64,
+}
+
+/// Why a link does not open its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Expired,
+    Invalid,
+}
+
+impl Links {
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self { seed, key: seed.bytes("links", 0), issued: AtomicU64::new(0) }
+    }
+
+    /// Path and query of a link that works until `expires`, a whole second.
+    pub(crate) fn sign(&self, path: &str, expires: Timestamp) -> String {
+        let number = self.issued.fetch_add(1, Ordering::Relaxed);
+        let nonce = URL_SAFE_NO_PAD.encode(&self.seed.bytes("link", number)[..6]);
+        let expires = expires.as_second();
+        let mac = URL_SAFE_NO_PAD.encode(self.mac(path, expires, &nonce).finalize().into_bytes());
+        format!("{path}?expires={expires}&signature={nonce}.{mac}")
+    }
+
+    /// Checks a link. The query must be exactly the one that was given out.
+    pub(crate) fn check(&self, path: &str, query: &str, now: Timestamp) -> Result<Timestamp, Refused> {
+        let parts = || {
+            let (expires, signature) = query.strip_prefix("expires=")?.split_once("&signature=")?;
+            let (nonce, mac) = signature.split_once('.')?;
+            let seconds: i64 = expires.parse().ok().filter(|seconds: &i64| seconds.to_string() == expires)?;
+            self.mac(path, seconds, nonce).verify_slice(&URL_SAFE_NO_PAD.decode(mac).ok()?).ok()?;
+            Timestamp::from_second(seconds).ok()
+        };
+        let expires = parts().ok_or(Refused::Invalid)?;
+        if now < expires { Ok(expires) } else { Err(Refused::Expired) }
+    }
+
+    /// Starts counting anew.
+    pub(crate) fn reset(&self) {
+        self.issued.store(0, Ordering::Relaxed);
+    }
+
+    fn mac(&self, path: &str, expires: i64, nonce: &str) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        mac.update(path.as_bytes());
+        mac.update(format!("\n{expires}\n{nonce}").as_bytes());
+        mac
+    }
+}
+
+/// A query with the secret part of a signature taken out.
+pub(crate) fn redacted(query: &str) -> String {
+    let redact = |pair: &str| match pair.split_once('=') {
+        Some(("signature", value)) => {
+            let nonce = value.split_once('.').map_or("", |(nonce, _)| nonce);
+            format!("signature={nonce}.redacted")
+        }
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(redact).collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const PATH: &str = "/clips/vj_1.mp4";
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).expect("in range")
+    }
+
+    #[test]
+    fn a_link_works_until_it_expires() {
+        let links = Links::new(Seed(7));
+        let link = links.sign(PATH, at(1000));
+        let (path, query) = link.split_once('?').expect("a query");
+        assert_eq!(links.check(path, query, at(1000) - Duration::from_millis(1)), Ok(at(1000)));
+        assert_eq!(links.check(path, query, at(1000)), Err(Refused::Expired));
+    }
+
+    #[test]
+    fn a_link_changed_by_a_byte_is_refused() {
+        let links = Links::new(Seed(7));
+        let link = links.sign(PATH, at(1000));
+        for place in 0..link.len() {
+            let mut changed = link.clone().into_bytes();
+            changed[place] = if changed[place] == b'1' { b'2' } else { b'1' };
+            let changed = String::from_utf8(changed).expect("ASCII");
+            let (path, query) = changed.split_once('?').unwrap_or((&changed, ""));
+            assert_eq!(links.check(path, query, at(0)), Err(Refused::Invalid), "{changed}");
+        }
+        let (path, query) = link.split_once('?').expect("a query");
+        assert!(links.check(path, &format!("{query}&a=b"), at(0)).is_err());
+        assert!(links.check(path, &format!("{query}="), at(0)).is_err());
+    }
+
+    #[test]
+    fn each_link_is_a_new_one_and_a_redacted_one_does_not_work() {
+        let links = Links::new(Seed(7));
+        let (first, second) = (links.sign(PATH, at(1000)), links.sign(PATH, at(1000)));
+        assert_ne!(first, second);
+        let query = first.split_once('?').expect("a query").1;
+        assert!(links.check(PATH, &redacted(query), at(0)).is_err());
+        assert_ne!(redacted(&first), redacted(&second));
+    }
+}

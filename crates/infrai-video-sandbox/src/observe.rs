@@ -1,0 +1,219 @@
+//! What happens around every request: the journal, the faults, the latency and the envelope.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, DATE};
+use http::request::Parts;
+use http_body_util::BodyExt;
+use tracing::debug;
+
+use crate::app::App;
+use crate::call::{Call, Facts};
+use crate::clock::http_date;
+use crate::envelope::{self, Answer};
+use crate::faults::{self, Action, FaultCall, Lost, ResetFlag};
+use crate::journal::{self, Host, Seen};
+use crate::links;
+use crate::operation::Operation;
+use crate::problem::Problem;
+
+/// The largest body that is taken.
+pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+
+/// A body beyond the limit is read on up to this size, so that the caller gets to read the answer.
+const MOST_DRAINED: usize = 16 * MOST_BYTES;
+
+pub(crate) async fn observe(
+    State((app, host)): State<(Arc<App>, Host)>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let body = read(&parts, body).await;
+    let call = open(&app, host, &parts, route.as_ref(), body.as_ref().ok());
+    let reset = parts.extensions.get::<ResetFlag>().cloned();
+    let mut told = Told { app: &app, job: None, is_new: false };
+
+    let mut response = match take(&app, &call, &mut parts).await {
+        Some(response) => response,
+        None => match body {
+            Ok(body) => {
+                parts.extensions.insert(call.clone());
+                next.run(Request::from_parts(parts, Body::from(body))).await
+            }
+            Err(problem) => problem.into_response(),
+        },
+    };
+    if let Some(answer) = response.extensions_mut().remove::<Answer>() {
+        response = finish(&app, &call, response, answer, &mut told);
+    }
+    if let Some(action) = &call.fault
+        && response.extensions().get::<Lost>().is_none()
+    {
+        response = faults::after(action, &call, reset, response).await;
+    }
+    told.settle(call.fault.as_ref());
+    close(&app, &call, response)
+}
+
+/// Whether a caller was told of the job that it asked for. If it goes away before the answer is ready, it was not.
+struct Told<'a> {
+    app: &'a App,
+    job: Option<u64>,
+    is_new: bool,
+}
+
+impl Told<'_> {
+    /// The answer goes out, as readable as the fault rule lets it be.
+    fn settle(mut self, fault: Option<&Action>) {
+        if !fault.is_some_and(Action::spoils_the_answer)
+            && let Some(job) = self.job.take()
+        {
+            self.app.store.answer_found(job);
+        }
+    }
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        // An answer that was repeated and lost again changes nothing: the first one may have arrived.
+        if let Some(job) = self.job.filter(|_| self.is_new) {
+            self.app.store.answer_lost(job);
+        }
+    }
+}
+
+/// Reads a body of at most the allowed size.
+async fn read(parts: &Parts, mut body: Body) -> Result<Bytes, Problem> {
+    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MOST_DRAINED) {
+        return Err(Problem::too_large(MOST_BYTES));
+    }
+    let mut kept = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::invalid_request("the body ended before it was complete", "send the whole body")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= MOST_BYTES {
+            kept.extend_from_slice(&data);
+        } else if length > MOST_DRAINED {
+            break;
+        }
+    }
+    if length > MOST_BYTES { Err(Problem::too_large(MOST_BYTES)) } else { Ok(kept.freeze()) }
+}
+
+/// Writes the request into the journal, and asks the fault rules what is to become of it.
+fn open(app: &App, host: Host, parts: &Parts, route: Option<&MatchedPath>, body: Option<&Bytes>) -> Call {
+    let arrived = app.now();
+    let request_id = app.next_request_id(arrived);
+    let path = parts.uri.path().to_owned();
+    let operation = route.and_then(|route| Operation::of(&parts.method, route.as_str()));
+    let job_id = operation.and_then(|operation| job_in(operation, &path));
+    let fault = app.faults.meet(&FaultCall {
+        operation,
+        job_id: job_id.as_deref(),
+        job_number: job_id.as_deref().and_then(|id| app.store.number_of(id)),
+    });
+    let sequence = app.journal.open(Seen {
+        sequence: 0,
+        at: arrived,
+        host,
+        method: parts.method.to_string(),
+        path: path.clone(),
+        query: parts.uri.query().map(links::redacted),
+        headers: journal::shown(&parts.headers),
+        authorization: parts.headers.contains_key(AUTHORIZATION),
+        body: body.filter(|body| !body.is_empty()).map(|body| String::from_utf8_lossy(body).into_owned()),
+        operation,
+        job_id,
+        status: None,
+        fault: fault.as_ref().map(|action| action.name().to_owned()),
+        request_id: request_id.clone(),
+    });
+    Call::new(Facts {
+        sequence,
+        request_id,
+        arrived,
+        host,
+        method: parts.method.clone(),
+        path,
+        operation,
+        fault,
+    })
+}
+
+/// The job that the path of an operation names.
+fn job_in(operation: Operation, path: &str) -> Option<String> {
+    let last = path.rsplit('/').next()?;
+    let takes_id = operation.route().ends_with("/{id}") && operation != Operation::Checkout;
+    if operation.is_file() {
+        return last.rsplit_once('.').map(|(id, _)| id.to_owned());
+    }
+    takes_id.then(|| last.to_owned())
+}
+
+/// The simulated latency, and what a fault rule does before the call is carried out.
+async fn take(app: &App, call: &Call, parts: &mut Parts) -> Option<Response> {
+    if let Some(action) = &call.fault
+        && let Some(response) = faults::before(action, app, call, &mut parts.headers).await
+    {
+        return Some(response);
+    }
+    if !app.settings.latency.is_zero() {
+        tokio::time::sleep(app.clock.clock().real_time(app.settings.latency)).await;
+    }
+    None
+}
+
+/// Wraps a handler's answer, after a fault rule had its way with it.
+fn finish(app: &App, call: &Call, from: Response, mut answer: Answer, told: &mut Told<'_>) -> Response {
+    if let Answer::Reply(reply) = &mut answer {
+        (told.job, told.is_new) = (reply.accepted, !reply.cache_hit);
+        if let Some(action) = &call.fault {
+            faults::alter(action, &app.links, app.now(), &mut reply.data);
+        }
+    }
+    let forced = call.fault.as_ref().and_then(|action| faults::status_after(action, app.now()));
+    if let Some(Answer::Problem(problem)) =
+        forced.and_then(|mut forced| forced.extensions_mut().remove::<Answer>())
+    {
+        answer = Answer::Problem(problem);
+    }
+    let mut response = envelope::render(app, call, &answer);
+    // Axum names the methods of a route on the answer that the handler made.
+    if let Some(methods) = from.headers().get(ALLOW) {
+        response.headers_mut().insert(ALLOW, methods.clone());
+    }
+    response
+}
+
+/// Writes the answer into the journal.
+fn close(app: &App, call: &Call, mut response: Response) -> Response {
+    let is_lost = response.extensions().get::<Lost>().is_some();
+    let status = (!is_lost).then(|| response.status().as_u16());
+    app.journal.amend(call.sequence, |seen| seen.status = status);
+    if let Ok(date) = HeaderValue::try_from(http_date(app.now())) {
+        response.headers_mut().insert(DATE, date);
+    }
+    debug!(
+        request_id = call.request_id,
+        method = %call.method,
+        path = call.path,
+        operation = call.operation.map(Operation::as_str),
+        fault = call.fault.as_ref().map(Action::name),
+        status,
+        "answered"
+    );
+    response
+}

@@ -1,0 +1,147 @@
+//! What a request asks for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::Method;
+use serde::{Deserialize, Serialize};
+
+/// An operation of the sandbox: the ten of the API, the two of the account, and the two kinds of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Operation {
+    /// `POST /v1/video/generate`
+    Generate,
+    /// `GET /v1/video/status/{id}`
+    Status,
+    /// `POST /v1/video/cancel/{id}`
+    Cancel,
+    /// `GET /v1/video/get/{id}`
+    Get,
+    /// `GET /v1/video/list`
+    List,
+    /// `DELETE /v1/video/delete/{id}`
+    Delete,
+    /// `POST /v1/video/delete_all`
+    DeleteAll,
+    /// `GET /v1/video/download_url/{id}`
+    DownloadUrl,
+    /// `POST /v1/video/set_retention/{id}`
+    SetRetention,
+    /// `GET /v1/video/capabilities`
+    Capabilities,
+    /// `POST /v1/account/topup`
+    Topup,
+    /// `GET /checkout/{id}`: what a top-up's checkout_url leads to
+    Checkout,
+    /// `GET /clips/{id}.mp4` on the file host
+    Clip,
+    /// `GET /thumbnails/{id}.jpg` on the file host
+    Thumbnail,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 14] = [
+        Self::Generate,
+        Self::Status,
+        Self::Cancel,
+        Self::Get,
+        Self::List,
+        Self::Delete,
+        Self::DeleteAll,
+        Self::DownloadUrl,
+        Self::SetRetention,
+        Self::Capabilities,
+        Self::Topup,
+        Self::Checkout,
+        Self::Clip,
+        Self::Thumbnail,
+    ];
+
+    /// The name, as the contract writes it: `delete_all`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Generate => "generate",
+            Self::Status => "status",
+            Self::Cancel => "cancel",
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Delete => "delete",
+            Self::DeleteAll => "delete_all",
+            Self::DownloadUrl => "download_url",
+            Self::SetRetention => "set_retention",
+            Self::Capabilities => "capabilities",
+            Self::Topup => "topup",
+            Self::Checkout => "checkout",
+            Self::Clip => "clip",
+            Self::Thumbnail => "thumbnail",
+        }
+    }
+
+    /// The route, as axum writes it.
+    pub(crate) fn route(self) -> &'static str {
+        match self {
+            Self::Generate => "/v1/video/generate",
+            Self::Status => "/v1/video/status/{id}",
+            Self::Cancel => "/v1/video/cancel/{id}",
+            Self::Get => "/v1/video/get/{id}",
+            Self::List => "/v1/video/list",
+            Self::Delete => "/v1/video/delete/{id}",
+            Self::DeleteAll => "/v1/video/delete_all",
+            Self::DownloadUrl => "/v1/video/download_url/{id}",
+            Self::SetRetention => "/v1/video/set_retention/{id}",
+            Self::Capabilities => "/v1/video/capabilities",
+            Self::Topup => "/v1/account/topup",
+            Self::Checkout => "/checkout/{id}",
+            Self::Clip => "/clips/{file}",
+            Self::Thumbnail => "/thumbnails/{file}",
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::Generate | Self::Cancel | Self::DeleteAll | Self::SetRetention | Self::Topup => {
+                Method::POST
+            }
+            Self::Delete => Method::DELETE,
+            _ => Method::GET,
+        }
+    }
+
+    /// The operation that `method` on the matched `route` asks for.
+    pub(crate) fn of(method: &Method, route: &str) -> Option<Self> {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        Self::ALL.into_iter().find(|operation| operation.route() == route && operation.method() == *method)
+    }
+
+    /// Whether the file host serves it.
+    pub(crate) fn is_file(self) -> bool {
+        matches!(self, Self::Clip | Self::Thumbnail)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name that is no operation's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no operation of the sandbox: use one such as `generate`, `status` or `clip`")]
+pub struct UnknownOperation(String);
+
+impl FromStr for Operation {
+    type Err = UnknownOperation;
+
+    /// Takes the contract's name, with underscores or dashes.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let wanted = name.replace('-', "_");
+        Self::ALL
+            .into_iter()
+            .find(|operation| operation.as_str() == wanted)
+            .ok_or_else(|| UnknownOperation(name.to_owned()))
+    }
+}

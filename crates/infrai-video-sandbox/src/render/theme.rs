@@ -1,0 +1,189 @@
+//! What the words of a prompt make of the scene. Words that are not in the tables leave the choice to chance.
+
+use super::chance::Chance;
+use super::color::{Color, rgb};
+
+/// What the ground looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Land {
+    Meadow,
+    Forest,
+    Mountains,
+    City,
+    Ocean,
+    Desert,
+    Snow,
+}
+
+/// When the scene begins; it moves on during the clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Daytime {
+    Dawn,
+    Day,
+    Dusk,
+    Night,
+}
+
+/// What floats through the air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Air {
+    Clear,
+    Snowfall,
+    Rain,
+    Petals,
+    Leaves,
+    Fireflies,
+    Lanterns,
+}
+
+/// The scene in a few words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Theme {
+    pub(super) land: Land,
+    pub(super) daytime: Daytime,
+    pub(super) air: Air,
+    /// Clouds in the sky, from 0 to about 1.
+    pub(super) clouds: f32,
+    /// Mist between the hills, from 0 to 1.
+    pub(super) mist: f32,
+    /// A colour that the prompt names.
+    pub(super) tint: Option<Color>,
+}
+
+/// Words in small letters, with a space between them. One with other than Latin letters is found inside longer text
+/// too.
+const LANDS: &[(Land, &str)] = &[
+    (
+        Land::City,
+        "city cities skyline street town tower skyscraper neon cyberpunk tokyo paris york london \
+         office 城 街 مدينة",
+    ),
+    (
+        Land::Ocean,
+        "ocean sea beach wave coast island boat ship sail lake water whale dolphin surf fish harbor \
+         harbour 海 湖 بحر",
+    ),
+    (Land::Desert, "desert dune sand sahara camel canyon mars cactus 沙 صحراء"),
+    (Land::Snow, "snow snowy winter ice icy arctic glacier ski polar penguin christmas 雪 冬 ثلج"),
+    (Land::Forest, "forest wood woods tree jungle pine fox deer bear autumn fairy 森 林 غابة"),
+    (
+        Land::Mountains,
+        "mountain alp peak cliff valley volcano hike eagle dragon castle space galaxy planet moon 山 \
+         جبل",
+    ),
+    (
+        Land::Meadow,
+        "meadow field hill grass garden flower farm countryside spring dog cat horse cow sheep rabbit \
+         花 草 حديقة",
+    ),
+];
+
+const DAYTIMES: &[(Daytime, &str)] = &[
+    (
+        Daytime::Night,
+        "night midnight moon moonlit moonlight star starry dark space galaxy planet neon cyberpunk \
+         firefly fireflies aurora firework 夜 月 ليل",
+    ),
+    (Daytime::Dusk, "dusk sunset evening twilight golden romantic autumn 黄昏 夕 غروب"),
+    (Daytime::Dawn, "dawn sunrise morning fog foggy mist misty 早 晨 شروق"),
+    (Daytime::Day, "day noon afternoon sunny summer bright 昼 نهار"),
+];
+
+const AIRS: &[(Air, &str)] = &[
+    (Air::Snowfall, "snow snowy snowfall snowflake blizzard christmas 雪 ثلج"),
+    (Air::Rain, "rain rainy storm stormy drizzle monsoon 雨 مطر"),
+    (Air::Petals, "petal cherry blossom sakura spring flower wedding 樱 桜 花"),
+    (Air::Leaves, "leaf leaves autumn wind windy 秋"),
+    (Air::Fireflies, "firefly fireflies magic magical fairy dream dreamy glow glowing 萤"),
+    (Air::Lanterns, "lantern festival balloon celebration birthday firework 灯"),
+];
+
+const CLOUDY: &str = "cloud cloudy rain rainy storm stormy overcast sky plane bird 云 雲";
+const MISTY: &str = "mist misty fog foggy haze hazy smoke 雾 霧";
+
+const TINTS: &[(Color, &str)] = &[
+    (rgb(214, 52, 48), "red crimson ruby 红 赤"),
+    (rgb(240, 128, 40), "orange copper amber"),
+    (rgb(244, 196, 62), "yellow gold golden honey 黄 金"),
+    (rgb(86, 170, 90), "green emerald lime 绿 緑"),
+    (rgb(40, 170, 176), "teal turquoise cyan aqua"),
+    (rgb(58, 110, 220), "blue sapphire azure 蓝 青"),
+    (rgb(134, 78, 200), "purple violet lavender neon 紫"),
+    (rgb(240, 120, 170), "pink rose magenta 粉"),
+];
+
+impl Theme {
+    /// Reads a prompt.
+    pub(super) fn new(prompt: &str, chance: &mut Chance) -> Self {
+        let words = Words::new(prompt);
+        // Every choice is drawn, needed or not: a word in the tables changes its own part of the scene and no other.
+        let any_land = chance.pick(&[
+            Land::Meadow,
+            Land::Forest,
+            Land::Mountains,
+            Land::City,
+            Land::Ocean,
+            Land::Desert,
+        ]);
+        let any_daytime =
+            chance.pick(&[Daytime::Dawn, Daytime::Day, Daytime::Dusk, Daytime::Dusk, Daytime::Night]);
+        let any_clouds = chance.range(0.25, 0.8);
+        let any_mist = chance.range(0.1, 0.4);
+        let land = words.first_of(LANDS).unwrap_or(any_land);
+        let daytime = words.first_of(DAYTIMES).unwrap_or(any_daytime);
+        let air = words.first_of(AIRS).unwrap_or(match (land, daytime) {
+            (Land::Snow, _) => Air::Snowfall,
+            (Land::Meadow | Land::Forest, Daytime::Night) => Air::Fireflies,
+            _ => Air::Clear,
+        });
+        Self {
+            land,
+            daytime,
+            air,
+            clouds: if words.any(CLOUDY) { 1.0 } else { any_clouds },
+            mist: if words.any(MISTY) { 0.85 } else { any_mist },
+            tint: words.first_of(TINTS),
+        }
+    }
+}
+
+/// The words of a prompt in small letters.
+struct Words {
+    text: String,
+    words: Vec<String>,
+}
+
+impl Words {
+    fn new(prompt: &str) -> Self {
+        let text = prompt.to_lowercase();
+        let words = text
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+        Self { text, words }
+    }
+
+    /// Where a word of the table stands in the prompt.
+    fn find(&self, wanted: &str) -> Option<usize> {
+        if !wanted.is_ascii() {
+            return self.text.find(wanted).map(|at| self.text[..at].chars().count());
+        }
+        self.words.iter().position(|word| word == wanted || word.strip_suffix('s') == Some(wanted))
+    }
+
+    /// The entry with the word that the prompt says first.
+    fn first_of<T: Copy>(&self, table: &[(T, &str)]) -> Option<T> {
+        table
+            .iter()
+            .filter_map(|(value, words)| {
+                Some((words.split(' ').filter_map(|word| self.find(word)).min()?, *value))
+            })
+            .min_by_key(|(position, _)| *position)
+            .map(|(_, value)| value)
+    }
+
+    fn any(&self, words: &str) -> bool {
+        words.split(' ').any(|word| self.find(word).is_some())
+    }
+}

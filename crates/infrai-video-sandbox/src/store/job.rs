@@ -1,0 +1,170 @@
+//! A job: a plan with times in it. Its state is never stored, only worked out from the time.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::money::Usd;
+use crate::validate::Order;
+
+/// The states of a job, as the contract names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum JobState {
+    /// Accepted, and waiting for its turn.
+    Queued,
+    /// Being made.
+    Running,
+    /// Done, with a clip.
+    Succeeded,
+    /// Done, without a clip. The charge was given back.
+    Failed,
+    /// Stopped by its owner. The charge was given back.
+    Cancelled,
+}
+
+impl JobState {
+    /// The state's name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether the job is over.
+    pub fn is_terminal(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a job fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Job {
+    /// Counts up from 1 over all accounts: the order of `list`.
+    pub(crate) number: u64,
+    pub(crate) id: String,
+    pub(crate) account: String,
+    pub(crate) order: Order,
+    pub(crate) vendor: String,
+    pub(crate) model: String,
+    pub(crate) cost: Usd,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) created: Timestamp,
+    pub(crate) starts: Timestamp,
+    pub(crate) ends: Timestamp,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) cancelled: Option<Timestamp>,
+    /// When a clip goes.
+    pub(crate) expires: Timestamp,
+    /// Set where a new date comes after the clip went: it does not come back.
+    pub(crate) gone: bool,
+}
+
+impl Job {
+    pub(crate) fn state(&self, now: Timestamp) -> JobState {
+        if self.cancelled.is_some() {
+            JobState::Cancelled
+        } else if now < self.starts {
+            JobState::Queued
+        } else if now < self.ends {
+            JobState::Running
+        } else if self.failure.is_some() {
+            JobState::Failed
+        } else {
+            JobState::Succeeded
+        }
+    }
+
+    /// When the job was over, if it is.
+    pub(crate) fn ended(&self, now: Timestamp) -> Option<Timestamp> {
+        self.cancelled.or_else(|| Some(self.ends).filter(|ends| *ends <= now))
+    }
+
+    /// Whether the clip's time has come.
+    pub(crate) fn clip_is_gone(&self, now: Timestamp) -> bool {
+        self.gone || self.expires <= now
+    }
+
+    pub(crate) fn has_clip(&self, now: Timestamp) -> bool {
+        self.state(now) == JobState::Succeeded && !self.clip_is_gone(now)
+    }
+}
+
+/// A job as the sandbox knows it, for tests to look at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct JobRecord {
+    /// The id.
+    pub job_id: String,
+    /// Counts up from 1 over all accounts.
+    pub number: u64,
+    /// The account that owns the job: [`Ledger::account_of`](crate::Ledger::account_of) a key.
+    pub account: String,
+    /// The state at the time of asking.
+    pub state: JobState,
+    /// The prompt.
+    pub prompt: String,
+    /// The clip's length in seconds.
+    pub duration_seconds: f64,
+    /// 16:9, 9:16 or 1:1.
+    pub aspect_ratio: String,
+    /// 720p, 1080p or 4k.
+    pub resolution: String,
+    /// Who makes it.
+    pub vendor: String,
+    /// With which model.
+    pub model: String,
+    /// The price in US dollars.
+    pub cost_usd: f64,
+    /// The key that the job was made under.
+    pub idempotency_key: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it runs.
+    pub starts_at: Timestamp,
+    /// When it is over, unless it is cancelled.
+    pub ends_at: Timestamp,
+    /// When the clip goes.
+    pub expires_at: Timestamp,
+}
+
+impl JobRecord {
+    pub(crate) fn of(job: &Job, now: Timestamp) -> Self {
+        Self {
+            job_id: job.id.clone(),
+            number: job.number,
+            account: job.account.clone(),
+            state: job.state(now),
+            prompt: job.order.prompt.clone(),
+            duration_seconds: job.order.duration_seconds,
+            aspect_ratio: job.order.aspect.clone(),
+            resolution: job.order.resolution.clone(),
+            vendor: job.vendor.clone(),
+            model: job.model.clone(),
+            cost_usd: job.cost.dollars(),
+            idempotency_key: job.idempotency_key.clone(),
+            created_at: job.created,
+            starts_at: job.starts,
+            ends_at: job.cancelled.unwrap_or(job.ends),
+            expires_at: job.expires,
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What the sandbox remembers, behind one lock: each method is one transaction.
+
+mod job;
+mod ledger;
+mod state;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+pub(crate) use self::job::{Failure, Job};
+pub use self::job::{JobRecord, JobState};
+pub use self::ledger::{Ledger, LedgerEntry, LedgerKind};
+pub(crate) use self::state::{Change, KeyRecord, State, Topup, charge, deletion, refund};
+use crate::clock::{DAY, later};
+use crate::money::Usd;
+use crate::operation::Operation;
+
+/// How long an idempotency key is remembered.
+const KEY_LIFETIME: Duration = DAY;
+
+pub(crate) struct Store {
+    state: Mutex<State>,
+    opening: Usd,
+}
+
+/// The idempotency key of a request, and what tells the request from another one under the same key.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyUse {
+    pub(crate) key: String,
+    pub(crate) operation: Operation,
+    pub(crate) fingerprint: String,
+}
+
+/// The key was used for another request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyConflict;
+
+/// What a transaction wants done, and what is to be answered.
+pub(crate) struct Write {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) data: Value,
+    pub(crate) vendor: Option<String>,
+}
+
+/// What became of a transaction.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// It was done now.
+    Done { data: Value, vendor: Option<String> },
+    /// It was done earlier under the same key: the answer of then.
+    Replayed { data: Value, vendor: Option<String> },
+}
+
+impl Store {
+    pub(crate) fn new(opening: Usd) -> Self {
+        Self { state: Mutex::new(State::default()), opening }
+    }
+
+    /// Carries out a write once for each key.
+    ///
+    /// `work` reads the state and says what to change; nothing is changed if it refuses. Two equal requests at the
+    /// same time meet at the lock: the second finds the key of the first.
+    pub(crate) fn write<E: From<KeyConflict>>(
+        &self,
+        now: Timestamp,
+        account: &str,
+        key: Option<&KeyUse>,
+        work: impl FnOnce(&State) -> Result<Write, E>,
+    ) -> Result<Written, E> {
+        let mut state = self.settled(now, account);
+        if let Some(replayed) = replay(&state, account, key)? {
+            return Ok(replayed);
+        }
+        let Write { mut changes, data, vendor } = work(&state)?;
+        if let Some(KeyUse { key, operation, fingerprint }) = key.cloned() {
+            let record =
+                KeyRecord { operation, fingerprint, at: now, data: data.clone(), vendor: vendor.clone() };
+            changes.push(Change::KeyUsed { account: account.to_owned(), key, record });
+        }
+        commit(&mut state, changes);
+        Ok(Written::Done { data, vendor })
+    }
+
+    /// The answer that was given under this key before, if any.
+    pub(crate) fn replay(
+        &self,
+        now: Timestamp,
+        account: &str,
+        key: Option<&KeyUse>,
+    ) -> Result<Option<Written>, KeyConflict> {
+        replay(&self.settled(now, account), account, key)
+    }
+
+    /// Reads what an account may see.
+    pub(crate) fn read<T>(&self, now: Timestamp, account: &str, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.settled(now, account))
+    }
+
+    /// The job of any account. For the file host, whose links are the proof of who may see what.
+    pub(crate) fn find(&self, id: &str) -> Option<Job> {
+        let state = self.lock();
+        state.numbers.get(id).and_then(|number| state.jobs.get(number)).cloned()
+    }
+
+    /// The number of the job with this id.
+    pub(crate) fn number_of(&self, id: &str) -> Option<u64> {
+        self.lock().numbers.get(id).copied()
+    }
+
+    /// Credits a top-up, once. Answers the amount and whether it was credited now.
+    pub(crate) fn pay(&self, now: Timestamp, id: &str) -> Option<(Usd, bool)> {
+        let mut state = self.lock();
+        let topup = state.topups.get(id)?.clone();
+        if !topup.paid {
+            let credited = state::credit(&topup.account, LedgerKind::Topup, topup.amount, now);
+            commit(&mut state, vec![credited, Change::TopupPaid { id: topup.id }]);
+        }
+        Some((topup.amount, !topup.paid))
+    }
+
+    /// Notes that the answer that told of a job never reached the caller.
+    pub(crate) fn answer_lost(&self, number: u64) {
+        commit(&mut self.lock(), vec![Change::AnswerLost { number }]);
+    }
+
+    /// Notes that the caller was told of a job after all.
+    pub(crate) fn answer_found(&self, number: u64) {
+        let mut state = self.lock();
+        if state.lost_answers.contains(&number) {
+            commit(&mut state, vec![Change::AnswerFound { number }]);
+        }
+    }
+
+    pub(crate) fn ledger(&self, now: Timestamp) -> Ledger {
+        let mut state = self.lock();
+        settle(&mut state, now);
+        Ledger::of(&state)
+    }
+
+    /// Every job, oldest first.
+    pub(crate) fn jobs(&self, now: Timestamp) -> Vec<JobRecord> {
+        self.lock().jobs.values().map(|job| JobRecord::of(job, now)).collect()
+    }
+
+    /// Forgets everything.
+    pub(crate) fn reset(&self) {
+        *self.lock() = State::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state with everything done that was due by `now`, and with the account open.
+    fn settled(&self, now: Timestamp, account: &str) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        settle(&mut state, now);
+        if !state.accounts.contains_key(account) {
+            let opened = Change::AccountOpened { account: account.to_owned() };
+            let credited = state::credit(account, LedgerKind::Opening, self.opening, now);
+            commit(&mut state, vec![opened, credited]);
+        }
+        state
+    }
+}
+
+fn replay(state: &State, account: &str, key: Option<&KeyUse>) -> Result<Option<Written>, KeyConflict> {
+    let Some(KeyUse { key, operation, fingerprint }) = key else {
+        return Ok(None);
+    };
+    let Some(record) = state.accounts.get(account).and_then(|account| account.keys.get(key)) else {
+        return Ok(None);
+    };
+    if record.operation != *operation || record.fingerprint != *fingerprint {
+        return Err(KeyConflict);
+    }
+    Ok(Some(Written::Replayed { data: record.data.clone(), vendor: record.vendor.clone() }))
+}
+
+/// Gives back the charges of jobs that failed by now, and forgets keys that are too old.
+fn settle(state: &mut State, now: Timestamp) {
+    while let Some((at, number)) = state.refunds_due.first().copied().filter(|(at, _)| *at <= now) {
+        let Some(job) = state.jobs.get(&number) else {
+            state.refunds_due.remove(&(at, number));
+            continue;
+        };
+        let refund = refund(job, at);
+        commit(state, vec![refund]);
+    }
+    while let Some((_, account, key)) =
+        state.keys_by_age.first().filter(|(used, ..)| later(*used, KEY_LIFETIME) <= now).cloned()
+    {
+        commit(state, vec![Change::KeyForgotten { account, key }]);
+    }
+}
+
+fn commit(state: &mut State, changes: Vec<Change>) {
+    for change in changes {
+        state.apply(change);
+    }
+}

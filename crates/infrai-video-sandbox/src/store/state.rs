@@ -1,0 +1,249 @@
+//! The state of a sandbox, and every change that can be made to it.
+//!
+//! Nothing writes to the state but [`State::apply`], and what it takes is a plain value. A durable store is
+//! therefore a log of these values: written before they are applied, and applied again at the next start.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::job::{Job, JobState};
+use super::ledger::LedgerKind;
+use crate::money::Usd;
+use crate::operation::Operation;
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(super) jobs: BTreeMap<u64, Job>,
+    pub(super) numbers: HashMap<String, u64>,
+    pub(super) last_number: u64,
+    pub(super) accounts: BTreeMap<String, Account>,
+    pub(super) topups: BTreeMap<String, Topup>,
+    pub(super) ledger: Vec<Entry>,
+    pub(super) lost_answers: HashSet<u64>,
+    /// Jobs that fail, by the time at which their charge is to be given back.
+    pub(super) refunds_due: BTreeSet<(Timestamp, u64)>,
+    /// Account and key, by the time of use.
+    pub(super) keys_by_age: BTreeSet<(Timestamp, String, String)>,
+}
+
+#[derive(Default)]
+pub(super) struct Account {
+    pub(super) balance: Usd,
+    pub(super) jobs: BTreeSet<u64>,
+    pub(super) deleted: HashSet<String>,
+    pub(super) keys: HashMap<String, KeyRecord>,
+}
+
+/// One movement of money.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) account: String,
+    pub(crate) kind: LedgerKind,
+    pub(crate) amount: Usd,
+    pub(crate) number: Option<u64>,
+    pub(crate) job_id: Option<String>,
+    pub(crate) key: Option<String>,
+    /// Tells equal requests from different ones.
+    pub(crate) request: String,
+    pub(crate) at: Timestamp,
+}
+
+/// What an idempotency key was used for, and what was answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KeyRecord {
+    pub(crate) operation: Operation,
+    pub(crate) fingerprint: String,
+    pub(crate) at: Timestamp,
+    pub(crate) data: Value,
+    pub(crate) vendor: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Topup {
+    pub(crate) id: String,
+    pub(crate) account: String,
+    pub(crate) amount: Usd,
+    pub(crate) paid: bool,
+}
+
+/// A change of the state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Change {
+    AccountOpened { account: String },
+    JobAccepted(Box<Job>),
+    JobCancelled { number: u64, at: Timestamp },
+    JobDeleted { number: u64 },
+    RetentionSet { number: u64, expires: Timestamp, gone: bool },
+    MoneyMoved(Entry),
+    KeyUsed { account: String, key: String, record: KeyRecord },
+    KeyForgotten { account: String, key: String },
+    TopupOpened(Topup),
+    TopupPaid { id: String },
+    AnswerLost { number: u64 },
+    AnswerFound { number: u64 },
+}
+
+impl State {
+    pub(super) fn apply(&mut self, change: Change) {
+        match change {
+            Change::AccountOpened { account } => {
+                self.accounts.entry(account).or_default();
+            }
+            Change::JobAccepted(job) => self.accept(*job),
+            Change::JobCancelled { number, at } => {
+                if let Some(job) = self.jobs.get_mut(&number) {
+                    job.cancelled = Some(at);
+                    self.refunds_due.remove(&(job.ends, number));
+                }
+            }
+            Change::JobDeleted { number } => self.delete(number),
+            Change::RetentionSet { number, expires, gone } => {
+                if let Some(job) = self.jobs.get_mut(&number) {
+                    job.expires = expires;
+                    job.gone = gone;
+                }
+            }
+            Change::MoneyMoved(entry) => self.move_money(entry),
+            Change::KeyUsed { account, key, record } => {
+                self.keys_by_age.insert((record.at, account.clone(), key.clone()));
+                self.accounts.entry(account).or_default().keys.insert(key, record);
+            }
+            Change::KeyForgotten { account, key } => {
+                if let Some(record) =
+                    self.accounts.get_mut(&account).and_then(|account| account.keys.remove(&key))
+                {
+                    self.keys_by_age.remove(&(record.at, account, key));
+                }
+            }
+            Change::TopupOpened(topup) => {
+                self.topups.insert(topup.id.clone(), topup);
+            }
+            Change::TopupPaid { id } => {
+                if let Some(topup) = self.topups.get_mut(&id) {
+                    topup.paid = true;
+                }
+            }
+            Change::AnswerLost { number } => {
+                self.lost_answers.insert(number);
+            }
+            Change::AnswerFound { number } => {
+                self.lost_answers.remove(&number);
+            }
+        }
+    }
+
+    fn accept(&mut self, job: Job) {
+        self.last_number = self.last_number.max(job.number);
+        self.numbers.insert(job.id.clone(), job.number);
+        self.accounts.entry(job.account.clone()).or_default().jobs.insert(job.number);
+        if job.failure.is_some() {
+            self.refunds_due.insert((job.ends, job.number));
+        }
+        self.jobs.insert(job.number, job);
+    }
+
+    fn delete(&mut self, number: u64) {
+        let Some(job) = self.jobs.remove(&number) else {
+            return;
+        };
+        self.numbers.remove(&job.id);
+        self.refunds_due.remove(&(job.ends, number));
+        let account = self.accounts.entry(job.account).or_default();
+        account.jobs.remove(&number);
+        account.deleted.insert(job.id);
+    }
+
+    fn move_money(&mut self, entry: Entry) {
+        self.accounts.entry(entry.account.clone()).or_default().balance += entry.amount;
+        if let (LedgerKind::Refund, Some(job)) =
+            (entry.kind, entry.number.and_then(|number| self.jobs.get(&number)))
+        {
+            self.refunds_due.remove(&(job.ends, job.number));
+        }
+        self.ledger.push(entry);
+    }
+
+    /// The number that the next job gets.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.last_number + 1
+    }
+
+    pub(crate) fn balance(&self, account: &str) -> Usd {
+        self.accounts.get(account).map_or(Usd::ZERO, |account| account.balance)
+    }
+
+    /// A job of this account.
+    pub(crate) fn job(&self, account: &str, id: &str) -> Option<&Job> {
+        self.jobs.get(self.numbers.get(id)?).filter(|job| job.account == account)
+    }
+
+    /// The jobs of this account, newest first.
+    pub(crate) fn jobs_of(&self, account: &str) -> impl Iterator<Item = &Job> {
+        let numbers = self.accounts.get(account).map(|account| account.jobs.iter().rev());
+        numbers.into_iter().flatten().filter_map(|number| self.jobs.get(number))
+    }
+
+    /// Whether this account had a job of this id and deleted it.
+    pub(crate) fn was_deleted(&self, account: &str, id: &str) -> bool {
+        self.accounts.get(account).is_some_and(|account| account.deleted.contains(id))
+    }
+
+    pub(crate) fn topups_opened(&self) -> u64 {
+        self.topups.len() as u64
+    }
+}
+
+/// The charge for a new job.
+pub(crate) fn charge(job: &Job, request: &str) -> Change {
+    Change::MoneyMoved(Entry {
+        account: job.account.clone(),
+        kind: LedgerKind::Charge,
+        amount: -job.cost,
+        number: Some(job.number),
+        job_id: Some(job.id.clone()),
+        key: job.idempotency_key.clone(),
+        request: request.to_owned(),
+        at: job.created,
+    })
+}
+
+/// The charge of a job, given back.
+pub(crate) fn refund(job: &Job, at: Timestamp) -> Change {
+    Change::MoneyMoved(Entry {
+        account: job.account.clone(),
+        kind: LedgerKind::Refund,
+        amount: job.cost,
+        number: Some(job.number),
+        job_id: Some(job.id.clone()),
+        key: job.idempotency_key.clone(),
+        request: String::new(),
+        at,
+    })
+}
+
+/// What deleting a job does: one that is not over is stopped first, and its charge given back.
+pub(crate) fn deletion(job: &Job, now: Timestamp) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if matches!(job.state(now), JobState::Queued | JobState::Running) {
+        changes.push(refund(job, now));
+    }
+    changes.push(Change::JobDeleted { number: job.number });
+    changes
+}
+
+/// Credit that comes from outside.
+pub(crate) fn credit(account: &str, kind: LedgerKind, amount: Usd, at: Timestamp) -> Change {
+    Change::MoneyMoved(Entry {
+        account: account.to_owned(),
+        kind,
+        amount,
+        number: None,
+        job_id: None,
+        key: None,
+        request: String::new(),
+        at,
+    })
+}

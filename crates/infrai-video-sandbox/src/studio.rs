@@ -1,0 +1,256 @@
+//! The studio: renders clips on a bounded pool, each scene once, and keeps the latest.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Semaphore, watch};
+
+use crate::ids::sha256_hex;
+use crate::render::{self, Scene};
+
+/// What a clip is to be. Equal requests give equal files.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ClipRequest {
+    /// The prompt of the job.
+    pub prompt: String,
+    /// The seed of the sandbox.
+    pub seed: u64,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The clip's length.
+    pub duration: Duration,
+}
+
+/// The files of a finished job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClipFiles {
+    /// The clip.
+    pub mp4: Vec<u8>,
+    /// The still picture.
+    pub thumbnail_jpeg: Vec<u8>,
+}
+
+/// Where clips come from.
+pub(crate) type ClipSource = Arc<dyn Fn(&ClipRequest) -> Result<ClipFiles, String> + Send + Sync>;
+
+/// The source of real clips.
+pub(crate) fn renderer() -> ClipSource {
+    Arc::new(|request| {
+        let ClipRequest { prompt, seed, width, height, duration } = request.clone();
+        let clip =
+            render::render(&Scene { prompt, seed, width, height, duration }).map_err(|e| e.to_string())?;
+        Ok(ClipFiles { mp4: clip.mp4, thumbnail_jpeg: clip.thumbnail_jpeg })
+    })
+}
+
+/// A file, ready to be served.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) bytes: Bytes,
+    /// The SHA-256 of the bytes, in quotes.
+    pub(crate) etag: Arc<str>,
+}
+
+/// What a job leaves behind.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    pub(crate) clip: File,
+    pub(crate) thumbnail: File,
+}
+
+type Made = Option<Result<Files, String>>;
+
+#[derive(Clone)]
+pub(crate) struct Studio(Arc<Inner>);
+
+struct Inner {
+    source: ClipSource,
+    slots: Semaphore,
+    shelf: Mutex<Shelf>,
+}
+
+struct Shelf {
+    room: usize,
+    taken: usize,
+    files: HashMap<String, Files>,
+    /// The scenes on the shelf, the one used longest ago first.
+    order: VecDeque<String>,
+    under_way: HashMap<String, watch::Receiver<Made>>,
+}
+
+impl Studio {
+    /// A studio that keeps up to `room` bytes of clips.
+    pub(crate) fn new(source: ClipSource, slots: usize, room: usize) -> Self {
+        let shelf = Shelf {
+            room,
+            taken: 0,
+            files: HashMap::new(),
+            order: VecDeque::new(),
+            under_way: HashMap::new(),
+        };
+        Self(Arc::new(Inner { source, slots: Semaphore::new(slots), shelf: Mutex::new(shelf) }))
+    }
+
+    /// The files of a scene: from the shelf, from whoever makes it just now, or made now.
+    pub(crate) async fn files(&self, scene: ClipRequest) -> Result<Files, String> {
+        let mut made = match self.order(scene) {
+            Ok(files) => return Ok(files),
+            Err(made) => made,
+        };
+        match made.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(result)) => result.clone(),
+            _ => Err("the renderer stopped".to_owned()),
+        }
+    }
+
+    /// Starts a scene that will be asked for later.
+    pub(crate) fn prepare(&self, scene: ClipRequest) {
+        // Whoever asks for the files finds them on the shelf or under way.
+        let _ = self.order(scene);
+    }
+
+    /// The work goes on in a task of its own: a caller that goes away does not stop it for the others.
+    fn order(&self, scene: ClipRequest) -> Result<Files, watch::Receiver<Made>> {
+        let name = name_of(&scene);
+        let mut shelf = self.shelf();
+        if let Some(files) = shelf.take(&name) {
+            return Ok(files);
+        }
+        if let Some(made) = shelf.under_way.get(&name) {
+            return Err(made.clone());
+        }
+        let (tell, made) = watch::channel(None);
+        shelf.under_way.insert(name.clone(), made.clone());
+        let studio = self.clone();
+        tokio::spawn(async move {
+            let result = studio.make(scene).await;
+            let mut shelf = studio.shelf();
+            shelf.under_way.remove(&name);
+            if let Ok(files) = &result {
+                shelf.put(name, files.clone());
+            }
+            drop(shelf);
+            tell.send_replace(Some(result));
+        });
+        Err(made)
+    }
+
+    async fn make(&self, scene: ClipRequest) -> Result<Files, String> {
+        let _slot = self.0.slots.acquire().await.expect("the slots are never closed");
+        let source = Arc::clone(&self.0.source);
+        let rendered = tokio::task::spawn_blocking(move || source(&scene).map(Files::of)).await;
+        match rendered {
+            Ok(Ok(files)) => Ok(files),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err("the renderer stopped".to_owned()),
+        }
+    }
+
+    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
+        self.0.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shelf {
+    fn take(&mut self, name: &str) -> Option<Files> {
+        let files = self.files.get(name)?.clone();
+        if let Some(place) = self.order.iter().position(|known| known == name) {
+            self.order.remove(place);
+        }
+        self.order.push_back(name.to_owned());
+        Some(files)
+    }
+
+    fn put(&mut self, name: String, files: Files) {
+        self.taken += files.size();
+        self.order.push_back(name.clone());
+        self.files.insert(name, files);
+        while self.taken > self.room
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.taken -= self.files.remove(&oldest).map_or(0, |files| files.size());
+        }
+    }
+}
+
+impl Files {
+    fn of(clip: ClipFiles) -> Self {
+        Self { clip: File::of(clip.mp4), thumbnail: File::of(clip.thumbnail_jpeg) }
+    }
+
+    fn size(&self) -> usize {
+        self.clip.bytes.len() + self.thumbnail.bytes.len()
+    }
+}
+
+impl File {
+    fn of(bytes: Vec<u8>) -> Self {
+        let etag = format!("\"{}\"", sha256_hex(&bytes)).into();
+        Self { bytes: bytes.into(), etag }
+    }
+}
+
+fn name_of(scene: &ClipRequest) -> String {
+    let ClipRequest { prompt, seed, width, height, duration } = scene;
+    sha256_hex(format!("{seed} {width} {height} {} {prompt}", duration.as_nanos()).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn scene(prompt: &str) -> ClipRequest {
+        ClipRequest {
+            prompt: prompt.to_owned(),
+            seed: 7,
+            width: 16,
+            height: 16,
+            duration: Duration::from_secs(1),
+        }
+    }
+
+    fn counting(room: usize) -> (Studio, Arc<AtomicUsize>) {
+        let made = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&made);
+        let source: ClipSource = Arc::new(move |scene| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            Ok(ClipFiles { mp4: scene.prompt.clone().into_bytes(), thumbnail_jpeg: vec![0; 5] })
+        });
+        (Studio::new(source, 1, room), made)
+    }
+
+    #[tokio::test]
+    async fn equal_scenes_at_the_same_time_are_made_once() {
+        let (studio, made) = counting(1000);
+        let both = futures_util::future::join(studio.files(scene("a")), studio.files(scene("a"))).await;
+        assert_eq!(both.0.expect("made").clip.bytes, both.1.expect("made").clip.bytes);
+        studio.files(scene("a")).await.expect("made");
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn the_scene_used_longest_ago_makes_room() {
+        let (studio, made) = counting(13);
+        for prompt in ["a", "b", "a", "c", "a", "b"] {
+            let files = studio.files(scene(prompt)).await.expect("made");
+            assert_eq!(files.clip.bytes, prompt);
+        }
+        assert_eq!(made.load(Ordering::Relaxed), 4, "a, b, c, and b again");
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_does_not_stop_the_work() {
+        let (studio, made) = counting(1000);
+        drop(studio.files(scene("a")));
+        studio.prepare(scene("b"));
+        studio.files(scene("b")).await.expect("made");
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,262 @@
+//! Faults, as callers meet them.
+
+use std::time::Duration;
+
+use infrai_video_sandbox::{
+    Action, Clock, ConnectionLost, Fault, Length, Operation, RetryAfter, SandboxRouter, When,
+};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
+
+use crate::common::{Call, KEY, builder, call, cheap_job, download_url, get, post, state};
+
+fn faulty(operation: Operation, action: Action) -> SandboxRouter {
+    builder().clock(Clock::real()).instant_jobs().fault(Fault::on(operation, action).times(1)).router()
+}
+
+fn order(key: &str) -> Call {
+    post("/v1/video/generate", json!({"prompt": "a lighthouse"})).header("idempotency-key", key)
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_a_job_that_the_same_key_finds() {
+    let sandbox = faulty(Operation::Generate, Action::AcceptThenDrop);
+    assert_eq!(order("k1").try_send(&sandbox).await.err(), Some(ConnectionLost));
+    assert_eq!((sandbox.jobs().len(), sandbox.journal()[0].status), (1, None));
+    assert!(sandbox.ledger().charges().all(|charge| charge.answer_lost));
+    let again = order("k1").send(&sandbox).await;
+    assert_eq!(again.data()["job_id"], json!(sandbox.jobs()[0].job_id));
+    assert_eq!((sandbox.ledger().charges().count(), sandbox.ledger().double_charges()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_lost_answer_that_is_sent_again_under_a_new_key_is_a_double_charge() {
+    let sandbox = faulty(Operation::Generate, Action::AcceptThenDrop);
+    assert!(order("k1").try_send(&sandbox).await.is_err());
+    order("k2").send(&sandbox).await;
+    order("k3").send(&sandbox).await;
+    assert_eq!(sandbox.ledger().double_charges(), 2);
+    let other = post("/v1/video/generate", json!({"prompt": "a harbour"})).send(&sandbox).await;
+    assert_eq!((other.status.as_u16(), sandbox.ledger().double_charges()), (200, 2));
+}
+
+#[tokio::test]
+async fn the_same_request_made_twice_on_purpose_is_no_double_charge() {
+    let sandbox = builder().router();
+    order("k1").send(&sandbox).await;
+    order("k2").send(&sandbox).await;
+    assert_eq!((sandbox.ledger().charges().count(), sandbox.ledger().double_charges()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_repeated_answer_that_is_lost_does_not_undo_the_first_one() {
+    let sandbox = builder().fault(Fault::on(Operation::Generate, Action::AcceptThenDrop).nth(2)).router();
+    order("k1").send(&sandbox).await;
+    assert!(order("k1").try_send(&sandbox).await.is_err());
+    order("k2").send(&sandbox).await;
+    assert_eq!((sandbox.ledger().charges().count(), sandbox.ledger().double_charges()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_connection_dropped_before_accepting_makes_no_job() {
+    let sandbox = faulty(Operation::Generate, Action::DropBefore);
+    assert_eq!(order("k1").try_send(&sandbox).await.err(), Some(ConnectionLost));
+    assert!(sandbox.jobs().is_empty());
+    assert_eq!(order("k1").send(&sandbox).await.json()["metadata"]["cache_hit"], false);
+    assert_eq!(sandbox.journal()[0].fault.as_deref(), Some("drop_before"));
+}
+
+#[tokio::test]
+async fn a_status_comes_before_or_after_acceptance() {
+    let sandbox = faulty(Operation::Generate, Action::rate_limited(2));
+    let answer = order("k1").send(&sandbox).await;
+    assert_eq!(answer.refusal(), (429, "RATE_LIMITED".to_owned()));
+    assert_eq!((answer.header("retry-after"), &answer.error()["retryable"]), (Some("2"), &json!(true)));
+    assert!(sandbox.jobs().is_empty());
+
+    let sandbox = faulty(Operation::Generate, Action::accept_then_status(503));
+    assert_eq!(order("k1").send(&sandbox).await.refusal(), (503, "UNAVAILABLE".to_owned()));
+    assert_eq!(sandbox.jobs().len(), 1);
+    assert!(sandbox.ledger().charges().all(|charge| charge.answer_lost));
+}
+
+#[tokio::test]
+async fn retry_after_can_be_a_date_or_nonsense() {
+    for (wait, expected) in [
+        (RetryAfter::DateIn(30), "Thu, 01 Jan 2026 00:00:30 GMT"),
+        (RetryAfter::Text("soon".to_owned()), "soon"),
+    ] {
+        let action = Action::Status { status: 429, retry_after: Some(wait), when: When::BeforeAccepting };
+        let sandbox = builder().fault(Fault::anywhere(action)).router();
+        assert_eq!(get("/v1/video/list").send(&sandbox).await.header("retry-after"), Some(expected));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_never_answers_and_one_that_is_slow_does() {
+    let sandbox = faulty(Operation::Generate, Action::accept_then_hang());
+    assert!(timeout(Duration::from_secs(3600), order("k1").send(&sandbox)).await.is_err());
+    assert!(sandbox.ledger().charges().all(|charge| charge.answer_lost), "it was accepted before");
+    assert_eq!(sandbox.jobs().len(), 1);
+
+    let sandbox = faulty(Operation::Generate, Action::hang());
+    assert!(timeout(Duration::from_secs(3600), order("k1").send(&sandbox)).await.is_err());
+    assert!(sandbox.jobs().is_empty());
+
+    let sandbox = faulty(Operation::Generate, Action::slow_headers(Duration::from_secs(20)));
+    let begun = Instant::now();
+    assert_eq!(order("k1").send(&sandbox).await.status, 200);
+    assert_eq!(begun.elapsed(), Duration::from_secs(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_gives_up_during_the_answer_counts_as_a_lost_answer() {
+    let sandbox = faulty(Operation::Generate, Action::slow_headers(Duration::from_secs(20)));
+    assert!(timeout(Duration::from_secs(5), order("k1").send(&sandbox)).await.is_err());
+    order("k2").send(&sandbox).await;
+    assert_eq!(sandbox.ledger().double_charges(), 1);
+}
+
+#[tokio::test]
+async fn answers_can_be_something_else_than_json() {
+    let page = order("k1").send(&faulty(Operation::Generate, Action::html())).await;
+    assert_eq!((page.status.as_u16(), page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    for action in [Action::MalformedJson, Action::CutJson] {
+        let sandbox = faulty(Operation::Generate, action);
+        let answer = order("k1").send(&sandbox).await;
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.header("content-length"), Some(answer.bytes.len().to_string().as_str()));
+        assert!(serde_json::from_slice::<Value>(&answer.bytes).is_err() && !answer.bytes.is_empty());
+        assert_eq!(sandbox.jobs().len(), 1);
+    }
+    let text = order("k1").send(&faulty(Operation::Generate, Action::WrongContentType)).await;
+    assert_eq!(
+        (text.header("content-type"), &text.json()["ok"]),
+        (Some("text/plain; charset=utf-8"), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_leads_to_another_host_whose_journal_shows_the_key() {
+    let sandbox = faulty(Operation::Status, Action::Redirect { status: 307, location: None });
+    let id = cheap_job(&sandbox).await;
+    let answer = get(&format!("/v1/video/status/{id}")).send(&sandbox).await;
+    assert_eq!(answer.status, 307);
+    let location = answer.header("location").expect("a location");
+    assert_eq!(location, format!("https://files.sandbox.invalid/v1/video/status/{id}"));
+    call("GET", location).key(KEY).send(&sandbox).await;
+    assert_eq!(sandbox.journal().last().map(|seen| seen.authorization), Some(true));
+}
+
+#[tokio::test]
+async fn jobs_can_be_shown_wrongly() {
+    for (action, expected, has_url) in [
+        (Action::unknown_state(), "reticulating", true),
+        (Action::Stuck, "running", false),
+        (Action::NoUrl, "succeeded", false),
+    ] {
+        let sandbox = faulty(Operation::Status, action);
+        let id = cheap_job(&sandbox).await;
+        let job = get(&format!("/v1/video/status/{id}")).send(&sandbox).await.data();
+        assert_eq!((&job["state"], job["video_url"].is_string()), (&json!(expected), has_url));
+        assert_eq!(state(&sandbox, &id).await, "succeeded", "the rule acts once");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_can_let_a_job_fail() {
+    let fail = Action::FailJob { code: "VENDOR_ERROR".to_owned(), message: "the vendor stopped".to_owned() };
+    let sandbox = faulty(Operation::Generate, fail);
+    let job = order("k1").send(&sandbox).await.data();
+    assert_eq!(job["error"], json!({"code": "VENDOR_ERROR", "message": "the vendor stopped"}));
+    assert_eq!(sandbox.ledger().balance_usd(KEY), Some(2.0));
+}
+
+#[tokio::test]
+async fn a_link_can_be_expired_when_it_is_given_out() {
+    let sandbox = faulty(Operation::DownloadUrl, Action::ExpiredLink);
+    let id = cheap_job(&sandbox).await;
+    let url = download_url(&sandbox, &id).await;
+    assert_eq!(call("GET", &url).send(&sandbox).await.status, 403);
+    let url = download_url(&sandbox, &id).await;
+    assert_eq!(call("GET", &url).send(&sandbox).await.status, 200);
+}
+
+async fn clip(action: Action) -> (SandboxRouter, String, Vec<u8>) {
+    let sandbox = faulty(Operation::Clip, action);
+    let id = cheap_job(&sandbox).await;
+    let url = download_url(&sandbox, &id).await;
+    let bytes = sandbox.clip_bytes(&id).await.expect("a clip").to_vec();
+    (sandbox, url, bytes)
+}
+
+#[tokio::test]
+async fn a_cut_body_breaks_off_or_ends_too_early() {
+    for action in [Action::cut(10), Action::Reset { after: 10 }] {
+        let (sandbox, url, bytes) = clip(action).await;
+        let (status, headers, body) = call("GET", &url).parts(&sandbox).await.expect("headers");
+        assert_eq!((status.as_u16(), &headers["content-length"]), (200, &bytes.len().into()));
+        assert!(body.is_err());
+        assert_eq!(call("GET", &url).send(&sandbox).await.bytes, bytes);
+    }
+    let (sandbox, url, bytes) = clip(Action::Cut { after: 10, length: Length::Hidden }).await;
+    let (_, headers, body) = call("GET", &url).parts(&sandbox).await.expect("headers");
+    assert!(!headers.contains_key("content-length"));
+    assert_eq!(body.expect("it looks complete"), bytes[..10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_can_come_slowly() {
+    let (sandbox, url, bytes) = clip(Action::SlowBytes { chunk: 10, pause: Duration::from_secs(1) }).await;
+    let begun = Instant::now();
+    assert_eq!(call("GET", &url).send(&sandbox).await.bytes, bytes);
+    assert_eq!(begun.elapsed(), Duration::from_secs(bytes.len().div_ceil(10) as u64));
+}
+
+#[tokio::test]
+async fn ranges_and_validators_can_be_wrong() {
+    let ranged = |url: &str| call("GET", url).header("range", "bytes=10-19");
+    let (sandbox, url, bytes) = clip(Action::IgnoreRange).await;
+    let answer = ranged(&url).send(&sandbox).await;
+    assert_eq!((answer.status.as_u16(), answer.bytes), (200, bytes));
+
+    let (sandbox, url, bytes) = clip(Action::WrongContentRange).await;
+    let answer = ranged(&url).send(&sandbox).await;
+    assert_eq!(answer.header("content-range"), Some(format!("bytes 11-20/{}", bytes.len()).as_str()));
+    assert_eq!(answer.bytes, bytes[10..20]);
+
+    let (sandbox, url, _) = clip(Action::ChangeEtag).await;
+    let changed = call("GET", &url).send(&sandbox).await;
+    let right = call("GET", &url).send(&sandbox).await;
+    assert_ne!(changed.header("etag"), right.header("etag"));
+
+    let (sandbox, url, bytes) = clip(Action::CorruptFile).await;
+    let answer = call("GET", &url).send(&sandbox).await;
+    assert_eq!(answer.bytes.len(), bytes.len());
+    assert_ne!(answer.bytes, bytes);
+}
+
+#[tokio::test]
+async fn rules_from_a_file_act() {
+    let rules = "[[fault]]\noperation = 'status'\njob = 2\naction = 'status'\nstatus = 404\ncount = 1\n";
+    let sandbox = builder().faults(Fault::from_toml(rules).expect("valid rules")).router();
+    let (first, second) = (cheap_job(&sandbox).await, cheap_job(&sandbox).await);
+    let status = |id: String| get(&format!("/v1/video/status/{id}"));
+    assert_eq!(status(first).send(&sandbox).await.status, 200);
+    assert_eq!(status(second.clone()).send(&sandbox).await.refusal(), (404, "NOT_FOUND".to_owned()));
+    assert_eq!(status(second).send(&sandbox).await.status, 200);
+}
+
+#[tokio::test]
+async fn rules_can_be_set_while_the_sandbox_runs() {
+    let sandbox = builder().router();
+    let put = |rules: &str| call("PUT", "/__sandbox/faults").bytes(rules);
+    let answer = put("[[fault]]\naction = 'status'\nstatus = 500").send(&sandbox).await;
+    assert_eq!(answer.json(), json!({"rules": 1}));
+    assert_eq!(get("/v1/video/list").send(&sandbox).await.refusal(), (500, "INTERNAL".to_owned()));
+    let wrong = put("[[fault]]\naction = 'explode'").send(&sandbox).await;
+    assert_eq!(wrong.status, 422);
+    assert_eq!(get("/v1/video/list").send(&sandbox).await.status, 500, "the rules are still there");
+    put("").send(&sandbox).await;
+    assert_eq!(get("/v1/video/list").send(&sandbox).await.status, 200);
+}

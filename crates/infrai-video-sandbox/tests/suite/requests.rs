@@ -1,0 +1,194 @@
+//! What is refused, and how: each refusal names what is wrong and costs nothing.
+
+use crate::common::{KEY, builder, call, cheap_job, get, post, sandbox};
+use serde_json::{Value, json};
+
+async fn refusal(call: crate::common::Call) -> (u16, String) {
+    call.send(&sandbox()).await.refusal()
+}
+
+fn refused(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+#[tokio::test]
+async fn a_missing_or_malformed_key_is_refused() {
+    let sandbox = sandbox();
+    let bare = call("GET", "/v1/video/list").send(&sandbox).await;
+    assert_eq!(bare.refusal(), refused(401, "UNAUTHORIZED"));
+    assert_eq!(bare.header("www-authenticate"), Some("Bearer"));
+    for value in
+        ["Bearer", "Bearer ", "Bearer sk_live_1", "Bearer ifr_pk_", "Basic ifr_pk_proj_x", "ifr_pk_proj_x"]
+    {
+        let answer = call("GET", "/v1/video/list").header("authorization", value).send(&sandbox).await;
+        assert_eq!(answer.status, 401, "{value}");
+    }
+    let lower =
+        call("GET", "/v1/video/list").header("authorization", "bearer ifr_pk_proj_x").send(&sandbox).await;
+    assert_eq!(lower.status, 200);
+}
+
+#[tokio::test]
+async fn unknown_routes_and_wrong_methods_have_the_envelope_too() {
+    let sandbox = sandbox();
+    for path in ["/", "/v1/video", "/v1/video/extend", "/v1/video/status/", "/v1/video/status/a/b"] {
+        assert_eq!(get(path).send(&sandbox).await.refusal(), refused(404, "ROUTE_NOT_FOUND"), "{path}");
+    }
+    let answer = get("/v1/video/generate").send(&sandbox).await;
+    assert_eq!(answer.refusal(), refused(405, "METHOD_NOT_ALLOWED"));
+    assert_eq!(answer.header("allow"), Some("POST"));
+    let answer = call("PATCH", "/v1/video/status/vj_1").key(KEY).send(&sandbox).await;
+    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some("GET,HEAD")));
+    let answer = post("/v1/video/delete/vj_1", json!({})).send(&sandbox).await;
+    assert_eq!(answer.header("allow"), Some("DELETE"));
+}
+
+#[tokio::test]
+async fn a_body_must_be_a_json_object_of_sane_size() {
+    let send = |body: &[u8]| {
+        call("POST", "/v1/video/generate")
+            .key(KEY)
+            .header("content-type", "application/json")
+            .bytes(body.to_vec())
+    };
+    for wrong in [&b""[..], b"  ", b"{", b"[1]", b"\"text\"", b"null", b"{\"prompt\": \"\xff\"}"] {
+        assert_eq!(refusal(send(wrong)).await, refused(400, "INVALID_REQUEST"), "{wrong:?}");
+    }
+    let filler = "x".repeat(1024 * 1024);
+    let large = json!({"prompt": "a", "filler": filler}).to_string();
+    assert_eq!(refusal(send(large.as_bytes())).await, refused(413, "PAYLOAD_TOO_LARGE"));
+    let fits = json!({"prompt": "a", "filler": &filler[..1024 * 1024 - 100]}).to_string();
+    assert_eq!(send(fits.as_bytes()).send(&sandbox()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_must_be_declared_as_json() {
+    let body = json!({"prompt": "a"}).to_string();
+    for kind in
+        [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonp")]
+    {
+        let mut request = call("POST", "/v1/video/generate").key(KEY).bytes(body.clone());
+        if let Some(kind) = kind {
+            request = request.header("content-type", kind);
+        }
+        assert_eq!(refusal(request).await, refused(415, "UNSUPPORTED_MEDIA_TYPE"), "{kind:?}");
+    }
+    let request =
+        call("POST", "/v1/video/generate").key(KEY).header("content-type", "Application/JSON; charset=utf-8");
+    assert_eq!(request.bytes(body).send(&sandbox()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_refused_generate_names_its_field_and_costs_nothing() {
+    let sandbox = sandbox();
+    for (body, code, field) in [
+        (json!({}), "VALIDATION_FAILED", "prompt"),
+        (json!({"prompt": 1}), "VALIDATION_FAILED", "prompt"),
+        (
+            json!({"prompt": "a", "reference_image_url": "nowhere"}),
+            "VALIDATION_FAILED",
+            "reference_image_url",
+        ),
+        (json!({"prompt": "a", "duration_seconds": 0}), "VALIDATION_FAILED", "duration_seconds"),
+        (json!({"prompt": "a", "duration_seconds": 3601}), "VALIDATION_FAILED", "duration_seconds"),
+        (json!({"prompt": "a", "duration_seconds": 61}), "UNSUPPORTED_REQUEST", "duration_seconds"),
+        (json!({"prompt": "a", "aspect": "4:3"}), "VALIDATION_FAILED", "aspect"),
+        (
+            json!({"prompt": "a", "aspect": "1:1", "aspect_ratio": "16:9"}),
+            "VALIDATION_FAILED",
+            "aspect_ratio",
+        ),
+        (json!({"prompt": "a", "resolution": ""}), "VALIDATION_FAILED", "resolution"),
+        (json!({"prompt": "a", "resolution": "8k"}), "UNSUPPORTED_REQUEST", "resolution"),
+        (json!({"prompt": "a", "prefer": "fastest"}), "VALIDATION_FAILED", "prefer"),
+        (json!({"prompt": "a", "idempotency_key": "a b"}), "VALIDATION_FAILED", "idempotency_key"),
+    ] {
+        let answer = post("/v1/video/generate", body.clone()).send(&sandbox).await;
+        assert_eq!(answer.refusal(), refused(422, code), "{body}");
+        let message = answer.error()["message"].as_str().expect("a message").to_owned();
+        assert!(message.starts_with(&format!("`{field}` ")), "{message}");
+    }
+    assert_eq!(sandbox.ledger().balance_usd(KEY), Some(2.0));
+    assert!(sandbox.jobs().is_empty());
+}
+
+#[tokio::test]
+async fn unknown_fields_are_ignored_and_null_is_absent() {
+    let body =
+        json!({"prompt": "a", "style": "noir", "resolution": null, "prefer": null, "idempotency_key": null});
+    assert_eq!(post("/v1/video/generate", body).send(&sandbox()).await.status, 200);
+}
+
+#[tokio::test]
+async fn ids_in_paths_must_follow_their_pattern() {
+    for path in ["_a", "a%20b", "a%2Fb", "%ff", &"a".repeat(257)] {
+        let answer = refusal(get(&format!("/v1/video/status/{path}"))).await;
+        assert_eq!(answer, refused(400, "INVALID_REQUEST"), "{path}");
+    }
+    assert_eq!(refusal(get("/v1/video/status/ID")).await, refused(404, "NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn the_idempotency_header_must_be_a_key() {
+    for wrong in ["", "a b", &"a".repeat(256)] {
+        let request = post("/v1/video/generate", json!({"prompt": "a"})).header("idempotency-key", wrong);
+        assert_eq!(refusal(request).await, refused(400, "INVALID_REQUEST"), "{wrong:?}");
+    }
+    let both = post("/v1/video/generate", json!({"prompt": "a", "idempotency_key": "k1"}));
+    assert_eq!(refusal(both.header("idempotency-key", "k2")).await, refused(422, "VALIDATION_FAILED"));
+}
+
+#[tokio::test]
+async fn bare_results_come_without_an_envelope_and_errors_with_it() {
+    let sandbox = builder().bare_results(true).router();
+    let bare = post("/v1/video/generate", json!({"prompt": "a"})).send(&sandbox).await.json();
+    assert_eq!(bare["state"], "queued");
+    assert_eq!(bare.get("ok"), None::<&Value>);
+    assert_eq!(get("/v1/video/status/vj_1").send(&sandbox).await.refusal(), refused(404, "NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn the_journal_holds_each_request_without_its_secrets() {
+    let sandbox = builder().instant_jobs().router();
+    let id = cheap_job(&sandbox).await;
+    let url = crate::common::download_url(&sandbox, &id).await;
+    call("GET", &url).send(&sandbox).await;
+    get("/nowhere").send(&sandbox).await;
+    let journal = sandbox.journal();
+    let lines: Vec<_> = journal
+        .iter()
+        .map(|seen| (seen.sequence, seen.operation.map(|op| op.as_str()), seen.status, seen.authorization))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (1, Some("generate"), Some(200), true),
+            (2, Some("download_url"), Some(200), true),
+            (3, Some("clip"), Some(200), false),
+            (4, None, Some(404), true),
+        ]
+    );
+    assert_eq!(journal[0].json().expect("a body")["prompt"], "a lighthouse");
+    assert_eq!(journal[2].job_id.as_deref(), Some(id.as_str()));
+    let text = format!("{journal:?}");
+    let signature = url.rsplit_once('.').expect("a signature").1;
+    assert!(!text.contains(KEY) && !text.contains(signature), "{text}");
+}
+
+#[tokio::test]
+async fn admin_routes_show_the_inside_and_stay_out_of_the_journal() {
+    let sandbox = sandbox();
+    let id = cheap_job(&sandbox).await;
+    let jobs = get("/__sandbox/jobs").send(&sandbox).await.json();
+    assert_eq!((&jobs["jobs"][0]["job_id"], &jobs["jobs"][0]["state"]), (&json!(id), &json!("queued")));
+    let clock = post("/__sandbox/clock", json!({"advance_seconds": 3600})).send(&sandbox).await.json();
+    assert_eq!(clock["now"], "2026-01-01T01:00:00Z");
+    assert_eq!(post("/__sandbox/clock", json!({"advance_seconds": -1})).send(&sandbox).await.status, 422);
+    assert_eq!(get("/__sandbox/jobs").send(&sandbox).await.json()["jobs"][0]["state"], "succeeded");
+    assert_eq!(get("/__sandbox/ledger").send(&sandbox).await.json()["double_charges"], 0);
+    let journal = get("/__sandbox/journal").send(&sandbox).await.json();
+    assert_eq!(journal["requests"].as_array().map(Vec::len), Some(1));
+    assert_eq!(get("/healthz").send(&sandbox).await.json()["status"], "ok");
+    post("/__sandbox/reset", json!({})).send(&sandbox).await;
+    assert!(sandbox.jobs().is_empty() && sandbox.journal().is_empty() && sandbox.ledger().entries.is_empty());
+}

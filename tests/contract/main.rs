@@ -1,0 +1,17 @@
+//! What the document, the generated code, the SDK, the sandbox and the command must agree on.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod bare_results;
+mod code_samples;
+mod conformance;
+mod drift;
+mod end_to_end;
+mod errors;
+mod examples;
+// mod help;
+mod json_schemas;
+mod operations;
+mod page;
+mod page_requests;
+mod schemas;
+mod wire;

@@ -1,0 +1,95 @@
+//! Transports for the SDK: a sandbox without a socket, and a script.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use http::{Request, Response};
+use http_body_util::Full;
+use infrai_video::{ResponseBody, Transport, TransportError, TransportErrorKind};
+use infrai_video_sandbox::SandboxRouter;
+use tower::ServiceExt as _;
+
+type Sent<'a> = BoxFuture<'a, Result<Response<ResponseBody>, TransportError>>;
+
+/// What a script still has to say.
+type Answers = VecDeque<Result<Response<Bytes>, TransportErrorKind>>;
+
+/// Hands requests to a sandbox in the same process, with no socket between them.
+#[derive(Debug, Clone)]
+pub struct RouterTransport(pub SandboxRouter);
+
+impl Transport for RouterTransport {
+    fn send(&self, request: Request<Bytes>) -> Sent<'_> {
+        let answered = self.0.clone().oneshot(request.map(Full::new));
+        Box::pin(async move {
+            let lost = |error: String| TransportError::new(TransportErrorKind::Lost, error);
+            let response = answered.await.map_err(|error| lost(error.to_string()))?;
+            Ok(response
+                .map(|body| body.into_data_stream().map_err(move |error| lost(error.to_string())).boxed()))
+        })
+    }
+}
+
+/// Answers from a script, and remembers what it was asked.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    answers: Arc<Mutex<Answers>>,
+    seen: Arc<Mutex<Vec<Request<Bytes>>>>,
+}
+
+impl Script {
+    /// A script of JSON answers.
+    pub fn of(answers: impl IntoIterator<Item = (u16, String)>) -> Self {
+        answers.into_iter().fold(Self::default(), |script, (status, body)| script.then(status, &[], body))
+    }
+
+    /// The same script with one more answer.
+    ///
+    /// # Panics
+    ///
+    /// Where the answer is no HTTP.
+    #[must_use]
+    pub fn then(self, status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Self {
+        let builder = Response::builder().status(status).header("content-type", "application/json");
+        let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+        let answer = builder.body(body.into()).expect("the script holds valid HTTP");
+        self.lock().push_back(Ok(answer));
+        self
+    }
+
+    /// The same script with a request that brings no answer.
+    #[must_use]
+    pub fn then_fail(self, kind: TransportErrorKind) -> Self {
+        self.lock().push_back(Err(kind));
+        self
+    }
+
+    /// The requests so far.
+    pub fn seen(&self) -> Vec<Request<Bytes>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Transport for Script {
+    fn send(&self, request: Request<Bytes>) -> Sent<'_> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+        let answer = self.lock().pop_front();
+        Box::pin(async move {
+            match answer {
+                Some(Ok(answer)) => Ok(answer
+                    .map(|body| futures_util::stream::once(async move { Ok(body) }).boxed() as ResponseBody)),
+                Some(Err(kind)) => Err(TransportError::new(kind, "the script says so")),
+                None => {
+                    Err(TransportError::new(TransportErrorKind::Connect, "the script has come to its end"))
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! The command behind `cargo xtask`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::test::{Options, Step};
+
+/// Generates from the contract, checks it, and runs every check of the workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write the generated files anew from the contract.
+    Regen {
+        /// Write nothing; fail if a file is not what the contract gives.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Look for mistakes in the contract.
+    Lint,
+    /// Run every check of the workspace. With CI=true a step that cannot run is a failure.
+    Test {
+        /// Run this step alone; may be given several times.
+        #[arg(long, value_name = "STEP")]
+        only: Vec<Step>,
+        /// Show what the steps print while they run.
+        #[arg(short, long)]
+        verbose: bool,
+    },
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the commands meet the terminal")]
+fn main() -> ExitCode {
+    let root = root();
+    let outcome = match Arguments::parse().command {
+        Command::Regen { check } => {
+            xtask::regen::run(&root, check).map(|()| true).map_err(|error| error.to_string())
+        }
+        Command::Lint => xtask::lint::run(&root).map_err(|error| error.to_string()).map(|report| {
+            println!("{report}");
+            report.is_clean()
+        }),
+        Command::Test { only, verbose } => {
+            let strict = std::env::var_os("CI").is_some_and(|value| value == "true");
+            let options = Options { only, verbose, strict };
+            let run = xtask::test::run(&root, &options, &mut std::io::stdout());
+            run.map_err(|error| format!("the output cannot be written: {error}"))
+        }
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace: above this package if cargo started the program, else where the user is.
+fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    package.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned()
+}

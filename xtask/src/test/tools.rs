@@ -1,0 +1,52 @@
+//! Programs that some tests call: ffprobe judges the clips of the sandbox, curl plays a foreign client.
+
+use std::io;
+use std::path::Path;
+
+use super::{Child, Context, Outcome};
+
+/// A program, how to see that it is there, and the Debian package that has it.
+const TOOLS: [(&str, &str, &str); 2] = [("ffprobe", "-version", "ffmpeg"), ("curl", "--version", "curl")];
+
+/// Installs what is missing where the user may do so, and says else what is missing.
+pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
+    let packages = missing(context.root);
+    if packages.is_empty() {
+        return Ok(Outcome::Passed);
+    }
+    let packages = packages.join(" ");
+    if !Child::new("apt-get", context.root).arguments("--version").works() {
+        return Ok(Outcome::Skipped(format!("install {packages}; this is no system with apt-get")));
+    }
+    if !is_root(context.root) {
+        return Ok(Outcome::Skipped(format!("run `apt-get install {packages}` as root")));
+    }
+    let install = format!("install -y --no-install-recommends {packages}");
+    if !apt(context, &install).works() {
+        // A fresh system has no lists of packages yet.
+        apt(context, "update").run(context)?;
+        let outcome = apt(context, &install).run(context)?;
+        if outcome != Outcome::Passed {
+            return Ok(Outcome::Skipped(format!("{packages} could not be installed")));
+        }
+    }
+    match missing(context.root).as_slice() {
+        [] => Ok(Outcome::Passed),
+        still => Ok(Outcome::Skipped(format!("{} does not work though it is installed", still.join(" ")))),
+    }
+}
+
+fn apt(context: &Context<'_>, arguments: &str) -> Child {
+    Child::new("apt-get", context.root).env("DEBIAN_FRONTEND", "noninteractive").arguments(arguments)
+}
+
+/// The packages of the tools that do not run.
+fn missing(root: &Path) -> Vec<&'static str> {
+    let absent =
+        TOOLS.iter().filter(|(program, argument, _)| !Child::new(program, root).arguments(argument).works());
+    absent.map(|(.., package)| *package).collect()
+}
+
+fn is_root(root: &Path) -> bool {
+    Child::new("id", root).arguments("-u").output().is_ok_and(|id| id.trim_ascii() == b"0")
+}
