@@ -1,0 +1,9 @@
+//! What the SDK promises under a hostile network: judged by the requests on the wire, the money in the sandbox's ledger and
+//! the bytes on the disk. No sockets and no waiting: the sandbox's router on tokio's paused clock.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod downloads;
+mod lists;
+mod retries;
+mod waits;
+mod world;

@@ -1,0 +1,182 @@
+//! The rules of the wait loop.
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use infrai_video::{JobState, OnDrop, PollBackoff, WaitErrorKind};
+use infrai_video_sandbox::{Action, Fault, JobTimes, Operation, Sandbox};
+use tokio::time::{Duration, Instant};
+
+use crate::world::World;
+
+fn on_status(action: Action) -> Fault {
+    Fault::on(Operation::Status, action)
+}
+
+/// A world whose jobs run for ten minutes.
+fn slow_world(faults: impl IntoIterator<Item = Fault>) -> World {
+    let times = JobTimes { running: Duration::from_secs(600), ..JobTimes::default() };
+    World::of(Sandbox::builder().job_times(times).faults(faults), |client| client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_state_is_reported_at_once_and_without_a_poll() {
+    let world = World::with([]);
+    let job = world.job().await;
+    let started = Instant::now();
+    let mut updates = job.wait().updates();
+    let first = updates.next().await.unwrap().unwrap();
+    assert_eq!((first.job.state, first.polls, started.elapsed()), (JobState::Queued, 0, Duration::ZERO));
+    let of_another_process = world.client.job(job.id());
+    let first = of_another_process.wait().updates().next().await.unwrap().unwrap();
+    assert_eq!((first.polls, started.elapsed()), (1, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_delay_grows_with_the_time_waited_within_its_bounds() {
+    let world = slow_world([]);
+    let job = world.job().await;
+    let updates: Vec<_> = job.wait().updates().try_collect().await.unwrap();
+    let times: Vec<f64> = updates.iter().map(|update| update.elapsed.as_secs_f64()).collect();
+    for pair in times.windows(2) {
+        let (waited, gap) = (pair[0], pair[1] - pair[0]);
+        let ceiling = (waited * 0.1).clamp(1.0, 15.0);
+        assert!(gap <= ceiling + 0.002 && gap >= (ceiling * 0.9).max(1.0) - 0.002, "{gap} after {waited}");
+    }
+    assert!(updates.len() < 100, "{} polls for ten minutes", updates.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_of_polls_do_not_end_a_wait() {
+    let world = slow_world([
+        on_status(Action::status(404)).times(1),
+        on_status(Action::status(503)).times(5),
+        on_status(Action::DropBefore).times(6),
+        on_status(Action::html()).times(1),
+        on_status(Action::MalformedJson).times(1),
+        on_status(Action::hang()).times(1),
+        on_status(Action::rate_limited(20)).times(1),
+    ]);
+    let job = world.job().await;
+    let finished = job.wait().await.unwrap();
+    assert_eq!(finished.job().state, JobState::Succeeded);
+    assert_eq!((world.posts(), world.money()), (1, (1, 1, 0)));
+    assert!(world.requests(Operation::Status).len() > 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_as_unreachable_only_after_the_stated_time() {
+    let world = slow_world([on_status(Action::DropBefore)]);
+    let job = world.job().await;
+    let error = job.wait().with_poll_errors(Duration::from_secs(90)).await.unwrap_err();
+    assert_eq!(error.kind(), WaitErrorKind::Unreachable);
+    assert!(error.elapsed() >= Duration::from_secs(90) && error.elapsed() < Duration::from_secs(120));
+    assert_eq!(error.last_job().unwrap().job_id, job.id());
+    assert!(error.poll_error().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_poll_falls_on_the_deadline_and_the_job_is_kept() {
+    let world = slow_world([]);
+    let job = world.job().await;
+    let error = job.wait().with_max_wait(Duration::from_secs(100)).await.unwrap_err();
+    assert_eq!(error.kind(), WaitErrorKind::TimedOut);
+    assert_eq!(error.elapsed().as_secs(), 100);
+    assert_eq!(error.last_job().unwrap().state, JobState::Running);
+    assert_eq!(error.polls() as usize, world.requests(Operation::Status).len());
+    // Any process can go on with the id.
+    let finished = world.client.job(error.job_id()).wait().await.unwrap();
+    assert_eq!(finished.id(), job.id());
+    assert_eq!(world.posts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_done_before_the_deadline_is_never_missed() {
+    let world = slow_world([]);
+    let job = world.job().await;
+    // The next poll would come after the job is done; the deadline comes right after it, and has a poll of its own.
+    let backoff = PollBackoff::fixed(Duration::from_secs(10_000));
+    let finished = job.wait().with_backoff(backoff).with_max_wait(Duration::from_secs(900)).await.unwrap();
+    assert_eq!(finished.job().state, JobState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_state_keeps_polling() {
+    let world = slow_world([on_status(Action::unknown_state()).times(5)]);
+    let job = world.job().await;
+    let states: Vec<_> =
+        job.wait().updates().map_ok(|update| update.job.state.to_string()).try_collect().await.unwrap();
+    assert_eq!(states.iter().filter(|state| *state == "reticulating").count(), 5);
+    assert_eq!(states.last().unwrap(), "succeeded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_never_changes_ends_at_the_deadline() {
+    let world = World::with([on_status(Action::Stuck)]);
+    let job = world.job().await;
+    let error = job.wait().with_max_wait(Duration::from_secs(3600)).await.unwrap_err();
+    assert_eq!((error.kind(), error.elapsed().as_secs()), (WaitErrorKind::TimedOut, 3600));
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_and_cancelled_are_errors_that_carry_the_job() {
+    let world = World::with([]);
+    let failing = world.client.generate("a city [fail]").submit().await.unwrap();
+    let error = failing.wait().await.unwrap_err();
+    assert_eq!(error.kind(), WaitErrorKind::Failed);
+    let reason = error.last_job().unwrap().error.clone().unwrap();
+    assert_eq!(reason.code.as_deref(), Some("CONTENT_REJECTED"));
+
+    let cancelled = world.job().await;
+    cancelled.cancel().await.unwrap();
+    let error = cancelled.wait().await.unwrap_err();
+    assert_eq!(error.kind(), WaitErrorKind::Cancelled);
+    assert_eq!(error.last_job().unwrap().state, JobState::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_key_or_an_unknown_job_ends_a_wait_soon() {
+    let world = slow_world([on_status(Action::status(401))]);
+    let error = world.job().await.wait().await.unwrap_err();
+    assert_eq!((error.kind(), error.polls()), (WaitErrorKind::Refused, 1));
+
+    let started = Instant::now();
+    let error = world.client.job("vj_of_nobody").wait().await.unwrap_err();
+    assert_eq!(error.kind(), WaitErrorKind::Refused);
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_404_right_after_the_submit_is_lag() {
+    let world = World::with([on_status(Action::status(404)).times(3)]);
+    let job = world.job().await;
+    assert_eq!(job.wait().await.unwrap().job().state, JobState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_wait_leaves_the_job_unless_told_otherwise() {
+    let world = slow_world([]);
+    let left = world.job().await;
+    let waiting = tokio::time::timeout(Duration::from_secs(60), left.wait());
+    waiting.await.unwrap_err();
+    assert!(world.requests(Operation::Cancel).is_empty());
+
+    let stopped = world.job().await;
+    let wait = stopped.wait().with_on_drop(OnDrop::Cancel);
+    tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap_err();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stopped.status().await.unwrap().state, JobState::Cancelled);
+    assert_eq!(left.status().await.unwrap().state, JobState::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_finished_before_its_wait_was_dropped_is_kept() {
+    let world = World::with([]);
+    let job = world.job().await;
+    let mut updates = job.wait().with_on_drop(OnDrop::Cancel).updates();
+    updates.next().await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    drop(updates);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(job.status().await.unwrap().state, JobState::Succeeded);
+    job.download().to_path(world.path()).await.unwrap();
+    world.assert_whole_clip(&job).await;
+}
