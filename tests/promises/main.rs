@@ -5,5 +5,6 @@
 mod downloads;
 mod lists;
 mod retries;
+mod wait_all;
 mod waits;
 mod world;

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_path_to_error::Segment;
 
 use crate::types::{ApiError, ErrorEnvelope, Metadata};
 
@@ -50,33 +51,60 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Envelope<T> {
 impl<T: DeserializeOwned> Envelope<T> {
     fn read(text: &str) -> serde_json::Result<Self> {
         let members: Members<'_> = serde_json::from_str(text)?;
-        let metadata = members.metadata.map(|metadata| lenient_metadata(metadata.get())).unwrap_or_default();
+        let metadata =
+            members.metadata.and_then(|metadata| read_leniently(metadata.get()).ok()).unwrap_or_default();
         if members.says("false") {
             let error = ErrorBody::read(text.as_bytes()).into_api_error("the server gave no reason");
             return Ok(Self { ok: false, data: None, error: Some(error), metadata });
         }
         // `{"ok": true}` alone is the bare result of a write, so the absence of `data` tells the two forms apart.
-        let data = match members.data {
-            Some(data) => serde_json::from_str(data.get())?,
-            None => serde_json::from_str(text)?,
-        };
+        let data = read_leniently(members.data.map_or(text, RawValue::get))?;
         Ok(Self { ok: true, data: Some(data), error: None, metadata })
     }
 }
 
-/// Metadata never fails a call: a member of another type than the contract's is left out.
-fn lenient_metadata(text: &str) -> Metadata {
-    if let Ok(metadata) = serde_json::from_str(text) {
-        return metadata;
+/// How many misshapen members a result may have before it is given up.
+const MAX_MISSHAPEN: usize = 100;
+
+/// A result that was paid for is not lost over an optional member of the wrong type: such a member is left out, and so is
+/// a list's element without its required members. Only what is required and missing fails.
+fn read_leniently<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    let first = match serde_json::from_str(text) {
+        Ok(result) => return Ok(result),
+        Err(error) => error,
+    };
+    let mut value: Value = serde_json::from_str(text)?;
+    for _ in 0..MAX_MISSHAPEN {
+        match serde_path_to_error::deserialize(&value) {
+            Ok(result) => return Ok(result),
+            Err(error) if leave_out(&mut value, error.path()) => {}
+            Err(_) => break,
+        }
     }
-    let Ok(Value::Object(members)) = serde_json::from_str(text) else { return Metadata::default() };
-    let text = |key: &str| members.get(key).and_then(Value::as_str).map(str::to_owned);
-    Metadata {
-        cache_hit: members.get("cache_hit").and_then(Value::as_bool),
-        cost_usd: members.get("cost_usd").and_then(Value::as_f64),
-        latency_ms: members.get("latency_ms").and_then(Value::as_f64),
-        request_id: text("request_id"),
-        vendor: text("vendor"),
+    Err(first)
+}
+
+/// Takes out what stands at `path`; nothing can be taken out at the root.
+fn leave_out(value: &mut Value, path: &serde_path_to_error::Path) -> bool {
+    let steps: Vec<&Segment> = path.iter().collect();
+    let Some((last, parents)) = steps.split_last() else { return false };
+    let mut place = value;
+    for step in parents {
+        let next = match step {
+            Segment::Map { key } => place.get_mut(key),
+            Segment::Seq { index } => place.get_mut(index),
+            _ => None,
+        };
+        let Some(next) = next else { return false };
+        place = next;
+    }
+    match (last, place) {
+        (Segment::Map { key }, Value::Object(members)) => members.remove(key).is_some(),
+        (Segment::Seq { index }, Value::Array(items)) if *index < items.len() => {
+            items.remove(*index);
+            true
+        }
+        _ => false,
     }
 }
 
@@ -167,7 +195,7 @@ impl ErrorBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Acknowledgement, VideoJob};
+    use crate::types::{Acknowledgement, DownloadLink, VideoJob, VideoJobPage};
 
     fn read<T: DeserializeOwned>(text: &str) -> Envelope<T> {
         serde_json::from_str(text).unwrap()
@@ -198,6 +226,27 @@ mod tests {
             read(r#"{"ok":true,"data":{"ok":true},"metadata":{"cost_usd":"much","request_id":"r1"}}"#);
         assert_eq!(envelope.metadata.cost_usd, None);
         assert_eq!(envelope.metadata.request_id.as_deref(), Some("r1"));
+    }
+
+    #[test]
+    fn misshapen_members_cost_nobody_the_job() {
+        let envelope: Envelope<VideoJob> = read(
+            r#"{"ok":true,"data":{"job_id":"vj_1","state":"queued","video_url":7,"thumbnail_url":[],"more":{}}}"#,
+        );
+        let job = envelope.data.unwrap();
+        assert_eq!((job.job_id.as_str(), job.video_url, job.thumbnail_url), ("vj_1", None, None));
+        let envelope: Envelope<VideoJobPage> = read(
+            r#"{"ok":true,"data":{"items":[{"job_id":"a","state":"x","video_url":1},{"odd":1},null],"next_cursor":2}}"#,
+        );
+        let page = envelope.data.unwrap();
+        assert_eq!((page.items.unwrap().len(), page.next_cursor), (1, None));
+        let envelope: Envelope<DownloadLink> =
+            read(r#"{"ok":true,"data":{"url":"https://example.com","expires_at":"tomorrow"}}"#);
+        assert_eq!(envelope.data.unwrap().url.as_deref(), Some("https://example.com"));
+        assert!(
+            serde_json::from_str::<Envelope<VideoJob>>(r#"{"ok":true,"data":{"job_id":7,"state":"x"}}"#)
+                .is_err()
+        );
     }
 
     #[test]

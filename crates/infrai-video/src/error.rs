@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::IdempotencyKey;
@@ -88,7 +89,7 @@ impl ErrorKind {
 
 /// Why a call failed, and what to do next.
 ///
-/// One word wide. `Display` is one line that ends with the next step; `Debug` is a report. Neither shows a key or a signed
+/// One word wide, and cheap to clone. `Display` is one line that ends with the next step; `Debug` is a report. Neither shows a key or a signed
 /// link.
 ///
 /// # Troubleshooting
@@ -97,9 +98,10 @@ impl ErrorKind {
 ///   [`Submission`](crate::Submission) again; never make a new one for the same clip.
 /// - [`is_insufficient_credit`](Self::is_insufficient_credit): top up, then send the same submission again.
 /// - [`is_retryable`](Self::is_retryable): the same call can succeed later. The retries of this call are spent.
-pub struct Error(Box<Facts>);
+#[derive(Clone)]
+pub struct Error(Arc<Facts>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Facts {
     kind: Option<ErrorKind>,
     message: String,
@@ -114,12 +116,12 @@ struct Facts {
     idempotency_key: Option<IdempotencyKey>,
     retryable: bool,
     outcome_unknown: bool,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Facts { kind: Some(kind), message: message.into(), ..Facts::default() }))
+        Self(Arc::new(Facts { kind: Some(kind), message: message.into(), ..Facts::default() }))
     }
 
     /// What kind of failure this is.
@@ -206,53 +208,53 @@ impl Error {
         self.kind().next_step().to_owned()
     }
 
-    pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
-        self.0.operation = Some(operation);
+    fn with(mut self, change: impl FnOnce(&mut Facts)) -> Self {
+        change(Arc::make_mut(&mut self.0));
         self
     }
 
-    pub(crate) fn with_field(mut self, field: &'static str) -> Self {
-        self.0.field = Some(field);
-        self
+    pub(crate) fn with_operation(self, operation: &'static str) -> Self {
+        self.with(|facts| facts.operation = Some(operation))
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
-        self
+    pub(crate) fn with_field(self, field: &'static str) -> Self {
+        self.with(|facts| facts.field = Some(field))
     }
 
-    pub(crate) fn with_answer(mut self, status: u16, body: infrai_video_client::ErrorBody) -> Self {
-        self.0.status = Some(status);
-        self.0.code = body.code;
-        self.0.hint = body.hint.or(self.0.hint);
-        self.0.request_id = body.request_id;
-        self
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.with(|facts| facts.hint = Some(hint.into()))
     }
 
-    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
-        self.0.retry_after = retry_after;
-        self
+    pub(crate) fn with_answer(self, status: u16, body: infrai_video_client::ErrorBody) -> Self {
+        self.with(|facts| {
+            facts.status = Some(status);
+            facts.code = body.code;
+            facts.hint = body.hint.or(facts.hint.take());
+            facts.request_id = body.request_id;
+        })
     }
 
-    pub(crate) fn with_attempts(mut self, attempts: u32, key: Option<&IdempotencyKey>) -> Self {
-        self.0.attempts = attempts;
-        self.0.idempotency_key = key.cloned();
-        self
+    pub(crate) fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
+        self.with(|facts| facts.retry_after = retry_after)
     }
 
-    pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
-        self.0.retryable = retryable;
-        self
+    pub(crate) fn with_attempts(self, attempts: u32, key: Option<&IdempotencyKey>) -> Self {
+        self.with(|facts| {
+            facts.attempts = attempts;
+            facts.idempotency_key = key.cloned();
+        })
     }
 
-    pub(crate) fn with_outcome_unknown(mut self, unknown: bool) -> Self {
-        self.0.outcome_unknown = unknown;
-        self
+    pub(crate) fn with_retryable(self, retryable: bool) -> Self {
+        self.with(|facts| facts.retryable = retryable)
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
-        self
+    pub(crate) fn with_outcome_unknown(self, unknown: bool) -> Self {
+        self.with(|facts| facts.outcome_unknown = unknown)
+    }
+
+    pub(crate) fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.with(|facts| facts.source = Some(Arc::from(source.into())))
     }
 
     /// A file that could not be used.

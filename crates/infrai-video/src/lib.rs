@@ -70,7 +70,9 @@ pub use operations::IntoJobId;
 pub use response::Response;
 pub use retry::RetryPolicy;
 pub use transport::{ResponseBody, Transport, TransportError, TransportErrorKind};
-pub use wait::{Finished, JobUpdate, OnDrop, PollBackoff, Updates, Wait, WaitError, WaitErrorKind};
+pub use wait::{
+    Finished, JobUpdate, OnDrop, PollBackoff, Results, Updates, Wait, WaitAll, WaitError, WaitErrorKind,
+};
 
 /// The examples of the README run.
 #[cfg(doctest)]

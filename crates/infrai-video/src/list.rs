@@ -81,7 +81,7 @@ impl List {
         Items { pages: self.pages(), page: Vec::new().into_iter(), page_cursor }
     }
 
-    fn page(&self, cursor: Option<String>) -> Call<VideoJobPage> {
+    pub(crate) fn page(&self, cursor: Option<String>) -> Call<VideoJobPage> {
         let plan = match (&cursor, self.limit) {
             (_, Some(limit)) if limit == 0 || i32::try_from(limit).is_err() => Err(Error::invalid(
                 "limit",

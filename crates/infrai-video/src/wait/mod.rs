@@ -1,5 +1,6 @@
 //! Waiting for a job to become final.
 
+mod all;
 mod error;
 mod poller;
 
@@ -12,6 +13,7 @@ use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use infrai_video_client::types::VideoJob;
 
+pub use all::{Results, WaitAll};
 pub use error::{WaitError, WaitErrorKind};
 use poller::Poller;
 

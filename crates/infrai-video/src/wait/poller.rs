@@ -12,6 +12,12 @@ use crate::retry::RetryPolicy;
 /// How long after the start of a wait a 404 counts as read-after-write lag.
 const LAG: Duration = Duration::from_secs(30);
 
+/// Whether a poll that failed so may succeed later. A job that was never seen may not be readable yet.
+pub(super) fn can_be_waited_out(error: &Error, waited: Duration, seen: bool) -> bool {
+    let lag = error.kind() == ErrorKind::NotFound && waited < LAG && !seen;
+    error.is_retryable() || lag || matches!(error.kind(), ErrorKind::Decode | ErrorKind::Server)
+}
+
 /// The wait loop, one step at a time: each step reads one state, and hands over what is needed for the next.
 pub(super) struct Poller {
     wait: Wait,
@@ -118,9 +124,7 @@ impl Poller {
 
     /// A failed poll says nothing about the job. It ends the wait only where asking again cannot help, or did not for long.
     fn tolerate(mut self, error: Error) -> Result<Self, WaitError> {
-        let lag =
-            error.kind() == ErrorKind::NotFound && self.started.elapsed() < LAG && self.request_id.is_none();
-        if !error.is_retryable() && !lag && !matches!(error.kind(), ErrorKind::Decode | ErrorKind::Server) {
+        if !can_be_waited_out(&error, self.started.elapsed(), self.request_id.is_some()) {
             return Err(self.end(WaitErrorKind::Refused, Some(error)));
         }
         let since = *self.failing_since.get_or_insert_with(Instant::now);
