@@ -1,5 +1,6 @@
 //! What the contract tests share: the document, transports that record or answer from a script, and clients of a sandbox.
 
+pub mod simulation;
 pub mod transports;
 
 use std::path::{Path, PathBuf};

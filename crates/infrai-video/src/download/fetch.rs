@@ -256,16 +256,19 @@ impl Fetch {
             self.link = None;
             return Ok(Opened::Again);
         }
-        let version = version(&incoming.headers, content_length(&incoming.headers));
         let total = content_length(&incoming.headers);
-        let same = version.is_some() && version == self.version;
+        let version = version(&incoming.headers, total);
+        let same = match (&version, &self.version) {
+            (Some(now), Some(then)) => now.validator == then.validator,
+            _ => false,
+        };
         let again = self.offset > 0;
         if again && !same {
             self.restart()?;
         }
         self.skip = if again && same { self.offset } else { 0 };
-        self.total = total;
-        self.version = version;
+        self.total = total.or(self.total.filter(|_| same));
+        self.version = version.map(|version| Version { total: self.total, ..version });
         self.body = Some(incoming.body);
         Ok(if again && !same { Opened::Restarted } else { Opened::Ready })
     }

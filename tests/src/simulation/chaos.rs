@@ -1,0 +1,106 @@
+//! What goes wrong in a run.
+
+use fastrand::Rng;
+use infrai_video_sandbox::{Action, Fault, Length, Operation, RetryAfter, When};
+use tokio::time::Duration;
+
+/// Up to eight rules. Each acts on some of an operation's calls.
+pub(super) fn faults(random: &mut Rng) -> Vec<Fault> {
+    (0..random.usize(0..=8)).map(|_| fault(random)).collect()
+}
+
+fn fault(random: &mut Rng) -> Fault {
+    let (operation, action) = match random.u8(..12) {
+        0..=3 => (Operation::Generate, write(random)),
+        4..=5 => (Operation::Status, read(random)),
+        6 => (Operation::List, list(random)),
+        7 => (Operation::Cancel, write(random)),
+        8 => (Operation::DownloadUrl, link(random)),
+        _ => (Operation::Clip, file(random)),
+    };
+    let fault = Fault::on(operation, action).with_probability(random.f64());
+    if random.bool() { fault.times(random.u64(1..6)) } else { fault }
+}
+
+fn pick(random: &mut Rng, actions: Vec<Action>) -> Action {
+    let index = random.usize(..actions.len());
+    actions[index].clone()
+}
+
+fn status(random: &mut Rng, statuses: &[u16]) -> Action {
+    let retry_after = match random.u8(..4) {
+        0 => Some(RetryAfter::Seconds(random.u64(0..90))),
+        1 => Some(RetryAfter::DateIn(random.u64(0..90))),
+        2 => Some(RetryAfter::Text("soon".into())),
+        _ => None,
+    };
+    let when = if random.bool() { When::BeforeAccepting } else { When::AfterAccepting };
+    Action::Status { status: statuses[random.usize(..statuses.len())], retry_after, when }
+}
+
+/// What can happen to any call of the API.
+fn anything(random: &mut Rng) -> Vec<Action> {
+    vec![
+        Action::DropBefore,
+        Action::AcceptThenDrop,
+        status(random, &[408, 429, 500, 502, 503, 504]),
+        Action::hang(),
+        Action::accept_then_hang(),
+        Action::slow_headers(Duration::from_millis(random.u64(1..90_000))),
+        Action::html(),
+        Action::MalformedJson,
+        Action::CutJson,
+        Action::WrongContentType,
+        Action::cut(random.u64(0..200)),
+        Action::Redirect { status: 307, location: None },
+    ]
+}
+
+fn write(random: &mut Rng) -> Action {
+    let mut actions = anything(random);
+    actions.push(Action::AcceptThenDrop);
+    actions.push(Action::FailJob { code: "VENDOR_DOWN".into(), message: "the vendor went away".into() });
+    pick(random, actions)
+}
+
+fn read(random: &mut Rng) -> Action {
+    let mut actions = anything(random);
+    actions.extend([Action::unknown_state(), Action::NoUrl, Action::Stuck, status(random, &[404])]);
+    pick(random, actions)
+}
+
+fn list(random: &mut Rng) -> Action {
+    let mut actions = anything(random);
+    actions.extend([Action::CursorLoop, Action::RepeatItem, Action::unknown_state(), Action::Stuck]);
+    pick(random, actions)
+}
+
+fn link(random: &mut Rng) -> Action {
+    let mut actions = anything(random);
+    actions.extend([Action::ExpiredLink, Action::ExpiredLink]);
+    pick(random, actions)
+}
+
+fn file(random: &mut Rng) -> Action {
+    let after = random.u64(0..40_000);
+    let actions = vec![
+        Action::DropBefore,
+        status(random, &[401, 403, 404, 410, 429, 500, 503]),
+        Action::hang(),
+        Action::html(),
+        Action::cut(after),
+        Action::cut(after),
+        Action::Cut { after, length: Length::Hidden },
+        Action::Reset { after },
+        Action::SlowBytes {
+            chunk: random.usize(100..5_000),
+            pause: Duration::from_millis(random.u64(1..40_000)),
+        },
+        Action::IgnoreRange,
+        Action::WrongContentRange,
+        Action::ChangeEtag,
+        Action::CorruptFile,
+        Action::Redirect { status: 302, location: None },
+    ];
+    pick(random, actions)
+}

@@ -1,0 +1,184 @@
+//! One life of a program that uses the SDK: it goes on with whatever an earlier life stored.
+
+use std::path::{Path, PathBuf};
+
+use fastrand::Rng;
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use infrai_video::{Client, Error, ErrorKind, Finished, JobState, Submission, WaitError, WaitErrorKind};
+use tokio::time::{Duration, Instant};
+
+use super::Stage;
+
+/// One clip that somebody wants, and what is stored of it. The fields are the disk: they survive a crash.
+pub(super) struct Item {
+    pub(super) prompt: String,
+    pub(super) path: PathBuf,
+    pub(super) submission: Option<String>,
+    pub(super) job_id: Option<String>,
+    pub(super) outcome: Option<Outcome>,
+    cancel_after: Option<Duration>,
+}
+
+/// How it ended for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Saved,
+    Failed,
+    Cancelled,
+    NoCredit,
+}
+
+impl Item {
+    pub(super) fn new(number: usize, random: &mut Rng) -> Self {
+        let fails = random.u8(..10) == 0;
+        let cancel_after = (random.u8(..6) == 0).then(|| Duration::from_millis(random.u64(0..60_000)));
+        let prompt = format!("scene {number} of {}{}", random.u32(..), if fails { " [fail]" } else { "" });
+        Self {
+            prompt,
+            path: PathBuf::from(format!("clip-{number}.mp4")),
+            submission: None,
+            job_id: None,
+            outcome: None,
+            cancel_after,
+        }
+    }
+}
+
+pub(super) struct Process<'a> {
+    client: Client,
+    together: bool,
+    stage: &'a mut Stage,
+}
+
+impl<'a> Process<'a> {
+    pub(super) fn new(seed: u64, generation: u32, stage: &'a mut Stage) -> Self {
+        // Each life mints keys of its own, as a real process would.
+        let client = stage.client(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(generation)));
+        Self { client, together: (seed + u64::from(generation)).is_multiple_of(3), stage }
+    }
+
+    /// Does what can be done for every clip, until nothing more can.
+    pub(super) async fn run(self) {
+        let Self { client, together, stage } = self;
+        let Stage { items, directory, complaints, .. } = stage;
+        let lives = items.iter_mut().filter(|item| item.outcome.is_none());
+        if !together {
+            let results = join_all(lives.map(|item| live(&client, item, directory, true))).await;
+            complaints.extend(results.into_iter().flatten());
+            return;
+        }
+        // The same through one wait for all jobs.
+        let mut unfinished: Vec<&mut Item> = lives.collect();
+        let submits = join_all(unfinished.iter_mut().map(|item| live(&client, item, directory, false))).await;
+        complaints.extend(submits.into_iter().flatten());
+        let ids: Vec<String> = unfinished
+            .iter()
+            .filter(|item| item.outcome.is_none())
+            .filter_map(|item| item.job_id.clone())
+            .collect();
+        let mut results = client.wait_all(ids).results();
+        while let Some((id, result)) = results.next().await {
+            if let Some(item) = unfinished.iter_mut().find(|item| item.job_id.as_ref() == Some(&id)) {
+                let mut said = Vec::new();
+                finish(item, result, directory, &mut said).await;
+                complaints.extend(said);
+            }
+        }
+    }
+}
+
+/// Goes on with one clip from wherever it stands. Gives what was wrong with the SDK's own behaviour.
+async fn live(client: &Client, item: &mut Item, directory: &Path, to_the_end: bool) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if item.submission.is_none() {
+        let generate = client.generate(&item.prompt).duration_seconds(1.0);
+        let submission = generate.prepare().expect("the request is valid");
+        item.submission = Some(serde_json::to_string(&submission).expect("a submission has a JSON form"));
+    }
+    if item.job_id.is_none() {
+        let stored = item.submission.as_deref().expect("it was stored");
+        let submission: Submission = serde_json::from_str(stored).expect("what was stored can be read");
+        let started = Instant::now();
+        let submitted = client.submit(&submission).sent_before().await;
+        in_time(started, Duration::from_secs(120), "submit", &mut complaints);
+        match submitted {
+            Ok(job) => item.job_id = Some(job.id().to_owned()),
+            Err(error) => {
+                if error.kind() == ErrorKind::InsufficientCredit {
+                    item.outcome = Some(Outcome::NoCredit);
+                }
+                look_at(&error, &mut complaints);
+                return complaints;
+            }
+        }
+    }
+    let Some(id) = item.job_id.clone() else { return complaints };
+    if let Some(after) = item.cancel_after.take() {
+        tokio::time::sleep(after).await;
+        let started = Instant::now();
+        if let Err(error) = client.cancel(&id).await {
+            look_at(&error, &mut complaints);
+        }
+        in_time(started, Duration::from_secs(120), "cancel", &mut complaints);
+    }
+    if to_the_end {
+        let started = Instant::now();
+        let result = client.job(&id).wait().await;
+        in_time(started, Duration::from_secs(30 * 60 + 60), "wait", &mut complaints);
+        finish(item, result, directory, &mut complaints).await;
+    }
+    complaints
+}
+
+/// What a wait brought: a clip to fetch, an end, or something for the next life.
+async fn finish(
+    item: &mut Item,
+    result: Result<Finished, WaitError>,
+    directory: &Path,
+    complaints: &mut Vec<String>,
+) {
+    let finished = match result {
+        Ok(finished) => finished,
+        Err(error) => {
+            match error.kind() {
+                WaitErrorKind::Failed => item.outcome = Some(Outcome::Failed),
+                WaitErrorKind::Cancelled => item.outcome = Some(Outcome::Cancelled),
+                _ => {}
+            }
+            look_at(&error.into(), complaints);
+            return;
+        }
+    };
+    if finished.job().state != JobState::Succeeded {
+        complaints.push(format!("a wait ended well with the state {}", finished.job().state));
+    }
+    match finished.download().to_path(directory.join(&item.path)).await {
+        Ok(_) => item.outcome = Some(Outcome::Saved),
+        // The crash came between the clip's last step and the note of it.
+        Err(error) if error.kind() == ErrorKind::Storage && directory.join(&item.path).exists() => {
+            item.outcome = Some(Outcome::Saved);
+        }
+        Err(error) => look_at(&error, complaints),
+    }
+}
+
+/// What every error must be: one line, with a next step, and without secrets.
+fn look_at(error: &Error, complaints: &mut Vec<String>) {
+    let (line, report) = (error.to_string(), format!("{error:?}"));
+    if error.next_step().is_empty() {
+        complaints.push(format!("an error has no next step: {line}"));
+    }
+    if line.contains('\n') {
+        complaints.push(format!("an error is more than one line: {line}"));
+    }
+    if line.contains(crate::KEY) || report.contains(crate::KEY) || report.contains("signature=") {
+        complaints.push("an error shows a secret".to_owned());
+    }
+}
+
+fn in_time(started: Instant, limit: Duration, what: &str, complaints: &mut Vec<String>) {
+    if started.elapsed() > limit + Duration::from_millis(10) {
+        complaints.push(format!("{what} took {:?}, and may take {limit:?}", started.elapsed()));
+    }
+}
