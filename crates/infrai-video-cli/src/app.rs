@@ -1,0 +1,68 @@
+//! What every command has at hand: the global options, the screen, and how the command was called.
+
+use infrai_video::{BASE_URL_VARIABLE, DEFAULT_BASE_URL, Error, JobId};
+
+use crate::args::Global;
+use crate::failure::{Failure, SANDBOX_ENDS};
+use crate::output::Screen;
+use crate::text::quote;
+
+pub(crate) struct App {
+    pub(crate) global: Global,
+    pub(crate) screen: Screen,
+    /// The arguments as they were typed, to be shown in advice.
+    typed: Vec<String>,
+    /// The subcommand's name.
+    pub(crate) name: std::cell::Cell<&'static str>,
+}
+
+impl App {
+    pub(crate) fn new(global: Global, screen: Screen) -> Self {
+        let typed = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+        Self { global, screen, typed, name: std::cell::Cell::new("") }
+    }
+
+    /// A command line of this program that talks to the same API.
+    pub(crate) fn command(&self, rest: &str) -> String {
+        match &self.global.base_url {
+            _ if self.global.sandbox() => format!("infrai-video --sandbox {rest}"),
+            Some(url) => format!("infrai-video --base-url {} {rest}", quote(url)),
+            None => format!("infrai-video {rest}"),
+        }
+    }
+
+    /// The command as it was typed.
+    pub(crate) fn same_command(&self) -> String {
+        self.typed.iter().fold("infrai-video".to_owned(), |line, arg| line + " " + &quote(arg))
+    }
+
+    /// What shows the help of the command that was typed.
+    pub(crate) fn help(&self) -> String {
+        format!("infrai-video {} --help", self.name.get())
+    }
+
+    /// Advice to run a command on a job. A job of a sandbox inside this command is gone by then.
+    pub(crate) fn about_job(&self, command: &str, job_id: &str) -> Vec<String> {
+        if self.global.sandbox() {
+            return vec![SANDBOX_ENDS.to_owned()];
+        }
+        vec![self.command(&format!("{command} {}", quote(job_id)))]
+    }
+
+    /// Where calls go, as far as it is known without a client.
+    pub(crate) fn base_url(&self) -> String {
+        let from_environment = || std::env::var(BASE_URL_VARIABLE).ok().filter(|url| !url.trim().is_empty());
+        let url = self.global.base_url.clone().or_else(from_environment);
+        url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()).trim().trim_end_matches('/').to_owned()
+    }
+
+    /// Checks an id before anything is sent.
+    pub(crate) fn id(&self, id: &str) -> Result<JobId, Failure> {
+        id.parse().map_err(|error: Error| self.failed(&error))
+    }
+
+    /// Checks ids before anything is sent for the first of them.
+    pub(crate) fn ids(&self, ids: &[String]) -> Result<Vec<JobId>, Failure> {
+        ids.iter().map(|id| self.id(id)).collect()
+    }
+}

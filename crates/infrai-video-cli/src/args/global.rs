@@ -1,0 +1,91 @@
+use std::ffi::OsString;
+
+use anstream::ColorChoice;
+use clap::{Args, ValueEnum};
+
+/// The options that every command has.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// Use a sandbox inside this command: no key, no cost, and nothing is kept
+    #[cfg(feature = "sandbox")]
+    #[arg(long, global = true, conflicts_with = "base_url")]
+    pub(crate) sandbox: bool,
+    /// Where the API is
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Print JSON on stdout, one object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print only the id or the path, and errors
+    #[arg(short, long, global = true, conflicts_with_all = ["json", "verbose"])]
+    pub(crate) quiet: bool,
+    /// Say on stderr what is sent and answered; -vv says more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[value(rename_all = "lower")]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Global {
+    /// Whether calls go to a sandbox inside this process.
+    pub(crate) fn sandbox(&self) -> bool {
+        #[cfg(feature = "sandbox")]
+        return self.sandbox;
+        #[cfg(not(feature = "sandbox"))]
+        return false;
+    }
+}
+
+/// The choice of colours, looked up before clap reads the arguments, since help and usage errors are coloured too.
+pub(crate) fn color_of(args: impl Iterator<Item = OsString>) -> ColorChoice {
+    let mut choice = ColorChoice::Auto;
+    let mut args = args.skip(1).peekable();
+    while let Some(arg) = args.next() {
+        let value = match arg.to_str() {
+            Some("--") => break,
+            Some("--color") => args.peek().and_then(|value| value.to_str()).map(str::to_owned),
+            Some(other) => other.strip_prefix("--color=").map(str::to_owned),
+            None => None,
+        };
+        choice = match value.as_deref() {
+            Some("always") => ColorChoice::Always,
+            Some("never") => ColorChoice::Never,
+            _ => choice,
+        };
+    }
+    choice
+}
+
+pub(crate) fn clap_color(choice: ColorChoice) -> clap::ColorChoice {
+    match choice {
+        ColorChoice::Always | ColorChoice::AlwaysAnsi => clap::ColorChoice::Always,
+        ColorChoice::Never => clap::ColorChoice::Never,
+        ColorChoice::Auto => clap::ColorChoice::Auto,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_chosen_before_the_arguments_are_read() {
+        let of =
+            |args: &[&str]| color_of(std::iter::once("x").chain(args.iter().copied()).map(OsString::from));
+        assert_eq!(of(&["list"]), ColorChoice::Auto);
+        assert_eq!(of(&["--color", "never", "list"]), ColorChoice::Never);
+        assert_eq!(of(&["list", "--color=always"]), ColorChoice::Always);
+        assert_eq!(of(&["generate", "--", "--color=always"]), ColorChoice::Auto);
+    }
+}

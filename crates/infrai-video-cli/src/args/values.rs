@@ -1,0 +1,43 @@
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// How long to wait: a duration or no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Timeout(pub(crate) Option<Duration>);
+
+impl FromStr for Timeout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no time: use something like 90s, 15m, 1h30m or none");
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        if let Ok(seconds) = text.parse::<u32>() {
+            return Ok(Self(Some(Duration::from_secs(seconds.into()))));
+        }
+        let duration: SignedDuration = text.parse().map_err(|_| wrong())?;
+        Duration::try_from(duration).map(|duration| Self(Some(duration))).map_err(|_| wrong())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_with_its_unit() {
+        let seconds = |seconds| Ok(Timeout(Some(Duration::from_secs(seconds))));
+        assert_eq!("15m".parse(), seconds(900));
+        assert_eq!("1h30m".parse(), seconds(5400));
+        assert_eq!("90".parse(), seconds(90));
+        assert_eq!("0s".parse(), seconds(0));
+        assert_eq!("none".parse(), Ok(Timeout(None)));
+        for text in ["", "soon", "-5s", "-5", "5 parsecs", "1e9"] {
+            let error = text.parse::<Timeout>().unwrap_err();
+            assert!(error.contains("15m"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+use infrai_video::types::VideoJob;
+use infrai_video::{Error, ErrorKind, JobId, JobState};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::for_each;
+use crate::app::App;
+use crate::args::DownloadArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, describe};
+use crate::follow::fetch;
+use crate::interrupt::Signals;
+use crate::session::Session;
+use crate::target::{Target, check_file};
+use crate::text::{clock, size};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Downloaded<'a> {
+    job_id: &'a str,
+    path: String,
+    bytes: u64,
+    sha256: &'a str,
+}
+
+pub(super) async fn run(app: &App, args: &DownloadArgs) -> Result<(), Failure> {
+    let ids = app.ids(&args.ids)?;
+    let target = target(app, args, &ids)?;
+    let session = app.session().await?;
+    let mut signals = Signals::new()
+        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    tokio::select! {
+        done = for_each(app, &ids, |id| one(app, args, &session, id, &target)) => done,
+        signal = signals.next() => Err(Failure::new(signal.exit(), "a later download goes on from here")
+            .with_word("stopped")
+            .next(app.same_command())),
+    }
+}
+
+/// Looks at every path before anything is fetched.
+fn target(app: &App, args: &DownloadArgs, ids: &[JobId]) -> Result<Target, Failure> {
+    let target = Target::checked(args.output.as_deref(), args.force, app.screen.stdout_is_terminal)?;
+    let usage = |message: &str| Failure::new(Exit::Usage, message).next(app.help());
+    match &target {
+        Target::Stdout if app.screen.json => return Err(usage("--json and -o - would both write to stdout")),
+        Target::Stdout | Target::File(_) if ids.len() > 1 => {
+            return Err(usage("`output` must be a directory that exists, since there are several clips"));
+        }
+        Target::Directory(_) => {
+            for path in ids.iter().filter_map(|id| target.path(id.as_str())) {
+                check_file(&path, args.force)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(target)
+}
+
+async fn one(
+    app: &App,
+    args: &DownloadArgs,
+    session: &Session,
+    id: JobId,
+    target: &Target,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let job = session.client.status(&id).await.map_err(|error| app.failed_on(id.as_str(), &error))?;
+    if job.state != JobState::Succeeded {
+        return Err(no_clip(app, &job));
+    }
+    let download = session.client.job(id.as_str()).download();
+    let fetched = fetch(download, id.as_str(), target, args.force, &app.screen).await;
+    let clip = fetched.map_err(|error| not_saved(app, &id, &error))?;
+    let (elapsed, length) = (clock(started.elapsed()), size(clip.bytes));
+    let Some(path) = &clip.path else {
+        app.screen.say("done", &format!("{elapsed}  written to stdout  {length}  sha256 {}", clip.sha256));
+        return Ok(());
+    };
+    let path = path.display().to_string();
+    app.screen.say("done", &format!("{elapsed}  saved {path}  {length}  sha256 {}", clip.sha256));
+    match app.screen.json {
+        true => app.screen.json(&Downloaded {
+            job_id: id.as_str(),
+            path,
+            bytes: clip.bytes,
+            sha256: &clip.sha256,
+        }),
+        false => app.screen.line(&path),
+    }
+}
+
+/// Why there is nothing to download.
+fn no_clip(app: &App, job: &VideoJob) -> Failure {
+    let id = &job.job_id;
+    let failure = |exit, what: &str| Failure::new(exit, format!("job {id} {what}"));
+    match &job.state {
+        JobState::Failed => {
+            let reason = job.error.as_ref().map_or("no reason given".to_owned(), ToString::to_string);
+            failure(Exit::JobFailed, &format!("failed: {reason}")).instead(app.about_job("get", id))
+        }
+        JobState::Cancelled => {
+            failure(Exit::Cancelled, "was cancelled and has no clip").instead(app.about_job("get", id))
+        }
+        state if state.is_final() => {
+            failure(Exit::Download, &format!("is {state} and has no clip")).instead(app.about_job("get", id))
+        }
+        state => {
+            let steps =
+                app.about_job("wait", id).into_iter().map(|wait| format!("{wait} && {}", app.same_command()));
+            failure(Exit::StillRunning, &format!("is still {state} and has no clip yet"))
+                .instead(steps.collect())
+        }
+    }
+}
+
+/// Why a clip that is there is not here. A failed call of the API says what it is; all else is the download's fault.
+fn not_saved(app: &App, id: &JobId, error: &Error) -> Failure {
+    match error.kind() {
+        ErrorKind::Conflict => app.failed_on(id.as_str(), error).with_exit(Exit::Download),
+        _ if error.operation().is_some() => app.failed_on(id.as_str(), error),
+        _ => Failure::new(Exit::Download, format!("the clip of job {id} is not saved: {}", describe(error)))
+            .next(app.same_command()),
+    }
+}

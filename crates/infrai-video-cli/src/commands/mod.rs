@@ -1,0 +1,71 @@
+//! What each command does, one file each.
+
+mod cancel;
+mod capabilities;
+mod completions;
+mod delete;
+mod download;
+mod download_url;
+mod generate;
+mod leave;
+mod list;
+mod prompt;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod set_retention;
+mod show;
+mod wait;
+
+use std::future::Future;
+
+use infrai_video::JobId;
+
+use crate::app::App;
+use crate::args::Command;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Runs one command.
+pub(crate) async fn run(app: &App, command: Command) -> Result<(), Failure> {
+    app.name.set(command.name());
+    match command {
+        Command::Generate(args) => Box::pin(generate::run(app, &args)).await,
+        Command::Wait(args) => wait::run(app, &args).await,
+        Command::Status(args) => show::status(app, &args.id).await,
+        Command::Get(args) => show::get(app, &args.id).await,
+        Command::List(args) => list::run(app, &args).await,
+        Command::Cancel(args) => cancel::run(app, &args).await,
+        Command::Delete(args) => delete::some(app, &args).await,
+        Command::DeleteAll(args) => delete::all(app, &args).await,
+        Command::Download(args) => Box::pin(download::run(app, &args)).await,
+        Command::DownloadUrl(args) => download_url::run(app, &args.id).await,
+        Command::SetRetention(args) => set_retention::run(app, &args).await,
+        Command::Capabilities => capabilities::run(app).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox::run(app, &args).await,
+        Command::Completions { shell } => completions::run(app, shell),
+    }
+}
+
+/// Does something for one job after the other. One that fails does not stop the others; the first failure decides the exit.
+async fn for_each<F>(app: &App, ids: &[JobId], mut act: impl FnMut(JobId) -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    if let [id] = ids {
+        return act(id.clone()).await;
+    }
+    let mut first: Option<Exit> = None;
+    for id in ids {
+        if let Err(failure) = act(id.clone()).await {
+            app.screen.failure(&failure);
+            first.get_or_insert(failure.exit());
+        }
+    }
+    first.map_or(Ok(()), |exit| Err(Failure::shown(exit)))
+}
+
+/// A number that must be whole and small enough, or a value that the SDK refuses by name.
+fn whole(number: i64) -> u32 {
+    u32::try_from(number.max(0)).unwrap_or(u32::MAX)
+}

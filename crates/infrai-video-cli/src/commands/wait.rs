@@ -1,0 +1,87 @@
+use std::cell::RefCell;
+
+use futures_util::{StreamExt as _, stream};
+use infrai_video::JobId;
+use infrai_video::types::VideoJob;
+
+use crate::app::App;
+use crate::args::WaitArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, SANDBOX_ENDS};
+use crate::follow::until_over;
+use crate::interrupt::{Signal, Signals};
+use crate::progress::JobLine;
+use crate::session::Session;
+use crate::text::count;
+
+/// How many jobs are asked about at the same time.
+const AT_ONCE: usize = 64;
+
+pub(super) async fn run(app: &App, args: &WaitArgs) -> Result<(), Failure> {
+    let ids = app.ids(&args.ids)?;
+    let session = app.session().await?;
+    let mut signals = Signals::new()
+        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let left = RefCell::new(ids.clone());
+    let session = &session;
+    let waits = stream::iter(ids.iter().enumerate())
+        .map(|(index, id)| async move { (index, id, Box::pin(one(app, args, session, id)).await) })
+        .buffer_unordered(AT_ONCE);
+    let all = waits.fold(Vec::new(), |mut failures, (index, id, ended)| {
+        left.borrow_mut().retain(|other| other != id);
+        if let Err(failure) = ended {
+            failures.push((index, failure));
+        }
+        async { failures }
+    });
+    let mut failures = tokio::select! {
+        failures = all => failures,
+        signal = signals.next() => return Err(interrupted(app, &left.borrow(), signal)),
+    };
+    failures.sort_by_key(|(index, _)| *index);
+    if ids.len() == 1 {
+        return failures.pop().map_or(Ok(()), |(_, failure)| Err(failure));
+    }
+    let exit = failures.first().map(|(_, failure)| failure.exit());
+    failures.iter().for_each(|(_, failure)| app.screen.failure(failure));
+    exit.map_or(Ok(()), |exit| Err(Failure::shown(exit)))
+}
+
+async fn one(app: &App, args: &WaitArgs, session: &Session, id: &JobId) -> Result<(), Failure> {
+    // A wait gives a new job some time to become known. Here the job is an old one, and a wrong id should be told at once.
+    session.client.status(id).await.map_err(|error| app.failed_on(id.as_str(), &error))?;
+    let several = (args.ids.len() > 1).then(|| id.as_str());
+    let wait = session.wait(&session.client.job(id.as_str())).with_max_wait(args.timeout.0);
+    match until_over(wait, JobLine::new(&app.screen, several)).await {
+        Ok(job) => print(app, &job, true),
+        Err(error) => {
+            if let Some(job) = error.last_job() {
+                print(app, job, false)?;
+            }
+            Err(app.not_waited_for(&error))
+        }
+    }
+}
+
+fn print(app: &App, job: &VideoJob, succeeded: bool) -> Result<(), Failure> {
+    match (app.screen.json, app.screen.quiet) {
+        (true, _) => app.screen.json(job),
+        (_, true) if !succeeded => Ok(()),
+        (_, true) => app.screen.line(&job.job_id),
+        _ => app.screen.row(&[&job.job_id, job.state.as_str()]),
+    }
+}
+
+fn interrupted(app: &App, left: &[JobId], signal: Signal) -> Failure {
+    let ids: Vec<&str> = left.iter().map(JobId::as_str).collect();
+    let next = match app.global.sandbox() {
+        true => SANDBOX_ENDS.to_owned(),
+        false => app.command(&format!("wait {}", ids.join(" "))),
+    };
+    Failure::new(
+        signal.exit(),
+        format!("{} not over yet; waiting can be taken up again", count(ids.len(), "job")),
+    )
+    .with_word("detached")
+    .next(next)
+}

@@ -1,0 +1,73 @@
+//! Waiting for a job and fetching its clip, with something to see meanwhile.
+
+use std::path::PathBuf;
+
+use futures_util::StreamExt as _;
+use infrai_video::types::VideoJob;
+use infrai_video::{Download, Error, Overwrite, Wait, WaitError};
+use tokio::time::{Instant, interval_at};
+
+use crate::output::Screen;
+use crate::progress::{ClipLine, HEARTBEAT, JobLine};
+use crate::target::Target;
+
+/// Waits until the job has succeeded.
+pub(crate) async fn until_over(wait: Wait, mut line: JobLine) -> Result<VideoJob, WaitError> {
+    let mut updates = wait.updates();
+    let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    let mut last = None;
+    loop {
+        tokio::select! {
+            update = updates.next() => match update {
+                Some(update) => {
+                    let update = update?;
+                    line.update(&update);
+                    last = Some(update.job);
+                }
+                None => return Ok(last.expect("a wait that ends well has read the job")),
+            },
+            _ = heartbeat.tick() => line.heartbeat(),
+        }
+    }
+}
+
+/// A clip that came whole.
+pub(crate) struct Clip {
+    /// Where it is, unless it went to stdout.
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+/// Downloads a clip to where it should go.
+pub(crate) async fn fetch(
+    download: Download,
+    job_id: &str,
+    target: &Target,
+    force: bool,
+    screen: &Screen,
+) -> Result<Clip, Error> {
+    let line = ClipLine::new(screen);
+    let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
+    let download = download.with_overwrite(overwrite).with_progress(line.reporter());
+    let clip = async {
+        match target.path(job_id) {
+            Some(path) => {
+                let saved = download.to_path(&path).await?;
+                Ok(Clip { path: Some(saved.path), bytes: saved.bytes, sha256: saved.sha256 })
+            }
+            None => {
+                let written = download.to_writer(tokio::io::stdout()).await?;
+                Ok(Clip { path: None, bytes: written.bytes, sha256: written.sha256 })
+            }
+        }
+    };
+    let mut clip = Box::pin(clip);
+    let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    loop {
+        tokio::select! {
+            clip = &mut clip => return clip,
+            _ = heartbeat.tick() => line.heartbeat(),
+        }
+    }
+}

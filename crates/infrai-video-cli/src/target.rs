@@ -1,0 +1,177 @@
+//! Where a clip is to go, looked at before anything is sent or paid.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::text::quote;
+
+/// Where a clip goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    Stdout,
+    File(PathBuf),
+    /// Into that directory, under the name `JOB_ID.mp4`.
+    Directory(PathBuf),
+}
+
+impl Target {
+    /// The target that was asked for, if a clip can be written there. Nothing is left behind.
+    pub(crate) fn checked(
+        output: Option<&Path>,
+        force: bool,
+        stdout_is_terminal: bool,
+    ) -> Result<Self, Failure> {
+        let Some(output) = output else {
+            check_directory(Path::new("."))?;
+            return Ok(Self::Directory(PathBuf::new()));
+        };
+        if output.as_os_str() == "-" {
+            if stdout_is_terminal {
+                return Err(refused("`output` - would write the clip to a terminal")
+                    .next("send stdout to a file or a program, or name a file with -o FILE"));
+            }
+            return Ok(Self::Stdout);
+        }
+        if output.is_dir() {
+            check_directory(output)?;
+            return Ok(Self::Directory(output.to_owned()));
+        }
+        check_file(output, force)?;
+        Ok(Self::File(output.to_owned()))
+    }
+
+    /// The path of a job's clip, unless it goes to stdout.
+    pub(crate) fn path(&self, job_id: &str) -> Option<PathBuf> {
+        match self {
+            Self::Stdout => None,
+            Self::File(path) => Some(path.clone()),
+            Self::Directory(directory) => Some(directory.join(format!("{job_id}.mp4"))),
+        }
+    }
+}
+
+pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
+    let shown = path.display();
+    let text = path.to_string_lossy();
+    if path.file_name().is_none() || text.ends_with(['/', '\\']) {
+        return Err(refused(format!("`output` {text:?} is neither a file name nor a directory that exists"))
+            .next(format!("mkdir -p {}", quote(&text))));
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !parent.is_dir() {
+        return Err(refused(format!("`output` {shown}: there is no directory {}", parent.display()))
+            .next(format!("mkdir -p {}", quote(&parent.to_string_lossy()))));
+    }
+    match path.metadata() {
+        Ok(there) if !there.is_file() => {
+            return Err(refused(format!("`output` {shown} is no regular file and is not replaced"))
+                .next("name another file with -o FILE, or use -o - for stdout"));
+        }
+        _ => {}
+    }
+    match path.symlink_metadata() {
+        Ok(_) if !force => {
+            return Err(refused(format!("`output` {shown} is there already"))
+                .next("name another file with -o FILE, or replace it with --force"));
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(not_writable(path, &error)),
+        _ => {}
+    }
+    check_part(path)?;
+    check_directory(parent)
+}
+
+/// The clip is collected beside its final name; a name may be too long for that.
+fn check_part(path: &Path) -> Result<(), Failure> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    match part.symlink_metadata() {
+        Ok(_) => {
+            let opened = OpenOptions::new().write(true).open(&part);
+            opened.map(drop).map_err(|error| not_writable(&part, &error))
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(not_writable(&part, &error)),
+        Err(_) => {
+            // The longest name that a download makes.
+            let mut note = part.into_os_string();
+            note.push(".json");
+            match fs::symlink_metadata(&note) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(not_writable(path, &error)),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// Makes a nameless file to see whether it can be done.
+fn check_directory(directory: &Path) -> Result<(), Failure> {
+    tempfile::tempfile_in(directory).map(drop).map_err(|error| not_writable(directory, &error))
+}
+
+fn not_writable(path: &Path, error: &io::Error) -> Failure {
+    // The error of a temporary file names that file; what the system says is enough.
+    let reason = error
+        .raw_os_error()
+        .map_or_else(|| error.to_string(), |code| io::Error::from_raw_os_error(code).to_string());
+    refused(format!("`output` {} cannot be written: {reason}", path.display()))
+        .next("name another place with -o PATH")
+}
+
+fn refused(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Refused, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(output: &Path, force: bool) -> Result<Target, String> {
+        Target::checked(Some(output), force, false).map_err(|failure| {
+            assert_eq!(failure.exit(), Exit::Refused);
+            assert!(!failure.steps().is_empty());
+            failure.message().to_owned()
+        })
+    }
+
+    #[test]
+    fn a_path_that_can_be_written_is_taken_and_left_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.mp4");
+        assert_eq!(check(&file, false), Ok(Target::File(file.clone())));
+        assert_eq!(check(directory.path(), false), Ok(Target::Directory(directory.path().to_owned())));
+        assert_eq!(check(Path::new("-"), false), Ok(Target::Stdout));
+        assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_replaced_only_by_force() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.mp4");
+        std::fs::write(&file, "mine").unwrap();
+        assert!(check(&file, false).unwrap_err().ends_with("is there already"));
+        assert_eq!(check(&file, true), Ok(Target::File(file.clone())));
+        assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let within = |name: &str| check(&directory.path().join(name), true).unwrap_err();
+        assert!(within("none/a.mp4").contains("there is no directory"));
+        assert!(within("none/").contains("neither a file name nor a directory"));
+        assert!(within(&"a".repeat(300)).contains("cannot be written"));
+        assert!(within(&"a".repeat(248)).contains("cannot be written"));
+        assert!(check(Path::new(""), true).unwrap_err().contains("neither"));
+        #[cfg(unix)]
+        assert!(check(Path::new("/dev/null"), true).unwrap_err().contains("no regular file"));
+    }
+
+    #[test]
+    fn a_clip_is_never_written_to_a_terminal() {
+        assert!(Target::checked(Some(Path::new("-")), false, true).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! Text that came from elsewhere, made safe to show; and numbers in words.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// Whether a character can change what a terminal shows around it: controls, and marks that turn the writing direction or
+/// cannot be seen.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text with every unsafe character written as its number.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return text.into();
+    }
+    let escape = |mut safe: String, c: char| {
+        match c {
+            c if is_unsafe(c) => safe.extend(c.escape_default()),
+            c => safe.push(c),
+        }
+        safe
+    };
+    text.chars().fold(String::with_capacity(text.len()), escape).into()
+}
+
+/// JSON with every unsafe character written as JSON writes its number. They can only stand inside strings.
+pub(crate) fn clean_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_unsafe) {
+        return json.into();
+    }
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _infallible = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe.into()
+}
+
+/// The text as one word for a shell.
+pub(crate) fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    if !text.contains(is_unsafe) {
+        return format!("'{}'", text.replace('\'', "'\\''"));
+    }
+    let mut word = String::from("$'");
+    for c in text.chars() {
+        match c {
+            '\'' | '\\' => word.extend(['\\', c]),
+            '\n' => word.push_str("\\n"),
+            c if is_unsafe(c) => {
+                let _infallible = write!(word, "\\U{:08x}", u32::from(c));
+            }
+            c => word.push(c),
+        }
+    }
+    word + "'"
+}
+
+/// The first line that fits into so many columns, with `...` where something was cut off.
+pub(crate) fn fit(text: &str, columns: usize) -> Cow<'_, str> {
+    if text.width() <= columns {
+        return text.into();
+    }
+    let mut left = columns.saturating_sub(3);
+    let kept = text.chars().take_while(|c| {
+        let width = c.width().unwrap_or(0);
+        let fits = width <= left;
+        left = left.saturating_sub(width);
+        fits
+    });
+    let mut cut: String = kept.collect();
+    cut.push_str(&"..."[..columns.min(3)]);
+    cut.into()
+}
+
+/// `01:57`, or `1:02:03` from an hour on.
+pub(crate) fn clock(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes:02}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+/// `8.4 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        let decimals = usize::from(unit != "B");
+        if value < 999.95 || unit == "GB" {
+            return format!("{value:.decimals$} {unit}");
+        }
+        value /= 1000.0;
+    }
+    format!("{bytes} B")
+}
+
+/// `1 job`, `2 jobs`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_change_a_terminal_is_escaped() {
+        assert_eq!(clean("a city"), "a city");
+        assert_eq!(clean("\u{1b}[2J\u{202e}gnp\u{9b}\n"), "\\u{1b}[2J\\u{202e}gnp\\u{9b}\\n");
+        assert_eq!(clean("Straße, 東京, 🌆"), "Straße, 東京, 🌆");
+    }
+
+    #[test]
+    fn escaped_json_says_the_same() {
+        let text = "\u{202e}\u{9b}\u{e0041}\u{7f} 東京";
+        let json = serde_json::to_string(text).unwrap();
+        let safe = clean_json(&json);
+        assert!(!safe.contains(is_unsafe));
+        assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
+    }
+
+    #[test]
+    fn a_quoted_word_is_one_word() {
+        assert_eq!(quote("skyline.mp4"), "skyline.mp4");
+        assert_eq!(quote(""), "''");
+        assert_eq!(quote("it's $HOME"), "'it'\\''s $HOME'");
+        assert_eq!(quote("a\nb\u{202e}'"), "$'a\\nb\\U0000202e\\''");
+    }
+
+    #[test]
+    fn text_is_cut_to_its_columns() {
+        assert_eq!(fit("skyline", 7), "skyline");
+        assert_eq!(fit("skylines", 7), "skyl...");
+        assert_eq!(fit("東京東京", 6), "東...");
+        assert_eq!(fit("skyline", 2), "..");
+    }
+
+    #[test]
+    fn times_and_sizes_are_short() {
+        assert_eq!(clock(Duration::from_secs(117)), "01:57");
+        assert_eq!(clock(Duration::from_secs(3723)), "1:02:03");
+        assert_eq!(size(999), "999 B");
+        assert_eq!(size(8_400_000), "8.4 MB");
+        assert_eq!(size(999_960), "1.0 MB");
+        assert_eq!(count(1, "job"), "1 job");
+        assert_eq!(count(2, "job"), "2 jobs");
+    }
+}

@@ -1,0 +1,147 @@
+use infrai_video_sandbox::{Action, Fault, Operation, Sandbox};
+
+use crate::common::{BINARY, Bench, KEY, Run, SMALL};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_job_is_3_and_its_reason_cannot_touch_the_terminal() {
+    let message = "no\u{1b}[2J \u{202e}gnp.exe".to_owned();
+    let fail = Fault::on(Operation::Generate, Action::FailJob { code: "REJECTED".to_owned(), message });
+    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(fail)).await;
+    let run = bench.run(SMALL);
+    let stderr = run.failed(3);
+    assert!(stderr.contains("failed: no\\u{1b}[2J \\u{202e}gnp.exe (REJECTED)"), "{stderr}");
+    assert!(!stderr.contains(['\u{1b}', '\u{202e}']));
+    assert!(bench.files().is_empty());
+
+    let id = &bench.sandbox.jobs()[0].job_id;
+    let wait = bench.run(["wait", id, "--json"]);
+    assert_eq!((wait.code, &wait.json()["state"]), (Some(3), &"failed".into()));
+    assert!(!wait.text().contains('\u{202e}'));
+    assert_eq!(wait.json()["error"]["message"], "no\u{1b}[2J \u{202e}gnp.exe");
+    assert_eq!(bench.run(["download", id]).code, Some(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_or_wrong_key_is_4() {
+    let bench = Bench::instant().await;
+    for key in [None, Some(""), Some("two words"), Some("sk-somebody-elses")] {
+        let mut command = bench.command(["list"]);
+        match key {
+            Some(key) => command.env("INFRAI_API_KEY", key),
+            None => command.env_remove("INFRAI_API_KEY"),
+        };
+        let run = Run::from(command.output().unwrap());
+        assert!(run.failed(4).contains("export INFRAI_API_KEY="), "{}", run.stderr);
+        assert!(!run.stderr.contains("somebody"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_job_is_5_and_told_at_once() {
+    let bench = Bench::instant().await;
+    for command in [&["status"][..], &["wait"], &["download"], &["cancel"], &["delete", "--yes"]] {
+        let run = bench.run(command.iter().chain(&["vj_nowhere"]));
+        assert!(run.failed(5).contains("infrai-video list"), "{}", run.stderr);
+    }
+    assert!(bench.files().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_little_credit_is_6_with_the_way_to_more() {
+    let bench = Bench::with(Sandbox::builder().instant_jobs().starting_balance(0.0)).await;
+    let run = bench.run(SMALL);
+    let stderr = run.failed(6);
+    let topup = format!(
+        "curl -X POST {}/v1/account/topup -H \"Authorization: Bearer $INFRAI_API_KEY\"",
+        bench.sandbox.base_url()
+    );
+    assert!(stderr.contains(&topup), "{stderr}");
+    assert!(stderr.trim_end().lines().last().unwrap().contains("--idempotency-key "), "{stderr}");
+    assert_eq!(bench.sandbox.ledger().charges().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_takes_longer_is_8_and_can_be_cancelled() {
+    let bench = Bench::still().await;
+    let run = bench.run(SMALL.iter().chain(&["--timeout", "0"]));
+    let id = bench.sandbox.jobs()[0].job_id.clone();
+    assert!(run.failed(8).contains(&format!("next       infrai-video wait {id}\n")), "{}", run.stderr);
+
+    assert_eq!(bench.run(["wait", &id, "--timeout", "0s"]).code, Some(8));
+    let download = bench.run(["download", &id]);
+    assert!(
+        download.failed(8).contains(&format!("infrai-video wait {id} && infrai-video download {id}")),
+        "{}",
+        download.stderr
+    );
+
+    let cancelled = bench.run(["cancel", &id]);
+    assert_eq!((cancelled.code, cancelled.text()), (Some(0), format!("{id}\tcancelled\n").as_str()));
+    assert_eq!(bench.run(["wait", &id, "-q"]).failed(9).lines().count(), 2);
+    assert_eq!(bench.run(["download", &id]).code, Some(9));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_not_there_is_10() {
+    let bench = Bench::instant().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{nobody}");
+    let run = bench.run(["--base-url", &url, "list"]);
+    assert!(
+        run.failed(10)
+            .contains(&format!("check the network and {url}, then: infrai-video --base-url {url} list"))
+    );
+    assert!(bench.sandbox.journal().is_empty());
+}
+
+/// The command that is printed is run as it is, by a shell.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_outcome_is_11_and_the_printed_command_is_charged_once() {
+    let lost = Fault::on(Operation::Generate, Action::accept_then_status(501));
+    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(lost)).await;
+    let run = bench.run(["generate", "it's a $lighthouse", "--duration=0.5", "-o", "a b.mp4"]);
+    let stderr = run.failed(11);
+    let (_, command) = stderr.trim_end().rsplit_once("next       ").unwrap();
+    let (_, key) = command.split_once("--idempotency-key ").unwrap();
+    let key = key.split(' ').next().unwrap();
+    assert!(stderr.contains(&format!("the job may exist, under the idempotency key {key}")), "{stderr}");
+
+    bench.sandbox.set_faults([]);
+    let directory = std::path::Path::new(BINARY).parent().unwrap();
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", command]).env_clear().env("PATH", directory).current_dir(bench.directory.path());
+    shell.env("INFRAI_API_KEY", KEY).env("INFRAI_BASE_URL", bench.sandbox.base_url());
+    let again = Run::from(shell.output().unwrap());
+    assert_eq!((again.code, again.text()), (Some(0), "a b.mp4\n"), "{}", again.stderr);
+    assert!(again.stderr.contains("nothing is charged again"), "{}", again.stderr);
+    let ledger = bench.sandbox.ledger();
+    assert_eq!((ledger.charges().count(), ledger.double_charges()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_that_comes_broken_is_12_and_nothing_is_made_again() {
+    let corrupt = Fault::on(Operation::Clip, Action::CorruptFile);
+    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(corrupt)).await;
+    let run = bench.run(SMALL.iter().chain(&["-o", "a.mp4"]));
+    let id = bench.sandbox.jobs()[0].job_id.clone();
+    assert!(
+        run.failed(12).contains(&format!("next       infrai-video download {id} -o a.mp4\n")),
+        "{}",
+        run.stderr
+    );
+    assert!(!bench.path("a.mp4").exists());
+    assert_eq!(bench.run(["download", &id, "-o", "a.mp4"]).code, Some(12));
+
+    bench.sandbox.set_faults([]);
+    assert_eq!(bench.run(["download", &id, "-o", "a.mp4"]).text(), "a.mp4\n");
+    assert_eq!(bench.calls(Operation::Generate), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_calls_are_75() {
+    let limited = Fault::on(Operation::Capabilities, Action::status(429));
+    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(limited)).await;
+    let run = bench.run(["capabilities"]);
+    assert!(run.failed(75).contains("5 attempts"), "{}", run.stderr);
+}

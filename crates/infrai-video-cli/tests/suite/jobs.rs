@@ -1,0 +1,124 @@
+use infrai_video_sandbox::Operation;
+use serde_json::Value;
+
+use crate::common::Bench;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_can_be_looked_at_fetched_and_deleted() {
+    let bench = Bench::instant().await;
+    let id = &*bench.job();
+
+    let run = bench.run(["wait", id]);
+    assert_eq!((run.code, run.text()), (Some(0), format!("{id}\tsucceeded\n").as_str()), "{}", run.stderr);
+
+    let status = bench.run(["status", id]);
+    assert!(
+        status.text().starts_with(&format!("job\t{id}\nstate\tsucceeded\nvideo\thttp://")),
+        "{}",
+        status.text()
+    );
+    assert!(status.stderr.is_empty());
+    assert_eq!(bench.run(["status", id, "--json"]).json()["state"], "succeeded");
+
+    let get = bench.run(["get", id, "--json"]).json();
+    assert_eq!((&get["resolution"], &get["duration_seconds"]), (&Value::from("720p"), &Value::from(0.5)));
+
+    let saved = bench.run(["download", id]);
+    assert_eq!((saved.code, saved.text()), (Some(0), format!("{id}.mp4\n").as_str()), "{}", saved.stderr);
+    let there = bench.run(["download", id]);
+    assert!(there.failed(7).contains("is there already"));
+    let again = bench.run(["download", id, "--force", "--json"]).json();
+    assert_eq!((&again["job_id"], &again["path"]), (&Value::from(id), &Value::from(format!("{id}.mp4"))));
+
+    let link = bench.run(["download-url", id]);
+    assert!(link.text().starts_with(bench.sandbox.file_base_url()) && link.text().lines().count() == 1);
+    assert!(link.stderr.starts_with("link       works until "), "{}", link.stderr);
+
+    let kept = bench.run(["set-retention", id, "--days", "7", "--json"]).json();
+    assert_eq!((&kept["job_id"], &kept["retention_days"]), (&Value::from(id), &Value::from(7)));
+
+    let finished = bench.run(["cancel", id]);
+    assert!(finished.failed(1).contains(&format!("infrai-video status {id}")), "{}", finished.stderr);
+
+    let unasked = bench.run(["delete", id]);
+    assert!(unasked.failed(2).contains("--yes"));
+    assert_eq!(bench.calls(Operation::Delete), 0);
+    let deleted = bench.run(["delete", id, "--yes"]);
+    assert_eq!((deleted.code, deleted.text()), (Some(0), format!("{id}\n").as_str()));
+    assert!(bench.run(["get", id]).failed(5).contains("infrai-video list"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_goes_page_by_page_or_to_its_end() {
+    let bench = Bench::instant().await;
+    let mut ids = [bench.job(), bench.job(), bench.job()];
+    ids.reverse();
+
+    let page = bench.run(["list", "--limit", "2"]);
+    assert_eq!(page.text(), format!("{}\tsucceeded\n{}\tsucceeded\n", ids[0], ids[1]), "{}", page.stderr);
+    let more =
+        page.stderr.trim_end().strip_prefix("more       infrai-video ").expect("the way to the next page");
+    let rest = bench.run(more.split(' '));
+    assert_eq!((rest.text(), &*rest.stderr), (format!("{}\tsucceeded\n", ids[2]).as_str(), ""));
+
+    let all = bench.run(["list", "--all", "--limit", "1", "-q"]);
+    assert_eq!(all.text().lines().collect::<Vec<_>>(), ids);
+
+    let pages = bench.run(["list", "--all", "--limit", "2", "--json"]);
+    let pages: Vec<Value> = pages.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(pages.iter().map(|page| page["items"].as_array().unwrap().len()).collect::<Vec<_>>(), [2, 1]);
+
+    let none = bench.run(["list", "--state", "failed"]);
+    assert_eq!((none.code, none.text()), (Some(0), ""));
+    let typo = bench.run(["list", "--state", "suceeded"]);
+    assert!(typo.stderr.contains("no state that this version knows"));
+
+    let unasked = bench.run(["delete-all"]);
+    assert!(unasked.failed(2).contains("infrai-video delete-all --yes"));
+    let deleted = bench.run(["delete-all", "--yes", "--json"]);
+    assert_eq!(deleted.json()["deleted"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_jobs_are_waited_for_and_fetched_at_once() {
+    let bench = Bench::instant().await;
+    let (a, b) = (bench.job(), bench.job());
+    let run = bench.run(["wait", &a, "vj_nowhere", &b]);
+    assert_eq!(run.code, Some(5), "{}", run.stderr);
+    let mut lines: Vec<&str> = run.text().lines().collect();
+    lines.sort_unstable();
+    let mut expected = [format!("{a}\tsucceeded"), format!("{b}\tsucceeded")];
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+
+    let to_a_file = bench.run(["download", &a, &b, "-o", "one.mp4"]);
+    assert!(to_a_file.failed(2).contains("must be a directory"));
+    std::fs::create_dir(bench.path("clips")).unwrap();
+    let run = bench.run(["download", &a, &b, "-o", "clips"]);
+    assert_eq!(run.text(), format!("clips/{a}.mp4\nclips/{b}.mp4\n"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn capabilities_are_lines_with_tabs_or_json() {
+    let bench = Bench::instant().await;
+    let run = bench.run(["capabilities"]);
+    assert_eq!(
+        run.text().lines().next(),
+        Some("sandbox-swift\t720p\t10\tswift-1, swift-1-mini\tno\tno"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(bench.run(["capabilities", "--json"]).json()["vendors"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn completions_and_help_need_no_key() {
+    let bench = Bench::instant().await;
+    let mut completions = bench.command(["completions", "bash"]);
+    let run = crate::common::Run::from(completions.env_remove("INFRAI_API_KEY").output().unwrap());
+    assert!(run.code == Some(0) && run.text().contains("set-retention"));
+    let help = bench.run(["--help"]);
+    assert!(help.code == Some(0) && help.text().contains("Exit codes:"));
+    assert_eq!(bench.run(["explode"]).code, Some(2));
+    assert!(bench.sandbox.journal().is_empty());
+}

@@ -1,0 +1,11 @@
+//! The real binary against a sandbox in the test's own process.
+
+mod clips;
+mod common;
+#[cfg(feature = "sandbox")]
+mod embedded;
+mod failures;
+mod jobs;
+mod refusals;
+#[cfg(unix)]
+mod signals;
