@@ -1,10 +1,12 @@
 //! The routes beside the API: health, and the sandbox's inside for tools in any language.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -15,9 +17,11 @@ use serde_json::{Value, json};
 
 use crate::api::Shared;
 use crate::app::App;
+use crate::catalogue::VendorState;
 use crate::envelope;
 use crate::faults::Fault;
 use crate::handle::Handle;
+use crate::scenario::Scenario;
 use crate::server::Peer;
 
 pub(crate) fn routes(app: &Arc<App>) -> Router {
@@ -26,7 +30,11 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         .route("/__sandbox/journal", get(journal))
         .route("/__sandbox/ledger", get(ledger))
         .route("/__sandbox/clock", get(clock).post(advance))
-        .route("/__sandbox/faults", put(faults))
+        .route("/__sandbox/faults", get(faults).put(set_faults))
+        .route("/__sandbox/vendors", get(vendors).put(set_vendors))
+        .route("/__sandbox/scenarios", get(scenarios))
+        .route("/__sandbox/scenario", put(play))
+        .route("/__sandbox/scenario/{name}", put(play_named))
         .route("/__sandbox/reset", post(reset))
         .layer(from_fn(loopback_only))
         .route("/healthz", get(health))
@@ -99,27 +107,75 @@ async fn advance(State(app): Shared, body: Bytes) -> Response {
             app.clock.advance(by);
             clock(State(app)).await
         }
-        None => answer(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &json!({"error": "send {\"advance_seconds\": 60} with a number that is not below 0"}),
-        ),
+        None => refusal("send {\"advance_seconds\": 60} with a number that is not below 0"),
     }
 }
 
-async fn faults(State(app): Shared, rules: String) -> Response {
+async fn faults(State(app): Shared) -> Response {
+    answer(StatusCode::OK, &json!({"faults": Handle::new(app).faults()}))
+}
+
+async fn set_faults(State(app): Shared, rules: String) -> Response {
     match Fault::from_toml(&rules) {
-        Ok(faults) => {
-            let count = faults.len();
-            app.faults.replace(faults);
-            answer(StatusCode::OK, &json!({"rules": count}))
+        Ok(rules) => {
+            Handle::new(Arc::clone(&app)).set_faults(rules);
+            faults(State(app)).await
         }
-        Err(error) => answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": error.to_string()})),
+        Err(error) => refusal(error),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vendors {
+    vendors: BTreeMap<String, VendorState>,
+}
+
+async fn vendors(State(app): Shared) -> Response {
+    answer(StatusCode::OK, &json!({"vendors": Handle::new(app).vendors()}))
+}
+
+async fn set_vendors(State(app): Shared, body: Bytes) -> Response {
+    let Ok(Vendors { vendors: states }) = serde_json::from_slice(&body) else {
+        return refusal(
+            "send {\"vendors\": {\"NAME\": \"down\"}} with the name of a vendor, and `up` or `down`",
+        );
+    };
+    match Handle::new(Arc::clone(&app)).set_vendors(&states) {
+        Ok(()) => vendors(State(app)).await,
+        Err(error) => refusal(error),
+    }
+}
+
+async fn scenarios() -> Response {
+    answer(StatusCode::OK, &json!({"scenarios": Scenario::all().collect::<Vec<_>>()}))
+}
+
+async fn play(State(app): Shared, text: String) -> Response {
+    started(&app, Scenario::from_toml(&text))
+}
+
+async fn play_named(State(app): Shared, Path(name): Path<String>) -> Response {
+    started(&app, Scenario::named(&name))
+}
+
+fn started(app: &App, scenario: Result<Scenario, impl Display>) -> Response {
+    match scenario {
+        Ok(scenario) => {
+            app.play(&scenario);
+            answer(StatusCode::OK, &json!(scenario))
+        }
+        Err(error) => refusal(error),
     }
 }
 
 async fn reset(State(app): Shared) -> Response {
     app.reset();
     answer(StatusCode::OK, &json!({"ok": true}))
+}
+
+fn refusal(error: impl Display) -> Response {
+    answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": error.to_string()}))
 }
 
 fn answer(status: StatusCode, body: &Value) -> Response {

@@ -6,16 +6,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Quote};
 use crate::clock::{ClockHandle, later};
 use crate::cursor::Cursors;
 use crate::faults::Faults;
 use crate::ids::Seed;
 use crate::journal::Journal;
 use crate::links::Links;
+use crate::problem::Problem;
+use crate::render::frame_size;
+use crate::scenario::Scenario;
+use crate::settings::Settings;
 use crate::store::{Job, Store};
 use crate::studio::{ClipRequest, Studio};
-use crate::times::JobTimes;
+use crate::validate::Order;
 
 /// One frame at 24 frames a second.
 const SHORTEST_CLIP: Duration = Duration::from_millis(42);
@@ -23,7 +27,10 @@ const SHORTEST_CLIP: Duration = Duration::from_millis(42);
 pub(crate) struct App {
     pub(crate) seed: Seed,
     pub(crate) clock: ClockHandle,
-    pub(crate) settings: Settings,
+    /// The builder's settings, without a scenario.
+    pub(crate) base_settings: Settings,
+    /// The settings that hold now.
+    pub(crate) settings: RwLock<Settings>,
     /// Where the API is, without a slash at the end.
     pub(crate) api_base: String,
     /// Where the files are, without a slash at the end.
@@ -38,37 +45,26 @@ pub(crate) struct App {
     pub(crate) requests: AtomicU64,
 }
 
-/// The settings that are looked at while a request is answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) latency: Duration,
-    pub(crate) times: JobTimes,
-    pub(crate) link_lifetime: Duration,
-    pub(crate) retention_days: u32,
-    pub(crate) bare_results: bool,
-    pub(crate) strict_files: bool,
-    pub(crate) prerender: bool,
-}
-
 impl App {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        *self.settings.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn next_request_id(&self, at: Timestamp) -> String {
         self.seed.id("req_", at, self.requests.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) fn quote(
-        &self,
-        order: &crate::validate::Order,
-    ) -> Result<crate::catalogue::Quote, crate::problem::Problem> {
+    pub(crate) fn quote(&self, order: &Order) -> Result<Quote, Problem> {
         self.catalogue.read().unwrap_or_else(PoisonError::into_inner).quote(order)
     }
 
     /// A new link to a file of a job, and when it expires: never after the clip itself.
     pub(crate) fn link(&self, job: &Job, kind: FileKind, now: Timestamp) -> (String, Timestamp) {
-        let expires = later(now, self.settings.link_lifetime).min(job.expires);
+        let expires = later(now, self.settings().link_lifetime).min(job.expires);
         let path = match kind {
             FileKind::Clip => format!("/clips/{}.mp4", job.id),
             FileKind::Thumbnail => format!("/thumbnails/{}.jpg", job.id),
@@ -79,15 +75,23 @@ impl App {
     /// What is to be made for a job.
     pub(crate) fn clip_request(&self, job: &Job) -> ClipRequest {
         let order = &job.order;
-        let (width, height) = crate::render::frame_size(&order.resolution, &order.aspect)
+        let (width, height) = frame_size(&order.resolution, &order.aspect)
             .expect("a catalogue names only resolutions that can be rendered, and the aspect is checked");
         // The shortest durations that the contract allows are shorter than one frame.
         let duration = Duration::from_secs_f64(order.duration_seconds).max(SHORTEST_CLIP);
         ClipRequest { prompt: order.prompt.clone(), seed: self.seed.0, width, height, duration }
     }
 
+    /// Starts over with a scenario's settings and rules in place of those of the scenario before.
+    pub(crate) fn play(&self, scenario: &Scenario) {
+        let settings = scenario.over(self.base_settings);
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        self.faults.replace(scenario.faults().to_vec());
+        self.reset();
+    }
+
     pub(crate) fn reset(&self) {
-        self.store.reset();
+        self.store.reset(self.settings().starting_balance);
         self.journal.reset();
         self.faults.reset();
         self.links.reset();

@@ -9,20 +9,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-use crate::app::{App, Settings};
+use crate::app::App;
 use crate::catalogue::Catalogue;
-use crate::clock::{Clock, ClockHandle};
+use crate::clock::{Clock, ClockHandle, FIXED_EPOCH};
 use crate::cursor::Cursors;
 use crate::faults::{Fault, Faults};
 use crate::handle::Handle;
 use crate::ids::Seed;
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalLimits};
 use crate::links::Links;
 use crate::money::Usd;
 use crate::router::{HostService, SandboxRouter};
+use crate::scenario::Scenario;
 use crate::server::Sandbox;
+use crate::settings::Settings;
 use crate::store::Store;
-use crate::studio::{ClipFiles, ClipRequest, ClipSource, Studio, renderer};
+use crate::studio::{ClipFiles, ClipRequest, ClipSource, Hands, Studio, renderer};
 use crate::times::JobTimes;
 
 /// How many bytes of clips are kept.
@@ -39,9 +41,10 @@ pub struct SandboxBuilder {
     clock: Clock,
     epoch: Option<Timestamp>,
     settings: Settings,
-    balance: Usd,
     catalogue: Catalogue,
     faults: Vec<Fault>,
+    scenario: Option<Scenario>,
+    journal: JournalLimits,
     source: ClipSource,
     prerender: Option<bool>,
     port: u16,
@@ -55,18 +58,11 @@ impl Sandbox {
             seed: Seed(7),
             clock: Clock::real(),
             epoch: None,
-            settings: Settings {
-                latency: Duration::ZERO,
-                times: JobTimes::default(),
-                link_lifetime: Duration::from_secs(15 * 60),
-                retention_days: 30,
-                bare_results: false,
-                strict_files: false,
-                prerender: false,
-            },
-            balance: Usd::from_dollars(2.0),
+            settings: Settings::default(),
             catalogue: Catalogue::default(),
             faults: Vec::new(),
+            scenario: None,
+            journal: JournalLimits::default(),
             source: renderer(),
             prerender: None,
             port: 0,
@@ -88,8 +84,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// The time at which the clock starts. The default is the system's time, and 2026-01-01T00:00:00Z for
-    /// [`Clock::manual`].
+    /// The time at which the clock starts. The default is the system's time on sockets with a clock that runs, and
+    /// 2026-01-01T00:00:00Z otherwise.
     pub fn epoch(mut self, epoch: Timestamp) -> Self {
         self.epoch = Some(epoch);
         self
@@ -114,7 +110,7 @@ impl SandboxBuilder {
 
     /// The credit that each account opens with, in US dollars. The default is 2.
     pub fn starting_balance(mut self, usd: f64) -> Self {
-        self.balance = Usd::from_dollars(usd);
+        self.settings.starting_balance = Usd::from_dollars(usd);
         self
     }
 
@@ -167,6 +163,19 @@ impl SandboxBuilder {
         self
     }
 
+    /// Starts with a scenario. What it names holds in place of the builder's settings, whatever the order of the calls;
+    /// its fault rules come after the builder's.
+    pub fn scenario(mut self, scenario: Scenario) -> Self {
+        self.scenario = Some(scenario);
+        self
+    }
+
+    /// How much the journal keeps.
+    pub fn journal_limits(mut self, limits: JournalLimits) -> Self {
+        self.journal = limits;
+        self
+    }
+
     /// Takes files from a function instead of rendering them: for tests that do not look at the picture. It may block.
     pub fn clip_source(mut self, source: impl Fn(&ClipRequest) -> ClipFiles + Send + Sync + 'static) -> Self {
         self.source = Arc::new(move |request| Ok(source(request)));
@@ -195,7 +204,8 @@ impl SandboxBuilder {
         let base = |socket: &TcpListener| Ok::<_, io::Error>(format!("http://{}", socket.local_addr()?));
         let (api_base, file_base) = (base(&api_socket)?, base(&file_socket)?);
         let prerender = self.prerender.unwrap_or_else(|| self.clock.runs());
-        let app = self.app(api_base, file_base, prerender);
+        let epoch = self.epoch.unwrap_or_else(|| self.clock.default_epoch());
+        let app = self.app(api_base, file_base, epoch, prerender, Hands::pool());
         let api = HostService::api(&app);
         let files = HostService::files(&app);
         Sandbox::run(Handle::new(app), (api_socket, api), (file_socket, files))
@@ -203,26 +213,45 @@ impl SandboxBuilder {
 
     /// Makes the sandbox as a service without a socket, for simulations under a paused clock. Its base URLs are names
     /// under `.invalid`.
+    ///
+    /// Nothing in it depends on the system's time, on threads or on chance: with a clock that is paused or turned by
+    /// hand, the same requests in the same order give the same answers to the byte. A clip is therefore made in the
+    /// caller's own turn, and holds up its thread; [`SandboxBuilder::clip_source`] makes that short.
     pub fn router(self) -> SandboxRouter {
         let prerender = self.prerender.unwrap_or(false);
-        SandboxRouter::new(self.app(API_HOST.to_owned(), FILE_HOST.to_owned(), prerender))
+        let epoch = self.epoch.unwrap_or(FIXED_EPOCH);
+        let (api, files) = (API_HOST.to_owned(), FILE_HOST.to_owned());
+        SandboxRouter::new(self.app(api, files, epoch, prerender, Hands::Caller))
     }
 
-    fn app(self, api_base: String, file_base: String, prerender: bool) -> Arc<App> {
-        let slots = std::thread::available_parallelism().map_or(1, usize::from);
+    fn app(
+        self,
+        api_base: String,
+        file_base: String,
+        epoch: Timestamp,
+        prerender: bool,
+        hands: Hands,
+    ) -> Arc<App> {
+        let base_settings = Settings { prerender, ..self.settings };
+        let (mut settings, mut faults) = (base_settings, self.faults);
+        if let Some(scenario) = &self.scenario {
+            settings = scenario.over(base_settings);
+            faults.extend_from_slice(scenario.faults());
+        }
         Arc::new(App {
             seed: self.seed,
-            clock: ClockHandle::start(self.clock, self.epoch),
-            settings: Settings { prerender, ..self.settings },
+            clock: ClockHandle::start(self.clock, epoch),
+            base_settings,
+            settings: RwLock::new(settings),
             api_base,
             file_base,
-            store: Store::new(self.balance),
+            store: Store::new(settings.starting_balance),
             catalogue: RwLock::new(self.catalogue),
             cursors: Cursors::new(self.seed),
             links: Links::new(self.seed),
-            faults: Faults::new(self.seed, self.faults),
-            journal: Journal::default(),
-            studio: Studio::new(self.source, slots, CLIP_CACHE),
+            faults: Faults::new(self.seed, faults),
+            journal: Journal::new(self.journal),
+            studio: Studio::new(self.source, hands, CLIP_CACHE),
             requests: AtomicU64::new(0),
         })
     }

@@ -21,6 +21,7 @@ pub(crate) struct Facts {
     pub(crate) host: Host,
     pub(crate) method: Method,
     pub(crate) path: String,
+    pub(crate) query: Option<String>,
     pub(crate) operation: Option<Operation>,
     pub(crate) fault: Option<Action>,
 }
@@ -28,6 +29,11 @@ pub(crate) struct Facts {
 impl Call {
     pub(crate) fn new(facts: Facts) -> Self {
         Self(Arc::new(facts))
+    }
+
+    /// The query, or nothing at all.
+    pub(crate) fn query(&self) -> &str {
+        self.query.as_deref().unwrap_or_default()
     }
 }
 

@@ -7,6 +7,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+/// 2026-01-01T00:00:00Z: the time at which a clock starts that has nothing to do with the system's.
+pub(crate) const FIXED_EPOCH: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
 /// How time passes in a sandbox.
 ///
 /// All clocks are built on [`tokio::time::Instant`], so that a runtime with a paused clock makes the
@@ -21,7 +24,7 @@ enum Pace {
 }
 
 impl Clock {
-    /// Time passes as it does outside. It starts at the system's time.
+    /// Time passes as it does outside. It starts at the system's time, and without sockets at 2026-01-01T00:00:00Z.
     pub fn real() -> Self {
         Self(Pace::Scaled(1.0))
     }
@@ -56,10 +59,11 @@ impl Clock {
         }
     }
 
-    fn default_epoch(self) -> Timestamp {
+    /// When it starts on sockets.
+    pub(crate) fn default_epoch(self) -> Timestamp {
         match self.0 {
             Pace::Scaled(_) => Timestamp::now(),
-            Pace::Manual => Timestamp::constant(1_767_225_600, 0),
+            Pace::Manual => FIXED_EPOCH,
         }
     }
 }
@@ -94,13 +98,8 @@ pub struct ClockHandle {
 }
 
 impl ClockHandle {
-    pub(crate) fn start(clock: Clock, epoch: Option<Timestamp>) -> Self {
-        Self {
-            clock,
-            epoch: epoch.unwrap_or_else(|| clock.default_epoch()),
-            started: Instant::now(),
-            advanced: Mutex::new(Duration::ZERO),
-        }
+    pub(crate) fn start(clock: Clock, epoch: Timestamp) -> Self {
+        Self { clock, epoch, started: Instant::now(), advanced: Mutex::new(Duration::ZERO) }
     }
 
     /// The time in the sandbox.
@@ -152,14 +151,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_paused_runtime_makes_time_virtual() {
-        let clock = ClockHandle::start(Clock::scaled(60.0), Some(Timestamp::UNIX_EPOCH));
+        let clock = ClockHandle::start(Clock::scaled(60.0), Timestamp::UNIX_EPOCH);
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(rfc3339(clock.now()), "1970-01-01T00:02:00Z");
     }
 
     #[test]
     fn a_manual_clock_moves_only_when_told_to() {
-        let clock = ClockHandle::start(Clock::manual(), None);
+        let clock = ClockHandle::start(Clock::manual(), FIXED_EPOCH);
         assert_eq!(rfc3339(clock.now()), "2026-01-01T00:00:00Z");
         clock.advance(DAY);
         assert_eq!(http_date(clock.now()), "Fri, 02 Jan 2026 00:00:00 GMT");
@@ -177,7 +176,7 @@ mod tests {
 
     #[test]
     fn an_endless_advance_stops_at_the_last_time() {
-        let clock = ClockHandle::start(Clock::manual(), None);
+        let clock = ClockHandle::start(Clock::manual(), FIXED_EPOCH);
         clock.advance(Duration::MAX);
         assert_eq!(clock.now(), Timestamp::MAX);
     }

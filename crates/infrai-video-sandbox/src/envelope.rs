@@ -114,7 +114,7 @@ pub(crate) fn render(app: &App, call: &Call, answer: &Answer) -> Response {
             let envelope = Envelope { ok: false, data: None, error: Some(error), metadata };
             json(problem.status, &problem.headers, &envelope)
         }
-        Answer::Reply(reply) if app.settings.bare_results => json(StatusCode::OK, &[], &reply.data),
+        Answer::Reply(reply) if app.settings().bare_results => json(StatusCode::OK, &[], &reply.data),
         Answer::Reply(reply) => {
             let metadata = metadata(app, call, reply.cost, reply.vendor.as_deref(), reply.cache_hit);
             let envelope = Envelope { ok: true, data: Some(&reply.data), error: None, metadata };

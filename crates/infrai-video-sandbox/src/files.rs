@@ -49,7 +49,7 @@ async fn serve(app: &App, kind: FileKind, method: &Method, uri: &Uri, headers: &
 
 /// The job whose file a link opens.
 fn open(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Job, Problem> {
-    if app.settings.strict_files && headers.contains_key(AUTHORIZATION) {
+    if app.settings().strict_files && headers.contains_key(AUTHORIZATION) {
         return Err(Problem::invalid_request(
             "an Authorization header reached the file host",
             "send the key to the API alone; the link itself is what opens a file",

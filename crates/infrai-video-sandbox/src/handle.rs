@@ -1,13 +1,15 @@
 //! What a test may look at and turn while a sandbox runs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use crate::app::App;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, UnknownVendor, VendorState};
 use crate::clock::ClockHandle;
-use crate::faults::Fault;
+use crate::faults::{Fault, FaultRecord};
 use crate::journal::Seen;
+use crate::scenario::Scenario;
 use crate::store::{JobRecord, Ledger};
 
 /// A view into a running sandbox, cheap to clone.
@@ -43,10 +45,16 @@ impl Handle {
         self.app.store.ledger(self.app.now())
     }
 
-    /// Every request that was seen, oldest first, but for those to `/__sandbox/` and `/healthz`. Beyond 20,000
-    /// requests, or 64 MiB of bodies, the oldest are forgotten.
+    /// Every request that was seen, oldest first, but for those to `/__sandbox/` and `/healthz`. The oldest are
+    /// forgotten beyond the [`JournalLimits`](crate::JournalLimits).
     pub fn journal(&self) -> Vec<Seen> {
         self.app.journal.seen()
+    }
+
+    /// The requests of [`Handle::journal`] that came after the one with this [`Seen::sequence`]: what is new since a last
+    /// look, without a copy of the rest.
+    pub fn journal_after(&self, sequence: u64) -> Vec<Seen> {
+        self.app.journal.seen_after(sequence)
     }
 
     /// Every job that was not deleted, oldest first.
@@ -61,6 +69,11 @@ impl Handle {
         self.app.studio.files(self.app.clip_request(&job)).await.ok().map(|files| files.clip.bytes)
     }
 
+    /// The fault rules, and how often each has matched and acted.
+    pub fn faults(&self) -> Vec<FaultRecord> {
+        self.app.faults.records()
+    }
+
     /// Sets other fault rules in place of the ones there are. Each starts counting at 0.
     pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
         self.app.faults.replace(faults.into_iter().collect());
@@ -69,6 +82,30 @@ impl Handle {
     /// Sets another catalogue for the jobs to come.
     pub fn set_catalogue(&self, catalogue: Catalogue) {
         *self.app.catalogue.write().unwrap_or_else(PoisonError::into_inner) = catalogue;
+    }
+
+    /// Which vendors are up and which are down, by their names.
+    pub fn vendors(&self) -> BTreeMap<String, VendorState> {
+        self.app.catalogue.read().unwrap_or_else(PoisonError::into_inner).states()
+    }
+
+    /// Lets a vendor go down or come up again. It counts for the jobs to come.
+    ///
+    /// # Errors
+    /// If the catalogue has no vendor of that name.
+    pub fn set_vendor(&self, name: &str, state: VendorState) -> Result<(), UnknownVendor> {
+        self.set_vendors(&BTreeMap::from([(name.to_owned(), state)]))
+    }
+
+    /// Lets several vendors go down or come up again, or none if one of them is unknown.
+    pub(crate) fn set_vendors(&self, states: &BTreeMap<String, VendorState>) -> Result<(), UnknownVendor> {
+        self.app.catalogue.write().unwrap_or_else(PoisonError::into_inner).set_states(states)
+    }
+
+    /// Starts over as [`Handle::reset`] does, with the settings and fault rules of a scenario in place of those of the
+    /// scenario before. What it does not name is as the builder set it; the builder's own rules are gone too.
+    pub fn play(&self, scenario: &Scenario) {
+        self.app.play(scenario);
     }
 
     /// Forgets all jobs, accounts, keys and requests, and lets the fault rules count anew. The clock goes on.

@@ -1,7 +1,7 @@
 //! The journal: every request that the sandbox saw, with its secrets taken out.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -10,9 +10,21 @@ use serde_json::Value;
 
 use crate::operation::Operation;
 
-/// A journal forgets its oldest requests beyond this number, or beyond this size of their bodies.
-const MOST_REQUESTS: usize = 20_000;
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// How much a journal keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalLimits {
+    /// How many requests. Beyond that the oldest are forgotten. The default is 20,000.
+    pub requests: usize,
+    /// How many bytes of bodies. Beyond that the oldest bodies are forgotten, while their requests stay; 0 keeps none.
+    /// The default is 64 MiB.
+    pub body_bytes: usize,
+}
+
+impl Default for JournalLimits {
+    fn default() -> Self {
+        Self { requests: 20_000, body_bytes: 64 * 1024 * 1024 }
+    }
+}
 
 /// Which of the sandbox's two hosts a request came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -44,7 +56,7 @@ pub struct Seen {
     pub headers: Vec<(String, String)>,
     /// Whether an `Authorization` header was there.
     pub authorization: bool,
-    /// The body as text; nothing where it was empty or too large to be read.
+    /// The body as text; nothing where it was empty, too large to be read, or forgotten, see [`JournalLimits`].
     pub body: Option<String>,
     /// What it asked for, if it was a known route with the right method.
     pub operation: Option<Operation>,
@@ -70,36 +82,49 @@ impl Seen {
     }
 }
 
-#[derive(Default)]
-pub(crate) struct Journal(Mutex<Pages>);
+pub(crate) struct Journal {
+    limits: JournalLimits,
+    pages: Mutex<Pages>,
+}
 
 #[derive(Default)]
 struct Pages {
     seen: VecDeque<Seen>,
     written: u64,
+    /// How many bytes of bodies there are.
     bytes: usize,
+    /// Every request before this one, by its place in `seen`, is without its body.
+    first_body: usize,
 }
 
 impl Journal {
+    pub(crate) fn new(limits: JournalLimits) -> Self {
+        Self { limits, pages: Mutex::default() }
+    }
+
+    /// Whether a request's body is kept at first.
+    pub(crate) fn keeps_bodies(&self) -> bool {
+        self.limits.body_bytes > 0
+    }
+
     /// Writes a request down. The journal numbers it.
     pub(crate) fn open(&self, mut seen: Seen) -> u64 {
-        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pages = self.pages();
         pages.written += 1;
         seen.sequence = pages.written;
-        pages.bytes += seen.body.as_ref().map_or(0, String::len);
-        pages.seen.push_back(seen);
-        while pages.seen.len() > MOST_REQUESTS || pages.bytes > MOST_BYTES {
-            let Some(oldest) = pages.seen.pop_front() else {
-                break;
-            };
-            pages.bytes -= oldest.body.as_ref().map_or(0, String::len);
+        pages.add(seen);
+        while pages.seen.len() > self.limits.requests {
+            pages.forget_oldest();
+        }
+        while pages.bytes > self.limits.body_bytes {
+            pages.forget_oldest_body();
         }
         pages.written
     }
 
     /// Adds to a request that was written down before.
     pub(crate) fn amend(&self, sequence: u64, change: impl FnOnce(&mut Seen)) {
-        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pages = self.pages();
         let Some(first) = pages.seen.front().map(|seen| seen.sequence) else {
             return;
         };
@@ -110,12 +135,47 @@ impl Journal {
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).seen.iter().cloned().collect()
+        self.seen_after(0)
+    }
+
+    pub(crate) fn seen_after(&self, sequence: u64) -> Vec<Seen> {
+        let pages = self.pages();
+        let new = pages.written.saturating_sub(sequence);
+        let known = pages.seen.len().saturating_sub(usize::try_from(new).unwrap_or(usize::MAX));
+        pages.seen.range(known..).cloned().collect()
     }
 
     pub(crate) fn reset(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Pages::default();
+        *self.pages() = Pages::default();
     }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pages {
+    fn add(&mut self, seen: Seen) {
+        self.bytes += size(&seen.body);
+        self.seen.push_back(seen);
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(oldest) = self.seen.pop_front() {
+            self.bytes -= size(&oldest.body);
+            self.first_body = self.first_body.saturating_sub(1);
+        }
+    }
+
+    fn forget_oldest_body(&mut self) {
+        let body = self.seen.get_mut(self.first_body).and_then(|seen| seen.body.take());
+        self.bytes -= size(&body);
+        self.first_body += 1;
+    }
+}
+
+fn size(body: &Option<String>) -> usize {
+    body.as_ref().map_or(0, String::len)
 }
 
 /// The headers that may be shown.
@@ -125,4 +185,64 @@ pub(crate) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
         .filter(|(name, _)| !matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie"))
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(body: &str) -> Seen {
+        Seen {
+            sequence: 0,
+            at: Timestamp::UNIX_EPOCH,
+            host: Host::Api,
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            query: None,
+            headers: Vec::new(),
+            authorization: false,
+            body: Some(body.to_owned()).filter(|body| !body.is_empty()),
+            operation: None,
+            job_id: None,
+            status: None,
+            fault: None,
+            request_id: String::new(),
+        }
+    }
+
+    fn kept(requests: usize, body_bytes: usize, bodies: &[&str]) -> Vec<(u64, Option<String>)> {
+        let journal = Journal::new(JournalLimits { requests, body_bytes });
+        for body in bodies {
+            let sequence = journal.open(request(body));
+            journal.amend(sequence, |seen| seen.status = Some(200));
+        }
+        journal.seen().into_iter().map(|seen| (seen.sequence, seen.body)).collect()
+    }
+
+    #[test]
+    fn the_oldest_requests_are_forgotten_first() {
+        let b = |text: &str| Some(text.to_owned());
+        assert_eq!(kept(2, 9, &["aa", "bb", "cc"]), [(2, b("bb")), (3, b("cc"))]);
+        assert_eq!(kept(0, 9, &["aa"]), []);
+    }
+
+    #[test]
+    fn what_is_new_is_told_from_what_was_seen_before() {
+        let journal = Journal::new(JournalLimits { requests: 3, body_bytes: 0 });
+        for _ in 0..5 {
+            journal.open(request(""));
+        }
+        let after =
+            |sequence| journal.seen_after(sequence).iter().map(|seen| seen.sequence).collect::<Vec<_>>();
+        assert_eq!([after(0), after(3), after(5), after(9)], [vec![3, 4, 5], vec![4, 5], vec![], vec![]]);
+    }
+
+    #[test]
+    fn bodies_are_forgotten_while_their_requests_stay() {
+        let b = |text: &str| Some(text.to_owned());
+        let bodies = ["aa", "", "bbb", "c", "dddd"];
+        assert_eq!(kept(9, 6, &bodies), [(1, None), (2, None), (3, None), (4, b("c")), (5, b("dddd"))]);
+        assert_eq!(kept(2, 4, &bodies), [(4, None), (5, b("dddd"))]);
+        assert!(kept(9, 0, &bodies).iter().all(|(_, body)| body.is_none()));
+    }
 }

@@ -43,7 +43,7 @@
 //!
 //! [`Sandbox`] listens on two ports of loopback, one for the API and one for the files, and stops when it is dropped.
 //! [`SandboxBuilder::router`] gives the same as a [`tower::Service`] without a socket: under tokio's paused clock a job
-//! of ten minutes then takes a millisecond.
+//! of ten minutes then takes a millisecond, and nothing depends on the system's time, on threads or on chance.
 //!
 //! # What it does
 //!
@@ -66,7 +66,7 @@
 //!
 //! Time comes from a [`Clock`]: real, faster, or by hand. Everything that looks random follows from the seed, so that
 //! the same requests at the same times give the same ids, links and journal. A [`Fault`] rule says which calls go wrong,
-//! and its [`Action`] says how.
+//! and its [`Action`] says how. A [`Scenario`] is a set of rules and settings that puts a client to one test.
 //!
 //! # Beside the API
 //!
@@ -78,7 +78,13 @@
 //! | `GET /__sandbox/ledger` | the money |
 //! | `GET /__sandbox/clock` | the time |
 //! | `POST /__sandbox/clock` | `{"advance_seconds": 60}` moves it forward |
+//! | `GET /__sandbox/faults` | the fault rules, and how often each has matched and acted |
 //! | `PUT /__sandbox/faults` | fault rules as TOML, in place of the ones there are; an empty body takes all away |
+//! | `GET /__sandbox/vendors` | which vendors are up and which are down |
+//! | `PUT /__sandbox/vendors` | `{"vendors": {"sandbox-swift": "down"}}` changes those that it names |
+//! | `GET /__sandbox/scenarios` | the named scenarios |
+//! | `PUT /__sandbox/scenario/NAME` | starts over with a named scenario |
+//! | `PUT /__sandbox/scenario` | starts over with a scenario as TOML; an empty body goes back to the builder's settings, without rules |
 //! | `POST /__sandbox/reset` | forgets everything |
 //!
 //! These answer on loopback only, and are not in the journal.
@@ -106,21 +112,24 @@ mod problem;
 mod range;
 mod render;
 mod router;
+mod scenario;
 mod server;
 mod settings;
 mod store;
 mod studio;
 mod times;
+mod toml_text;
 mod validate;
 
 pub use self::builder::SandboxBuilder;
-pub use self::catalogue::{Catalogue, CatalogueError};
+pub use self::catalogue::{Catalogue, CatalogueError, UnknownVendor, VendorState};
 pub use self::clock::{Clock, ClockHandle, UnknownClock};
-pub use self::faults::{Action, Fault, FaultError, Length, RetryAfter, When};
+pub use self::faults::{Action, Fault, FaultError, FaultRecord, Length, RetryAfter, When};
 pub use self::handle::Handle;
-pub use self::journal::{Host, Seen};
+pub use self::journal::{Host, JournalLimits, Seen};
 pub use self::operation::{Operation, UnknownOperation};
 pub use self::router::{ConnectionLost, SandboxRouter};
+pub use self::scenario::{Scenario, ScenarioError, UnknownScenario};
 pub use self::server::Sandbox;
 pub use self::store::{JobRecord, JobState, Ledger, LedgerEntry, LedgerKind};
 pub use self::studio::{ClipFiles, ClipRequest};

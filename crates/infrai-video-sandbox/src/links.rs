@@ -1,6 +1,8 @@
 //! Signed links to files and checkout pages.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,6 +19,16 @@ pub(crate) struct Links {
     seed: Seed,
     key: [u8; 32],
     issued: AtomicU64,
+    /// The links that do not live as long as they tell, by their queries.
+    fates: Mutex<HashMap<String, Fate>>,
+}
+
+/// What becomes of a link before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Over,
+    /// It is over once so many bytes of a file were sent.
+    Midway(u64),
 }
 
 /// Why a link does not open its file.
@@ -28,7 +40,7 @@ pub(crate) enum Refused {
 
 impl Links {
     pub(crate) fn new(seed: Seed) -> Self {
-        Self { seed, key: seed.bytes("links", 0), issued: AtomicU64::new(0) }
+        Self { seed, key: seed.bytes("links", 0), issued: AtomicU64::new(0), fates: Mutex::default() }
     }
 
     /// Path and query of a link that works until `expires`, a whole second.
@@ -50,12 +62,43 @@ impl Links {
             Timestamp::from_second(seconds).ok()
         };
         let expires = parts().ok_or(Refused::Invalid)?;
-        if now < expires { Ok(expires) } else { Err(Refused::Expired) }
+        if now < expires && self.fates().get(query) != Some(&Fate::Over) {
+            Ok(expires)
+        } else {
+            Err(Refused::Expired)
+        }
+    }
+
+    /// Lets a link expire before its time. What is no link changes nothing.
+    pub(crate) fn expire(&self, path: &str, query: &str) {
+        if self.check(path, query, Timestamp::MIN).is_ok() {
+            self.fates().insert(query.to_owned(), Fate::Over);
+        }
+    }
+
+    /// Lets a link expire once so many bytes of a file were sent.
+    pub(crate) fn expire_midway(&self, path: &str, query: &str, after: u64) {
+        if self.check(path, query, Timestamp::MIN).is_ok() {
+            self.fates().insert(query.to_owned(), Fate::Midway(after));
+        }
+    }
+
+    /// After how many bytes a link is to expire, if it is.
+    pub(crate) fn expires_after(&self, query: &str) -> Option<u64> {
+        match self.fates().get(query) {
+            Some(Fate::Midway(after)) => Some(*after),
+            _ => None,
+        }
     }
 
     /// Starts counting anew.
     pub(crate) fn reset(&self) {
         self.issued.store(0, Ordering::Relaxed);
+        self.fates().clear();
+    }
+
+    fn fates(&self) -> MutexGuard<'_, HashMap<String, Fate>> {
+        self.fates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn mac(&self, path: &str, expires: i64, nonce: &str) -> Hmac<Sha256> {
@@ -112,6 +155,18 @@ mod tests {
         let (path, query) = link.split_once('?').expect("a query");
         assert!(links.check(path, &format!("{query}&a=b"), at(0)).is_err());
         assert!(links.check(path, &format!("{query}="), at(0)).is_err());
+    }
+
+    #[test]
+    fn a_link_that_expired_before_its_time_is_the_only_one() {
+        let links = Links::new(Seed(7));
+        let (first, second) = (links.sign(PATH, at(1000)), links.sign(PATH, at(1000)));
+        let check = |link: &str| links.check(PATH, link.split_once('?').expect("a query").1, at(0));
+        links.expire(PATH, first.split_once('?').expect("a query").1);
+        links.expire(PATH, "expires=1000&signature=none");
+        assert_eq!((check(&first), check(&second)), (Err(Refused::Expired), Ok(at(1000))));
+        links.reset();
+        assert_eq!(check(&first), Ok(at(1000)));
     }
 
     #[test]

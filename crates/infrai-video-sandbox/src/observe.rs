@@ -57,7 +57,7 @@ pub(crate) async fn observe(
     if let Some(action) = &call.fault
         && response.extensions().get::<Lost>().is_none()
     {
-        response = faults::after(action, &call, reset, response).await;
+        response = faults::after(action, &app, &call, reset, response).await;
     }
     told.settle(call.fault.as_ref());
     close(&app, &call, response)
@@ -118,12 +118,19 @@ fn open(app: &App, host: Host, parts: &Parts, route: Option<&MatchedPath>, body:
     let arrived = app.now();
     let request_id = app.next_request_id(arrived);
     let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().map(str::to_owned);
     let operation = route.and_then(|route| Operation::of(&parts.method, route.as_str()));
     let job_id = operation.and_then(|operation| job_in(operation, &path));
-    let fault = app.faults.meet(&FaultCall {
+    let met = app.faults.meet(&FaultCall {
         operation,
         job_id: job_id.as_deref(),
         job_number: job_id.as_deref().and_then(|id| app.store.number_of(id)),
+        at: arrived,
+    });
+    // A link may have been given out with a fault in it.
+    let fault = met.or_else(|| {
+        let query = query.as_deref().filter(|_| host == Host::Files)?;
+        app.links.expires_after(query).map(|after| Action::ExpireMidway { after })
     });
     let sequence = app.journal.open(Seen {
         sequence: 0,
@@ -131,10 +138,12 @@ fn open(app: &App, host: Host, parts: &Parts, route: Option<&MatchedPath>, body:
         host,
         method: parts.method.to_string(),
         path: path.clone(),
-        query: parts.uri.query().map(links::redacted),
+        query: query.as_deref().map(links::redacted),
         headers: journal::shown(&parts.headers),
         authorization: parts.headers.contains_key(AUTHORIZATION),
-        body: body.filter(|body| !body.is_empty()).map(|body| String::from_utf8_lossy(body).into_owned()),
+        body: body
+            .filter(|body| !body.is_empty() && app.journal.keeps_bodies())
+            .map(|body| String::from_utf8_lossy(body).into_owned()),
         operation,
         job_id,
         status: None,
@@ -148,6 +157,7 @@ fn open(app: &App, host: Host, parts: &Parts, route: Option<&MatchedPath>, body:
         host,
         method: parts.method.clone(),
         path,
+        query,
         operation,
         fault,
     })
@@ -170,8 +180,9 @@ async fn take(app: &App, call: &Call, parts: &mut Parts) -> Option<Response> {
     {
         return Some(response);
     }
-    if !app.settings.latency.is_zero() {
-        tokio::time::sleep(app.clock.clock().real_time(app.settings.latency)).await;
+    let latency = app.settings().latency;
+    if !latency.is_zero() {
+        tokio::time::sleep(app.clock.clock().real_time(latency)).await;
     }
     None
 }
@@ -184,10 +195,7 @@ fn finish(app: &App, call: &Call, from: Response, mut answer: Answer, told: &mut
             faults::alter(action, &app.links, app.now(), &mut reply.data);
         }
     }
-    let forced = call.fault.as_ref().and_then(|action| faults::status_after(action, app.now()));
-    if let Some(Answer::Problem(problem)) =
-        forced.and_then(|mut forced| forced.extensions_mut().remove::<Answer>())
-    {
+    if let Some(problem) = call.fault.as_ref().and_then(|action| faults::status_after(action, app.now())) {
         answer = Answer::Problem(problem);
     }
     let mut response = envelope::render(app, call, &answer);

@@ -1,14 +1,33 @@
-//! Reading TOML that a person wrote.
+//! The settings that are looked at while a request is answered.
 
-use serde::de::DeserializeOwned;
+use std::time::Duration;
 
-/// The value in a text, or one line that says where it is wrong, and how.
-pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    toml::from_str(text).map_err(|error| {
-        let wrong = error.message();
-        match error.span() {
-            Some(span) => format!("line {}: {wrong}", text[..span.start].matches('\n').count() + 1),
-            None => wrong.to_owned(),
+use crate::money::Usd;
+use crate::times::JobTimes;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) starting_balance: Usd,
+    pub(crate) latency: Duration,
+    pub(crate) times: JobTimes,
+    pub(crate) link_lifetime: Duration,
+    pub(crate) retention_days: u32,
+    pub(crate) bare_results: bool,
+    pub(crate) strict_files: bool,
+    pub(crate) prerender: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            starting_balance: Usd::from_dollars(2.0),
+            latency: Duration::ZERO,
+            times: JobTimes::default(),
+            link_lifetime: Duration::from_secs(15 * 60),
+            retention_days: 30,
+            bare_results: false,
+            strict_files: false,
+            prerender: false,
         }
-    })
+    }
 }

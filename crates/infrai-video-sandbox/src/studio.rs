@@ -1,6 +1,6 @@
-//! The studio: renders clips on a bounded pool, each scene once, and keeps the latest.
+//! The studio: makes clips, each scene once, and keeps the latest.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -65,42 +65,66 @@ pub(crate) struct Files {
 
 type Made = Option<Result<Files, String>>;
 
+/// What became of an order.
+enum Ordered {
+    Made(Result<Files, String>),
+    UnderWay(watch::Receiver<Made>),
+}
+
 #[derive(Clone)]
 pub(crate) struct Studio(Arc<Inner>);
 
 struct Inner {
     source: ClipSource,
-    slots: Semaphore,
+    hands: Hands,
     shelf: Mutex<Shelf>,
+}
+
+/// Who makes the clips.
+pub(crate) enum Hands {
+    /// A pool of threads, so many at a time.
+    Pool(Semaphore),
+    /// Whoever asks, before anything else goes on: nothing depends on which thread is faster.
+    Caller,
+}
+
+impl Hands {
+    /// As many threads as the machine has processors.
+    pub(crate) fn pool() -> Self {
+        Self::Pool(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)))
+    }
 }
 
 struct Shelf {
     room: usize,
     taken: usize,
-    files: HashMap<String, Files>,
-    /// The scenes on the shelf, the one used longest ago first.
-    order: VecDeque<String>,
+    /// The files, and when they were last used.
+    files: HashMap<String, (Files, u64)>,
+    /// The scenes on the shelf by the time of their last use, counted in uses.
+    by_use: BTreeMap<u64, String>,
+    uses: u64,
     under_way: HashMap<String, watch::Receiver<Made>>,
 }
 
 impl Studio {
     /// A studio that keeps up to `room` bytes of clips.
-    pub(crate) fn new(source: ClipSource, slots: usize, room: usize) -> Self {
+    pub(crate) fn new(source: ClipSource, hands: Hands, room: usize) -> Self {
         let shelf = Shelf {
             room,
             taken: 0,
             files: HashMap::new(),
-            order: VecDeque::new(),
+            by_use: BTreeMap::new(),
+            uses: 0,
             under_way: HashMap::new(),
         };
-        Self(Arc::new(Inner { source, slots: Semaphore::new(slots), shelf: Mutex::new(shelf) }))
+        Self(Arc::new(Inner { source, hands, shelf: Mutex::new(shelf) }))
     }
 
     /// The files of a scene: from the shelf, from whoever makes it just now, or made now.
     pub(crate) async fn files(&self, scene: ClipRequest) -> Result<Files, String> {
         let mut made = match self.order(scene) {
-            Ok(files) => return Ok(files),
-            Err(made) => made,
+            Ordered::Made(made) => return made,
+            Ordered::UnderWay(made) => made,
         };
         match made.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(result)) => result.clone(),
@@ -114,15 +138,23 @@ impl Studio {
         let _ = self.order(scene);
     }
 
-    /// The work goes on in a task of its own: a caller that goes away does not stop it for the others.
-    fn order(&self, scene: ClipRequest) -> Result<Files, watch::Receiver<Made>> {
+    /// The work of a pool goes on in a task of its own: a caller that goes away does not stop it for the others.
+    fn order(&self, scene: ClipRequest) -> Ordered {
         let name = name_of(&scene);
         let mut shelf = self.shelf();
         if let Some(files) = shelf.take(&name) {
-            return Ok(files);
+            return Ordered::Made(Ok(files));
         }
         if let Some(made) = shelf.under_way.get(&name) {
-            return Err(made.clone());
+            return Ordered::UnderWay(made.clone());
+        }
+        if let Hands::Caller = self.0.hands {
+            drop(shelf);
+            let made = (self.0.source)(&scene).map(Files::of);
+            if let Ok(files) = &made {
+                self.shelf().put(name, files.clone());
+            }
+            return Ordered::Made(made);
         }
         let (tell, made) = watch::channel(None);
         shelf.under_way.insert(name.clone(), made.clone());
@@ -137,11 +169,14 @@ impl Studio {
             drop(shelf);
             tell.send_replace(Some(result));
         });
-        Err(made)
+        Ordered::UnderWay(made)
     }
 
     async fn make(&self, scene: ClipRequest) -> Result<Files, String> {
-        let _slot = self.0.slots.acquire().await.expect("the slots are never closed");
+        let _slot = match &self.0.hands {
+            Hands::Pool(slots) => Some(slots.acquire().await.expect("the slots are never closed")),
+            Hands::Caller => None,
+        };
         let source = Arc::clone(&self.0.source);
         let rendered = tokio::task::spawn_blocking(move || source(&scene).map(Files::of)).await;
         match rendered {
@@ -158,22 +193,26 @@ impl Studio {
 
 impl Shelf {
     fn take(&mut self, name: &str) -> Option<Files> {
-        let files = self.files.get(name)?.clone();
-        if let Some(place) = self.order.iter().position(|known| known == name) {
-            self.order.remove(place);
-        }
-        self.order.push_back(name.to_owned());
-        Some(files)
+        let (files, used) = self.files.get_mut(name)?;
+        self.uses += 1;
+        self.by_use.remove(used);
+        self.by_use.insert(self.uses, name.to_owned());
+        *used = self.uses;
+        Some(files.clone())
     }
 
     fn put(&mut self, name: String, files: Files) {
+        self.uses += 1;
         self.taken += files.size();
-        self.order.push_back(name.clone());
-        self.files.insert(name, files);
+        self.by_use.insert(self.uses, name.clone());
+        if let Some((files, used)) = self.files.insert(name, (files, self.uses)) {
+            self.taken -= files.size();
+            self.by_use.remove(&used);
+        }
         while self.taken > self.room
-            && let Some(oldest) = self.order.pop_front()
+            && let Some((_, oldest)) = self.by_use.pop_first()
         {
-            self.taken -= self.files.remove(&oldest).map_or(0, |files| files.size());
+            self.taken -= self.files.remove(&oldest).map_or(0, |(files, _)| files.size());
         }
     }
 }
@@ -223,7 +262,7 @@ mod tests {
             counter.fetch_add(1, Ordering::Relaxed);
             Ok(ClipFiles { mp4: scene.prompt.clone().into_bytes(), thumbnail_jpeg: vec![0; 5] })
         });
-        (Studio::new(source, 1, room), made)
+        (Studio::new(source, Hands::Pool(Semaphore::new(1)), room), made)
     }
 
     #[tokio::test]

@@ -53,7 +53,7 @@ pub(crate) async fn generate(
     })?;
     match (&written, &accepted) {
         (Written::Done { .. }, Some(job)) => {
-            if app.settings.prerender && job.failure.is_none() {
+            if app.settings().prerender && job.failure.is_none() {
                 app.studio.prepare(app.clip_request(job));
             }
             Ok(Reply { cost: quote.cost, accepted: Some(job.number), ..written.into() })
@@ -87,9 +87,9 @@ fn plan(
     now: Timestamp,
 ) -> Job {
     let number = records.next_number();
-    let times = app.settings.times;
-    let run = times.run(order.duration_seconds, &order.resolution, quote.speed);
-    let starts = later(now, times.queued);
+    let settings = app.settings();
+    let run = settings.times.run(order.duration_seconds, &order.resolution, quote.speed);
+    let starts = later(now, settings.times.queued);
     // A job that fails does so midway.
     let ends = later(starts, if failure.is_some() { run / 2 } else { run });
     Job {
@@ -106,7 +106,7 @@ fn plan(
         ends,
         failure,
         cancelled: None,
-        expires: later(ends, DAY * app.settings.retention_days),
+        expires: later(ends, DAY * settings.retention_days),
         gone: false,
     }
 }

@@ -1,14 +1,16 @@
 //! `status`, `get`, `cancel`, `delete` and `delete_all`.
 
 use axum::extract::State;
-use serde_json::{Map, json};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
 use super::{Shared, find, view};
+use crate::app::App;
 use crate::envelope::Reply;
 use crate::extract::{Caller, HeaderKey, JobPath, JsonBody};
 use crate::operation::Operation;
 use crate::problem::Problem;
-use crate::store::{Change, Write, deletion, refund};
+use crate::store::{Change, Job, Write, deletion, refund};
 use crate::validate::Fields;
 
 pub(crate) async fn status(
@@ -16,11 +18,7 @@ pub(crate) async fn status(
     Caller(account): Caller,
     JobPath(id): JobPath,
 ) -> Result<Reply, Problem> {
-    let now = app.now();
-    app.store.read(now, &account, |records| {
-        let job = find(records, &account, &id)?;
-        Ok(Reply::new(view::video_job(&app, job, now)).with_vendor(&job.vendor))
-    })
+    show(&app, &account, &id, view::video_job)
 }
 
 pub(crate) async fn get(
@@ -28,10 +26,20 @@ pub(crate) async fn get(
     Caller(account): Caller,
     JobPath(id): JobPath,
 ) -> Result<Reply, Problem> {
+    show(&app, &account, &id, view::video_job_detail)
+}
+
+/// A job in one of its two forms.
+fn show(
+    app: &App,
+    account: &str,
+    id: &str,
+    form: fn(&App, &Job, Timestamp) -> Value,
+) -> Result<Reply, Problem> {
     let now = app.now();
-    app.store.read(now, &account, |records| {
-        let job = find(records, &account, &id)?;
-        Ok(Reply::new(view::video_job_detail(&app, job, now)).with_vendor(&job.vendor))
+    app.store.read(now, account, |records| {
+        let job = find(records, account, id)?;
+        Ok(Reply::new(form(app, job, now)).with_vendor(&job.vendor))
     })
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn list(
 
     let now = app.now();
     app.store.read(now, &account, |records| {
-        let mut left = records.jobs_of(&account).skip_while(|job| job.number >= before);
+        let mut left = records.jobs_before(&account, before);
         let page: Vec<_> = left.by_ref().take(limit).collect();
         let mut items: Vec<_> = page.iter().map(|job| view::video_job(&app, job, now)).collect();
         let mut after = page.last().map(|job| job.number).filter(|_| left.next().is_some());

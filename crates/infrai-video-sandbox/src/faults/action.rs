@@ -46,7 +46,7 @@ pub enum Action {
     Redirect {
         /// 301, 302, 303, 307 or 308.
         status: u16,
-        /// Where to. Nothing: the same path on the file host, whose journal shows what arrives.
+        /// Where to. Nothing: the same path and query on the file host, whose journal entries show what arrives.
         location: Option<String>,
     },
     /// A job that `generate` accepts fails midway.
@@ -65,8 +65,19 @@ pub enum Action {
     Stuck,
     /// Shows a job that is over without its links.
     NoUrl,
-    /// Gives out links that have expired already.
+    /// Gives out links that have expired already, and says so in `expires_at`.
     ExpiredLink,
+    /// Lets a link expire at once, long before the time that it tells: the file host answers 403 whenever it is used,
+    /// and a fresh link works. On a call to the file host it is the link of that call; on other calls it is the links
+    /// that the answer gives out.
+    ExpireAtOnce,
+    /// Lets a link expire while its file is sent: the bytes stop, and the same link is answered with 403 from then
+    /// on. A body that is not longer arrives whole, and its link expires all the same. Which link, is as with
+    /// [`Action::ExpireAtOnce`].
+    ExpireMidway {
+        /// How many bytes arrive.
+        after: u64,
+    },
     /// Gives out a `next_cursor` that leads to the same page again.
     CursorLoop,
     /// Shows the first job of a page twice.
@@ -199,6 +210,8 @@ impl Action {
             Self::Stuck => "stuck",
             Self::NoUrl => "no_url",
             Self::ExpiredLink => "expired_link",
+            Self::ExpireAtOnce => "expire_at_once",
+            Self::ExpireMidway { .. } => "expire_midway",
             Self::CursorLoop => "cursor_loop",
             Self::RepeatItem => "repeat_item",
             Self::Cut { .. } => "cut",
@@ -218,6 +231,7 @@ impl Action {
             Self::MalformedJson
                 | Self::CutJson
                 | Self::CorruptFile
+                | Self::ExpireMidway { .. }
                 | Self::Cut { .. }
                 | Self::Reset { .. }
                 | Self::SlowBytes { .. }

@@ -18,6 +18,7 @@ use super::body::{self, ResetFlag};
 use crate::app::App;
 use crate::call::Call;
 use crate::clock::{http_date, later, rfc3339};
+use crate::journal::Host;
 use crate::links::Links;
 use crate::problem::Problem;
 
@@ -35,7 +36,7 @@ pub(crate) async fn before(
     match action {
         Action::DropBefore => Some(lost()),
         Action::Status { status, retry_after, when: When::BeforeAccepting } => {
-            Some(status_answer(*status, retry_after.as_ref(), call.arrived))
+            Some(status_problem(*status, retry_after.as_ref(), call.arrived).into_response())
         }
         Action::Hang { delay, when: When::BeforeAccepting } => {
             hang(*delay).await;
@@ -43,7 +44,7 @@ pub(crate) async fn before(
         }
         Action::Html { status, when: When::BeforeAccepting } => Some(html(*status)),
         Action::Redirect { status, location } => {
-            let location = location.clone().unwrap_or_else(|| format!("{}{}", app.file_base, call.path));
+            let location = location.clone().unwrap_or_else(|| on_the_file_host(app, call));
             let value = HeaderValue::try_from(location).ok()?;
             Some((status_code(*status), [(LOCATION, value)]).into_response())
         }
@@ -52,8 +53,18 @@ pub(crate) async fn before(
             headers.remove(IF_RANGE);
             None
         }
+        Action::ExpireAtOnce if call.host == Host::Files => {
+            // The file host itself refuses the link now.
+            app.links.expire(&call.path, call.query());
+            None
+        }
         _ => None,
     }
+}
+
+fn on_the_file_host(app: &App, call: &Call) -> String {
+    let query = call.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{}{}{query}", app.file_base, call.path)
 }
 
 /// What a rule does to the data of a successful answer.
@@ -91,7 +102,23 @@ pub(crate) fn alter(action: &Action, links: &Links, now: Timestamp, data: &mut V
                 }
             }
         }
+        Action::ExpireAtOnce | Action::ExpireMidway { .. } => {
+            for link in ["url", "video_url", "thumbnail_url"].iter().filter_map(|name| fields.get(*name)) {
+                shorten(action, links, link.as_str().unwrap_or_default());
+            }
+        }
         _ => {}
+    }
+}
+
+fn shorten(action: &Action, links: &Links, link: &str) {
+    let Ok(url) = url::Url::parse(link) else {
+        return;
+    };
+    let (path, query) = (url.path(), url.query().unwrap_or_default());
+    match action {
+        Action::ExpireMidway { after } => links.expire_midway(path, query, *after),
+        _ => links.expire(path, query),
     }
 }
 
@@ -106,6 +133,7 @@ fn expired(link: &str, links: &Links, past: Timestamp) -> String {
 /// What a rule does to an answer that is ready to be sent.
 pub(crate) async fn after(
     action: &Action,
+    app: &App,
     call: &Call,
     reset: Option<ResetFlag>,
     mut response: Response,
@@ -151,6 +179,10 @@ pub(crate) async fn after(
             let noise: Vec<u8> = bytes.iter().map(|byte| byte ^ 0x5a).collect();
             with_body(response, Body::from(noise))
         }
+        Action::ExpireMidway { after } if call.host == Host::Files && response.status().is_success() => {
+            app.links.expire(&call.path, call.query());
+            streamed(&Action::cut(*after), None, response).await
+        }
         Action::Cut { .. } | Action::Reset { .. } | Action::SlowBytes { .. } => {
             streamed(action, reset, response).await
         }
@@ -158,11 +190,11 @@ pub(crate) async fn after(
     }
 }
 
-/// The answer of a rule that lets the call be carried out and answers a status all the same.
-pub(crate) fn status_after(action: &Action, now: Timestamp) -> Option<Response> {
+/// The error of a rule that lets the call be carried out and answers a status all the same.
+pub(crate) fn status_after(action: &Action, now: Timestamp) -> Option<Problem> {
     match action {
         Action::Status { status, retry_after, when: When::AfterAccepting } => {
-            Some(status_answer(*status, retry_after.as_ref(), now))
+            Some(status_problem(*status, retry_after.as_ref(), now))
         }
         _ => None,
     }
@@ -208,7 +240,7 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn status_answer(status: u16, retry_after: Option<&RetryAfter>, now: Timestamp) -> Response {
+fn status_problem(status: u16, retry_after: Option<&RetryAfter>, now: Timestamp) -> Problem {
     let mut problem = Problem::of_status(status_code(status));
     let wait = retry_after.map(|wait| match wait {
         RetryAfter::Seconds(seconds) => seconds.to_string(),
@@ -218,7 +250,7 @@ fn status_answer(status: u16, retry_after: Option<&RetryAfter>, now: Timestamp) 
     if let Some(value) = wait.and_then(|wait| HeaderValue::try_from(wait).ok()) {
         problem.headers.push((RETRY_AFTER, value));
     }
-    problem.into_response()
+    problem
 }
 
 fn html(status: u16) -> Response {

@@ -1,13 +1,9 @@
 //! Fault rules in TOML, for sandboxes that are started from other languages.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
-use super::action::Length;
-use super::{Action, Fault, JobMatch, RetryAfter, When};
-use crate::operation::Operation;
-use crate::settings;
+use super::{Fault, Table};
+use crate::toml_text;
 
 /// A file of fault rules that can not be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,43 +27,6 @@ pub enum FaultError {
 struct File {
     #[serde(default)]
     fault: Vec<Table>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Table {
-    action: String,
-    operation: Option<String>,
-    job: Option<JobId>,
-    nth: Option<u64>,
-    count: Option<u64>,
-    probability: Option<f64>,
-    accepted: bool,
-    status: Option<u16>,
-    retry_after: Option<Wait>,
-    seconds: Option<f64>,
-    location: Option<String>,
-    code: Option<String>,
-    message: Option<String>,
-    state: Option<String>,
-    after_bytes: Option<u64>,
-    hide_length: bool,
-    chunk_bytes: Option<usize>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum JobId {
-    Number(u64),
-    Id(String),
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(untagged)]
-enum Wait {
-    Seconds(u64),
-    Date { date_in: u64 },
-    Text(String),
 }
 
 impl Fault {
@@ -95,8 +54,9 @@ impl Fault {
     /// # Ok::<(), infrai_video_sandbox::FaultError>(())
     /// ```
     ///
-    /// Every rule has an `action`, and may have `operation`, `job` (an id, or n for the nth job), `nth`, `count` and
-    /// `probability`. The actions and what else they take:
+    /// Every rule has an `action`. Its conditions may be `operation`, `job` (an id, or n for the nth job), `nth`,
+    /// `count`, `probability`, `from_seconds` and `until_seconds` (after the first call that it matches), and
+    /// `sooner_than_seconds` (after the call before). The actions and what else they take:
     ///
     /// | action | takes |
     /// |---|---|
@@ -108,7 +68,9 @@ impl Fault {
     /// | `redirect` | `status` (307), `location` (the file host if absent) |
     /// | `fail_job` | `code`, `message` |
     /// | `unknown_state` | `state` |
-    /// | `stuck`, `no_url`, `expired_link`, `cursor_loop`, `repeat_item` | |
+    /// | `stuck`, `no_url`, `cursor_loop`, `repeat_item` | |
+    /// | `expired_link`, `expire_at_once` | |
+    /// | `expire_midway` | `after_bytes` |
     /// | `cut` | `after_bytes`, `hide_length` |
     /// | `reset` | `after_bytes` |
     /// | `slow_bytes` | `chunk_bytes`, `seconds` before each chunk |
@@ -119,124 +81,26 @@ impl Fault {
     /// # Errors
     /// If the text is not TOML of that form, or a rule lacks what its action takes.
     pub fn from_toml(text: &str) -> Result<Vec<Self>, FaultError> {
-        let file: File = settings::read(text).map_err(FaultError::Shape)?;
-        file.fault
-            .into_iter()
-            .enumerate()
-            .map(|(place, table)| {
-                table.fault().map_err(|wrong| FaultError::Rule { number: place + 1, wrong })
-            })
-            .collect()
+        let file: File = toml_text::read(text).map_err(FaultError::Shape)?;
+        rules(file.fault)
     }
 }
 
-impl Table {
-    fn fault(self) -> Result<Fault, String> {
-        let mut fault = Fault::anywhere(self.action()?);
-        fault.operation =
-            self.operation.map(|name| name.parse::<Operation>()).transpose().map_err(|e| e.to_string())?;
-        fault.job = self.job.map(|job| match job {
-            JobId::Number(number) => JobMatch::Number(number),
-            JobId::Id(id) => JobMatch::Id(id),
-        });
-        fault.nth = self.nth;
-        fault.count = self.count;
-        fault.probability = self.probability.unwrap_or(1.0);
-        if !(0.0..=1.0).contains(&fault.probability) {
-            return Err("probability must lie between 0 and 1".to_owned());
-        }
-        Ok(fault)
-    }
-
-    fn action(&self) -> Result<Action, String> {
-        Ok(match self.action.replace('-', "_").as_str() {
-            "drop_before" => Action::DropBefore,
-            "accept_then_drop" => Action::AcceptThenDrop,
-            "status" => Action::Status {
-                status: self.status(None)?,
-                retry_after: self.retry_after.clone().map(RetryAfter::from),
-                when: self.when(),
-            },
-            "hang" => Action::Hang { delay: self.delay()?, when: self.when() },
-            "html" => Action::Html { status: self.status(Some(200))?, when: self.when() },
-            "malformed_json" => Action::MalformedJson,
-            "cut_json" => Action::CutJson,
-            "wrong_content_type" => Action::WrongContentType,
-            "redirect" => {
-                Action::Redirect { status: self.status(Some(307))?, location: self.location.clone() }
-            }
-            "fail_job" => Action::FailJob {
-                code: self.code.clone().unwrap_or_else(|| "VENDOR_ERROR".to_owned()),
-                message: self.message.clone().unwrap_or_else(|| "the vendor could not make it".to_owned()),
-            },
-            "unknown_state" => match &self.state {
-                Some(state) => Action::UnknownState { state: state.clone() },
-                None => Action::unknown_state(),
-            },
-            "stuck" => Action::Stuck,
-            "no_url" => Action::NoUrl,
-            "expired_link" => Action::ExpiredLink,
-            "cursor_loop" => Action::CursorLoop,
-            "repeat_item" => Action::RepeatItem,
-            "cut" => Action::Cut {
-                after: self.after()?,
-                length: if self.hide_length { Length::Hidden } else { Length::Announced },
-            },
-            "reset" => Action::Reset { after: self.after()? },
-            "slow_bytes" => Action::SlowBytes {
-                chunk: self
-                    .chunk_bytes
-                    .filter(|chunk| *chunk > 0)
-                    .ok_or("slow_bytes needs chunk_bytes above 0")?,
-                pause: self.delay()?.ok_or("slow_bytes needs seconds, the pause before each chunk")?,
-            },
-            "ignore_range" => Action::IgnoreRange,
-            "wrong_content_range" => Action::WrongContentRange,
-            "change_etag" => Action::ChangeEtag,
-            "corrupt_file" => Action::CorruptFile,
-            "" => return Err("it has no action: add one such as action = \"accept_then_drop\"".to_owned()),
-            other => {
-                return Err(format!("{other:?} is no action: use one such as \"accept_then_drop\""));
-            }
-        })
-    }
-
-    fn status(&self, default: Option<u16>) -> Result<u16, String> {
-        let status = self.status.or(default).ok_or("it needs a status, such as status = 503")?;
-        if (200..=599).contains(&status) {
-            Ok(status)
-        } else {
-            Err("status must lie between 200 and 599".to_owned())
-        }
-    }
-
-    fn delay(&self) -> Result<Option<Duration>, String> {
-        let delay = self.seconds.map(Duration::try_from_secs_f64).transpose();
-        delay.map_err(|_| "seconds must be a number that is not below 0".to_owned())
-    }
-
-    fn after(&self) -> Result<u64, String> {
-        self.after_bytes.ok_or_else(|| "it needs after_bytes, the number of bytes that arrive".to_owned())
-    }
-
-    fn when(&self) -> When {
-        if self.accepted { When::AfterAccepting } else { When::BeforeAccepting }
-    }
-}
-
-impl From<Wait> for RetryAfter {
-    fn from(wait: Wait) -> Self {
-        match wait {
-            Wait::Seconds(seconds) => Self::Seconds(seconds),
-            Wait::Date { date_in } => Self::DateIn(date_in),
-            Wait::Text(text) => Self::Text(text),
-        }
-    }
+/// The rules in tables, or which of them makes no sense.
+pub(crate) fn rules(tables: Vec<Table>) -> Result<Vec<Fault>, FaultError> {
+    let rule = |(place, table): (usize, Table)| {
+        table.fault().map_err(|wrong| FaultError::Rule { number: place + 1, wrong })
+    };
+    tables.into_iter().enumerate().map(rule).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::{Action, Length, RetryAfter};
     use super::*;
+    use crate::operation::Operation;
 
     fn one(text: &str) -> Result<Fault, String> {
         let mut faults = Fault::from_toml(&format!("[[fault]]\n{text}")).map_err(|e| e.to_string())?;
@@ -260,6 +124,13 @@ mod tests {
         assert_eq!(
             one("action = 'hang'\naccepted = true\njob = 'vj_1'"),
             Ok(Fault::anywhere(Action::accept_then_hang()).for_job("vj_1"))
+        );
+        assert_eq!(
+            one("action = 'drop-before'\nfrom_seconds = 1\nuntil_seconds = 2.5\nsooner_than_seconds = 3"),
+            Ok(Fault::anywhere(Action::DropBefore)
+                .from(Duration::from_secs(1))
+                .until(Duration::from_millis(2500))
+                .sooner_than(Duration::from_secs(3)))
         );
     }
 
@@ -298,6 +169,8 @@ mod tests {
             "action = 'stuck'\nprobability = 2",
             "action = 'stuck'\ncolour = 'red'",
             "action = 'hang'\nseconds = -1",
+            "action = 'stuck'\nfrom_seconds = -1",
+            "action = 'expire_midway'",
         ] {
             assert!(one(wrong).is_err(), "{wrong}");
         }

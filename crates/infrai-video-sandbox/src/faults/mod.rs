@@ -4,100 +4,38 @@ mod action;
 mod apply;
 mod body;
 mod file;
+mod rule;
+mod table;
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
 
 pub use self::action::{Action, Length, RetryAfter, When};
 pub(crate) use self::apply::{Lost, after, alter, before, status_after};
 pub(crate) use self::body::ResetFlag;
 pub use self::file::FaultError;
+pub(crate) use self::file::rules;
+pub use self::rule::Fault;
+pub(crate) use self::rule::FaultCall;
+pub(crate) use self::table::Table;
+use crate::clock::later;
 use crate::ids::Seed;
-use crate::operation::Operation;
 
-/// A rule: which calls it meets, and what becomes of them.
-///
-/// ```
-/// use infrai_video_sandbox::{Action, Fault, Operation};
-///
-/// // The answer to the first `generate` is lost after the job was accepted and charged.
-/// let fault = Fault::on(Operation::Generate, Action::AcceptThenDrop).nth(1);
-/// # let _ = fault;
-/// ```
-///
-/// A rule without limits meets every call of its operation. Of several rules that match a call, the first one acts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
-    operation: Option<Operation>,
-    job: Option<JobMatch>,
-    nth: Option<u64>,
-    count: Option<u64>,
-    probability: f64,
-    action: Action,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum JobMatch {
-    Number(u64),
-    Id(String),
-}
-
-impl Fault {
-    /// A rule for the calls of one operation.
-    pub fn on(operation: Operation, action: Action) -> Self {
-        Self { operation: Some(operation), ..Self::anywhere(action) }
-    }
-
-    /// A rule for every call, on both hosts.
-    pub fn anywhere(action: Action) -> Self {
-        Self { operation: None, job: None, nth: None, count: None, probability: 1.0, action }
-    }
-
-    /// Only the `n`th call that the rest of the rule matches, counted from 1.
-    pub fn nth(mut self, n: u64) -> Self {
-        self.nth = Some(n);
-        self
-    }
-
-    /// At most `count` times.
-    pub fn times(mut self, count: u64) -> Self {
-        self.count = Some(count);
-        self
-    }
-
-    /// Only with this probability, from 0 to 1. The seed decides, so that each run is the same.
-    pub fn with_probability(mut self, probability: f64) -> Self {
-        self.probability = probability;
-        self
-    }
-
-    /// Only calls whose path names the job with this id.
-    pub fn for_job(mut self, id: impl Into<String>) -> Self {
-        self.job = Some(JobMatch::Id(id.into()));
-        self
-    }
-
-    /// Only calls whose path names the `n`th job that the sandbox accepted, counted from 1.
-    pub fn for_nth_job(mut self, n: u64) -> Self {
-        self.job = Some(JobMatch::Number(n));
-        self
-    }
-
-    fn matches(&self, call: &FaultCall<'_>) -> bool {
-        let operation = self.operation.is_none_or(|operation| call.operation == Some(operation));
-        let job = match &self.job {
-            None => true,
-            Some(JobMatch::Id(id)) => call.job_id == Some(id.as_str()),
-            Some(JobMatch::Number(number)) => call.job_number == Some(*number),
-        };
-        operation && job
-    }
-}
-
-/// What a rule may look at.
-pub(crate) struct FaultCall<'a> {
-    pub(crate) operation: Option<Operation>,
-    pub(crate) job_id: Option<&'a str>,
-    pub(crate) job_number: Option<u64>,
+/// A rule of a running sandbox.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FaultRecord {
+    /// The rule. In JSON its conditions and its action stand beside the counts, under their names in TOML.
+    #[serde(flatten)]
+    pub fault: Fault,
+    /// How many calls it has matched.
+    pub matched: u64,
+    /// How many of them it has acted on.
+    pub acted: u64,
 }
 
 /// The rules of a sandbox, and how often each has matched and acted.
@@ -110,6 +48,9 @@ struct Rule {
     fault: Fault,
     matched: u64,
     acted: u64,
+    first: Option<Timestamp>,
+    /// The latest call for each job, and for no job, where the rule looks at it.
+    latest: HashMap<String, Timestamp>,
 }
 
 impl Faults {
@@ -119,39 +60,63 @@ impl Faults {
 
     /// Sets other rules in place of the ones there are.
     pub(crate) fn replace(&self, faults: Vec<Fault>) {
-        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = unmet(faults);
+        *self.rules() = unmet(faults);
     }
 
     /// Starts counting anew.
     pub(crate) fn reset(&self) {
-        for rule in self.rules.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            (rule.matched, rule.acted) = (0, 0);
-        }
+        let mut rules = self.rules();
+        *rules = unmet(rules.drain(..).map(|rule| rule.fault).collect());
+    }
+
+    pub(crate) fn records(&self) -> Vec<FaultRecord> {
+        let record =
+            |rule: &Rule| FaultRecord { fault: rule.fault.clone(), matched: rule.matched, acted: rule.acted };
+        self.rules().iter().map(record).collect()
     }
 
     /// What is to become of a call. Every rule that matches counts it, the first that is due acts.
     pub(crate) fn meet(&self, call: &FaultCall<'_>) -> Option<Action> {
         let mut chosen = None;
-        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rules = self.rules();
         for (place, rule) in rules.iter_mut().enumerate().filter(|(_, rule)| rule.fault.matches(call)) {
-            rule.matched += 1;
-            if chosen.is_none() && rule.is_due(self.seed, place) {
+            let pause = rule.count(call);
+            if chosen.is_none() && rule.is_due(self.seed, place, call.at, pause) {
                 rule.acted += 1;
                 chosen = Some(rule.fault.action.clone());
             }
         }
         chosen
     }
+
+    fn rules(&self) -> MutexGuard<'_, Vec<Rule>> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn unmet(faults: Vec<Fault>) -> Vec<Rule> {
-    faults.into_iter().map(|fault| Rule { fault, matched: 0, acted: 0 }).collect()
+    let rule = |fault| Rule { fault, matched: 0, acted: 0, first: None, latest: HashMap::new() };
+    faults.into_iter().map(rule).collect()
 }
 
 impl Rule {
-    fn is_due(&self, seed: Seed, place: usize) -> bool {
+    /// Counts a call that matches. Answers the pause since the one before it, if the rule looks at that.
+    fn count(&mut self, call: &FaultCall<'_>) -> Option<Duration> {
+        self.matched += 1;
+        self.first.get_or_insert(call.at);
+        self.fault.sooner_than?;
+        let before = self.latest.insert(call.job_id.unwrap_or_default().to_owned(), call.at)?;
+        // A clock that went back leaves no pause.
+        Some(call.at.duration_since(before).try_into().unwrap_or(Duration::ZERO))
+    }
+
+    fn is_due(&self, seed: Seed, place: usize, at: Timestamp, pause: Option<Duration>) -> bool {
+        let first = self.first.unwrap_or(at);
         self.fault.nth.is_none_or(|nth| self.matched == nth)
             && self.fault.count.is_none_or(|count| self.acted < count)
+            && self.fault.from.is_none_or(|from| at >= later(first, from))
+            && self.fault.until.is_none_or(|until| at < later(first, until))
+            && self.fault.sooner_than.is_none_or(|least| pause.is_some_and(|pause| pause < least))
             && (self.fault.probability >= 1.0
                 || seed.fraction(&format!("fault {place}"), self.matched) < self.fault.probability)
     }
@@ -160,11 +125,15 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Operation;
+
+    fn polled(job_id: &'static str, at_millis: i64) -> FaultCall<'static> {
+        let at = Timestamp::from_millisecond(at_millis).expect("in range");
+        FaultCall { operation: Some(Operation::Status), job_id: Some(job_id), job_number: Some(1), at }
+    }
 
     fn status(faults: &Faults) -> bool {
-        let call =
-            FaultCall { operation: Some(Operation::Status), job_id: Some("vj_1"), job_number: Some(1) };
-        faults.meet(&call).is_some()
+        faults.meet(&polled("vj_1", 0)).is_some()
     }
 
     fn rules(faults: impl IntoIterator<Item = Fault>) -> Faults {
@@ -175,6 +144,8 @@ mod tests {
     fn a_rule_acts_on_the_nth_call_alone() {
         let faults = rules([Fault::on(Operation::Status, Action::DropBefore).nth(2)]);
         assert_eq!([status(&faults), status(&faults), status(&faults)], [false, true, false]);
+        let record = &faults.records()[0];
+        assert_eq!((record.matched, record.acted), (3, 1));
         faults.reset();
         assert_eq!([status(&faults), status(&faults)], [false, true]);
     }
@@ -185,7 +156,7 @@ mod tests {
             Fault::anywhere(Action::DropBefore).times(1),
             Fault::on(Operation::Status, Action::hang()).times(1),
         ]);
-        let call = FaultCall { operation: Some(Operation::Status), job_id: None, job_number: None };
+        let call = polled("vj_1", 0);
         assert_eq!(faults.meet(&call), Some(Action::DropBefore));
         assert_eq!(faults.meet(&call), Some(Action::hang()));
         assert_eq!(faults.meet(&call), None);
@@ -197,6 +168,24 @@ mod tests {
         assert!(!status(&rules([Fault::anywhere(Action::DropBefore).for_job("vj_2")])));
         assert!(status(&rules([Fault::anywhere(Action::DropBefore).for_nth_job(1)])));
         assert!(!status(&rules([Fault::anywhere(Action::DropBefore).for_nth_job(2)])));
+    }
+
+    #[test]
+    fn a_rule_can_act_in_a_window_that_the_first_call_opens() {
+        let window = |rule: Fault| rule.from(Duration::from_secs(2)).until(Duration::from_secs(4));
+        let faults = rules([window(Fault::anywhere(Action::DropBefore))]);
+        let acted =
+            [10_000, 11_999, 12_000, 13_999, 14_000].map(|at| faults.meet(&polled("vj_1", at)).is_some());
+        assert_eq!(acted, [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn a_rule_can_act_on_calls_that_come_too_soon_after_another() {
+        let hasty = Fault::on(Operation::Status, Action::DropBefore).sooner_than(Duration::from_millis(500));
+        let faults = rules([hasty]);
+        let acted = [("a", 0), ("b", 100), ("a", 499), ("a", 999), ("b", 600), ("b", 700)]
+            .map(|(job, at)| faults.meet(&polled(job, at)).is_some());
+        assert_eq!(acted, [false, false, true, false, false, true]);
     }
 
     #[test]

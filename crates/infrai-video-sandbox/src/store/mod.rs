@@ -23,7 +23,6 @@ const KEY_LIFETIME: Duration = DAY;
 
 pub(crate) struct Store {
     state: Mutex<State>,
-    opening: Usd,
 }
 
 /// The idempotency key of a request, and what tells the request from another one under the same key.
@@ -56,7 +55,7 @@ pub(crate) enum Written {
 
 impl Store {
     pub(crate) fn new(opening: Usd) -> Self {
-        Self { state: Mutex::new(State::default()), opening }
+        Self { state: Mutex::new(State::opening_at(opening)) }
     }
 
     /// Carries out a write once for each key.
@@ -145,9 +144,9 @@ impl Store {
         self.lock().jobs.values().map(|job| JobRecord::of(job, now)).collect()
     }
 
-    /// Forgets everything.
-    pub(crate) fn reset(&self) {
-        *self.lock() = State::default();
+    /// Forgets everything. From now on accounts open with this credit.
+    pub(crate) fn reset(&self, opening: Usd) {
+        *self.lock() = State::opening_at(opening);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -160,7 +159,7 @@ impl Store {
         settle(&mut state, now);
         if !state.accounts.contains_key(account) {
             let opened = Change::AccountOpened { account: account.to_owned() };
-            let credited = state::credit(account, LedgerKind::Opening, self.opening, now);
+            let credited = state::credit(account, LedgerKind::Opening, state.opening, now);
             commit(&mut state, vec![opened, credited]);
         }
         state

@@ -16,6 +16,8 @@ use crate::operation::Operation;
 
 #[derive(Default)]
 pub(crate) struct State {
+    /// The credit that an account opens with.
+    pub(super) opening: Usd,
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) numbers: HashMap<String, u64>,
     pub(super) last_number: u64,
@@ -87,6 +89,10 @@ pub(crate) enum Change {
 }
 
 impl State {
+    pub(super) fn opening_at(opening: Usd) -> Self {
+        Self { opening, ..Self::default() }
+    }
+
     pub(super) fn apply(&mut self, change: Change) {
         match change {
             Change::AccountOpened { account } => {
@@ -182,7 +188,12 @@ impl State {
 
     /// The jobs of this account, newest first.
     pub(crate) fn jobs_of(&self, account: &str) -> impl Iterator<Item = &Job> {
-        let numbers = self.accounts.get(account).map(|account| account.jobs.iter().rev());
+        self.jobs_before(account, u64::MAX)
+    }
+
+    /// The jobs of this account whose number is below `number`, newest first.
+    pub(crate) fn jobs_before(&self, account: &str, number: u64) -> impl Iterator<Item = &Job> {
+        let numbers = self.accounts.get(account).map(|account| account.jobs.range(..number).rev());
         numbers.into_iter().flatten().filter_map(|number| self.jobs.get(number))
     }
 

@@ -182,6 +182,73 @@ async fn a_link_can_be_expired_when_it_is_given_out() {
     assert_eq!(call("GET", &url).send(&sandbox).await.status, 200);
 }
 
+#[tokio::test]
+async fn a_redirect_keeps_the_query() {
+    let sandbox = faulty(Operation::List, Action::Redirect { status: 308, location: None });
+    let answer = get("/v1/video/list?limit=5&cursor=a%2Fb").send(&sandbox).await;
+    assert_eq!(
+        answer.header("location"),
+        Some("https://files.sandbox.invalid/v1/video/list?limit=5&cursor=a%2Fb")
+    );
+    let elsewhere = Some("https://example.com/elsewhere".to_owned());
+    let sandbox = faulty(Operation::List, Action::Redirect { status: 302, location: elsewhere.clone() });
+    let answer = get("/v1/video/list?limit=5").send(&sandbox).await;
+    assert_eq!(answer.header("location"), elsewhere.as_deref(), "a place that is named stays as it is");
+}
+
+#[tokio::test]
+async fn a_link_can_expire_at_once_when_it_is_used_or_given_out() {
+    for operation in [Operation::Clip, Operation::DownloadUrl] {
+        let sandbox = faulty(operation, Action::ExpireAtOnce);
+        let id = cheap_job(&sandbox).await;
+        let answer = get(&format!("/v1/video/download_url/{id}")).send(&sandbox).await.data();
+        assert_eq!(answer["expires_at"], "2026-01-01T00:15:00Z", "it does not look expired");
+        let url = answer["url"].as_str().expect("a link");
+        for _ in 0..2 {
+            let refused = call("GET", url).send(&sandbox).await;
+            assert_eq!(refused.status, 403);
+            assert!(refused.text().contains("expired"));
+        }
+        let fresh = download_url(&sandbox, &id).await;
+        assert_eq!(call("GET", &fresh).send(&sandbox).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_link_can_expire_midway_and_a_fresh_one_goes_on() {
+    for operation in [Operation::Clip, Operation::DownloadUrl] {
+        let sandbox = faulty(operation, Action::ExpireMidway { after: 10 });
+        let id = cheap_job(&sandbox).await;
+        let whole = sandbox.clip_bytes(&id).await.expect("a clip");
+        let url = download_url(&sandbox, &id).await;
+        let (status, headers, body) = call("GET", &url).parts(&sandbox).await.expect("headers");
+        assert_eq!((status.as_u16(), &headers["content-length"]), (200, &whole.len().into()));
+        assert!(body.is_err(), "the bytes stop");
+        assert_eq!(call("GET", &url).header("range", "bytes=10-").send(&sandbox).await.status, 403);
+        assert_eq!(call("HEAD", &url).send(&sandbox).await.status, 403);
+        let fresh = download_url(&sandbox, &id).await;
+        let rest = call("GET", &fresh).header("range", "bytes=10-").send(&sandbox).await;
+        assert_eq!((rest.status.as_u16(), rest.bytes), (206, whole[10..].to_vec()));
+        let faults: Vec<_> = sandbox.journal().into_iter().filter_map(|seen| seen.fault).collect();
+        assert!(faults.iter().all(|fault| fault == "expire_midway") && !faults.is_empty(), "{faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_expires_beyond_the_end_of_its_file_sends_it_whole() {
+    let (sandbox, url, bytes) = clip(Action::ExpireMidway { after: 1_000_000 }).await;
+    assert_eq!(call("GET", &url).send(&sandbox).await.bytes, bytes);
+    assert_eq!(call("GET", &url).send(&sandbox).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_link_fault_that_meets_another_call_changes_nothing() {
+    let action = Action::ExpireMidway { after: 1 };
+    let sandbox = builder().fault(Fault::anywhere(action)).router();
+    assert_eq!(get("/v1/video/capabilities").send(&sandbox).await.status, 200);
+    assert_eq!(call("GET", "https://files.sandbox.invalid/clips/a.mp4").send(&sandbox).await.status, 403);
+}
+
 async fn clip(action: Action) -> (SandboxRouter, String, Vec<u8>) {
     let sandbox = faulty(Operation::Clip, action);
     let id = cheap_job(&sandbox).await;
@@ -245,18 +312,4 @@ async fn rules_from_a_file_act() {
     assert_eq!(status(first).send(&sandbox).await.status, 200);
     assert_eq!(status(second.clone()).send(&sandbox).await.refusal(), (404, "NOT_FOUND".to_owned()));
     assert_eq!(status(second).send(&sandbox).await.status, 200);
-}
-
-#[tokio::test]
-async fn rules_can_be_set_while_the_sandbox_runs() {
-    let sandbox = builder().router();
-    let put = |rules: &str| call("PUT", "/__sandbox/faults").bytes(rules);
-    let answer = put("[[fault]]\naction = 'status'\nstatus = 500").send(&sandbox).await;
-    assert_eq!(answer.json(), json!({"rules": 1}));
-    assert_eq!(get("/v1/video/list").send(&sandbox).await.refusal(), (500, "INTERNAL".to_owned()));
-    let wrong = put("[[fault]]\naction = 'explode'").send(&sandbox).await;
-    assert_eq!(wrong.status, 422);
-    assert_eq!(get("/v1/video/list").send(&sandbox).await.status, 500, "the rules are still there");
-    put("").send(&sandbox).await;
-    assert_eq!(get("/v1/video/list").send(&sandbox).await.status, 200);
 }

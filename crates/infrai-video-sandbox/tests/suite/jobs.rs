@@ -236,19 +236,3 @@ async fn jobs_go_to_the_next_vendor_and_to_none_when_all_are_down() {
     assert_eq!((answer.header("retry-after"), &answer.error()["retryable"]), (Some("5"), &json!(true)));
     assert_eq!(sandbox.ledger().charges().count(), 1, "a refused request costs nothing");
 }
-
-#[tokio::test]
-async fn the_same_seed_and_requests_give_the_same_journal() {
-    let run = |seed| async move {
-        let sandbox = builder().seed(seed).instant_jobs().router();
-        for _ in 0..3 {
-            let id = cheap_job(&sandbox).await;
-            let url = crate::common::download_url(&sandbox, &id).await;
-            call("GET", &url).send(&sandbox).await;
-        }
-        (sandbox.journal(), sandbox.jobs(), sandbox.ledger())
-    };
-    let first = run(1).await;
-    assert_eq!(first, run(1).await);
-    assert_ne!(first, run(2).await);
-}

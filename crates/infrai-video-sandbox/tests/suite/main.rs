@@ -1,6 +1,8 @@
 //! The sandbox, seen from outside.
 
+mod admin;
 mod common;
+mod determinism;
 mod downloads;
 mod faults;
 mod jobs;
@@ -8,4 +10,5 @@ mod lists;
 mod money;
 mod rendering;
 mod requests;
+mod scenarios;
 mod sockets;

@@ -1,17 +1,20 @@
-//! The vendors: what they make, what it costs, and which of them gets a job.
+//! The catalogue: which vendors there are, and which of them gets a job.
 
-use serde::{Deserialize, Serialize};
+mod vendor;
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+pub use self::vendor::VendorState;
+pub(crate) use self::vendor::number;
+use self::vendor::{Capability, Vendor};
 use crate::money::Usd;
 use crate::problem::Problem;
-use crate::render::frame_size;
-use crate::settings;
+use crate::toml_text;
 use crate::validate::{Order, Prefer};
 
-const DEFAULT: &str = include_str!("catalogue.toml");
-
-/// What the renderer makes at most, in seconds.
-const LONGEST_CLIP: f64 = 600.0;
+const DEFAULT: &str = include_str!("default.toml");
 
 /// `balanced` takes the best vendor among those that cost at most this many times the cheapest one's price.
 const BALANCED_MAY_COST: i64 = 2;
@@ -45,51 +48,19 @@ pub enum CatalogueError {
     Empty,
 }
 
+/// A name that is no vendor's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no vendor {name:?}: use one of {known}")]
+pub struct UnknownVendor {
+    name: String,
+    known: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     vendor: Vec<Vendor>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Vendor {
-    pub(crate) name: String,
-    pub(crate) models: Vec<String>,
-    quality: u8,
-    #[serde(default = "one")]
-    pub(crate) speed: f64,
-    pub(crate) max_duration_seconds: f64,
-    #[serde(default)]
-    supports_extend: bool,
-    #[serde(default)]
-    supports_upscale: bool,
-    resolutions: Vec<Resolution>,
-    #[serde(default)]
-    down: bool,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Resolution {
-    name: String,
-    usd_per_second: f64,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-/// One vendor, as `capabilities` shows it.
-#[derive(Serialize)]
-pub(crate) struct Capability<'a> {
-    vendor: &'a str,
-    models: &'a [String],
-    resolutions: Vec<&'a str>,
-    max_duration_seconds: serde_json::Number,
-    supports_extend: bool,
-    supports_upscale: bool,
 }
 
 /// The vendor that makes a job, and its price.
@@ -114,7 +85,7 @@ impl Catalogue {
     /// If the text is not TOML of that form, or a vendor has no model, no resolution, a resolution other than
     /// 720p, 1080p and 4k, or a number out of range.
     pub fn from_toml(text: &str) -> Result<Self, CatalogueError> {
-        let file: File = settings::read(text).map_err(CatalogueError::Shape)?;
+        let file: File = toml_text::read(text).map_err(CatalogueError::Shape)?;
         for vendor in &file.vendor {
             vendor.check()?;
         }
@@ -138,6 +109,25 @@ impl Catalogue {
     pub fn with_vendor_down(mut self, name: &str) -> Self {
         self.vendors.iter_mut().filter(|vendor| vendor.name == name).for_each(|vendor| vendor.down = true);
         self
+    }
+
+    /// Which vendors are up and which are down.
+    pub(crate) fn states(&self) -> BTreeMap<String, VendorState> {
+        self.vendors.iter().map(|vendor| (vendor.name.clone(), vendor.state())).collect()
+    }
+
+    /// Lets vendors go down or come up again. Nothing changes if one of them is unknown.
+    pub(crate) fn set_states(&mut self, states: &BTreeMap<String, VendorState>) -> Result<(), UnknownVendor> {
+        if let Some(unknown) = states.keys().find(|name| self.vendors().all(|known| known != *name)) {
+            let known = self.vendors().collect::<Vec<_>>().join(", ");
+            return Err(UnknownVendor { name: unknown.clone(), known });
+        }
+        for vendor in &mut self.vendors {
+            if let Some(state) = states.get(&vendor.name) {
+                vendor.down = *state == VendorState::Down;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn capabilities(&self) -> Vec<Capability<'_>> {
@@ -209,56 +199,6 @@ fn choose<'a>(able: &[(&'a Vendor, Usd)], prefer: Prefer) -> Option<(&'a Vendor,
         Prefer::Balanced => best_within(Some(cheapest.1.times(BALANCED_MAY_COST))),
         Prefer::Smartest => best_within(None),
     }
-}
-
-impl Vendor {
-    fn check(&self) -> Result<(), CatalogueError> {
-        let wrong = if self.name.is_empty() {
-            "its name is empty: give it one".to_owned()
-        } else if self.models.is_empty() {
-            "it has no model: name at least one".to_owned()
-        } else if self.resolutions.is_empty() {
-            "it has no resolution: name at least one".to_owned()
-        } else if !(self.speed.is_finite() && self.speed > 0.0) {
-            "speed must be a number above 0".to_owned()
-        } else if !(self.max_duration_seconds > 0.0 && self.max_duration_seconds <= LONGEST_CLIP) {
-            format!("max_duration_seconds must lie above 0 and be at most {LONGEST_CLIP}")
-        } else if self.quality > 100 {
-            "quality must lie between 0 and 100".to_owned()
-        } else if let Some(unknown) = self.resolutions.iter().find(|r| frame_size(&r.name, "16:9").is_none())
-        {
-            format!("resolution {:?} is unknown: use 720p, 1080p or 4k", unknown.name)
-        } else if self.resolutions.iter().any(|r| !(0.0..=1000.0).contains(&r.usd_per_second)) {
-            "usd_per_second must lie between 0 and 1000".to_owned()
-        } else {
-            return Ok(());
-        };
-        Err(CatalogueError::Vendor { vendor: self.name.clone(), wrong })
-    }
-
-    fn rate(&self, resolution: &str) -> Option<Usd> {
-        let found = self.resolutions.iter().find(|known| known.name == resolution)?;
-        Some(Usd::from_dollars(found.usd_per_second))
-    }
-
-    fn capability(&self) -> Capability<'_> {
-        Capability {
-            vendor: &self.name,
-            models: &self.models,
-            resolutions: self.resolutions.iter().map(|resolution| resolution.name.as_str()).collect(),
-            max_duration_seconds: number(self.max_duration_seconds),
-            supports_extend: self.supports_extend,
-            supports_upscale: self.supports_upscale,
-        }
-    }
-}
-
-/// A JSON number, written without a fraction where it has none.
-pub(crate) fn number(value: f64) -> serde_json::Number {
-    if value.fract() == 0.0 && value.abs() < 9e15 {
-        return serde_json::Number::from(value as i64);
-    }
-    serde_json::Number::from_f64(value).expect("numbers are checked to be finite where they come in")
 }
 
 #[cfg(test)]

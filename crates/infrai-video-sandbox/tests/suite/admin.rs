@@ -1,0 +1,129 @@
+//! The routes beside the API, for tools in any language.
+
+use infrai_video_sandbox::{Scenario, VendorState};
+use serde_json::json;
+
+use crate::common::{KEY, builder, call, cheap_job, generate, get, post, sandbox};
+
+#[tokio::test]
+async fn admin_routes_show_the_inside_and_stay_out_of_the_journal() {
+    let sandbox = sandbox();
+    let id = cheap_job(&sandbox).await;
+    let jobs = get("/__sandbox/jobs").send(&sandbox).await.json();
+    assert_eq!((&jobs["jobs"][0]["job_id"], &jobs["jobs"][0]["state"]), (&json!(id), &json!("queued")));
+    let clock = post("/__sandbox/clock", json!({"advance_seconds": 3600})).send(&sandbox).await.json();
+    assert_eq!(clock["now"], "2026-01-01T01:00:00Z");
+    assert_eq!(post("/__sandbox/clock", json!({"advance_seconds": -1})).send(&sandbox).await.status, 422);
+    assert_eq!(get("/__sandbox/jobs").send(&sandbox).await.json()["jobs"][0]["state"], "succeeded");
+    assert_eq!(get("/__sandbox/ledger").send(&sandbox).await.json()["double_charges"], 0);
+    let journal = get("/__sandbox/journal").send(&sandbox).await.json();
+    assert_eq!(journal["requests"].as_array().map(Vec::len), Some(1));
+    assert_eq!(get("/healthz").send(&sandbox).await.json()["status"], "ok");
+    post("/__sandbox/reset", json!({})).send(&sandbox).await;
+    assert!(sandbox.jobs().is_empty() && sandbox.journal().is_empty() && sandbox.ledger().entries.is_empty());
+}
+
+#[tokio::test]
+async fn rules_can_be_set_while_the_sandbox_runs() {
+    let sandbox = builder().router();
+    let put = |rules: &str| call("PUT", "/__sandbox/faults").bytes(rules);
+    let answer = put("[[fault]]\naction = 'status'\nstatus = 500").send(&sandbox).await;
+    let shown = json!({"action": "status", "status": 500, "matched": 0, "acted": 0});
+    assert_eq!(answer.json(), json!({"faults": [shown]}));
+    assert_eq!(get("/v1/video/list").send(&sandbox).await.refusal(), (500, "INTERNAL".to_owned()));
+    let wrong = put("[[fault]]\naction = 'explode'").send(&sandbox).await;
+    assert_eq!(wrong.status, 422);
+    assert_eq!(get("/v1/video/list").send(&sandbox).await.status, 500, "the rules are still there");
+    let shown = get("/__sandbox/faults").send(&sandbox).await.json();
+    assert_eq!((&shown["faults"][0]["matched"], &shown["faults"][0]["acted"]), (&json!(2), &json!(2)));
+    assert_eq!(put("").send(&sandbox).await.json(), json!({"faults": []}));
+    assert_eq!(get("/v1/video/list").send(&sandbox).await.status, 200);
+}
+
+#[tokio::test]
+async fn vendors_can_go_down_and_come_up_again() {
+    let sandbox = sandbox();
+    let put = |state: &str| {
+        call("PUT", "/__sandbox/vendors").bytes(json!({"vendors": {"sandbox-swift": state}}).to_string())
+    };
+    let shown = |swift: &str| json!({"vendors": {"sandbox-swift": swift, "sandbox-studio": "up", "sandbox-cinema": "up"}});
+    assert_eq!(get("/__sandbox/vendors").send(&sandbox).await.json(), shown("up"));
+    assert_eq!(put("down").send(&sandbox).await.json(), shown("down"));
+    cheap_job(&sandbox).await;
+    assert_eq!(get("/__sandbox/vendors").send(&sandbox).await.json(), shown("down"));
+    put("up").send(&sandbox).await;
+    cheap_job(&sandbox).await;
+    sandbox.set_vendor("sandbox-swift", VendorState::Down).expect("a vendor");
+    cheap_job(&sandbox).await;
+    let vendors: Vec<_> = sandbox.jobs().into_iter().map(|job| job.vendor).collect();
+    assert_eq!(vendors, ["sandbox-studio", "sandbox-swift", "sandbox-studio"]);
+}
+
+#[tokio::test]
+async fn an_unknown_vendor_or_state_changes_nothing() {
+    let sandbox = sandbox();
+    for wrong in [
+        json!({"vendors": {"sandbox-swift": "down", "sandbox-other": "down"}}),
+        json!({"vendors": {"sandbox-swift": "away"}}),
+        json!({"sandbox-swift": "down"}),
+        json!(null),
+    ] {
+        let answer = call("PUT", "/__sandbox/vendors").bytes(wrong.to_string()).send(&sandbox).await;
+        assert_eq!(answer.status, 422, "{wrong}");
+    }
+    assert!(sandbox.vendors().values().all(|state| *state == VendorState::Up));
+    let error = sandbox.set_vendor("sandbox-other", VendorState::Up).expect_err("unknown").to_string();
+    assert!(error.contains("sandbox-other") && error.contains("sandbox-swift"), "{error}");
+}
+
+#[tokio::test]
+async fn a_named_scenario_starts_the_sandbox_over() {
+    let sandbox = builder().starting_balance(5.0).router();
+    cheap_job(&sandbox).await;
+    let shown = get("/__sandbox/scenarios").send(&sandbox).await.json();
+    let names: Vec<_> = Scenario::all().map(|scenario| scenario.name().to_owned()).collect();
+    assert_eq!(shown["scenarios"].as_array().map(Vec::len), Some(names.len()));
+    assert_eq!(shown["scenarios"][0]["name"], json!(names[0]));
+
+    let play = |name: &str| call("PUT", &format!("/__sandbox/scenario/{name}"));
+    let answer = play("credit-runs-out").send(&sandbox).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["name"]), (200, &json!("credit-runs-out")));
+    assert!(sandbox.jobs().is_empty());
+    generate(&sandbox, json!({"prompt": "a lighthouse"})).await;
+    assert_eq!(sandbox.ledger().balance_usd(KEY), Some(0.15));
+    assert_eq!(play("no-such-thing").send(&sandbox).await.status, 422);
+    assert_eq!(sandbox.jobs().len(), 1, "what is refused changes nothing");
+
+    play("lost-response").send(&sandbox).await;
+    assert_eq!(sandbox.faults().len(), Scenario::named("lost-response").expect("embedded").faults().len());
+    get("/v1/video/list").send(&sandbox).await;
+    assert_eq!(sandbox.ledger().balance_usd(KEY), Some(5.0), "settings of the scenario before are gone");
+}
+
+#[tokio::test]
+async fn a_scenario_comes_before_the_builders_settings_and_leaves_nothing_behind() {
+    let poor = Scenario::named("credit-runs-out").expect("embedded");
+    let sandbox = builder().scenario(poor).starting_balance(5.0).router();
+    get("/v1/video/list").send(&sandbox).await.data();
+    assert_eq!(sandbox.ledger().balance_usd(KEY), Some(0.25));
+    sandbox.play(&Scenario::named("cancel-race").expect("embedded"));
+    get("/v1/video/list").send(&sandbox).await.data();
+    assert_eq!(sandbox.ledger().balance_usd(KEY), Some(5.0));
+}
+
+#[tokio::test]
+async fn a_scenario_of_ones_own_is_taken_and_an_empty_one_takes_all_away() {
+    let sandbox = sandbox();
+    let play = |text: &str| call("PUT", "/__sandbox/scenario").bytes(text);
+    let own = "[settings]\nstarting_balance_usd = 0\nbare_results = true\n[[fault]]\naction = 'status'\nstatus = 500\ncount = 1";
+    assert_eq!(play(own).send(&sandbox).await.json()["name"], "unnamed");
+    assert_eq!(get("/v1/video/list").send(&sandbox).await.refusal(), (500, "INTERNAL".to_owned()));
+    assert_eq!(get("/v1/video/list").send(&sandbox).await.json()["items"], json!([]), "without an envelope");
+    assert_eq!(sandbox.ledger().balance_usd(KEY), Some(0.0));
+    let wrong = play("[settings]\nstarting_balance_usd = -1").send(&sandbox).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text().contains("starting_balance_usd"));
+    play("").send(&sandbox).await;
+    get("/v1/video/list").send(&sandbox).await.data();
+    assert_eq!((sandbox.ledger().balance_usd(KEY), sandbox.faults()), (Some(2.0), Vec::new()));
+}
