@@ -8,7 +8,7 @@ mod drift;
 mod end_to_end;
 mod errors;
 mod examples;
-// mod help;
+mod help;
 mod json_schemas;
 mod operations;
 mod page;

@@ -1,5 +1,7 @@
 //! The rules of the one loop that repeats a request.
 
+use contract_tests::client_of;
+use contract_tests::transports::Script;
 use infrai_video::{ErrorKind, RetryPolicy};
 use infrai_video_sandbox::{Action, Fault, Operation, RetryAfter, Sandbox, When};
 use tokio::time::{Duration, Instant};
@@ -61,7 +63,7 @@ async fn the_same_submission_after_a_crash_finds_the_same_job() {
     assert!(error.is_outcome_unknown());
     let stored = serde_json::to_string(&submission).unwrap();
     let after_the_crash: infrai_video::Submission = serde_json::from_str(&stored).unwrap();
-    let job = world.client.submit(&after_the_crash).sent_before().await.unwrap();
+    let job = world.client.submit(&after_the_crash).await.unwrap();
     assert_eq!(world.sandbox.jobs()[0].job_id, job.id());
     assert_eq!((world.posts(), world.money()), (ATTEMPTS + 1, (1, 1, 0)));
 }
@@ -150,9 +152,21 @@ async fn a_conflict_over_a_key_that_was_sent_before_means_accepted_earlier() {
     assert_eq!(error.kind(), ErrorKind::AcceptedEarlier);
     assert_eq!((world.posts(), world.money()), (2, (1, 1, 0)));
 
-    // The same answer to a key that was never sent before is a plain conflict.
+    // A stored submission may have been sent by a process that did not see the answer, so the same holds at once.
     let world = World::with([on_generate(Action::status(409))]);
-    assert_eq!(generate(&world).await.unwrap_err().kind(), ErrorKind::Conflict);
+    let stored = serde_json::to_string(&world.client.generate("a city").prepare().unwrap()).unwrap();
+    let submission: infrai_video::Submission = serde_json::from_str(&stored).unwrap();
+    let error = world.client.submit(&submission).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_outcome_unknown()), (ErrorKind::AcceptedEarlier, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_over_the_jobs_state_stays_one_although_an_answer_was_lost() {
+    let world = World::with([Fault::on(Operation::Cancel, Action::status(503)).nth(1)]);
+    let job = world.finished_job().await;
+    let error = job.cancel().await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, Some("JOB_FINISHED")));
+    assert_eq!(error.attempts(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,4 +198,58 @@ async fn a_redirect_is_not_followed_and_the_key_goes_nowhere() {
     let error = generate(&world).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Rejected, Some(307)));
     assert_eq!(world.sandbox.journal().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_says_no_is_believed_without_its_body() {
+    for (status, kind) in
+        [(402, ErrorKind::InsufficientCredit), (404, ErrorKind::NotFound), (503, ErrorKind::Server)]
+    {
+        let script = (0..ATTEMPTS).fold(Script::default(), |script, _| script.then_cut(status));
+        let client = client_of("https://api.infrai.cc").with_transport(script.clone()).build().unwrap();
+        let error = client.capabilities().await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (kind, Some(status)));
+        assert_eq!(script.seen().len(), if status == 503 { ATTEMPTS } else { 1 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_answer_to_a_write_without_result_is_a_success() {
+    let script = Script::default().then(204, &[], "");
+    let client = client_of("https://api.infrai.cc").with_transport(script.clone()).build().unwrap();
+    assert_eq!(client.delete("vj_1").await.unwrap().ok, Some(true));
+    assert_eq!(script.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_as_long_as_can_be_are_no_reason_to_panic() {
+    let world = World::of(
+        Sandbox::builder().fault(Fault::on(Operation::Status, Action::rate_limited(u64::MAX)).nth(1)),
+        |client| {
+            let policy = RetryPolicy::default().with_max_elapsed(Duration::MAX);
+            client.with_retry_policy(policy).with_attempt_timeout(Duration::MAX).with_max_wait(Duration::MAX)
+        },
+    );
+    let job = world.job().await;
+    job.wait().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_at_the_same_time_do_not_wait_for_each_other() {
+    let world = World::with([Fault::on(Operation::Capabilities, Action::hang())]);
+    let started = Instant::now();
+    let generate = world.client.generate("a city");
+    let checks = futures_util::future::join_all((0..5).map(|_| generate.check())).await;
+    assert!(checks.iter().all(Result::is_err));
+    assert!(started.elapsed() <= Duration::from_secs(121), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_says_is_shown_as_one_harmless_line() {
+    let message = "no\r\n\u{1b}[31mway ".repeat(1000);
+    let body = serde_json::json!({"ok": false, "error": {"code": "A\nB", "message": message}}).to_string();
+    let client =
+        client_of("https://api.infrai.cc").with_transport(Script::of([(400, body)])).build().unwrap();
+    let shown = client.capabilities().await.unwrap_err().to_string();
+    assert!(shown.len() < 1000 && !shown.chars().any(char::is_control), "{shown:?}");
 }

@@ -180,3 +180,25 @@ async fn a_job_that_finished_before_its_wait_was_dropped_is_kept() {
     job.download().to_path(world.path()).await.unwrap();
     world.assert_whole_clip(&job).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_forgets_the_job_for_a_moment_does_not_end_the_wait() {
+    let world = slow_world([
+        on_status(Action::status(404)).nth(5),
+        on_status(Action::Redirect { status: 302, location: None }).nth(7),
+    ]);
+    let job = world.job().await;
+    assert_eq!(job.wait().await.unwrap().job().state, JobState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_is_told_to_wait_waits_and_no_longer_than_is_believed() {
+    let world = slow_world([on_status(Action::rate_limited(86_400)).nth(1)]);
+    let job = world.job().await;
+    let started = Instant::now();
+    let mut updates = job.wait().updates();
+    updates.next().await.unwrap().unwrap();
+    updates.next().await.unwrap().unwrap();
+    let waited = started.elapsed();
+    assert!(waited >= Duration::from_secs(60) && waited < Duration::from_secs(63), "{waited:?}");
+}

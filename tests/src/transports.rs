@@ -15,7 +15,15 @@ use tower::ServiceExt as _;
 type Sent<'a> = BoxFuture<'a, Result<Response<ResponseBody>, TransportError>>;
 
 /// What a script still has to say.
-type Answers = VecDeque<Result<Response<Bytes>, TransportErrorKind>>;
+type Answers = VecDeque<Answer>;
+
+#[derive(Debug)]
+enum Answer {
+    Whole(Response<Bytes>),
+    /// A head, and then a lost connection.
+    Cut(Response<()>),
+    Never(TransportErrorKind),
+}
 
 /// Hands requests to a sandbox in the same process, with no socket between them.
 #[derive(Debug, Clone)]
@@ -56,14 +64,26 @@ impl Script {
         let builder = Response::builder().status(status).header("content-type", "application/json");
         let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
         let answer = builder.body(body.into()).expect("the script holds valid HTTP");
-        self.lock().push_back(Ok(answer));
+        self.lock().push_back(Answer::Whole(answer));
+        self
+    }
+
+    /// The same script with an answer whose body is cut off before its first byte.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such status.
+    #[must_use]
+    pub fn then_cut(self, status: u16) -> Self {
+        let answer = Response::builder().status(status).body(()).expect("the script holds valid HTTP");
+        self.lock().push_back(Answer::Cut(answer));
         self
     }
 
     /// The same script with a request that brings no answer.
     #[must_use]
     pub fn then_fail(self, kind: TransportErrorKind) -> Self {
-        self.lock().push_back(Err(kind));
+        self.lock().push_back(Answer::Never(kind));
         self
     }
 
@@ -82,10 +102,12 @@ impl Transport for Script {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         let answer = self.lock().pop_front();
         Box::pin(async move {
+            let body = |body| futures_util::stream::once(async move { body }).boxed() as ResponseBody;
+            let cut = TransportError::new(TransportErrorKind::Lost, "the script cuts the answer");
             match answer {
-                Some(Ok(answer)) => Ok(answer
-                    .map(|body| futures_util::stream::once(async move { Ok(body) }).boxed() as ResponseBody)),
-                Some(Err(kind)) => Err(TransportError::new(kind, "the script says so")),
+                Some(Answer::Whole(answer)) => Ok(answer.map(|bytes| body(Ok(bytes)))),
+                Some(Answer::Cut(answer)) => Ok(answer.map(|()| body(Err(cut)))),
+                Some(Answer::Never(kind)) => Err(TransportError::new(kind, "the script says so")),
                 None => {
                     Err(TransportError::new(TransportErrorKind::Connect, "the script has come to its end"))
                 }

@@ -66,7 +66,9 @@ fn of(facts: &Facts) -> Exit {
         ErrorKind::Config if matches!(facts.field, Some("api_key" | API_KEY_VARIABLE)) => {
             Exit::Authentication
         }
-        ErrorKind::Config | ErrorKind::InvalidInput | ErrorKind::Unsupported => Exit::Refused,
+        ErrorKind::Config | ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::Expired => {
+            Exit::Refused
+        }
         ErrorKind::Rejected if matches!(facts.status, Some(400 | 422)) => Exit::Refused,
         ErrorKind::Authentication => Exit::Authentication,
         ErrorKind::NotFound => Exit::NotFound,
@@ -111,6 +113,7 @@ mod tests {
             (ErrorKind::Config, 7),
             (ErrorKind::InvalidInput, 7),
             (ErrorKind::Unsupported, 7),
+            (ErrorKind::Expired, 7),
             (ErrorKind::Authentication, 4),
             (ErrorKind::InsufficientCredit, 6),
             (ErrorKind::NotFound, 5),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
+use crate::text::one_line;
 use crate::types::{ApiError, ErrorEnvelope, Metadata};
 
 /// What every answer is wrapped in.
@@ -32,6 +33,8 @@ struct Members<'a> {
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
     metadata: Option<&'a RawValue>,
 }
 
@@ -39,27 +42,49 @@ impl Members<'_> {
     fn says(&self, value: &str) -> bool {
         self.ok.is_some_and(|ok| ok.get() == value)
     }
+
+    fn has_error(&self) -> bool {
+        self.error.is_some_and(|error| !matches!(error.get(), "{}" | "\"\""))
+    }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Envelope<T> {
+impl<'de, T: DeserializeOwned + Serialize> Deserialize<'de> for Envelope<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let whole = <Box<RawValue>>::deserialize(deserializer)?;
         Self::read(whole.get()).map_err(serde::de::Error::custom)
     }
 }
 
-impl<T: DeserializeOwned> Envelope<T> {
+impl<T: DeserializeOwned + Serialize> Envelope<T> {
     fn read(text: &str) -> serde_json::Result<Self> {
         let members: Members<'_> = serde_json::from_str(text)?;
         let metadata =
             members.metadata.and_then(|metadata| read_leniently(metadata.get()).ok()).unwrap_or_default();
-        if members.says("false") {
+        let refused = |metadata| {
             let error = ErrorBody::read(text.as_bytes()).into_api_error("the server gave no reason");
-            return Ok(Self { ok: false, data: None, error: Some(error), metadata });
+            Self { ok: false, data: None, error: Some(error), metadata }
+        };
+        if members.says("false") {
+            return Ok(refused(metadata));
         }
         // `{"ok": true}` alone is the bare result of a write, so the absence of `data` tells the two forms apart.
-        let data = read_leniently(members.data.map_or(text, RawValue::get))?;
-        Ok(Self { ok: true, data: Some(data), error: None, metadata })
+        let result = match members.data {
+            Some(data) => read_leniently(data.get()),
+            None => read_leniently(text).and_then(says_something),
+        };
+        match result {
+            Ok(data) => Ok(Self { ok: true, data: Some(data), error: None, metadata }),
+            Err(_) if !members.says("true") && members.has_error() => Ok(refused(metadata)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Some results have no required member, so any object would pass for one that stands alone: a page of a proxy, say.
+fn says_something<T: Serialize>(result: T) -> serde_json::Result<T> {
+    match serde_json::to_value(&result)? {
+        Value::Object(members) if members.is_empty() => Err(serde::de::Error::custom("there is no result")),
+        _ => Ok(result),
     }
 }
 
@@ -149,7 +174,7 @@ impl ErrorBody {
     pub fn read(body: &[u8]) -> Self {
         let Ok(Value::Object(envelope)) = serde_json::from_slice(body) else { return Self::default() };
         let text = |value: Option<&Value>| {
-            value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+            value.and_then(Value::as_str).map(one_line).filter(|text| !text.is_empty())
         };
         let request_id = text(envelope.get("metadata").and_then(|metadata| metadata.get("request_id")));
         match envelope.get("error") {
@@ -197,7 +222,7 @@ mod tests {
     use super::*;
     use crate::types::{Acknowledgement, DownloadLink, VideoJob, VideoJobPage};
 
-    fn read<T: DeserializeOwned>(text: &str) -> Envelope<T> {
+    fn read<T: DeserializeOwned + Serialize>(text: &str) -> Envelope<T> {
         serde_json::from_str(text).unwrap()
     }
 
@@ -226,6 +251,15 @@ mod tests {
             read(r#"{"ok":true,"data":{"ok":true},"metadata":{"cost_usd":"much","request_id":"r1"}}"#);
         assert_eq!(envelope.metadata.cost_usd, None);
         assert_eq!(envelope.metadata.request_id.as_deref(), Some("r1"));
+    }
+
+    #[test]
+    fn an_object_that_says_nothing_is_no_result() {
+        for text in ["{}", r#"{"message":"maintenance"}"#, r#"{"ok":true,"data":null}"#, r#"{"ok":true}"#] {
+            assert!(serde_json::from_str::<Envelope<VideoJobPage>>(text).is_err(), "{text}");
+        }
+        let envelope: Envelope<Acknowledgement> = read(r#"{"error":{"code":"X"}}"#);
+        assert_eq!((envelope.ok, envelope.error.unwrap().code.as_str()), (false, "X"));
     }
 
     #[test]

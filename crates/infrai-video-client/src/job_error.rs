@@ -2,6 +2,8 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::text::one_line;
+
 /// Why a job failed.
 ///
 /// The sources give the member no shape, so this reads a text, an object with `code` and `message`, and anything else a
@@ -17,10 +19,10 @@ pub struct JobError {
 impl std::fmt::Display for JobError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (&self.code, self.message.as_str()) {
-            (Some(code), "") => f.write_str(code),
-            (Some(code), message) => write!(f, "{message} ({code})"),
+            (Some(code), "") => f.write_str(&one_line(code)),
+            (Some(code), message) => write!(f, "{} ({})", one_line(message), one_line(code)),
             (None, "") => f.write_str("no reason given"),
-            (None, message) => f.write_str(message),
+            (None, message) => f.write_str(&one_line(message)),
         }
     }
 }

@@ -43,6 +43,7 @@ mod generated;
 mod generated_enums;
 mod hooks;
 mod job_error;
+mod text;
 mod vocabulary;
 
 pub use canonical::canonical_json;
@@ -51,6 +52,7 @@ pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
 pub use generated_enums::{AspectRatio, JobState, Preference, Resolution};
 pub use hooks::{Context, Exchange, MAX_RESPONSE_BYTES, read_bounded};
 pub use job_error::JobError;
+pub use text::one_line;
 pub use vocabulary::UnknownValue;
 
 impl JobState {

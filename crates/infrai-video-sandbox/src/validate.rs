@@ -212,11 +212,11 @@ pub(crate) fn is_key(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| (b'!'..=b'~').contains(&byte))
 }
 
-/// 1 to 256 characters, letters and digits first, then also `.`, `_`, `~`, `:` and `-`.
+/// 1 to 256 letters, digits or `. _ ~ : + = @ -`, without a dot first.
 pub(crate) fn is_job_id(text: &str) -> bool {
     (1..=256).contains(&text.len())
-        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "._~:-".contains(c))
+        && !text.starts_with('.')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "._~:+=@-".contains(c))
 }
 
 /// A wrong value in a message: its kind, and itself if it is short.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
-use http::header::{ACCEPT, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_LENGTH, HeaderValue, USER_AGENT};
 use infrai_video_client as generated;
 use infrai_video_client::{Envelope, ErrorBody, MAX_RESPONSE_BYTES, ResponseValue, types};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -18,6 +18,8 @@ use crate::error::{Error, ErrorKind};
 use crate::ids::{IdempotencyKey, JobId};
 use crate::response::Response;
 use crate::retry::{RetryPolicy, retry_after};
+use crate::text::{one_line, what_is_wrong};
+use crate::time::after;
 use crate::transport::TransportError;
 
 type Reply<T> = Result<ResponseValue<Envelope<T>>, generated::Error<types::ErrorEnvelope>>;
@@ -47,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) body: Option<Bytes>,
     /// Whether the key was sent by an earlier call, perhaps of an earlier process.
     pub(crate) sent_before: bool,
+    /// Whether the service may know the key from elsewhere, such as a key of the caller's own choice.
+    pub(crate) known_key: bool,
 }
 
 impl Plan {
@@ -93,7 +97,7 @@ impl<T> Write<T> {
     /// Uses this key instead of the minted one, to carry out an intent once although it is asked for several times.
     pub fn with_idempotency_key(mut self, key: IdempotencyKey) -> Self {
         if let Ok(plan) = &mut self.0.plan {
-            plan.key = Some(key);
+            (plan.key, plan.known_key) = (Some(key), true);
         }
         self
     }
@@ -154,6 +158,14 @@ pub trait Carried {
     fn says_no(&self) -> bool {
         false
     }
+
+    /// What an empty answer of success means, where it means anything.
+    fn of_nothing() -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 impl Carried for types::VideoJob {}
@@ -167,11 +179,15 @@ impl Carried for types::Acknowledgement {
     fn says_no(&self) -> bool {
         self.ok == Some(false)
     }
+
+    fn of_nothing() -> Option<Self> {
+        Some(Self { ok: Some(true) })
+    }
 }
 
 /// The retry loop.
 async fn run<T: Carried>(client: &Client, plan: &Arc<Plan>, send: &Sending<T>) -> Result<Response<T>, Error> {
-    let deadline = Instant::now() + plan.policy.max_elapsed();
+    let deadline = after(plan.policy.max_elapsed());
     let mut attempts = 0;
     // Whether an attempt of this call, or an earlier call with this key, may have been carried out unnoticed.
     let mut outcome_unknown = plan.sent_before;
@@ -179,18 +195,18 @@ async fn run<T: Carried>(client: &Client, plan: &Arc<Plan>, send: &Sending<T>) -
         attempts += 1;
         let span = tracing::debug_span!("attempt", attempt = attempts);
         let failure = match attempt(client, plan, send, deadline).instrument(span).await {
-            Ok((result, metadata)) => {
+            Ok(Success { result, metadata, retry_after }) => {
                 client.shared.budget.give_back();
-                return Ok(Response::new(result, metadata, attempts, plan.key.clone()));
+                return Ok(Response::new(result, metadata, attempts, plan.key.clone(), retry_after));
             }
             Err(failure) => failure,
         };
-        let failure = failure.seen_after(outcome_unknown && plan.key.is_some());
+        let failure = failure.seen_by(plan, outcome_unknown);
         outcome_unknown |= plan.key.is_some() && failure.may_have_been_carried_out;
         let delay = plan.policy.delay(attempts, client.random_share(), failure.retry_after);
         let repeat = failure.retryable
             && attempts < plan.policy.max_attempts()
-            && Instant::now() + delay < deadline
+            && after(delay) < deadline
             && client.shared.budget.take();
         if !repeat {
             return Err(failure
@@ -219,15 +235,31 @@ impl Failure {
         Self { error, retryable: false, may_have_been_carried_out: false, retry_after: None }
     }
 
-    /// A 409 or 422 for a key that may have been accepted before says so, and is no verdict on the request.
-    fn seen_after(mut self, outcome_unknown: bool) -> Self {
-        if outcome_unknown && matches!(self.error.status(), Some(409 | 422)) {
+    /// A refusal of a key that may have been accepted before is no verdict on the request. Starting a job has no other
+    /// conflict; the other writes have conflicts of their own, over the job's state, which name themselves.
+    fn seen_by(mut self, plan: &Plan, outcome_unknown: bool) -> Self {
+        let starts_a_job = plan.operation == "video_generate";
+        let about_the_key = self.error.code().is_none_or(|code| code.contains("IDEMPOTEN"));
+        let accepted_earlier = match self.error.status() {
+            Some(409) if starts_a_job => true,
+            Some(409) => (outcome_unknown || plan.known_key) && about_the_key,
+            Some(422) => outcome_unknown && (starts_a_job || about_the_key),
+            _ => false,
+        };
+        if accepted_earlier && plan.key.is_some() {
             let message = format!("the idempotency key was accepted earlier: {}", self.error.message());
-            self.error = Error::new(ErrorKind::AcceptedEarlier, message).with_source(self.error);
+            self.error = self.error.turned_into(ErrorKind::AcceptedEarlier, message);
             self.retryable = false;
         }
         self
     }
+}
+
+/// What an attempt brought.
+struct Success<T> {
+    result: T,
+    metadata: types::Metadata,
+    retry_after: Option<Duration>,
 }
 
 async fn attempt<T: Carried>(
@@ -235,12 +267,12 @@ async fn attempt<T: Carried>(
     plan: &Arc<Plan>,
     send: &Sending<T>,
     deadline: Instant,
-) -> Result<(T, types::Metadata), Failure> {
+) -> Result<Success<T>, Failure> {
     let shared = &client.shared;
     let exchange = Arc::new(OneExchange {
         shared: Arc::clone(shared),
         body: plan.body.clone(),
-        deadline: deadline.min(Instant::now() + shared.timeouts.attempt),
+        deadline: deadline.min(after(shared.timeouts.attempt)),
         seen: Mutex::new(None),
     });
     let context = shared.context.with_exchange(Arc::clone(&exchange) as Arc<dyn generated::Exchange>);
@@ -256,13 +288,20 @@ async fn attempt<T: Carried>(
     if let Some(body) = answer.error {
         return Err(refusal(answer.status, body, answer.retry_after));
     }
+    let retry_after = answer.retry_after;
+    if let Some(result) = T::of_nothing().filter(|_| answer.is_empty) {
+        return Ok(Success { result, metadata: types::Metadata::default(), retry_after });
+    }
     match reply.map(ResponseValue::into_inner) {
         Ok(Envelope { ok: true, data: Some(data), metadata, .. }) if data.says_no() => {
-            let body = ErrorBody { request_id: metadata.request_id, ..ErrorBody::default() };
+            let request_id = metadata.request_id.as_deref().map(one_line);
+            let body = ErrorBody { request_id, ..ErrorBody::default() };
             let error = Error::new(ErrorKind::Rejected, "the service says that it was not carried out");
             Err(Failure::certain(error.with_answer(answer.status.as_u16(), body)))
         }
-        Ok(Envelope { ok: true, data: Some(data), metadata, .. }) => Ok((data, metadata)),
+        Ok(Envelope { ok: true, data: Some(result), metadata, .. }) => {
+            Ok(Success { result, metadata, retry_after })
+        }
         Ok(envelope) => {
             let error =
                 envelope.error.map(|error| ErrorBody::from_api_error(error, envelope.metadata.request_id));
@@ -335,13 +374,10 @@ fn undecodable(status: StatusCode, error: generated::Error<types::ErrorEnvelope>
         _ => (None, false),
     };
     let message = match &cause {
-        Some(cause) => format!("the answer is not what the contract says: {cause}"),
+        Some(cause) => format!("the answer is not what the contract says: {}", what_is_wrong(cause)),
         None => "the answer is not what the contract says".to_owned(),
     };
-    let mut error = Error::new(ErrorKind::Decode, message).with_answer(status.as_u16(), ErrorBody::default());
-    if let Some(cause) = cause {
-        error = error.with_source(cause);
-    }
+    let error = Error::new(ErrorKind::Decode, message).with_answer(status.as_u16(), ErrorBody::default());
     Failure { error, retryable: cut_or_garbled, may_have_been_carried_out: true, retry_after: None }
 }
 
@@ -363,6 +399,8 @@ struct Answer {
     retry_after: Option<Duration>,
     /// What the body says of a failure, where the status is none of success.
     error: Option<ErrorBody>,
+    /// Whether there was nothing in the body, and nothing was to be.
+    is_empty: bool,
 }
 
 /// What the generated code gets to decode where the truth is in [`Seen`].
@@ -380,9 +418,17 @@ impl OneExchange {
         let exchange = async {
             let incoming = self.shared.sender.send(request).await?;
             let (status, retry_after) = (incoming.status, retry_after(&incoming.headers));
-            let body = incoming.body.bounded(read, MAX_RESPONSE_BYTES).await?;
+            let nothing_to_come = status == StatusCode::NO_CONTENT
+                || incoming.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
+            let body = match incoming.body.bounded(read, MAX_RESPONSE_BYTES).await {
+                Ok(body) => body,
+                // A status that says no needs no body to be believed.
+                Err(_) if !status.is_success() => Bytes::new(),
+                Err(error) => return Err(error),
+            };
             let error = (!status.is_success()).then(|| ErrorBody::read(&body));
-            Ok((Answer { status, retry_after, error }, body))
+            let is_empty = nothing_to_come && body.is_empty();
+            Ok((Answer { status, retry_after, error, is_empty }, body))
         };
         let started = Instant::now();
         match timeout_at(self.deadline, exchange).await {

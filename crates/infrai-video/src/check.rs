@@ -1,11 +1,10 @@
 //! Pre-flight: a request against the vendors' own capabilities, before any money is spent.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use infrai_video_client::Resolution;
 use infrai_video_client::types::{GenerateRequest, VendorCapabilities, VideoCapabilities};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::client::Client;
@@ -30,14 +29,17 @@ pub struct Fit {
 
 impl Client {
     pub(crate) async fn cached_capabilities(&self) -> Result<Arc<VideoCapabilities>, Error> {
-        let mut cache = self.shared.capabilities.lock().await;
-        if let Some((read_at, capabilities)) = &*cache
-            && read_at.elapsed() < KEPT_FOR
-        {
-            return Ok(Arc::clone(capabilities));
+        let cache = || self.shared.capabilities.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = cache()
+            .as_ref()
+            .filter(|(read_at, _)| read_at.elapsed() < KEPT_FOR)
+            .map(|(_, kept)| Arc::clone(kept));
+        if let Some(kept) = kept {
+            return Ok(kept);
         }
+        // The lock is not held meanwhile: checks at the same time may read twice, but none waits for another's retries.
         let capabilities = Arc::new(self.capabilities().await?.into_inner());
-        *cache = Some((Instant::now(), Arc::clone(&capabilities)));
+        *cache() = Some((Instant::now(), Arc::clone(&capabilities)));
         Ok(capabilities)
     }
 }
@@ -70,9 +72,13 @@ fn name(vendor: &VendorCapabilities) -> String {
     vendor.vendor.clone().unwrap_or_else(|| "a vendor without a name".to_owned())
 }
 
+/// A name that this version does not know, on either side, may be another word for the same size.
 fn makes_size(vendor: &VendorCapabilities, request: &GenerateRequest) -> bool {
+    let unknown = |size: &Resolution| matches!(size, Resolution::Unknown(_));
     match (&request.resolution, &vendor.resolutions) {
-        (Some(wanted), Some(sizes)) => sizes.contains(wanted),
+        (Some(wanted), Some(sizes)) => {
+            sizes.contains(wanted) || sizes.is_empty() || unknown(wanted) || sizes.iter().any(unknown)
+        }
         _ => true,
     }
 }
@@ -158,5 +164,12 @@ mod tests {
         let fitting = fit(&request("8k", 5.0), &silent).unwrap();
         assert_eq!((fitting.vendors.len(), fitting.warnings.len()), (1, 2));
         assert_eq!(fit(&request("8k", 5.0), &VideoCapabilities::default()).unwrap().of, 0);
+        assert_eq!(fit(&request("8k", 5.0), &capabilities()).unwrap().vendors.len(), 2);
+        let other_words = VendorCapabilities {
+            resolutions: Some(vec![Resolution::from("1920x1080")]),
+            ..VendorCapabilities::default()
+        };
+        let capabilities = VideoCapabilities { vendors: Some(vec![other_words]) };
+        assert_eq!(fit(&request("1080p", 5.0), &capabilities).unwrap().vendors.len(), 1);
     }
 }

@@ -261,7 +261,7 @@ impl ClientBuilder {
     }
 
     /// Sends through a `reqwest` client of one's own, for a proxy or certificates of one's own. Its redirect policy should
-    /// be none, and it should set no time limits: the SDK does both.
+    /// be none, and it should have no time limit but one for connecting, which is then its own affair.
     pub fn with_http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -318,7 +318,6 @@ impl ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("base_url", &self.base_url)
             .field("timeouts", &self.timeouts)
             .field("retry", &self.retry)
             .field("max_wait", &self.max_wait)
@@ -331,9 +330,9 @@ fn config(setting: &'static str, message: impl Into<String>) -> Error {
 }
 
 fn checked_base_url(text: &str) -> Result<Url, Error> {
+    // The text is not repeated: it may hold a password, or be a key that ended up in the wrong variable.
     let wrong = |what: &str| {
-        config("base_url", format!("`base_url` {text:?} {what}"))
-            .with_hint("pass a URL such as https://api.infrai.cc")
+        config("base_url", format!("`base_url` {what}")).with_hint("pass a URL such as https://api.infrai.cc")
     };
     let url = Url::parse(text.trim()).map_err(|error| wrong(&format!("is no URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
@@ -344,8 +343,7 @@ fn checked_base_url(text: &str) -> Result<Url, Error> {
         || url.query().is_some()
         || url.fragment().is_some()
     {
-        return Err(config("base_url", "`base_url` must have no user, query or fragment")
-            .with_hint("pass a URL such as https://api.infrai.cc"));
+        return Err(wrong("must have no user, query or fragment"));
     }
     if url.scheme() == "http" && !is_loopback(&url) {
         return Err(wrong("would send the key in the clear: plain http is for this machine alone"));
@@ -372,9 +370,10 @@ mod tests {
         for (url, what) in [
             ("", "is no URL"),
             ("api.infrai.cc", "is no URL"),
-            ("ftp://api.infrai.cc", "must start with https://"),
+            ("ftp://user:secret@api.infrai.cc", "must start with https://"),
             ("http://api.infrai.cc", "in the clear"),
             ("https://user:secret@api.infrai.cc", "no user"),
+            ("ifr_pk_proj_secret", "is no URL"),
             ("https://api.infrai.cc?x=1", "query"),
         ] {
             let error = Client::builder("ifr_pk_proj_x").with_base_url(url).build().unwrap_err();

@@ -45,6 +45,8 @@ pub enum ErrorKind {
     Download,
     /// A file could not be read or written.
     Storage,
+    /// The submission is older than its key's lifetime: sent again, it could be charged again. Nothing was sent.
+    Expired,
     /// The job failed. See [`WaitError`](crate::WaitError).
     JobFailed,
     /// The job was cancelled. See [`WaitError`](crate::WaitError).
@@ -80,6 +82,7 @@ impl ErrorKind {
             Self::Pagination => "start the list again without a cursor",
             Self::Download => "download again with the job id; nothing is generated or charged again",
             Self::Storage => "check the path and the free space",
+            Self::Expired => "look for its job with `list`; where there is none, prepare a new submission",
             Self::JobFailed => "change the request and generate again",
             Self::JobCancelled => "generate again if the clip is still wanted",
             Self::StillRunning => "wait again with the job id; nothing is charged again",
@@ -219,6 +222,11 @@ impl Error {
 
     pub(crate) fn with_field(self, field: &'static str) -> Self {
         self.with(|facts| facts.field = Some(field))
+    }
+
+    /// The same facts as another kind of failure.
+    pub(crate) fn turned_into(self, kind: ErrorKind, message: String) -> Self {
+        self.with(|facts| (facts.kind, facts.message) = (Some(kind), message))
     }
 
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {

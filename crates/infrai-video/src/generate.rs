@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::{Call, Plan, Write};
 use crate::check::{self, Fit};
 use crate::client::Client;
-use crate::error::Error;
-#[cfg(doc)]
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::ids::IdempotencyKey;
 use crate::job::Job;
 use crate::response::Response;
@@ -72,17 +70,19 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InsufficientCredit`] where the balance is too low; [`Error::is_outcome_unknown`] where the job may have
-    /// been started.
+    /// [`ErrorKind::InsufficientCredit`] where the balance is too low; [`ErrorKind::Expired`] where the submission is older
+    /// than 24 hours; [`Error::is_outcome_unknown`] where the job may have been started, also by an earlier process.
     pub fn submit(&self, submission: &Submission) -> Submit {
         let plan = Plan {
             key: Some(submission.idempotency_key.clone()),
             body: Some(Bytes::copy_from_slice(submission.body.as_bytes())),
+            sent_before: !submission.in_process,
+            known_key: submission.known_key,
             ..self.plan("video_generate")
         };
         Submit {
             client: self.clone(),
-            plan: submission.request().map(|_| plan),
+            plan: submission.check().map(|()| plan),
             body: submission.body.clone(),
         }
     }
@@ -138,26 +138,31 @@ impl Generate {
     /// Fixes the key and the exact body, to be stored before they are sent. After a crash, [`Client::submit`] sends the
     /// same bytes under the same key, so that the clip is charged once.
     ///
+    /// Each call makes a submission of its own, and so, where no key was given, a job of its own.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], naming the field, for a value out of its range.
-    pub fn prepare(&self) -> Result<Submission, Error> {
+    pub fn prepare(self) -> Result<Submission, Error> {
         check_request(&self.request)?;
-        let key = self.key.clone().unwrap_or_else(|| self.client.mint_key());
-        let mut request = self.request.clone();
+        let known_key = self.key.is_some();
+        let key = self.key.unwrap_or_else(|| self.client.mint_key());
+        let mut request = self.request;
         request.idempotency_key = Some(key.as_str().to_owned());
         let body = canonical_json(&request)
             .map_err(|error| Error::invalid("request", format!("the request has no JSON form: {error}")))?;
         let body =
             String::from_utf8(body.to_vec()).map_err(|error| Error::invalid("request", error.to_string()))?;
-        Ok(Submission { idempotency_key: key, prepared_at: Timestamp::now(), body })
+        let prepared_at = Timestamp::now();
+        Ok(Submission { idempotency_key: key, prepared_at, body, in_process: true, known_key })
     }
 
     /// Sends the request, and answers with the job that it started.
     pub fn submit(self) -> Submit {
+        let client = self.client.clone();
         match self.prepare() {
-            Ok(submission) => self.client.submit(&submission),
-            Err(error) => Submit { client: self.client, plan: Err(error), body: String::new() },
+            Ok(submission) => client.submit(&submission),
+            Err(error) => Submit { client, plan: Err(error), body: String::new() },
         }
     }
 
@@ -197,12 +202,27 @@ impl IntoFuture for Generate {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Submission {
     idempotency_key: IdempotencyKey,
     prepared_at: Timestamp,
     body: String,
+    /// What was read back from somewhere may have been sent before, by a process that did not see the answer.
+    #[serde(skip)]
+    in_process: bool,
+    /// A key of the caller's own choice may be known to the service already.
+    #[serde(skip)]
+    known_key: bool,
 }
+
+impl PartialEq for Submission {
+    /// Equal where the service would see the same request.
+    fn eq(&self, other: &Self) -> bool {
+        self.idempotency_key == other.idempotency_key && self.body == other.body
+    }
+}
+
+impl Eq for Submission {}
 
 impl Submission {
     /// How long the service remembers a key. Sent later, the same submission would be charged again.
@@ -221,6 +241,20 @@ impl Submission {
     /// The body, byte for byte.
     pub fn body(&self) -> &str {
         &self.body
+    }
+
+    /// Whether the service no longer remembers the key, by this machine's clock.
+    pub fn is_expired(&self) -> bool {
+        Timestamp::now().duration_since(self.prepared_at) >= Self::KEY_LIFETIME
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.request()?;
+        if self.is_expired() {
+            let message = format!("the submission of {} is older than its key's 24 hours", self.prepared_at);
+            return Err(Error::new(ErrorKind::Expired, message));
+        }
+        Ok(())
     }
 
     /// The request that the body holds.
@@ -247,15 +281,6 @@ pub struct Submit {
 }
 
 impl Submit {
-    /// Says that the same submission may have been sent before, by a process that did not see the answer. A server that
-    /// refuses a known key then means "accepted earlier" ([`ErrorKind::AcceptedEarlier`]).
-    pub fn sent_before(mut self) -> Self {
-        if let Ok(plan) = &mut self.plan {
-            plan.sent_before = true;
-        }
-        self
-    }
-
     /// Repeats this call by another policy than the client's.
     pub fn with_retry_policy(mut self, policy: RetryPolicy) -> Self {
         if let Ok(plan) = &mut self.plan {
@@ -336,13 +361,12 @@ fn check_request(request: &GenerateRequest) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
 
     fn client() -> Client {
         Client::builder("ifr_pk_proj_x").with_base_url("http://127.0.0.1:9").build().unwrap()
     }
 
-    fn refused(generate: &Generate) -> (ErrorKind, Option<&'static str>) {
+    fn refused(generate: Generate) -> (ErrorKind, Option<&'static str>) {
         let error = generate.prepare().unwrap_err();
         (error.kind(), error.field())
     }
@@ -351,16 +375,26 @@ mod tests {
     fn a_value_out_of_its_range_is_named_and_refused() {
         let fine = || client().generate("a city");
         let invalid = |field| (ErrorKind::InvalidInput, Some(field));
-        assert_eq!(refused(&client().generate("")), invalid("prompt"));
-        assert_eq!(refused(&client().generate(" \n\t ")), invalid("prompt"));
-        assert_eq!(refused(&client().generate("a".repeat(MAX_PROMPT_CHARS + 1))), invalid("prompt"));
+        assert_eq!(refused(client().generate("")), invalid("prompt"));
+        assert_eq!(refused(client().generate(" \n\t ")), invalid("prompt"));
+        assert_eq!(refused(client().generate("a".repeat(MAX_PROMPT_CHARS + 1))), invalid("prompt"));
         for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY, 3600.5] {
-            assert_eq!(refused(&fine().duration_seconds(seconds)), invalid("duration_seconds"), "{seconds}");
+            assert_eq!(refused(fine().duration_seconds(seconds)), invalid("duration_seconds"), "{seconds}");
         }
         for url in ["", "skyline.jpg", "ftp://example.com/a", "file:///etc/passwd"] {
-            assert_eq!(refused(&fine().reference_image_url(url)), invalid("reference_image_url"), "{url}");
+            assert_eq!(refused(fine().reference_image_url(url)), invalid("reference_image_url"), "{url}");
         }
-        assert_eq!(refused(&fine().resolution(Resolution::Unknown(String::new()))), invalid("resolution"));
+        assert_eq!(refused(fine().resolution(Resolution::Unknown(String::new()))), invalid("resolution"));
+    }
+
+    #[test]
+    fn a_submission_older_than_its_key_is_not_sent() {
+        let submission = client().generate("a city").prepare().unwrap();
+        assert!(!submission.is_expired());
+        let mut stored = serde_json::to_value(&submission).unwrap();
+        stored["prepared_at"] = "2020-01-01T00:00:00Z".into();
+        let old: Submission = serde_json::from_value(stored).unwrap();
+        assert_eq!(client().submit(&old).plan.unwrap_err().kind(), ErrorKind::Expired);
     }
 
     #[test]

@@ -10,7 +10,7 @@ const MAX_KEY_CHARS: usize = 255;
 
 /// Names a job within the account.
 ///
-/// Checked where it is made: 1 to 256 of the letters, digits and `. _ ~ : -`, and a letter or digit first (the contract's
+/// Checked where it is made: 1 to 256 of the letters, digits and `. _ ~ : + = @ -`, and no dot first (the contract's
 /// `JobId`). Nothing else can become part of a path, so `..` or a slash never reaches another route.
 ///
 /// ```
@@ -34,18 +34,17 @@ impl FromStr for JobId {
     type Err = Error;
 
     fn from_str(id: &str) -> Result<Self, Error> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "._~:-".contains(c);
-        let fits = id.len() <= MAX_JOB_ID_CHARS
-            && id.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && id.chars().all(allowed);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._~:+=@-".contains(c);
+        let fits =
+            id.len() <= MAX_JOB_ID_CHARS && !id.is_empty() && !id.starts_with('.') && id.chars().all(allowed);
         if fits {
             return Ok(Self(id.to_owned()));
         }
         Err(Error::invalid(
             "job_id",
             format!(
-                "`job_id` {id:?} must be 1 to 256 letters, digits or . _ ~ : - and start with a letter or digit; pass the \
-                 job_id as generate answered it"
+                "`job_id` {id:?} must be 1 to 256 letters, digits or . _ ~ : + = @ - without a dot first; pass the job_id as \
+                 generate answered it"
             ),
         ))
     }
@@ -179,7 +178,7 @@ mod tests {
         ] {
             assert!(id.parse::<JobId>().is_err(), "{id:?}");
         }
-        for id in ["vj_1", "a", "0", "a..b", "x:y~z.-", &"a".repeat(256)] {
+        for id in ["vj_1", "a", "0", "_x", "-", "ab+c=", "a..b", "x:y~z.-", &"a".repeat(256)] {
             assert!(id.parse::<JobId>().is_ok(), "{id:?}");
         }
     }

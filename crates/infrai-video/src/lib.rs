@@ -53,10 +53,12 @@ mod list;
 mod operations;
 mod response;
 mod retry;
+mod text;
+mod time;
 mod transport;
 mod wait;
 
-pub use call::{Call, Carried, Write};
+pub use call::{Call, Write};
 pub use check::Fit;
 pub use client::{API_KEY_VARIABLE, BASE_URL_VARIABLE, Client, ClientBuilder, DEFAULT_BASE_URL};
 pub use download::{Container, Download, Overwrite, Progress, Saved, Written};

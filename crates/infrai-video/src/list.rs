@@ -72,7 +72,8 @@ impl List {
     /// The stream ends after the last page, or with the first error. A cursor that comes twice is
     /// [`ErrorKind::Pagination`], not an endless loop.
     pub fn pages(self) -> Pages {
-        Pages { next: Next::Start(self.cursor.clone()), list: self, seen: HashSet::new(), upcoming: None }
+        let cursor = self.cursor.clone();
+        Pages { next: Next::Start(cursor.clone()), list: self, seen: HashSet::new(), upcoming: cursor }
     }
 
     /// Job after job, page after page; see [`pages`](Self::pages).
@@ -87,7 +88,7 @@ impl List {
                 "limit",
                 format!("`limit` must be a whole number of at least 1, not {limit}"),
             )),
-            (Some(cursor), _) if !(1..=1024).contains(&cursor.chars().count()) => Err(Error::invalid(
+            (Some(cursor), _) if cursor.is_empty() => Err(Error::invalid(
                 "cursor",
                 "`cursor` must be a next_cursor of an earlier page; leave it out for the first page".into(),
             )),
@@ -142,8 +143,8 @@ enum Next {
 }
 
 impl Pages {
-    /// The cursor of the page that comes next, to go on later, also in another process. `None` before the first page and
-    /// after the last.
+    /// The cursor of the page that comes next, to go on later, also in another process. `None` at the start of the list and
+    /// after its end.
     pub fn cursor(&self) -> Option<&str> {
         self.upcoming.as_deref()
     }

@@ -155,6 +155,7 @@ impl Client {
             key: None,
             body: None,
             sent_before: false,
+            known_key: false,
         }
     }
 

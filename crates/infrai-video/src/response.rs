@@ -1,4 +1,5 @@
 use std::ops::Deref;
+use std::time::Duration;
 
 use crate::ids::IdempotencyKey;
 use crate::types::Metadata;
@@ -10,6 +11,7 @@ pub struct Response<T> {
     metadata: Metadata,
     attempts: u32,
     idempotency_key: Option<IdempotencyKey>,
+    retry_after: Option<Duration>,
 }
 
 impl<T> Response<T> {
@@ -18,8 +20,9 @@ impl<T> Response<T> {
         metadata: Metadata,
         attempts: u32,
         idempotency_key: Option<IdempotencyKey>,
+        retry_after: Option<Duration>,
     ) -> Self {
-        Self { result, metadata, attempts, idempotency_key }
+        Self { result, metadata, attempts, idempotency_key, retry_after }
     }
 
     /// The result alone.
@@ -43,12 +46,18 @@ impl<T> Response<T> {
         self.idempotency_key.as_ref()
     }
 
+    /// How long the service asked to wait before the next call, although this one succeeded.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
     pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Response<U> {
         Response {
             result: map(self.result),
             metadata: self.metadata,
             attempts: self.attempts,
             idempotency_key: self.idempotency_key,
+            retry_after: self.retry_after,
         }
     }
 }

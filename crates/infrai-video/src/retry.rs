@@ -92,13 +92,17 @@ impl RetryPolicy {
         self.max_elapsed
     }
 
+    /// What a server asked for, as far as it is believed.
+    pub(crate) fn believed(&self, retry_after: Option<Duration>) -> Duration {
+        retry_after.unwrap_or_default().min(self.max_retry_after)
+    }
+
     /// The delay after `attempts` attempts: a random part (`share`, from 0 to 1) of the doubled base, never less than the
     /// server asked for.
     pub(crate) fn delay(&self, attempts: u32, share: f64, retry_after: Option<Duration>) -> Duration {
         let doublings = attempts.saturating_sub(1).min(20);
         let ceiling = self.base_delay.saturating_mul(1 << doublings).min(self.max_delay);
-        let asked = retry_after.unwrap_or_default().min(self.max_retry_after);
-        ceiling.mul_f64(share).max(asked)
+        ceiling.mul_f64(share).max(self.believed(retry_after))
     }
 }
 

@@ -32,8 +32,8 @@ static FRAME: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub(super) fn of_prompt(request: &ClipRequest) -> ClipFiles {
     let mut random =
         fastrand::Rng::with_seed(request.prompt.bytes().fold(7, |seed, byte| seed * 31 + u64::from(byte)));
-    let filler: Vec<u8> =
-        std::iter::repeat_with(|| random.u8(..)).take(random.usize(2_000..40_000)).collect();
+    let length = random.usize(2_000..40_000);
+    let filler: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(length).collect();
     let first = u32::from_be_bytes(FRAME[..4].try_into().expect("four bytes")) as usize;
     let mut mp4 = FRAME[..first].to_vec();
     mp4.extend(u32::try_from(filler.len() + 8).expect("a small box").to_be_bytes());

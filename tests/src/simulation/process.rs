@@ -100,7 +100,7 @@ async fn live(client: &Client, item: &mut Item, directory: &Path, to_the_end: bo
         let stored = item.submission.as_deref().expect("it was stored");
         let submission: Submission = serde_json::from_str(stored).expect("what was stored can be read");
         let started = Instant::now();
-        let submitted = client.submit(&submission).sent_before().await;
+        let submitted = client.submit(&submission).await;
         in_time(started, Duration::from_secs(120), "submit", &mut complaints);
         match submitted {
             Ok(job) => item.job_id = Some(job.id().to_owned()),

@@ -41,10 +41,10 @@ pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
     let prompt = prompt::read(args)?;
     let session = app.session().await?;
     let request = request(app, &session.client, args, prompt)?;
-    let submission = request.prepare().map_err(|error| app.failed(&error))?;
     if !args.no_check {
         check(app, args, &request).await?;
     }
+    let submission = request.prepare().map_err(|error| app.failed(&error))?;
     if args.dry_run {
         app.screen.say("dry run", "nothing was sent; this is the request");
         return app.screen.line(submission.body().trim_end());

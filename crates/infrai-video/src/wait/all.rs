@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::job::Job;
 use crate::retry::RetryPolicy;
+use crate::time::after;
 
 /// How many jobs one page is asked to show.
 const PAGE: u32 = 100;
@@ -100,7 +101,7 @@ impl WaitAll {
             pending,
             ready: VecDeque::new(),
             failing_since: None,
-            retry_after: None,
+            retry_after: Duration::ZERO,
             settings: self,
         };
         Results { next: Some(Box::pin(watch.next())) }
@@ -149,7 +150,7 @@ struct Watch {
     pending: BTreeMap<String, Pending>,
     ready: VecDeque<JobResult>,
     failing_since: Option<Instant>,
-    retry_after: Option<Duration>,
+    retry_after: Duration,
 }
 
 impl Watch {
@@ -164,7 +165,7 @@ impl Watch {
             self.pause().await;
             let last_look = self.is_over();
             self.looks += 1;
-            self.retry_after = None;
+            self.retry_after = Duration::ZERO;
             match self.look().await {
                 Ok(()) => self.failing_since = None,
                 Err(error) => self.tolerate(error),
@@ -180,8 +181,12 @@ impl Watch {
             return;
         }
         let delay = self.settings.backoff.delay(self.started.elapsed(), self.settings.client.random_share());
-        let due = Instant::now() + delay.max(self.retry_after.unwrap_or_default());
+        let due = after(delay.max(self.retry_after));
         sleep_until(self.deadline().map_or(due, |deadline| due.min(deadline))).await;
+    }
+
+    fn believed(&self, error: &Error) -> Duration {
+        self.settings.client.shared.retry.believed(error.retry_after())
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -254,25 +259,26 @@ impl Watch {
 
     /// A `status` call that failed says nothing about its job, and nothing at all about the others.
     fn tolerate_one(&mut self, id: &str, error: Error) {
-        let (waited, longest) = (self.started.elapsed(), self.settings.poll_errors);
+        let (asked, longest) = (self.believed(&error), self.settings.poll_errors);
         let Some(pending) = self.pending.get_mut(id) else { return };
-        if !can_be_waited_out(&error, waited, pending.last.is_some()) {
+        let failing_for = pending.failing_since.get_or_insert_with(Instant::now).elapsed();
+        if !can_be_waited_out(&error, failing_for) {
             return self.end(id, WaitErrorKind::Refused, Some(error));
         }
-        if pending.failing_since.get_or_insert_with(Instant::now).elapsed() >= longest {
+        if failing_for >= longest {
             return self.end(id, WaitErrorKind::Unreachable, Some(error));
         }
-        self.retry_after = self.retry_after.max(error.retry_after());
+        self.retry_after = self.retry_after.max(asked);
     }
 
     /// A look that failed says nothing about the jobs.
     fn tolerate(&mut self, error: Error) {
-        self.retry_after = error.retry_after();
-        if !can_be_waited_out(&error, self.started.elapsed(), true) {
+        self.retry_after = self.believed(&error);
+        let failing_for = self.failing_since.get_or_insert_with(Instant::now).elapsed();
+        if !can_be_waited_out(&error, failing_for) {
             return self.end_all(WaitErrorKind::Refused, Some(error));
         }
-        let since = *self.failing_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= self.settings.poll_errors {
+        if failing_for >= self.settings.poll_errors {
             return self.end_all(WaitErrorKind::Unreachable, Some(error));
         }
         tracing::debug!(pending = self.pending.len(), %error, "a look at the jobs failed; waiting goes on");

@@ -151,6 +151,12 @@ impl From<WaitError> for Error {
         };
         let message = format!("job {} {}", error.job_id(), error.what_happened());
         let retryable = matches!(error.kind(), WaitErrorKind::TimedOut | WaitErrorKind::Unreachable);
-        Self::new(kind, message).with_hint(error.next_step()).with_retryable(retryable).with_source(error)
+        let facts = error.poll_error().cloned().unwrap_or_else(|| Self::new(kind, String::new()));
+        facts
+            .turned_into(kind, message)
+            .with_hint(error.next_step())
+            .with_retryable(retryable)
+            .with_outcome_unknown(false)
+            .with_source(error)
     }
 }

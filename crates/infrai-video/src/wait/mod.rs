@@ -162,6 +162,9 @@ pub enum OnDrop {
     #[default]
     Leave,
     /// The service is asked to cancel it, in the background. A job that finished meanwhile stays, with its clip.
+    ///
+    /// The request needs a runtime that goes on after the drop. A program that is about to end should await
+    /// [`Job::cancel`] instead, and look at the state it leaves.
     Cancel,
 }
 

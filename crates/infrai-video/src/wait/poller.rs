@@ -8,14 +8,20 @@ use super::error::Facts;
 use super::{JobUpdate, OnDrop, Step, Wait, WaitError, WaitErrorKind};
 use crate::error::{Error, ErrorKind};
 use crate::retry::RetryPolicy;
+use crate::text::one_line;
+use crate::time::after;
 
-/// How long after the start of a wait a 404 counts as read-after-write lag.
+/// For how long a 404 counts as read-after-write lag, such as that of a replica which does not know the job yet.
 const LAG: Duration = Duration::from_secs(30);
 
-/// Whether a poll that failed so may succeed later. A job that was never seen may not be readable yet.
-pub(super) fn can_be_waited_out(error: &Error, waited: Duration, seen: bool) -> bool {
-    let lag = error.kind() == ErrorKind::NotFound && waited < LAG && !seen;
-    error.is_retryable() || lag || matches!(error.kind(), ErrorKind::Decode | ErrorKind::Server)
+/// Whether a poll that failed so may succeed later, after polls have been failing for so long. Only what another poll
+/// cannot change ends a wait.
+pub(super) fn can_be_waited_out(error: &Error, failing_for: Duration) -> bool {
+    match error.kind() {
+        ErrorKind::NotFound => failing_for < LAG,
+        ErrorKind::Authentication | ErrorKind::InvalidInput | ErrorKind::Config => false,
+        _ => true,
+    }
 }
 
 /// The wait loop, one step at a time: each step reads one state, and hands over what is needed for the next.
@@ -26,7 +32,7 @@ pub(super) struct Poller {
     last: Option<VideoJob>,
     request_id: Option<String>,
     failing_since: Option<Instant>,
-    retry_after: Option<Duration>,
+    retry_after: Duration,
     said_unknown: bool,
     leave: CancelOnDrop,
 }
@@ -44,7 +50,7 @@ impl Poller {
             last: None,
             request_id: None,
             failing_since: None,
-            retry_after: None,
+            retry_after: Duration::ZERO,
             said_unknown: false,
             leave,
         }
@@ -63,11 +69,12 @@ impl Poller {
             self.pause().await;
             self.polls += 1;
             let poll = self.wait.job.status().with_retry_policy(RetryPolicy::never()).await;
-            self.retry_after = None;
             match poll {
                 Ok(response) => {
                     self.failing_since = None;
-                    self.request_id = response.metadata().request_id.clone().or(self.request_id);
+                    self.retry_after = self.believed(response.retry_after());
+                    self.request_id =
+                        response.metadata().request_id.as_deref().map(one_line).or(self.request_id);
                     return self.report(response.into_inner());
                 }
                 Err(error) => self = self.tolerate(error)?,
@@ -81,8 +88,12 @@ impl Poller {
             return;
         }
         let delay = self.wait.backoff.delay(self.started.elapsed(), self.wait.job.client().random_share());
-        let due = Instant::now() + delay.max(self.retry_after.unwrap_or_default());
+        let due = after(delay.max(self.retry_after));
         sleep_until(self.deadline().map_or(due, |deadline| due.min(deadline))).await;
+    }
+
+    fn believed(&self, retry_after: Option<Duration>) -> Duration {
+        self.wait.job.client().shared.retry.believed(retry_after)
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -124,18 +135,18 @@ impl Poller {
 
     /// A failed poll says nothing about the job. It ends the wait only where asking again cannot help, or did not for long.
     fn tolerate(mut self, error: Error) -> Result<Self, WaitError> {
-        if !can_be_waited_out(&error, self.started.elapsed(), self.request_id.is_some()) {
+        let failing_for = self.failing_since.get_or_insert_with(Instant::now).elapsed();
+        if !can_be_waited_out(&error, failing_for) {
             return Err(self.end(WaitErrorKind::Refused, Some(error)));
         }
-        let since = *self.failing_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= self.wait.poll_errors {
+        if failing_for >= self.wait.poll_errors {
             return Err(self.end(WaitErrorKind::Unreachable, Some(error)));
         }
         if self.is_over() {
             return Err(self.end(WaitErrorKind::TimedOut, Some(error)));
         }
         tracing::debug!(job_id = self.wait.job.id(), polls = self.polls, %error, "the poll failed; waiting goes on");
-        self.retry_after = error.retry_after();
+        self.retry_after = self.believed(error.retry_after());
         Ok(self)
     }
 
