@@ -5,6 +5,7 @@
 mod downloads;
 mod lists;
 mod retries;
+mod simulation;
 mod wait_all;
 mod waits;
 mod world;

@@ -7,4 +7,5 @@ pub mod contract;
 pub mod json_schema;
 pub mod lint;
 pub mod regen;
+pub mod simulate;
 pub mod test;

@@ -24,6 +24,18 @@ enum Command {
     },
     /// Look for mistakes in the contract.
     Lint,
+    /// Play the SDK against the sandbox under faults and crashes, seed by seed.
+    Simulate {
+        /// How many seeds to play.
+        #[arg(long, default_value_t = 500)]
+        seeds: u64,
+        /// The first seed.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Break the SDK on purpose, in a copy, in each of the known ways, and check that a seed notices.
+        #[arg(long, conflicts_with = "from")]
+        mutants: bool,
+    },
     /// Run every check of the workspace. With CI=true a step that cannot run is a failure.
     Test {
         /// Run this step alone; may be given several times.
@@ -46,6 +58,10 @@ fn main() -> ExitCode {
             println!("{report}");
             report.is_clean()
         }),
+        Command::Simulate { seeds, mutants: true, .. } => {
+            xtask::simulate::run_mutants(&root, seeds).map(|()| true)
+        }
+        Command::Simulate { seeds, from, .. } => xtask::simulate::run(&root, seeds, from).map(|()| true),
         Command::Test { only, verbose } => {
             let strict = std::env::var_os("CI").is_some_and(|value| value == "true");
             let options = Options { only, verbose, strict };

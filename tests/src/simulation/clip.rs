@@ -30,8 +30,9 @@ static FRAME: LazyLock<Vec<u8>> = LazyLock::new(|| {
 
 /// The frame, with a `free` box after the first box that holds what only this prompt gives.
 pub(super) fn of_prompt(request: &ClipRequest) -> ClipFiles {
-    let mut random =
-        fastrand::Rng::with_seed(request.prompt.bytes().fold(7, |seed, byte| seed * 31 + u64::from(byte)));
+    let mut random = fastrand::Rng::with_seed(
+        request.prompt.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte))),
+    );
     let length = random.usize(2_000..40_000);
     let filler: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(length).collect();
     let first = u32::from_be_bytes(FRAME[..4].try_into().expect("four bytes")) as usize;
