@@ -2,10 +2,13 @@
 //! the bytes on the disk. No sockets and no waiting: the sandbox's router on tokio's paused clock.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod decoding;
 mod downloads;
 mod lists;
+mod observability;
 mod retries;
 mod simulation;
+mod table;
 mod wait_all;
 mod waits;
 mod world;

@@ -54,14 +54,24 @@ impl Script {
         answers.into_iter().fold(Self::default(), |script, (status, body)| script.then(status, &[], body))
     }
 
-    /// The same script with one more answer.
+    /// The same script with one more answer of JSON.
     ///
     /// # Panics
     ///
     /// Where the answer is no HTTP.
     #[must_use]
     pub fn then(self, status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Self {
-        let builder = Response::builder().status(status).header("content-type", "application/json");
+        self.then_raw(status, &[&[("content-type", "application/json")], headers].concat(), body)
+    }
+
+    /// The same script with one more answer of anything.
+    ///
+    /// # Panics
+    ///
+    /// Where the answer is no HTTP.
+    #[must_use]
+    pub fn then_raw(self, status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Self {
+        let builder = Response::builder().status(status);
         let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
         let answer = builder.body(body.into()).expect("the script holds valid HTTP");
         self.lock().push_back(Answer::Whole(answer));

@@ -59,46 +59,51 @@ impl<'a> Process<'a> {
     }
 
     /// Does what can be done for every clip, until nothing more can.
+    ///
+    /// Jobs are started side by side. Their clips are fetched one after the other: file work is done by threads, and which
+    /// of two is done first no seed can decide.
     pub(super) async fn run(self) {
         let Self { client, together, stage } = self;
         let Stage { items, directory, complaints, .. } = stage;
-        let lives = items.iter_mut().filter(|item| item.outcome.is_none());
-        if !together {
-            let results = join_all(lives.map(|item| live(&client, item, directory, true))).await;
-            complaints.extend(results.into_iter().flatten());
+        let mut unfinished: Vec<&mut Item> = items.iter_mut().filter(|item| item.outcome.is_none()).collect();
+        let started = join_all(unfinished.iter_mut().map(|item| start(&client, item))).await;
+        complaints.extend(started.into_iter().flatten());
+        unfinished.retain(|item| item.outcome.is_none() && item.job_id.is_some());
+        if together {
+            let ids: Vec<_> = unfinished.iter().filter_map(|item| item.job_id.clone()).collect();
+            let mut results = client.wait_all(ids).results();
+            while let Some((id, result)) = results.next().await {
+                if let Some(item) = unfinished.iter_mut().find(|item| item.job_id.as_ref() == Some(&id)) {
+                    finish(item, result, directory, complaints).await;
+                }
+            }
             return;
         }
-        // The same through one wait for all jobs.
-        let mut unfinished: Vec<&mut Item> = lives.collect();
-        let submits = join_all(unfinished.iter_mut().map(|item| live(&client, item, directory, false))).await;
-        complaints.extend(submits.into_iter().flatten());
-        let ids: Vec<String> = unfinished
-            .iter()
-            .filter(|item| item.outcome.is_none())
-            .filter_map(|item| item.job_id.clone())
-            .collect();
-        let mut results = client.wait_all(ids).results();
-        while let Some((id, result)) = results.next().await {
-            if let Some(item) = unfinished.iter_mut().find(|item| item.job_id.as_ref() == Some(&id)) {
-                let mut said = Vec::new();
-                finish(item, result, directory, &mut said).await;
-                complaints.extend(said);
-            }
+        for item in unfinished {
+            let Some(id) = &item.job_id else { continue };
+            let started = Instant::now();
+            let result = client.job(id).wait().await;
+            in_time(started, Duration::from_secs(30 * 60 + 60), "wait", complaints);
+            finish(item, result, directory, complaints).await;
         }
     }
 }
 
-/// Goes on with one clip from wherever it stands. Gives what was wrong with the SDK's own behaviour.
-async fn live(client: &Client, item: &mut Item, directory: &Path, to_the_end: bool) -> Vec<String> {
+/// Sees to it that the clip has a job. Gives what was wrong with the SDK's own behaviour.
+async fn start(client: &Client, item: &mut Item) -> Vec<String> {
     let mut complaints = Vec::new();
-    if item.submission.is_none() {
-        let generate = client.generate(&item.prompt).duration_seconds(1.0);
-        let submission = generate.prepare().expect("the request is valid");
-        item.submission = Some(serde_json::to_string(&submission).expect("a submission has a JSON form"));
-    }
+    let stored = match &item.submission {
+        Some(stored) => stored.clone(),
+        None => {
+            let generate = client.generate(&item.prompt).duration_seconds(1.0);
+            let submission = generate.prepare().expect("the request is valid");
+            let stored = serde_json::to_string(&submission).expect("a submission has a JSON form");
+            item.submission = Some(stored.clone());
+            stored
+        }
+    };
     if item.job_id.is_none() {
-        let stored = item.submission.as_deref().expect("it was stored");
-        let submission: Submission = serde_json::from_str(stored).expect("what was stored can be read");
+        let submission: Submission = serde_json::from_str(&stored).expect("what was stored can be read");
         let started = Instant::now();
         let submitted = client.submit(&submission).await;
         in_time(started, Duration::from_secs(120), "submit", &mut complaints);
@@ -109,24 +114,17 @@ async fn live(client: &Client, item: &mut Item, directory: &Path, to_the_end: bo
                     item.outcome = Some(Outcome::NoCredit);
                 }
                 look_at(&error, &mut complaints);
-                return complaints;
             }
         }
     }
-    let Some(id) = item.job_id.clone() else { return complaints };
-    if let Some(after) = item.cancel_after.take() {
+    if let (Some(id), Some(after)) = (&item.job_id, item.cancel_after) {
         tokio::time::sleep(after).await;
+        item.cancel_after = None;
         let started = Instant::now();
-        if let Err(error) = client.cancel(&id).await {
+        if let Err(error) = client.cancel(id).await {
             look_at(&error, &mut complaints);
         }
         in_time(started, Duration::from_secs(120), "cancel", &mut complaints);
-    }
-    if to_the_end {
-        let started = Instant::now();
-        let result = client.job(&id).wait().await;
-        in_time(started, Duration::from_secs(30 * 60 + 60), "wait", &mut complaints);
-        finish(item, result, directory, &mut complaints).await;
     }
     complaints
 }

@@ -75,7 +75,7 @@ pub(super) fn run(root: &Path, seeds: u64) -> Result<(), String> {
     for mutant in MUTANTS {
         make_copy(root, &copy)?;
         mutate(&copy, &mutant)?;
-        let mut command = simulate(&copy, &root.join("target/mutants/build"), seeds, 0);
+        let mut command = simulate(&copy, &root.join("target"), seeds, 0);
         let output =
             command.arg("--first").output().map_err(|error| format!("cargo cannot be started: {error}"))?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -112,6 +112,7 @@ fn mutate(copy: &Path, mutant: &Mutant) -> Result<(), String> {
 
 /// Copies what a build needs. Files that are the same already are left alone, so that little is built anew.
 fn make_copy(root: &Path, copy: &Path) -> Result<(), String> {
+    fs::create_dir_all(copy).map_err(|error| format!("{}: {error}", copy.display()))?;
     for place in ["Cargo.toml", "Cargo.lock", "openapi", "crates", "tests", "xtask", "README.md"] {
         copy_tree(&root.join(place), &copy.join(place)).map_err(|error| format!("{place}: {error}"))?;
     }
