@@ -5,7 +5,6 @@
 mod decoding;
 mod downloads;
 mod lists;
-mod observability;
 mod retries;
 mod simulation;
 mod table;

@@ -303,8 +303,8 @@ mod tests {
 
     #[test]
     fn job_ids_and_keys_follow_their_patterns() {
-        assert!(is_job_id("vj_0a.b~c:d-e") && is_job_id("ID"));
-        for wrong in ["", "_a", "a/b", "a b", "ä", &"a".repeat(257)] {
+        assert!(is_job_id("vj_0a.b~c:d-e") && is_job_id("ID") && is_job_id("_a+b=@"));
+        for wrong in ["", ".a", "..", "a/b", "a b", "ä", &"a".repeat(257)] {
             assert!(!is_job_id(wrong), "{wrong}");
         }
         assert!(is_key("!~") && !is_key("") && !is_key("a b") && !is_key(&"a".repeat(256)));

@@ -24,7 +24,7 @@ async fn a_bad_value_is_named_and_costs_nothing() {
         (&["generate", "a", "--duration", "-1"], "`duration_seconds`"),
         (&["generate", "a", "--duration", "NaN"], "`duration_seconds`"),
         (&["generate", "a", "--duration", "61"], "up to 60 s"),
-        (&["generate", "a", "--resolution", "8k"], "choose one of"),
+        (&["generate", "a", "--resolution", "8k"], "use one of 720p, 1080p, 4k"),
         (&["generate", "a", "--no-check", "--resolution", "8k"], "UNSUPPORTED_REQUEST"),
         (&["generate", "a", "--reference-image-url", "file:///etc/passwd"], "`reference_image_url`"),
         (&["generate", "a", "--idempotency-key", "two words"], "`idempotency_key`"),
@@ -40,7 +40,7 @@ async fn a_bad_value_is_named_and_costs_nothing() {
     }
     assert!(bench.sandbox.jobs().is_empty());
     assert_eq!(bench.sandbox.ledger().charges().count(), 0);
-    assert_eq!(bench.calls(Operation::Generate), 1, "only the service could judge the one without a check");
+    assert_eq!(bench.calls(Operation::Generate), 2, "only the service could judge a size that nobody knows");
 }
 
 #[tokio::test(flavor = "multi_thread")]

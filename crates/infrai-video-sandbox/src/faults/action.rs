@@ -107,7 +107,7 @@ pub enum Action {
     WrongContentRange,
     /// Answers an `ETag` that is not the file's.
     ChangeEtag,
-    /// Sends a file of the right length whose bytes are no MP4.
+    /// Sends a file of the right length whose bytes are no MP4, under an `ETag` of its own.
     CorruptFile,
 }
 

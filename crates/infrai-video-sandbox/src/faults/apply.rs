@@ -177,7 +177,10 @@ pub(crate) async fn after(
         Action::CorruptFile => {
             let (response, bytes) = collected(response).await;
             let noise: Vec<u8> = bytes.iter().map(|byte| byte ^ 0x5a).collect();
-            with_body(response, Body::from(noise))
+            let mut response = with_body(response, Body::from(noise));
+            // Other bytes under the same validator could be told from the file by nobody.
+            response.headers_mut().insert(ETAG, HeaderValue::from_static("\"corrupt\""));
+            response
         }
         Action::ExpireMidway { after } if call.host == Host::Files && response.status().is_success() => {
             app.links.expire(&call.path, call.query());

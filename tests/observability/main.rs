@@ -1,4 +1,7 @@
 //! What is traced: enough to follow every call, attempt and wait, and never a secret.
+//!
+//! A program of its own, since what is traced belongs to a whole process.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -41,7 +44,7 @@ async fn a_whole_run_with_faults_is_told_in_full_and_without_a_secret() {
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
         .with_writer(tape.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let times = JobTimes { running: Duration::from_millis(20), ..JobTimes::INSTANT };
     let sandbox = Sandbox::builder().job_times(times).faults([
