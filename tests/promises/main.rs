@@ -4,6 +4,8 @@
 
 mod decoding;
 mod downloads;
+mod downloads_hosts;
+mod downloads_parts;
 mod lists;
 mod retries;
 mod simulation;

@@ -1,35 +1,29 @@
 //! Brings the bytes of a clip in order, over as many connections and links as it takes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED, LOCATION,
-    RANGE, USER_AGENT,
-};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 use tokio::time::sleep;
 
-use super::link::{Link, checked};
+use super::head::{content_length, content_range, is_page, unsatisfied_total, validator};
+use super::link::Link;
+use super::request::{Rest, get};
 use crate::error::{Error, ErrorKind};
 use crate::job::Job;
 use crate::retry::retry_after;
-use crate::transport::{Body, Incoming, TransportError};
-
-const MAX_REDIRECTS: u32 = 5;
-
-/// How often a clip may change under way before that is taken for an error.
-const MAX_RESTARTS: u32 = 3;
+use crate::transport::{Body, Incoming};
 
 /// What comes next.
 pub(super) enum Piece {
     /// More bytes.
     Data(Bytes),
-    /// What came so far is void: the clip is another one now, and comes from its start.
-    Restart,
-    /// The clip is complete.
+    /// What came so far is void, for this reason: the clip comes again from its start.
+    Restart(Error),
+    /// The clip is complete: as long as the server says that it is.
     End,
+    /// The body came to an end, and the server does not say whether that was the end of the clip.
+    EndUnproven,
 }
 
 /// What identifies one version of the clip on the server.
@@ -48,23 +42,16 @@ pub(super) struct Fetch {
     link: Option<Link>,
     body: Option<Body>,
     offset: u64,
+    /// The furthest that any try came. Only what goes beyond it is progress.
+    best: u64,
     /// Bytes of the current body that are there already, since the server sent the clip from its start again.
     skip: u64,
     total: Option<u64>,
-    version: Option<Version>,
+    validator: Option<String>,
+    /// Where a body ended that had no length. Whether the clip ends there too is asked next.
+    ended_at: Option<u64>,
     ranges: bool,
     failures: u32,
-    restarts: u32,
-}
-
-/// What an answer means for the download.
-enum Opened {
-    /// The body goes on where it should.
-    Ready,
-    /// The body is another version, from its start.
-    Restarted,
-    /// There is no body; try again.
-    Again,
 }
 
 impl Fetch {
@@ -76,73 +63,63 @@ impl Fetch {
             link: None,
             body: None,
             offset: 0,
+            best: 0,
             skip: 0,
             total: None,
-            version: None,
+            validator: None,
+            ended_at: None,
             ranges: true,
             failures: 0,
-            restarts: 0,
         }
     }
 
     /// Goes on after the first `offset` bytes of that version.
     pub(super) fn resume(&mut self, version: Version, offset: u64) {
         self.total = version.total;
-        self.version = Some(version);
-        self.offset = offset;
+        self.validator = Some(version.validator);
+        (self.offset, self.best) = (offset, offset);
     }
 
     /// Throws away what came, to fetch the clip once more.
     pub(super) fn start_over(&mut self) {
-        (self.body, self.offset, self.skip, self.version, self.total) = (None, 0, 0, None, None);
+        self.forget();
+        (self.best, self.failures) = (0, 0);
     }
 
     pub(super) fn total(&self) -> Option<u64> {
         self.total
     }
 
-    pub(super) fn version(&self) -> Option<&Version> {
-        self.version.as_ref()
+    pub(super) fn version(&self) -> Option<Version> {
+        let validator = self.validator.clone()?;
+        Some(Version { validator, total: self.total })
     }
 
     pub(super) async fn next(&mut self) -> Result<Piece, Error> {
         loop {
-            if self.body.is_none() {
-                if self.total.is_some_and(|total| total == self.offset && self.offset > 0) {
-                    return Ok(Piece::End);
+            let piece = if let Some(body) = &mut self.body {
+                match body.chunk(self.stall).await {
+                    Ok(Some(bytes)) => self.take(bytes).await?,
+                    Ok(None) => self.ended().await?,
+                    Err(error) => self.broke_off(error.into()).await?,
                 }
-                match self.open().await? {
-                    Opened::Ready => {}
-                    Opened::Again => continue,
-                    Opened::Restarted => return Ok(Piece::Restart),
-                }
-            }
-            let Some(body) = &mut self.body else { continue };
-            match body.chunk(self.stall).await {
-                Ok(Some(bytes)) => {
-                    if let Some(bytes) = self.take(bytes)? {
-                        return Ok(Piece::Data(bytes));
-                    }
-                }
-                Ok(None) if self.total.is_none_or(|total| total == self.offset) && self.skip == 0 => {
-                    self.total = Some(self.offset);
-                    return Ok(Piece::End);
-                }
-                Ok(None) => {
-                    self.body = None;
-                    self.failed(Error::new(ErrorKind::ConnectionLost, "the clip was cut short"), None)
-                        .await?;
-                }
-                Err(error) => {
-                    self.body = None;
-                    self.failed(error.into(), None).await?;
-                }
+            } else if self.is_complete() {
+                Some(Piece::End)
+            } else {
+                self.open().await?
+            };
+            if let Some(piece) = piece {
+                return Ok(piece);
             }
         }
     }
 
+    fn is_complete(&self) -> bool {
+        self.offset > 0 && self.skip == 0 && self.total == Some(self.offset)
+    }
+
     /// What is new in a piece of the body.
-    fn take(&mut self, mut bytes: Bytes) -> Result<Option<Bytes>, Error> {
+    async fn take(&mut self, mut bytes: Bytes) -> Result<Option<Piece>, Error> {
         let known = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
         let fresh = bytes.split_off(known);
         self.skip -= known as u64;
@@ -151,10 +128,53 @@ impl Fetch {
         }
         self.offset += fresh.len() as u64;
         if self.total.is_some_and(|total| self.offset > total) {
-            return Err(Error::new(ErrorKind::Download, "the server sent more than the clip's length"));
+            return self.too_much().await.map(Some);
         }
-        self.failures = 0;
-        Ok(Some(fresh))
+        if self.offset > self.best {
+            (self.best, self.failures) = (self.offset, 0);
+        }
+        Ok(Some(Piece::Data(fresh)))
+    }
+
+    /// Where the body is longer than the clip, none of it can be trusted: it may be another part than it says.
+    async fn too_much(&mut self) -> Result<Piece, Error> {
+        let why = Error::new(ErrorKind::Download, "the server sent more than the clip's length");
+        if !self.ranges {
+            return self.restart(why).await;
+        }
+        self.ranges = false;
+        self.forget();
+        Ok(Piece::Restart(why.with_retryable(true)))
+    }
+
+    /// The body ended in good order, which proves nothing where its length was not announced.
+    async fn ended(&mut self) -> Result<Option<Piece>, Error> {
+        if self.offset == 0 || self.skip > 0 || self.total.is_some() {
+            return self.broke_off(cut_short()).await;
+        }
+        self.body = None;
+        if self.is_in_doubt() {
+            return Ok(Some(Piece::EndUnproven));
+        }
+        self.ended_at = Some(self.offset);
+        Ok(None)
+    }
+
+    /// Whether it is not known yet that the clip ends where the last body did.
+    fn is_in_doubt(&self) -> bool {
+        self.total.is_none() && self.ended_at == Some(self.offset)
+    }
+
+    async fn broke_off(&mut self, error: Error) -> Result<Option<Piece>, Error> {
+        self.body = None;
+        if self.is_complete() {
+            return Ok(None);
+        }
+        if self.offset > 0 && self.validator.is_none() {
+            return self.restart(cannot_be_resumed(&error)).await.map(Some);
+        }
+        self.failed(error, None).await?;
+        Ok(None)
     }
 
     /// Counts a failure, and waits before the next try.
@@ -174,134 +194,102 @@ impl Fetch {
     }
 
     /// Makes a request and looks at its head.
-    async fn open(&mut self) -> Result<Opened, Error> {
-        if self.offset > 0 && self.version.is_none() {
-            // Nothing says that the rest would belong to what is there.
-            self.restart()?;
-            return Ok(Opened::Restarted);
-        }
-        if self.link.as_ref().is_none_or(Link::is_about_to_expire) {
-            self.link = Some(Link::fresh(&self.job).await?);
-        }
-        let incoming = match self.request().await? {
+    async fn open(&mut self) -> Result<Option<Piece>, Error> {
+        self.skip = 0;
+        let link = match self.link.take().filter(|link| !link.is_about_to_expire()) {
+            Some(link) => link,
+            None => Link::fresh(&self.job).await?,
+        };
+        let url = &self.link.insert(link).url;
+        let rest = (self.offset > 0 && self.ranges)
+            .then_some(Rest { offset: self.offset, validator: self.validator.as_deref() });
+        let incoming = match get(self.job.client(), url, rest, self.stall).await? {
             Ok(incoming) => incoming,
             Err(error) => {
                 self.failed(error.into(), None).await?;
-                return Ok(Opened::Again);
+                return Ok(None);
             }
         };
         match incoming.status {
             StatusCode::OK => self.whole(incoming).await,
             StatusCode::PARTIAL_CONTENT => self.part(incoming).await,
-            StatusCode::RANGE_NOT_SATISFIABLE => {
-                self.restart()?;
-                Ok(Opened::Restarted)
-            }
+            StatusCode::RANGE_NOT_SATISFIABLE => self.past_the_end(&incoming.headers).await,
             status => self.refused(status, &incoming.headers).await,
         }
     }
 
-    /// Follows redirects by itself, so that each hop can be looked at. No hop sees the key.
-    async fn request(&mut self) -> Result<Result<Incoming, TransportError>, Error> {
-        let Some(mut url) = self.link.as_ref().map(|link| link.url.clone()) else {
-            return Err(Error::new(ErrorKind::Download, "there is no link"));
-        };
-        let shared = Arc::clone(&self.job.client().shared);
-        for _ in 0..=MAX_REDIRECTS {
-            let mut request = reqwest::Request::new(Method::GET, url.clone());
-            let headers = request.headers_mut();
-            headers.insert(USER_AGENT, shared.user_agent.clone());
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-            if let Some(version) = self.version.as_ref().filter(|_| self.offset > 0 && self.ranges)
-                && let Ok(validator) = HeaderValue::from_str(&version.validator)
-            {
-                headers.insert(
-                    RANGE,
-                    HeaderValue::from_maybe_shared(format!("bytes={}-", self.offset))
-                        .unwrap_or(validator.clone()),
-                );
-                headers.insert(IF_RANGE, validator);
-            }
-            let head = tokio::time::timeout(self.stall, shared.sender.send(request)).await;
-            let incoming = match head {
-                Ok(Ok(incoming)) => incoming,
-                Ok(Err(error)) => return Ok(Err(error)),
-                Err(_) => return Ok(Err(TransportError::timed_out("no answer came", self.stall))),
-            };
-            let location = incoming.headers.get(LOCATION).and_then(|location| location.to_str().ok());
-            match (incoming.status.is_redirection(), location) {
-                (true, Some(location)) => {
-                    let next = url
-                        .join(location)
-                        .map_err(|_| Error::new(ErrorKind::Download, "the link leads nowhere"))?;
-                    url = checked(next.as_str())?;
-                }
-                _ => return Ok(Ok(incoming)),
-            }
-        }
-        Err(Error::new(
-            ErrorKind::Download,
-            format!("the link led through more than {MAX_REDIRECTS} redirects"),
-        ))
-    }
-
     /// A 200: the clip from its start, wanted or not.
-    async fn whole(&mut self, incoming: Incoming) -> Result<Opened, Error> {
+    async fn whole(&mut self, incoming: Incoming) -> Result<Option<Piece>, Error> {
         if is_page(&incoming.headers) {
-            self.failed(
-                Error::new(ErrorKind::Download, "the server answered with a page instead of a clip"),
-                None,
-            )
-            .await?;
+            let page = Error::new(ErrorKind::Download, "the server answered with a page instead of a clip");
+            self.failed(page, None).await?;
             self.link = None;
-            return Ok(Opened::Again);
+            return Ok(None);
         }
         let total = content_length(&incoming.headers);
-        let version = version(&incoming.headers, total);
-        let same = match (&version, &self.version) {
-            (Some(now), Some(then)) => now.validator == then.validator,
-            _ => false,
-        };
-        let again = self.offset > 0;
-        if again && !same {
-            self.restart()?;
+        let validator = validator(&incoming.headers);
+        if self.offset == 0 {
+            (self.total, self.validator, self.body) = (total, validator, Some(incoming.body));
+            return Ok(None);
         }
-        self.skip = if again && same { self.offset } else { 0 };
-        self.total = total.or(self.total.filter(|_| same));
-        self.version = version.map(|version| Version { total: self.total, ..version });
-        self.body = Some(incoming.body);
-        Ok(if again && !same { Opened::Restarted } else { Opened::Ready })
+        let unchanged = validator == self.validator && total.is_none_or(|total| total >= self.offset);
+        if unchanged && self.is_in_doubt() && total.is_none() {
+            return Ok(Some(Piece::EndUnproven));
+        }
+        if unchanged && self.is_in_doubt() && total == Some(self.offset) {
+            self.total = total;
+            return Ok(None);
+        }
+        if unchanged && validator.is_some() {
+            self.skip = self.offset;
+            self.total = total.or(self.total);
+            self.body = Some(incoming.body);
+            return Ok(None);
+        }
+        let why = if unchanged { cannot_be_resumed(&cut_short()) } else { changed() };
+        let restart = self.restart(why).await?;
+        (self.total, self.validator, self.body) = (total, validator, Some(incoming.body));
+        Ok(Some(restart))
     }
 
     /// A 206: the rest of the clip, if it is the right rest of the right clip.
-    async fn part(&mut self, incoming: Incoming) -> Result<Opened, Error> {
-        let range =
-            incoming.headers.get(CONTENT_RANGE).and_then(|range| parse_content_range(range.to_str().ok()?));
-        let fits = range.is_some_and(|(start, total)| {
-            start == self.offset && self.total.is_none_or(|known| total.is_none_or(|total| total == known))
-        });
-        let changed = version(&incoming.headers, None)
-            .is_some_and(|now| self.version.as_ref().is_some_and(|then| then.validator != now.validator));
-        if changed {
-            self.restart()?;
-            return Ok(Opened::Restarted);
+    async fn part(&mut self, incoming: Incoming) -> Result<Option<Piece>, Error> {
+        let now = validator(&incoming.headers);
+        if now.is_some() && self.validator.is_some() && now != self.validator {
+            return self.restart(changed()).await.map(Some);
         }
-        if !fits {
+        let fits = |&(start, total): &(u64, Option<u64>)| {
+            start == self.offset && (self.total.is_none() || total.is_none() || total == self.total)
+        };
+        let Some((_, total)) = content_range(&incoming.headers).filter(fits) else {
             // The server does ranges wrongly: from now on it is asked for the whole, and what is known is skipped.
             self.ranges = false;
-            self.failed(
-                Error::new(ErrorKind::Download, "the server sent another range than it was asked for"),
-                None,
-            )
-            .await?;
-            return Ok(Opened::Again);
+            let what = "the server sent another range than it was asked for";
+            self.failed(Error::new(ErrorKind::Download, what), None).await?;
+            return Ok(None);
+        };
+        if self.offset == 0 {
+            self.validator = now;
+        } else if self.validator.is_none() {
+            // There is more, and nothing says that it would belong to what is there.
+            return self.restart(cannot_be_resumed(&cut_short())).await.map(Some);
         }
-        self.total = self.total.or(range.and_then(|(_, total)| total));
+        self.total = self.total.or(total);
         self.body = Some(incoming.body);
-        Ok(Opened::Ready)
+        Ok(None)
     }
 
-    async fn refused(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<Opened, Error> {
+    /// A 416: there is nothing after what is there. That is the end, or the clip has become a shorter one.
+    async fn past_the_end(&mut self, headers: &HeaderMap) -> Result<Option<Piece>, Error> {
+        let total = unsatisfied_total(headers).or_else(|| self.is_in_doubt().then_some(self.offset));
+        if self.offset > 0 && self.total.is_none() && total == Some(self.offset) {
+            self.total = total;
+            return Ok(None);
+        }
+        self.restart(changed()).await.map(Some)
+    }
+
+    async fn refused(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<Option<Piece>, Error> {
         let error = Error::new(ErrorKind::Download, format!("the file host answered {status}"));
         match status.as_u16() {
             401 | 403 | 404 | 410 => {
@@ -309,66 +297,35 @@ impl Fetch {
                 self.failed(error, None).await?;
             }
             408 | 429 | 500.. => self.failed(error, retry_after(headers)).await?,
+            _ if self.is_in_doubt() => return Ok(Some(Piece::EndUnproven)),
             _ => return Err(error),
         }
-        Ok(Opened::Again)
+        Ok(None)
     }
 
-    fn restart(&mut self) -> Result<(), Error> {
-        self.restarts += 1;
-        if self.restarts > MAX_RESTARTS {
-            return Err(Error::new(
-                ErrorKind::Download,
-                "the clip keeps changing while it is being downloaded",
-            ));
-        }
-        self.start_over();
-        Ok(())
+    /// Counts as a failure, so that a clip which never holds still comes to an end.
+    async fn restart(&mut self, why: Error) -> Result<Piece, Error> {
+        self.failed(why.clone(), None).await?;
+        self.forget();
+        Ok(Piece::Restart(why.with_retryable(true)))
+    }
+
+    fn forget(&mut self) {
+        (self.body, self.offset, self.skip) = (None, 0, 0);
+        (self.total, self.validator, self.ended_at) = (None, None, None);
     }
 }
 
-/// A page is no clip: the answer of a proxy or a portal, whatever its status says.
-fn is_page(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.starts_with("text/") || kind.starts_with("application/json") || kind.starts_with("application/xml")
+fn cut_short() -> Error {
+    Error::new(ErrorKind::ConnectionLost, "the clip was cut short")
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+fn changed() -> Error {
+    Error::new(ErrorKind::Download, "the clip changed while it was being downloaded")
 }
 
-/// Only a strong validator can join two parts.
-fn version(headers: &HeaderMap, total: Option<u64>) -> Option<Version> {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let strong = text(ETAG).filter(|etag| etag.starts_with('"'));
-    let validator = strong.or_else(|| text(LAST_MODIFIED))?.to_owned();
-    Some(Version { validator, total })
-}
-
-/// The start and the total of `bytes START-END/TOTAL`.
-fn parse_content_range(text: &str) -> Option<(u64, Option<u64>)> {
-    let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
-    let (start, _) = range.split_once('-')?;
-    let total = if total == "*" { None } else { Some(total.parse().ok()?) };
-    Some((start.parse().ok()?, total))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_content_range_is_read_or_refused() {
-        assert_eq!(parse_content_range("bytes 5-9/10"), Some((5, Some(10))));
-        assert_eq!(parse_content_range("bytes 5-9/*"), Some((5, None)));
-        for text in ["", "bytes */10", "bytes 5-9", "items 5-9/10", "bytes x-9/10"] {
-            assert_eq!(parse_content_range(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_weak_etag_cannot_join_two_parts() {
-        let headers: HeaderMap = [(ETAG, HeaderValue::from_static("W/\"a\""))].into_iter().collect();
-        assert_eq!(version(&headers, None), None);
-    }
+fn cannot_be_resumed(error: &Error) -> Error {
+    let what = error.message();
+    let message = format!("{what}, and the file host names no version (ETag, Last-Modified) to resume it by");
+    Error::new(ErrorKind::Download, message).with_source(error.clone())
 }

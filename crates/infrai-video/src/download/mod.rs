@@ -1,9 +1,15 @@
 //! Downloads: links, resumption, and proof that what came is the whole clip.
 
+mod claim;
 mod fetch;
+mod head;
+mod in_order;
 mod link;
 mod mp4;
+mod note;
 mod part;
+mod request;
+mod target;
 mod to_path;
 
 use std::fmt;
@@ -11,14 +17,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::Stream;
-use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use crate::error::{Error, ErrorKind};
 use crate::job::Job;
-use fetch::{Fetch, Piece};
+use fetch::Fetch;
+use in_order::InOrder;
+
+pub use in_order::ByteStream;
 
 /// A download of the clip of a job that has succeeded.
 ///
@@ -75,10 +81,11 @@ pub enum Overwrite {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Container {
-    /// A whole MP4 file: every box complete, a track, and every sample within the file.
+    /// A whole MP4 file: every box complete, a track with samples, and every sample within the file. Of a fragmented file
+    /// only the boxes are looked at.
     #[default]
     Mp4,
-    /// Anything of the right length.
+    /// Anything of the length that the server confirms.
     Any,
 }
 
@@ -124,7 +131,7 @@ impl Download {
         self
     }
 
-    /// How many failures in a row, without one byte of progress between them, end the download; 8 by default.
+    /// How many failures in a row, without one byte between them that had not come before, end the download; 8 by default.
     pub fn with_max_failures(mut self, failures: u32) -> Self {
         self.tries = failures.max(1);
         self
@@ -136,7 +143,7 @@ impl Download {
         self
     }
 
-    /// The SHA-256 that the clip must have, in hexadecimal.
+    /// The SHA-256 that the clip must have, in hexadecimal. It also stands in for a length that the server does not tell.
     pub fn with_expected_sha256(mut self, sha256: impl Into<String>) -> Self {
         self.expected = Some(sha256.into().to_ascii_lowercase());
         self
@@ -156,54 +163,42 @@ impl Download {
 
     /// Downloads to `path`, or into it under the name `JOB_ID.mp4` where it is a directory.
     ///
-    /// The bytes are collected in `NAME.part`, which a later run, also of another process, goes on with. Only a whole and
-    /// checked clip gets the final name.
+    /// The bytes are collected in `NAME.part`, which a later run, also of another process, goes on with; what it has to know
+    /// stands in `NAME.part.json`. Only a whole and checked clip gets the final name.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where a file cannot be read or written, or is there already; [`ErrorKind::Conflict`] where
+    /// [`ErrorKind::Storage`] where a file cannot be read or written, or is there already, or where `NAME.part` is a file of
+    /// somebody else; [`ErrorKind::Conflict`] where
     /// the job has no clip; [`ErrorKind::Download`] where the whole right clip cannot be had. The final path is then as it
     /// was.
     pub async fn to_path(self, path: impl AsRef<Path>) -> Result<Saved, Error> {
         to_path::to_path(self, path.as_ref()).await
     }
 
-    /// Downloads into a writer. What was written cannot be taken back, so a clip that changes midway is an error.
+    /// Downloads into a writer. What was written cannot be taken back, so a clip that changes midway is an error, and so is
+    /// one that a lost connection cuts where the server names no version to resume it by.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where the writer fails, else as [`to_path`](Self::to_path).
+    /// [`ErrorKind::Storage`] where the writer fails; [`ErrorKind::Download`] also where the server does not tell how long
+    /// the clip is and no SHA-256 is expected; else as [`to_path`](Self::to_path).
     pub async fn to_writer(self, mut writer: impl AsyncWrite + Unpin) -> Result<Written, Error> {
-        let mut fetch = self.fetch();
-        let (mut hash, mut bytes) = (Sha256::new(), 0);
+        let mut clip = InOrder::new(self);
         let broken = |error: std::io::Error| {
             Error::new(ErrorKind::Storage, format!("the writer failed: {error}")).with_source(error)
         };
-        while let Some(piece) = next_in_one_go(&mut fetch).await? {
-            writer.write_all(&piece).await.map_err(broken)?;
-            hash.update(&piece);
-            bytes += piece.len() as u64;
-            self.tell(bytes, fetch.total());
+        while let Some(bytes) = clip.next().await? {
+            writer.write_all(&bytes).await.map_err(broken)?;
         }
         writer.flush().await.map_err(broken)?;
-        let sha256 = hex(&hash.finalize());
-        self.check_hash(&sha256)?;
-        Ok(Written { bytes, sha256 })
+        Ok(clip.written())
     }
 
-    /// The bytes as they come. The stream ends after the last one, or with an error; a clip that changes midway is one.
-    pub fn stream(self) -> impl Stream<Item = Result<Bytes, Error>> + Send {
-        let state = (self.fetch(), self, Sha256::new(), 0);
-        futures_util::stream::try_unfold(state, |(mut fetch, download, mut hash, mut bytes)| async move {
-            let Some(piece) = next_in_one_go(&mut fetch).await? else {
-                download.check_hash(&hex(&hash.finalize()))?;
-                return Ok(None);
-            };
-            hash.update(&piece);
-            bytes += piece.len() as u64;
-            download.tell(bytes, fetch.total());
-            Ok(Some((piece, (fetch, download, hash, bytes))))
-        })
+    /// The bytes as they come. Nothing is sent before the stream is polled, and no more than one piece is held. The errors
+    /// are those of [`to_writer`](Self::to_writer).
+    pub fn stream(self) -> ByteStream {
+        ByteStream::new(self)
     }
 
     fn fetch(&self) -> Fetch {
@@ -226,6 +221,17 @@ impl Download {
             _ => Ok(()),
         }
     }
+
+    /// Where nothing says how long the clip is, only its expected hash can show that it is whole.
+    fn refuse_unproven(&self) -> Result<(), Error> {
+        if self.expected.is_some() {
+            return Ok(());
+        }
+        let message = "the server does not tell how long the clip is, so it may have been cut short";
+        Err(Error::new(ErrorKind::Download, message).with_hint(
+            "give its SHA-256 with `with_expected_sha256`, or save it to a path as an MP4, which is checked",
+        ))
+    }
 }
 
 impl fmt::Debug for Download {
@@ -236,17 +242,6 @@ impl fmt::Debug for Download {
             .field("overwrite", &self.overwrite)
             .field("container", &self.container)
             .finish_non_exhaustive()
-    }
-}
-
-/// The next bytes for a target that cannot go back to the start.
-async fn next_in_one_go(fetch: &mut Fetch) -> Result<Option<Bytes>, Error> {
-    match fetch.next().await? {
-        Piece::Data(bytes) => Ok(Some(bytes)),
-        Piece::End => Ok(None),
-        Piece::Restart => {
-            Err(Error::new(ErrorKind::Download, "the clip changed while it was being downloaded"))
-        }
     }
 }
 

@@ -1,30 +1,23 @@
 //! The file in which a clip is collected, `NAME.part`, and the note beside it that lets a later run go on.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
+use super::claim::{Claim, claim};
 use super::fetch::Version;
-use super::{hex, mp4};
-use crate::error::{Error, ErrorKind};
+use super::note::{Found, Note, remove};
+use super::target::place;
+use super::{Overwrite, hex, mp4};
+use crate::error::Error;
 
 /// How much may be lost where the machine goes down: what came since the last time that the disk was asked to keep it.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-
-/// What stands beside an unfinished clip.
-#[derive(Serialize, Deserialize)]
-struct Note {
-    job_id: String,
-    version: Version,
-    /// How many bytes are safely on the disk.
-    kept: u64,
-}
 
 pub(super) struct PartFile {
     file: File,
@@ -38,24 +31,12 @@ pub(super) struct PartFile {
 }
 
 impl PartFile {
-    /// Opens the part of `target` and reads what an earlier run left, if it is of the same job. Blocks.
-    pub(super) fn open(target: &Path, job_id: &str) -> Result<Self, Error> {
-        let path = beside(target, "part");
-        let note_path = beside(target, "part.json");
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(|error| Error::storage(&path, "write", error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(
-                    ErrorKind::Storage,
-                    format!("{} is being written by another download", path.display()),
-                )
-                .with_hint("wait for it, or choose another path"));
-            }
-            // A file system without locks is no reason not to download.
-            Err(TryLockError::Error(error)) => tracing::debug!(%error, "the part file cannot be locked"),
-        }
+    /// Opens the part of `target` and reads what an earlier run left, if it is of the same job. Nothing where another
+    /// download holds it. Blocks.
+    pub(super) fn open(target: &Path, job_id: &str) -> Result<Option<Self>, Error> {
+        let path = target.with_added_extension("part");
+        let note_path = path.with_added_extension("json");
+        let Some(Claim { file, note }) = claim(&path, &note_path)? else { return Ok(None) };
         let mut part = Self {
             file,
             path,
@@ -66,8 +47,8 @@ impl PartFile {
             hash: Sha256::new(),
             synced_at: Instant::now(),
         };
-        part.recover()?;
-        Ok(part)
+        part.recover(note)?;
+        Ok(Some(part))
     }
 
     /// What to go on with: the version, and how much of it is there.
@@ -80,11 +61,11 @@ impl PartFile {
     }
 
     /// Adds bytes of that version. Blocks.
-    pub(super) fn write(&mut self, bytes: &Bytes, version: Option<&Version>) -> Result<(), Error> {
+    pub(super) fn write(&mut self, bytes: &Bytes, version: Option<Version>) -> Result<(), Error> {
         self.file.write_all(bytes).map_err(|error| Error::storage(&self.path, "write", error))?;
         self.hash.update(bytes);
         self.written += bytes.len() as u64;
-        self.version = version.cloned();
+        self.version = version;
         if self.synced_at.elapsed() >= SYNC_EVERY {
             self.keep()?;
         }
@@ -94,19 +75,21 @@ impl PartFile {
     /// Makes sure that what came is there for a later run. Blocks.
     pub(super) fn keep(&mut self) -> Result<(), Error> {
         self.synced_at = Instant::now();
-        let Some(version) = self.version.clone().filter(|_| self.written > 0) else { return Ok(()) };
+        let note = self.last_note();
+        if note.kept == 0 {
+            return Ok(());
+        }
         self.file.sync_data().map_err(|error| Error::storage(&self.path, "write", error))?;
-        let note = Note { job_id: self.job_id.clone(), version, kept: self.written };
-        let text = serde_json::to_vec(&note)
-            .map_err(|error| Error::storage(&self.note_path, "write", error.into()))?;
-        std::fs::write(&self.note_path, text).map_err(|error| Error::storage(&self.note_path, "write", error))
+        note.write(&self.note_path)
     }
 
     /// Throws away what came. Blocks.
     pub(super) fn clear(&mut self) -> Result<(), Error> {
-        self.truncate(0)?;
-        (self.version, self.hash) = (None, Sha256::new());
-        remove(&self.note_path)
+        // The note is what tells the file from one of somebody else, so it is there before the first byte.
+        self.version = None;
+        self.last_note().write(&self.note_path)?;
+        self.hash = Sha256::new();
+        self.truncate(0)
     }
 
     /// The SHA-256 of what is there, in hexadecimal.
@@ -119,30 +102,37 @@ impl PartFile {
         mp4::check(&mut std::io::BufReader::new(&self.file), self.written)
     }
 
-    /// Gives the clip its final name. Blocks.
-    pub(super) fn finish(self, target: &Path) -> Result<(), Error> {
-        self.file.sync_all().map_err(|error| Error::storage(&self.path, "write", error))?;
-        std::fs::rename(&self.path, target).map_err(|error| Error::storage(target, "write", error))?;
-        if let Some(directory) = target.parent().filter(|parent| !parent.as_os_str().is_empty())
-            && let Ok(directory) = File::open(directory)
-        {
-            // Not every file system can do this, and the clip itself is safe already.
-            let _best_effort = directory.sync_all();
+    /// Gives the clip its final name. Where that fails, a later run finds it whole. Blocks.
+    pub(super) fn finish(mut self, target: &Path, overwrite: Overwrite) -> Result<(), Error> {
+        if let Err(error) = self.keep() {
+            tracing::debug!(%error, "the clip is complete, and its note could not be written");
         }
-        remove(&self.note_path)
+        self.file.sync_all().map_err(|error| Error::storage(&self.path, "write", error))?;
+        place(&self.path, target, overwrite)?;
+        if let Err(error) = self.remove_note() {
+            tracing::warn!(%error, "the clip is saved, and its note could not be removed");
+        }
+        Ok(())
+    }
+
+    /// By now the next download may have a part of that name and a note beside it, which must stay.
+    fn remove_note(&self) -> Result<(), Error> {
+        match Note::read(&self.note_path)? {
+            Found::Note(note) if note == self.last_note() => {
+                remove(&self.note_path).map_err(|error| Error::storage(&self.note_path, "remove", error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Goes on only with what is surely a prefix of a clip of this job.
-    fn recover(&mut self) -> Result<(), Error> {
+    fn recover(&mut self, note: Option<Note>) -> Result<(), Error> {
         let length = self.file.metadata().map_err(|error| Error::storage(&self.path, "read", error))?.len();
-        let note: Option<Note> =
-            std::fs::read(&self.note_path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        let Some(note) = note.filter(|note| note.job_id == self.job_id && note.kept <= length) else {
-            return self.clear();
-        };
-        self.hash_prefix(note.kept)?;
-        self.truncate(note.kept)?;
-        self.version = Some(note.version);
+        let note = note.filter(|note| note.job_id == self.job_id && (1..=length).contains(&note.kept));
+        let Some(Note { version: Some(version), kept, .. }) = note else { return self.clear() };
+        self.hash_prefix(kept)?;
+        self.truncate(kept)?;
+        self.version = Some(version);
         Ok(())
     }
 
@@ -164,21 +154,116 @@ impl PartFile {
         self.written = length;
         Ok(())
     }
+
+    /// The note for what is there now.
+    fn last_note(&self) -> Note {
+        let (version, kept) = self.resumable().unzip();
+        Note { job_id: self.job_id.clone(), version, kept: kept.unwrap_or(0) }
+    }
 }
 
-/// `NAME.mp4` and `part` make `NAME.mp4.part`.
-fn beside(target: &Path, suffix: &str) -> PathBuf {
-    let mut name = target.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    name.into()
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::storage(path, "remove", error))
+impl Drop for PartFile {
+    /// A part without one byte helps nobody. The lock is still held, so it is no other download's.
+    fn drop(&mut self) {
+        if self.written == 0 {
+            let removed = remove(&self.note_path).and_then(|()| remove(&self.path));
+            if let Err(error) = removed {
+                tracing::debug!(%error, "an empty part could not be removed");
+            }
         }
-        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: &[u8] = b"a clip, as far as a file system can tell";
+
+    fn opened(target: &Path) -> PartFile {
+        PartFile::open(target, "vj_1").unwrap().expect("nobody else holds it")
+    }
+
+    fn filled(target: &Path) -> PartFile {
+        let mut part = opened(target);
+        let version = Version { validator: "\"a\"".to_owned(), total: None };
+        part.write(&Bytes::from_static(BYTES), Some(version)).unwrap();
+        part
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(directory).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_last_step_replaces_nothing_that_came_in_between() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("clip.mp4");
+        let part = filled(&target);
+        std::fs::write(&target, b"precious").unwrap();
+        let error = part.finish(&target, Overwrite::Refuse).unwrap_err();
+        assert!(error.to_string().contains("is there already"), "{error}");
+        assert_eq!(std::fs::read(&target).unwrap(), b"precious");
+        assert_eq!(opened(&target).written(), BYTES.len() as u64, "the clip waits for a later run");
+        opened(&target).finish(&target, Overwrite::Replace).unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), BYTES);
+        assert_eq!(names(directory.path()), ["clip.mp4"]);
+    }
+
+    #[test]
+    fn a_part_with_a_byte_in_it_has_a_note_before_that_byte() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("clip.mp4");
+        let part = opened(&target);
+        assert_eq!(names(directory.path()), ["clip.mp4.part", "clip.mp4.part.json"]);
+        drop(part);
+        assert!(names(directory.path()).is_empty(), "and nothing is left of an empty one");
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_known_by_its_note_and_what_has_none_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("clip.mp4");
+        let (path, note_path) = (target.with_extension("mp4.part"), target.with_extension("mp4.part.json"));
+        let part = opened(&target);
+        let note = std::fs::read(&note_path).unwrap();
+        drop(part);
+        std::fs::write(&path, BYTES).unwrap();
+        let error = PartFile::open(&target, "vj_1").err().expect("it is somebody else's");
+        assert!(error.to_string().contains("move it away"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), BYTES);
+        std::fs::write(&note_path, note).unwrap();
+        assert_eq!(opened(&target).written(), 0);
+    }
+
+    #[test]
+    fn a_note_is_replaced_and_never_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("clip.mp4");
+        let mut part = filled(&target);
+        let (note, before) = (directory.path().join("clip.mp4.part.json"), directory.path().join("before"));
+        std::fs::hard_link(&note, &before).unwrap();
+        let text = std::fs::read(&before).unwrap();
+        part.keep().unwrap();
+        assert_eq!(std::fs::read(&before).unwrap(), text);
+        assert_ne!(std::fs::read(&note).unwrap(), text);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_clip_that_got_its_name_before_the_part_lost_its_own_is_not_emptied() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("clip.mp4");
+        let mut part = filled(&target);
+        part.keep().unwrap();
+        std::fs::hard_link(directory.path().join("clip.mp4.part"), &target).unwrap();
+        drop(part);
+        let mut part = opened(&target);
+        part.clear().unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), BYTES);
     }
 }

@@ -1,36 +1,34 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use tokio::time::{Instant, sleep};
 
 use super::fetch::{Fetch, Piece, Version};
 use super::part::PartFile;
-use super::{Container, Download, Overwrite, Saved};
+use super::target::{refuse_existing, target};
+use super::{Container, Download, Saved};
 use crate::error::{Error, ErrorKind};
 use crate::operations::IntoJobId as _;
 
 /// How much is collected before it is handed to the disk.
 const BLOCK: usize = 512 * 1024;
 
-/// How often a clip that came whole but broken is fetched once more.
-const SECOND_CHANCES: u32 = 1;
+/// How long a part may be held by another download. One that was dropped holds it until its last write is done.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn to_path(download: Download, path: &Path) -> Result<Saved, Error> {
     let job_id = download.job.id().into_job_id()?;
     let target = target(path, job_id.as_str(), download.overwrite)?;
-    let mut part = Some(
-        blocking({
-            let target = target.clone();
-            move || PartFile::open(&target, job_id.as_str())
-        })
-        .await?,
-    );
+    let mut part = Some(open(&target, job_id.as_str()).await?);
+    // Whoever held the part may just have finished.
+    refuse_existing(&target, download.overwrite)?;
     let collected = collect(&download, &mut part).await;
     let Some(mut part) = part else { return Err(stopped()) };
     match collected {
         Ok(()) => {
             let saved = Saved { path: target.clone(), bytes: part.written(), sha256: part.sha256() };
-            refuse_existing(&target, download.overwrite)?;
-            blocking(move || part.finish(&target)).await?;
+            blocking(move || part.finish(&target, download.overwrite)).await?;
             Ok(saved)
         }
         Err(error) => {
@@ -43,6 +41,23 @@ pub(super) async fn to_path(download: Download, path: &Path) -> Result<Saved, Er
     }
 }
 
+async fn open(target: &Path, job_id: &str) -> Result<PartFile, Error> {
+    let patient_until = Instant::now() + PATIENCE;
+    loop {
+        let (path, id) = (target.to_owned(), job_id.to_owned());
+        if let Some(part) = blocking(move || PartFile::open(&path, &id)).await? {
+            return Ok(part);
+        }
+        if Instant::now() >= patient_until {
+            let message = format!("{} is being written by another download", target.display());
+            return Err(Error::new(ErrorKind::Storage, message)
+                .with_hint("wait for it, or choose another path")
+                .with_retryable(true));
+        }
+        sleep(PATIENCE / 20).await;
+    }
+}
+
 /// Fetches until the part holds a whole and checked clip. The part is lent to the thread that writes, and comes back.
 async fn collect(download: &Download, part: &mut Option<PartFile>) -> Result<(), Error> {
     let mut fetch = download.fetch();
@@ -50,26 +65,30 @@ async fn collect(download: &Download, part: &mut Option<PartFile>) -> Result<(),
         download.tell(offset, version.total);
         fetch.resume(version, offset);
     }
-    let mut second_chances = SECOND_CHANCES;
+    let mut refused = None;
     loop {
-        fill(download, &mut fetch, part).await?;
-        match verify(download, part).await {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                // Going on with broken bytes would only break the next run too.
-                lend(part, PartFile::clear).await?;
-                if second_chances == 0 {
-                    return Err(error);
-                }
-                tracing::warn!(job_id = download.job.id(), %error, "the clip came broken; it is fetched once more");
-                second_chances -= 1;
-                fetch.start_over();
-            }
+        if !fill(download, &mut fetch, part).await? && download.container == Container::Any {
+            download.refuse_unproven()?;
         }
+        let Err(error) = verify(download, part).await else { return Ok(()) };
+        let sha256 = part.as_ref().map(PartFile::sha256);
+        if refused == sha256 {
+            // The server has nothing else. The bytes stay for a run that takes them as they are.
+            return Err(error);
+        }
+        // Going on with broken bytes would only break the next run too.
+        lend(part, PartFile::clear).await?;
+        if refused.is_some() {
+            return Err(error);
+        }
+        tracing::warn!(job_id = download.job.id(), %error, "the clip came broken; it is fetched once more");
+        refused = sha256;
+        fetch.start_over();
     }
 }
 
-async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Option<PartFile>) -> Result<(), Error> {
+/// Fetches to the end of the clip, and says whether the server confirmed that it is the end.
+async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Option<PartFile>) -> Result<bool, Error> {
     let mut block = BytesMut::with_capacity(BLOCK);
     loop {
         let piece = match fetch.next().await {
@@ -88,18 +107,19 @@ async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Option<PartFile
                 let written = part.as_ref().map_or(0, PartFile::written);
                 download.tell(written + block.len() as u64, fetch.total());
             }
-            Piece::Restart => {
+            Piece::Restart(why) => {
+                tracing::debug!(job_id = download.job.id(), %why, "the clip is fetched from its start");
                 block.clear();
                 lend(part, PartFile::clear).await?;
             }
-            Piece::End => return write(part, block.freeze(), fetch.version()).await,
+            Piece::End => return write(part, block.freeze(), fetch.version()).await.map(|()| true),
+            Piece::EndUnproven => return write(part, block.freeze(), fetch.version()).await.map(|()| false),
         }
     }
 }
 
-async fn write(part: &mut Option<PartFile>, block: Bytes, version: Option<&Version>) -> Result<(), Error> {
-    let version = version.cloned();
-    lend(part, move |part| part.write(&block, version.as_ref())).await
+async fn write(part: &mut Option<PartFile>, block: Bytes, version: Option<Version>) -> Result<(), Error> {
+    lend(part, move |part| part.write(&block, version)).await
 }
 
 async fn verify(download: &Download, part: &mut Option<PartFile>) -> Result<(), Error> {
@@ -110,8 +130,11 @@ async fn verify(download: &Download, part: &mut Option<PartFile>) -> Result<(), 
         return Ok(());
     }
     lend(part, |part| {
-        part.check_mp4()
-            .map_err(|what| Error::new(ErrorKind::Download, format!("the clip is not a whole MP4: {what}")))
+        part.check_mp4().map_err(|what| {
+            Error::new(ErrorKind::Download, format!("the clip is not a whole MP4: {what}")).with_hint(
+                "download again, or take the clip as it is with `with_container(Container::Any)`; nothing is charged again",
+            )
+        })
     })
     .await
 }
@@ -139,27 +162,4 @@ async fn blocking<T: Send + 'static>(
 
 fn stopped() -> Error {
     Error::new(ErrorKind::Storage, "the thread that writes the clip was stopped")
-}
-
-/// The final path, looked at before anything is fetched.
-fn target(path: &Path, job_id: &str, overwrite: Overwrite) -> Result<PathBuf, Error> {
-    let target = if path.is_dir() { path.join(format!("{job_id}.mp4")) } else { path.to_owned() };
-    if target.file_name().is_none() {
-        return Err(Error::new(ErrorKind::Storage, format!("{} is no file name", target.display())));
-    }
-    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
-        return Err(Error::new(ErrorKind::Storage, format!("there is no directory {}", parent.display()))
-            .with_hint("make it, or choose another path"));
-    }
-    refuse_existing(&target, overwrite)?;
-    Ok(target)
-}
-
-fn refuse_existing(target: &Path, overwrite: Overwrite) -> Result<(), Error> {
-    if overwrite == Overwrite::Refuse && target.symlink_metadata().is_ok() {
-        return Err(Error::new(ErrorKind::Storage, format!("{} is there already", target.display()))
-            .with_hint("choose another path, or allow it to be replaced"));
-    }
-    Ok(())
 }

@@ -1,0 +1,138 @@
+//! Where the samples of a track lie, by its sample table.
+//!
+//! The table is read in place. Each of its entries is looked at once, and a count is believed only as far as the table has
+//! the bytes for it.
+
+use super::boxes::children;
+
+const BROKEN: &str = "its movie box is broken";
+
+/// Where the last sample of a track ends in the file, or nothing for a track without samples.
+pub(super) fn end_of_track(track: &[u8]) -> Result<Option<u64>, &'static str> {
+    let media = child(track, b"mdia")?.ok_or(BROKEN)?;
+    let information = child(media, b"minf")?.ok_or(BROKEN)?;
+    let table = child(information, b"stbl")?.ok_or(BROKEN)?;
+    let mut sizes = Sizes::of(table)?;
+    let mut runs = Runs::of(table)?;
+    let mut end = None;
+    for (index, offset) in (1..).zip(offsets(table)?) {
+        let count = runs.samples_in(index);
+        let (samples, bytes) = sizes.take(count);
+        if samples > 0 {
+            end = end.max(Some(offset.saturating_add(bytes)));
+        }
+    }
+    Ok(end)
+}
+
+/// The first box of that kind.
+pub(super) fn child<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Result<Option<&'a [u8]>, &'static str> {
+    for child in children(bytes) {
+        let (kind, body) = child.ok_or(BROKEN)?;
+        if kind == *wanted {
+            return Ok(Some(body));
+        }
+    }
+    Ok(None)
+}
+
+/// The offsets of the chunks (`stco`, `co64`), each a row of samples without gaps.
+fn offsets(table: &[u8]) -> Result<Box<dyn Iterator<Item = u64> + '_>, &'static str> {
+    if let Some(body) = child(table, b"stco")? {
+        return Ok(Box::new(
+            entries::<4>(body, 4)?.iter().map(|offset| u64::from(u32::from_be_bytes(*offset))),
+        ));
+    }
+    let body = child(table, b"co64")?.ok_or(BROKEN)?;
+    Ok(Box::new(entries::<8>(body, 4)?.iter().map(|offset| u64::from_be_bytes(*offset))))
+}
+
+/// How many samples a chunk has (`stsc`): runs of chunks, each named by its first.
+struct Runs<'a> {
+    runs: &'a [[u8; 12]],
+    samples: u32,
+}
+
+impl<'a> Runs<'a> {
+    fn of(table: &'a [u8]) -> Result<Self, &'static str> {
+        let runs = entries(child(table, b"stsc")?.ok_or(BROKEN)?, 4)?;
+        Ok(Self { runs, samples: 0 })
+    }
+
+    /// Chunks count from 1, and are asked for in their order.
+    fn samples_in(&mut self, chunk: u64) -> u32 {
+        while let Some((run, rest)) = self.runs.split_first()
+            && u64::from(number(run, 0)) <= chunk
+        {
+            self.samples = number(run, 4);
+            self.runs = rest;
+        }
+        self.samples
+    }
+}
+
+/// The sizes of the samples (`stsz`, `stz2`).
+enum Sizes<'a> {
+    Same { size: u32, left: u32 },
+    Each(Box<dyn Iterator<Item = u64> + 'a>),
+}
+
+impl<'a> Sizes<'a> {
+    fn of(table: &'a [u8]) -> Result<Self, &'static str> {
+        let Some(body) = child(table, b"stsz")? else {
+            return Self::compact(child(table, b"stz2")?.ok_or(BROKEN)?);
+        };
+        match field(body, 4)? {
+            0 => {
+                let sizes = entries::<4>(body, 8)?;
+                Ok(Self::Each(Box::new(sizes.iter().map(|size| u64::from(u32::from_be_bytes(*size))))))
+            }
+            size => Ok(Self::Same { size, left: field(body, 8)? }),
+        }
+    }
+
+    /// Sizes of 4, 8 or 16 bits.
+    fn compact(body: &'a [u8]) -> Result<Self, &'static str> {
+        let count = field(body, 8)? as usize;
+        Ok(Self::Each(match field(body, 4)? & 0xff {
+            4 => {
+                let pairs = body.get(12..).and_then(|pairs| pairs.get(..count.div_ceil(2))).ok_or(BROKEN)?;
+                let halves = pairs.iter().flat_map(|pair| [u64::from(pair >> 4), u64::from(pair & 0xf)]);
+                Box::new(halves.take(count))
+            }
+            8 => Box::new(entries::<1>(body, 8)?.iter().map(|[size]| u64::from(*size))),
+            16 => Box::new(entries::<2>(body, 8)?.iter().map(|size| u64::from(u16::from_be_bytes(*size)))),
+            _ => return Err(BROKEN),
+        }))
+    }
+
+    /// Takes the next `count` samples, as far as there are so many: how many they are, and how many bytes.
+    fn take(&mut self, count: u32) -> (u32, u64) {
+        match self {
+            Self::Same { size, left } => {
+                let taken = count.min(*left);
+                *left -= taken;
+                (taken, u64::from(taken) * u64::from(*size))
+            }
+            Self::Each(sizes) => {
+                sizes.take(count as usize).fold((0, 0), |(samples, bytes), size| (samples + 1, bytes + size))
+            }
+        }
+    }
+}
+
+/// The entries of a table whose count stands at that byte, with the entries after it.
+fn entries<const N: usize>(body: &[u8], count_at: usize) -> Result<&[[u8; N]], &'static str> {
+    let count = field(body, count_at)? as usize;
+    let (entries, _) = body.get(count_at + 4..).unwrap_or_default().as_chunks();
+    entries.get(..count).ok_or("its sample table is cut short")
+}
+
+fn field(body: &[u8], at: usize) -> Result<u32, &'static str> {
+    let bytes = body.get(at..).and_then(|bytes| bytes.first_chunk()).ok_or(BROKEN)?;
+    Ok(u32::from_be_bytes(*bytes))
+}
+
+fn number(entry: &[u8; 12], at: usize) -> u32 {
+    u32::from_be_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]])
+}

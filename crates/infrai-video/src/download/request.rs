@@ -1,0 +1,70 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, USER_AGENT};
+use http::{HeaderValue, Method};
+use url::Url;
+
+use super::link::checked;
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::transport::{Incoming, TransportError};
+
+const MAX_REDIRECTS: u32 = 5;
+
+/// Which bytes are asked for.
+pub(super) struct Rest<'a> {
+    pub(super) offset: u64,
+    /// The version that they must be of, where it is known.
+    pub(super) validator: Option<&'a str>,
+}
+
+/// Asks for the clip, or for the rest of it. Follows redirects by itself, so that each hop can be looked at. No hop sees the
+/// key.
+///
+/// # Errors
+///
+/// The outer error is final; the inner one is worth another try.
+pub(super) async fn get(
+    client: &Client,
+    link: &Url,
+    rest: Option<Rest<'_>>,
+    stall: Duration,
+) -> Result<Result<Incoming, TransportError>, Error> {
+    let shared = Arc::clone(&client.shared);
+    let mut url = link.clone();
+    for _ in 0..=MAX_REDIRECTS {
+        let mut request = reqwest::Request::new(Method::GET, url.clone());
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, shared.user_agent.clone());
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some(rest) = &rest {
+            headers.insert(RANGE, value(&format!("bytes={}-", rest.offset))?);
+            if let Some(validator) = rest.validator {
+                headers.insert(IF_RANGE, value(validator)?);
+            }
+        }
+        let head = tokio::time::timeout(stall, shared.sender.send(request)).await;
+        let incoming = match head {
+            Ok(Ok(incoming)) => incoming,
+            Ok(Err(error)) => return Ok(Err(error)),
+            Err(_) => return Ok(Err(TransportError::timed_out("no answer came", stall))),
+        };
+        let location = incoming.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+        match (incoming.status.is_redirection(), location) {
+            (true, Some(location)) => {
+                let next = url
+                    .join(location)
+                    .map_err(|_| Error::new(ErrorKind::Download, "the link leads nowhere"))?;
+                url = checked(next.as_str())?;
+            }
+            _ => return Ok(Ok(incoming)),
+        }
+    }
+    Err(Error::new(ErrorKind::Download, format!("the link led through more than {MAX_REDIRECTS} redirects")))
+}
+
+fn value(text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(text)
+        .map_err(|_| Error::new(ErrorKind::Download, "the clip's version cannot be asked for"))
+}

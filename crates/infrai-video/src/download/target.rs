@@ -1,0 +1,67 @@
+//! The final path: looked at before anything is fetched, and taken at the very end in one step.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Overwrite;
+use super::note::remove;
+use crate::error::{Error, ErrorKind};
+
+/// The path that the clip of this job shall have.
+pub(super) fn target(path: &Path, job_id: &str, overwrite: Overwrite) -> Result<PathBuf, Error> {
+    let target = if path.is_dir() { path.join(format!("{job_id}.mp4")) } else { path.to_owned() };
+    if target.file_name().is_none() {
+        return Err(Error::new(ErrorKind::Storage, format!("{} is no file name", target.display())));
+    }
+    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+        return Err(Error::new(ErrorKind::Storage, format!("there is no directory {}", parent.display()))
+            .with_hint("make it, or choose another path"));
+    }
+    refuse_existing(&target, overwrite)?;
+    Ok(target)
+}
+
+pub(super) fn refuse_existing(target: &Path, overwrite: Overwrite) -> Result<(), Error> {
+    if overwrite == Overwrite::Refuse && target.symlink_metadata().is_ok() {
+        return Err(is_there(target));
+    }
+    Ok(())
+}
+
+/// Gives the part its final name. Blocks.
+pub(super) fn place(part: &Path, target: &Path, overwrite: Overwrite) -> Result<(), Error> {
+    match overwrite {
+        Overwrite::Replace => rename(part, target)?,
+        // Unlike a rename, a second name is refused where the target came into being a moment ago.
+        Overwrite::Refuse => match std::fs::hard_link(part, target) {
+            Ok(()) => {
+                if let Err(error) = remove(part) {
+                    tracing::warn!(%error, part = %part.display(), "the clip is saved, and its part could not be removed");
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(is_there(target)),
+            Err(_not_supported_here) => {
+                refuse_existing(target, overwrite)?;
+                rename(part, target)?;
+            }
+        },
+    }
+    if let Some(directory) = target.parent().filter(|parent| !parent.as_os_str().is_empty())
+        && let Ok(directory) = File::open(directory)
+    {
+        // Not every file system can do this, and the clip itself is safe already.
+        let _best_effort = directory.sync_all();
+    }
+    Ok(())
+}
+
+fn rename(part: &Path, target: &Path) -> Result<(), Error> {
+    std::fs::rename(part, target).map_err(|error| Error::storage(target, "write", error))
+}
+
+fn is_there(target: &Path) -> Error {
+    Error::new(ErrorKind::Storage, format!("{} is there already", target.display()))
+        .with_hint("choose another path, or allow it to be replaced")
+}

@@ -1,0 +1,150 @@
+//! The files of downloads: what lies in the way is left alone, and what was fetched is not lost.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use futures_util::FutureExt as _;
+use infrai_video::{ErrorKind, Overwrite};
+use infrai_video_sandbox::{Action, Fault, Operation};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::world::World;
+
+fn part(world: &World) -> PathBuf {
+    world.path().with_extension("mp4.part")
+}
+
+fn note(world: &World) -> PathBuf {
+    world.path().with_extension("mp4.part.json")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_somebody_else_is_not_written_over() {
+    for path in [part, note] {
+        let world = World::with([]);
+        let job = world.finished_job().await;
+        std::fs::write(path(&world), b"precious").unwrap();
+        let files = world.files();
+        let error = job.download().to_path(world.path()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert!(error.to_string().ends_with("move it away, or choose another path"), "{error}");
+        assert_eq!(std::fs::read(path(&world)).unwrap(), b"precious");
+        assert_eq!(world.files(), files);
+        assert!(world.requests(Operation::Clip).is_empty(), "nothing was fetched");
+        std::fs::remove_file(path(&world)).unwrap();
+        job.download().to_path(world.path()).await.unwrap();
+        world.assert_whole_clip(&job).await;
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_link_in_the_place_of_the_part_is_not_followed() {
+    let world = World::with([]);
+    let job = world.finished_job().await;
+    let elsewhere = world.path().with_file_name("elsewhere");
+    std::os::unix::fs::symlink(&elsewhere, part(&world)).unwrap();
+    for there in [false, true] {
+        if there {
+            std::fs::write(&elsewhere, b"").unwrap();
+        }
+        let error = job.download().to_path(world.path()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert_eq!(elsewhere.exists(), there);
+        assert!(!world.path().exists() && !note(&world).exists());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_fetched_nothing_leaves_nothing_behind() {
+    for fault in [
+        Fault::on(Operation::DownloadUrl, Action::status(404)),
+        Fault::on(Operation::DownloadUrl, Action::status(410)),
+        Fault::on(Operation::Clip, Action::status(403)),
+        Fault::on(Operation::Clip, Action::status(418)),
+        Fault::on(Operation::Clip, Action::html()),
+        Fault::on(Operation::Clip, Action::cut(0)),
+    ] {
+        let world = World::with([fault.clone()]);
+        let job = world.finished_job().await;
+        job.download().to_path(world.path()).await.unwrap_err();
+        assert!(world.files().is_empty(), "{fault:?}: {:?}", world.files());
+    }
+    let world = World::with([]);
+    let unfinished = world.job().await;
+    let error = unfinished.download().to_path(world.path()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(world.files().is_empty(), "{:?}", world.files());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_about_to_be_let_go_is_waited_for() {
+    let world = World::with([]);
+    let job = world.finished_job().await;
+    let held = File::create(part(&world)).unwrap();
+    held.lock().unwrap();
+    let let_go = async {
+        sleep(Duration::from_millis(1500)).await;
+        drop(held);
+    };
+    let (saved, ()) = tokio::join!(job.download().to_path(world.path()), let_go);
+    saved.unwrap();
+    world.assert_whole_clip(&job).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_another_download_holds_is_an_error_after_two_seconds() {
+    let world = World::with([]);
+    let job = world.finished_job().await;
+    let held = File::create(part(&world)).unwrap();
+    held.lock().unwrap();
+    let started = Instant::now();
+    let error = job.download().to_path(world.path()).await.unwrap_err();
+    assert!(error.to_string().contains("is being written by another download"), "{error}");
+    assert!(error.is_retryable());
+    assert!((2000..2300).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert!(world.requests(Operation::Clip).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_download_does_not_stand_in_the_way_of_the_next() {
+    let world = World::with([Fault::on(Operation::Clip, Action::hang()).times(1)]);
+    let job = world.finished_job().await;
+    let to_path = || job.download().to_path(world.path());
+    assert!(tokio::time::timeout(Duration::from_secs(1), to_path()).await.is_err());
+    // Dropped while a thread opens the part, which it then holds for a moment longer.
+    assert!(to_path().now_or_never().is_none());
+    to_path().await.unwrap();
+    world.assert_whole_clip(&job).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_downloads_to_one_path_neither_harms_the_clip_of_the_other() {
+    let world = World::with([]);
+    let job = world.finished_job().await;
+    let to_path = |overwrite| job.download().with_overwrite(overwrite).to_path(world.path());
+    let (first, second) = tokio::join!(to_path(Overwrite::Refuse), to_path(Overwrite::Refuse));
+    let error = first.and(second).unwrap_err();
+    assert!(error.to_string().contains("is there already"), "{error}");
+    assert_eq!(world.requests(Operation::Clip).len(), 1, "the clip is not fetched to be refused");
+    world.assert_whole_clip(&job).await;
+    let (first, second) = tokio::join!(to_path(Overwrite::Replace), to_path(Overwrite::Replace));
+    first.and(second).unwrap();
+    world.assert_whole_clip(&job).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clip_that_cannot_get_its_name_is_whole_for_the_next_run() {
+    let world = World::with([]);
+    let job = world.finished_job().await;
+    let in_the_way = world.path();
+    let download = job.download().with_progress(move |_| std::fs::write(&in_the_way, b"precious").unwrap());
+    let error = download.to_path(world.path()).await.unwrap_err();
+    assert!(error.to_string().contains("is there already"), "{error}");
+    assert_eq!(std::fs::read(world.path()).unwrap(), b"precious");
+    std::fs::remove_file(world.path()).unwrap();
+    let before = world.requests(Operation::Clip).len();
+    job.download().to_path(world.path()).await.unwrap();
+    world.assert_whole_clip(&job).await;
+    assert_eq!(world.requests(Operation::Clip).len(), before, "nothing is fetched again");
+}
