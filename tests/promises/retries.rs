@@ -2,7 +2,7 @@
 
 use contract_tests::client_of;
 use contract_tests::transports::Script;
-use infrai_video::{ErrorKind, RetryPolicy};
+use infrai_video::{ErrorKind, RetryPolicy, TransportErrorKind};
 use infrai_video_sandbox::{Action, Fault, Operation, RetryAfter, Sandbox, When};
 use tokio::time::{Duration, Instant};
 
@@ -81,6 +81,26 @@ async fn a_transient_status_is_repeated_and_another_is_not() {
         assert_eq!((error.status(), error.attempts()), (Some(status), 1));
         assert_eq!(world.requests(Operation::Capabilities).len(), 1, "{status}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn retryable_false_always_wins() {
+    let body = serde_json::json!({"ok": false, "error": {"code": "X", "message": "no", "retryable": false}});
+    let script = Script::of((0..ATTEMPTS).map(|_| (503, body.to_string())));
+    let client = client_of("https://api.infrai.cc").with_transport(script.clone()).build().unwrap();
+    let error = client.capabilities().await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Server, false));
+    assert_eq!(script.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_cannot_be_made_is_tried_again_and_leaves_no_doubt() {
+    let job = serde_json::json!({"ok": true, "data": {"job_id": "vj_1", "state": "queued"}});
+    let script = Script::default().then_fail(TransportErrorKind::Connect).then(200, &[], job.to_string());
+    let client = client_of("https://api.infrai.cc").with_transport(script.clone()).build().unwrap();
+    assert_eq!(client.generate("x").submit().await.unwrap().attempts(), 2);
+    let error = client.generate("x").submit().await.unwrap_err();
+    assert_eq!((error.kind(), error.is_outcome_unknown()), (ErrorKind::Unreachable, false));
 }
 
 #[tokio::test(start_paused = true)]

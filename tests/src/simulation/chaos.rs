@@ -10,12 +10,15 @@ pub(super) fn faults(random: &mut Rng) -> Vec<Fault> {
 }
 
 fn fault(random: &mut Rng) -> Fault {
-    let (operation, action) = match random.u8(..12) {
+    let (operation, action) = match random.u8(..15) {
         0..=3 => (Operation::Generate, write(random)),
         4..=5 => (Operation::Status, read(random)),
         6 => (Operation::List, list(random)),
         7 => (Operation::Cancel, write(random)),
         8 => (Operation::DownloadUrl, link(random)),
+        9 => (Operation::Get, read(random)),
+        10 => (Operation::SetRetention, write(random)),
+        11 => (Operation::Capabilities, write(random)),
         _ => (Operation::Clip, file(random)),
     };
     let fault = Fault::on(operation, action).with_probability(random.f64());

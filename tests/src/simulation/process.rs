@@ -18,6 +18,8 @@ pub(super) struct Item {
     pub(super) job_id: Option<String>,
     pub(super) outcome: Option<Outcome>,
     cancel_after: Option<Duration>,
+    curious: bool,
+    keep_days: Option<u32>,
 }
 
 /// How it ended for good.
@@ -41,6 +43,8 @@ impl Item {
             job_id: None,
             outcome: None,
             cancel_after,
+            curious: random.bool(),
+            keep_days: random.bool().then(|| random.u32(1..=90)),
         }
     }
 }
@@ -102,6 +106,11 @@ async fn start(client: &Client, item: &mut Item) -> Vec<String> {
             stored
         }
     };
+    if item.curious {
+        let started = Instant::now();
+        note(client.generate(&item.prompt).duration_seconds(1.0).check().await, &mut complaints);
+        in_time(started, Duration::from_secs(120), "check", &mut complaints);
+    }
     if item.job_id.is_none() {
         let submission: Submission = serde_json::from_str(&stored).expect("what was stored can be read");
         let started = Instant::now();
@@ -117,16 +126,32 @@ async fn start(client: &Client, item: &mut Item) -> Vec<String> {
             }
         }
     }
-    if let (Some(id), Some(after)) = (&item.job_id, item.cancel_after) {
+    let Some(id) = &item.job_id else { return complaints };
+    if item.curious {
+        let started = Instant::now();
+        note(client.get(id).await, &mut complaints);
+        in_time(started, Duration::from_secs(120), "get", &mut complaints);
+    }
+    if let Some(days) = item.keep_days.take() {
+        let started = Instant::now();
+        note(client.set_retention(id, days.try_into().expect("1 to 90 days")).await, &mut complaints);
+        in_time(started, Duration::from_secs(120), "set_retention", &mut complaints);
+    }
+    if let Some(after) = item.cancel_after {
         tokio::time::sleep(after).await;
         item.cancel_after = None;
         let started = Instant::now();
-        if let Err(error) = client.cancel(id).await {
-            look_at(&error, &mut complaints);
-        }
+        note(client.cancel(id).await, &mut complaints);
         in_time(started, Duration::from_secs(120), "cancel", &mut complaints);
     }
     complaints
+}
+
+/// A call whose result matters to nobody here; its error must be as every error is.
+fn note<T>(result: Result<T, Error>, complaints: &mut Vec<String>) {
+    if let Err(error) = result {
+        look_at(&error, complaints);
+    }
 }
 
 /// What a wait brought: a clip to fetch, an end, or something for the next life.

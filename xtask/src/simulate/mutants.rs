@@ -70,7 +70,8 @@ pub(super) fn run(root: &Path, seeds: u64) -> Result<(), String> {
     for mutant in MUTANTS {
         make_copy(root, &copy)?;
         mutate(&copy, &mutant)?;
-        let mut command = simulate(&copy, &root.join("target"), seeds, 0);
+        // A build of its own: the programs have one name, and the broken one must never be taken for the other.
+        let mut command = simulate(&copy, &root.join("target/mutants/build"), seeds, 0);
         let output =
             command.arg("--first").output().map_err(|error| format!("cargo cannot be started: {error}"))?;
         let text = String::from_utf8_lossy(&output.stdout);
