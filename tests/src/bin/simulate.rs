@@ -1,5 +1,5 @@
 //! Plays many seeds of the simulation. `cargo xtask simulate` runs it.
-#![allow(clippy::print_stdout, reason = "this is where the result meets the terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the result meets the terminal")]
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,6 +36,9 @@ fn main() -> ExitCode {
                     let report = run(seed);
                     let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
                     total.add(&report);
+                    if total.seeds.is_multiple_of(500) {
+                        eprintln!("{} of {} seeds played", total.seeds, arguments.seeds);
+                    }
                     if !report.violations.is_empty() {
                         show(&report);
                         if arguments.first {
