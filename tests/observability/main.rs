@@ -51,6 +51,7 @@ async fn a_whole_run_with_faults_is_told_in_full_and_without_a_secret() {
         Fault::on(Operation::Generate, Action::AcceptThenDrop).nth(1),
         Fault::on(Operation::Status, Action::status(503)).nth(1),
         Fault::on(Operation::Status, Action::unknown_state()).nth(2),
+        Fault::on(Operation::Status, Action::unknown_state()).nth(3),
         Fault::on(Operation::DownloadUrl, Action::ExpiredLink).nth(1),
         Fault::on(Operation::Clip, Action::cut(1000)).times(2),
         Fault::on(Operation::Clip, Action::status(403)).nth(4),
@@ -72,6 +73,11 @@ async fn a_whole_run_with_faults_is_told_in_full_and_without_a_secret() {
     {
         assert!(told.contains(fact), "{fact} is not told");
     }
+    assert_eq!(
+        told.matches("the state is not known").count(),
+        1,
+        "a state is told of once, however often it is seen"
+    );
     assert!(!told.contains(KEY), "the key is told");
     assert!(!told.contains("signature="), "a signed link is told");
 }

@@ -1,4 +1,5 @@
-//! Any status and body, as the answer to every operation. From `tests`: `cargo +nightly fuzz run answer`.
+//! Any status and body, as the answer to every operation. From `tests`: `cargo +nightly fuzz run answer`,
+//! or with a stable compiler `RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none answer`.
 #![no_main]
 
 use contract_tests::hostile::every_operation;

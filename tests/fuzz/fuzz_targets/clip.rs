@@ -1,4 +1,5 @@
-//! Any bytes, as a clip that is downloaded and checked. From `tests`: `cargo +nightly fuzz run clip`.
+//! Any bytes, as a clip that is downloaded and checked. From `tests`: `cargo +nightly fuzz run clip`, or
+//! with a stable compiler `RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none clip`.
 #![no_main]
 
 use contract_tests::hostile::download;

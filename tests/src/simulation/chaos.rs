@@ -19,6 +19,7 @@ fn fault(random: &mut Rng) -> Fault {
         9 => (Operation::Get, read(random)),
         10 => (Operation::SetRetention, write(random)),
         11 => (Operation::Capabilities, write(random)),
+        12 => (Operation::Delete, write(random)),
         _ => (Operation::Clip, file(random)),
     };
     let fault = Fault::on(operation, action).with_probability(random.f64());

@@ -1,13 +1,11 @@
 //! Clips for simulations: whole MP4s that are made in no time and differ from prompt to prompt.
 
-use infrai_video_sandbox::{ClipFiles, ClipRequest};
-
 use crate::frame::frame;
 
 /// One frame, with a `free` box after the first box that holds what only this prompt gives.
-pub(super) fn of_prompt(request: &ClipRequest) -> ClipFiles {
+pub(super) fn of_prompt(prompt: &str) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(
-        request.prompt.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte))),
+        prompt.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte))),
     );
     let length = random.usize(2_000..40_000);
     let filler: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(length).collect();
@@ -18,5 +16,5 @@ pub(super) fn of_prompt(request: &ClipRequest) -> ClipFiles {
     mp4.extend(b"free");
     mp4.extend(filler);
     mp4.extend(&frame[first..]);
-    ClipFiles { mp4, thumbnail_jpeg: Vec::new() }
+    mp4
 }

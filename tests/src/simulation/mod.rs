@@ -11,7 +11,7 @@ mod verdict;
 use std::path::PathBuf;
 
 use infrai_video::Client;
-use infrai_video_sandbox::{Clock, Sandbox, SandboxRouter};
+use infrai_video_sandbox::{ClipFiles, Clock, Sandbox, SandboxRouter};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Duration, Instant, timeout};
 
@@ -77,7 +77,7 @@ async fn play(seed: u64) -> Report {
         .starting_balance(if poor { 0.5 } else { 100.0 })
         .link_lifetime(Duration::from_secs(random.u64(30..900)))
         .faults(chaos::faults(&mut random))
-        .clip_source(clip::of_prompt)
+        .clip_source(|clip| ClipFiles { mp4: clip::of_prompt(&clip.prompt), thumbnail_jpeg: Vec::new() })
         .router();
     let items = (0..random.usize(1..=4)).map(|number| Item::new(number, &mut random)).collect();
     let mut stage = Stage { sandbox, directory: directory.path().to_owned(), items, complaints: Vec::new() };
@@ -100,7 +100,7 @@ async fn play(seed: u64) -> Report {
     if started.elapsed() > LONGEST_RUN {
         stage.complaints.push(format!("the run took {:?}", started.elapsed()));
     }
-    let violations = verdict::violations(&stage).await;
+    let violations = verdict::violations(&stage);
     Report {
         seed,
         jobs: stage.items.len(),

@@ -6,6 +6,7 @@ use fastrand::Rng;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use infrai_video::{Client, Error, ErrorKind, Finished, JobState, Submission, WaitError, WaitErrorKind};
+use infrai_video_sandbox::JobState as ServerState;
 use tokio::time::{Duration, Instant};
 
 use super::Stage;
@@ -17,6 +18,11 @@ pub(super) struct Item {
     pub(super) submission: Option<String>,
     pub(super) job_id: Option<String>,
     pub(super) outcome: Option<Outcome>,
+    /// Whether the job is to be deleted once it has come to its end.
+    pub(super) tidy: bool,
+    pub(super) deleted: bool,
+    /// What the sandbox said of the job before it was deleted: a witness for the verdict.
+    pub(super) last_state: Option<ServerState>,
     cancel_after: Option<Duration>,
     curious: bool,
     keep_days: Option<u32>,
@@ -42,10 +48,19 @@ impl Item {
             submission: None,
             job_id: None,
             outcome: None,
+            tidy: random.u8(..4) == 0,
+            deleted: false,
+            last_state: None,
             cancel_after,
             curious: random.bool(),
             keep_days: random.bool().then(|| random.u32(1..=90)),
         }
+    }
+
+    /// The id of a job that has come to its end and is still to be deleted.
+    fn to_delete(&self) -> Option<&str> {
+        let is_left = self.tidy && !self.deleted && self.outcome.is_some();
+        self.job_id.as_deref().filter(|_| is_left)
     }
 }
 
@@ -68,7 +83,7 @@ impl<'a> Process<'a> {
     /// of two is done first no seed can decide.
     pub(super) async fn run(self) {
         let Self { client, together, stage } = self;
-        let Stage { items, directory, complaints, .. } = stage;
+        let Stage { sandbox, items, directory, complaints } = stage;
         let mut unfinished: Vec<&mut Item> = items.iter_mut().filter(|item| item.outcome.is_none()).collect();
         let started = join_all(unfinished.iter_mut().map(|item| start(&client, item))).await;
         complaints.extend(started.into_iter().flatten());
@@ -81,14 +96,21 @@ impl<'a> Process<'a> {
                     finish(item, result, directory, complaints).await;
                 }
             }
-            return;
+        } else {
+            for item in unfinished {
+                let Some(id) = &item.job_id else { continue };
+                let started = Instant::now();
+                let result = client.job(id).wait().await;
+                in_time(started, Duration::from_secs(30 * 60 + 60), "wait", complaints);
+                finish(item, result, directory, complaints).await;
+            }
         }
-        for item in unfinished {
-            let Some(id) = &item.job_id else { continue };
-            let started = Instant::now();
-            let result = client.job(id).wait().await;
-            in_time(started, Duration::from_secs(30 * 60 + 60), "wait", complaints);
-            finish(item, result, directory, complaints).await;
+        for item in items {
+            if let Some(id) = item.to_delete() {
+                let job = sandbox.jobs().into_iter().find(|job| job.job_id == id);
+                item.last_state = job.map(|job| job.state).or(item.last_state);
+                delete(&client, item, complaints).await;
+            }
         }
     }
 }
@@ -145,6 +167,16 @@ async fn start(client: &Client, item: &mut Item) -> Vec<String> {
         in_time(started, Duration::from_secs(120), "cancel", &mut complaints);
     }
     complaints
+}
+
+/// Deletes the job if it is to be deleted, which an earlier life may have done without hearing of it.
+async fn delete(client: &Client, item: &mut Item, complaints: &mut Vec<String>) {
+    let Some(id) = &item.job_id else { return };
+    let started = Instant::now();
+    let deleted = client.delete(id).await;
+    in_time(started, Duration::from_secs(120), "delete", complaints);
+    item.deleted = deleted.is_ok();
+    note(deleted, complaints);
 }
 
 /// A call whose result matters to nobody here; its error must be as every error is.

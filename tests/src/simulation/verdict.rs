@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use infrai_video::Submission;
 use infrai_video_sandbox::{Host, JobState};
 
-use super::Stage;
 use super::process::{Item, Outcome};
+use super::{Stage, clip};
 
-pub(super) async fn violations(stage: &Stage) -> Vec<String> {
+pub(super) fn violations(stage: &Stage) -> Vec<String> {
     let mut found = stage.complaints.clone();
     money(stage, &mut found);
-    clips(stage, &mut found).await;
+    clips(stage, &mut found);
     directory(stage, &mut found);
     let to_files = stage.sandbox.journal().into_iter().filter(|seen| seen.host == Host::Files);
     if to_files.into_iter().any(|seen| seen.authorization) {
@@ -57,11 +57,18 @@ fn key(item: &Item) -> Option<String> {
 }
 
 /// Every clip that was made and paid for is on the disk, byte for byte; nothing else is.
-async fn clips(stage: &Stage, found: &mut Vec<String>) {
+fn clips(stage: &Stage, found: &mut Vec<String>) {
     let jobs = stage.sandbox.jobs();
     for item in &stage.items {
         let job = jobs.iter().find(|job| Some(&job.job_id) == item.job_id.as_ref());
-        let expected = match job.map(|job| job.state) {
+        if item.deleted == job.is_some() || item.deleted != (item.tidy && item.job_id.is_some()) {
+            let (tidy, there) = (item.tidy, job.is_some());
+            found.push(format!(
+                "{}: to be deleted: {tidy}, deleted: {}, is there: {there}",
+                item.prompt, item.deleted
+            ));
+        }
+        let expected = match job.map(|job| job.state).or(item.last_state) {
             Some(JobState::Succeeded) => Some(Outcome::Saved),
             Some(JobState::Failed) => Some(Outcome::Failed),
             Some(JobState::Cancelled) => Some(Outcome::Cancelled),
@@ -75,10 +82,7 @@ async fn clips(stage: &Stage, found: &mut Vec<String>) {
             ));
         }
         let file = std::fs::read(stage.directory.join(&item.path)).ok();
-        let clip = match job.filter(|job| job.state == JobState::Succeeded) {
-            Some(job) => stage.sandbox.clip_bytes(&job.job_id).await,
-            None => None,
-        };
+        let clip = (expected == Some(Outcome::Saved)).then(|| clip::of_prompt(&item.prompt));
         match (file, clip) {
             (Some(file), Some(clip)) if file != clip => {
                 found.push(format!("{}: the clip is not the right one", item.prompt))

@@ -17,7 +17,7 @@ use super::{Overwrite, hex, mp4};
 use crate::error::Error;
 
 /// How much may be lost where the machine goes down: what came since the last time that the disk was asked to keep it.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
+pub(super) const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) struct PartFile {
     file: File,

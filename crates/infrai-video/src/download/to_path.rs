@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep};
 
 use super::fetch::{Fetch, Piece, Version};
-use super::part::PartFile;
+use super::part::{PartFile, SYNC_EVERY};
 use super::target::{refuse_existing, target};
 use super::{Container, Download, Saved};
 use crate::error::{Error, ErrorKind};
@@ -90,6 +90,7 @@ async fn collect(download: &Download, part: &mut Option<PartFile>) -> Result<(),
 /// Fetches to the end of the clip, and says whether the server confirmed that it is the end.
 async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Option<PartFile>) -> Result<bool, Error> {
     let mut block = BytesMut::with_capacity(BLOCK);
+    let mut handed_over = Instant::now();
     loop {
         let piece = match fetch.next().await {
             Ok(piece) => piece,
@@ -101,8 +102,10 @@ async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Option<PartFile
         match piece {
             Piece::Data(bytes) => {
                 block.extend_from_slice(&bytes);
-                if block.len() >= BLOCK {
+                // Over a slow network a block takes long to fill, and a crash must not cost what it holds.
+                if block.len() >= BLOCK || handed_over.elapsed() >= SYNC_EVERY {
                     write(part, block.split().freeze(), fetch.version()).await?;
+                    handed_over = Instant::now();
                 }
                 let written = part.as_ref().map_or(0, PartFile::written);
                 download.tell(written + block.len() as u64, fetch.total());
