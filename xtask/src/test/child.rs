@@ -53,6 +53,12 @@ impl Child {
         self
     }
 
+    /// Adds one argument as it is.
+    pub(super) fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
     pub(super) fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(key, value);
         self

@@ -2,6 +2,8 @@
 
 mod child;
 mod licences;
+mod python;
+mod schemathesis;
 mod snapshots;
 mod steps;
 mod tools;
@@ -44,6 +46,8 @@ pub enum Step {
     Snapshots,
     /// Do the examples of the documentation run?
     Doctests,
+    /// Does schemathesis find every answer of the sandbox right?
+    Schemathesis,
     /// Can the documentation be built without warnings?
     Docs,
     /// Is each dependency's licence allowed by deny.toml?
@@ -121,7 +125,7 @@ fn line(step: Step, outcome: &Outcome, time: Duration) -> String {
         Outcome::Failed(why) => format!("FAILED: {why}"),
         Outcome::Skipped(why) => format!("skipped: {why}"),
     };
-    format!("{:<10} {:>7.1} s  {result}", step.name(), time.as_secs_f64())
+    format!("{:<12} {:>7.1} s  {result}", step.name(), time.as_secs_f64())
 }
 
 impl Step {
@@ -162,7 +166,7 @@ mod tests {
             "{lines:#?}"
         );
         assert!(lines.iter().any(|line| line.starts_with("licences ") && line.ends_with("ok")), "{lines:#?}");
-        assert_eq!(lines.last().unwrap(), "7 passed, 2 failed, 1 skipped");
+        assert_eq!(lines.last().unwrap(), "8 passed, 2 failed, 1 skipped");
     }
 
     #[test]
@@ -197,6 +201,6 @@ mod tests {
     fn snapshots_alone_bring_the_tests_with_them() {
         assert_eq!(chosen(&[Step::Snapshots]), [Step::Tests, Step::Snapshots]);
         assert_eq!(chosen(&[Step::Docs, Step::Fmt]), [Step::Fmt, Step::Docs]);
-        assert_eq!(chosen(&[]).len(), 10);
+        assert_eq!(chosen(&[]).len(), 11);
     }
 }
