@@ -3,6 +3,7 @@
 //! The contract tests use [`contract`] and [`json_schema`] as a library, so that they and the checks here read the
 //! document in one and the same way.
 
+pub mod bench;
 pub mod contract;
 pub mod json_schema;
 pub mod lint;
@@ -10,3 +11,4 @@ pub mod live;
 pub mod regen;
 pub mod simulate;
 pub mod test;
+pub mod tools;

@@ -5,6 +5,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+/// How the sandbox is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// As the tests build it.
+    Dev,
+    /// As its users build it.
+    Release,
+}
+
 /// A running sandbox. It is stopped when this is dropped.
 #[derive(Debug)]
 pub struct LiveSandbox {
@@ -17,12 +26,14 @@ impl LiveSandbox {
     ///
     /// # Errors
     /// If it cannot be built or started; the message holds what it said.
-    pub fn start(root: &Path, arguments: &[&str]) -> io::Result<Self> {
+    pub fn start(root: &Path, build: Build, arguments: &[&str]) -> io::Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         // Cargo gives its process to the program that it runs, so that stopping the one stops the other.
         let mut process = Command::new(cargo)
             .current_dir(root)
-            .args(["run", "--quiet", "-p", "infrai-video-cli", "--", "sandbox", "--port", "0"])
+            .args(["run", "--quiet", "-p", "infrai-video-cli"])
+            .args((build == Build::Release).then_some("--release"))
+            .args(["--", "sandbox", "--port", "0"])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

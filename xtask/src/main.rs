@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::bench::Length;
 use xtask::test::{Options, Step};
 
 /// Generates from the contract, checks it, and runs every check of the workspace.
@@ -16,6 +17,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure side by side with others, and write docs/benchmarks.md.
+    Bench {
+        /// A short run, which is printed and not written.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Write the generated files anew from the contract.
     Regen {
         /// Write nothing; fail if a file is not what the contract gives.
@@ -51,6 +58,10 @@ enum Command {
 fn main() -> ExitCode {
     let root = root();
     let outcome = match Arguments::parse().command {
+        Command::Bench { quick } => {
+            let length = if quick { Length::Quick } else { Length::Full };
+            xtask::bench::run(&root, length, &mut std::io::stdout()).map(|()| true)
+        }
         Command::Regen { check } => {
             xtask::regen::run(&root, check).map(|()| true).map_err(|error| error.to_string())
         }

@@ -2,7 +2,6 @@
 
 mod child;
 mod licences;
-mod python;
 mod schemathesis;
 mod snapshots;
 mod steps;

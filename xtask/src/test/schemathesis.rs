@@ -5,18 +5,20 @@ use std::io;
 
 use serde::Deserialize;
 
-use super::{Child, Context, Outcome, python};
+use super::{Child, Context, Outcome};
 use crate::contract::DOCUMENT;
-use crate::live::LiveSandbox;
+use crate::live::{Build, LiveSandbox};
+use crate::tools::python;
 
 /// Where its settings are.
 const SETTINGS: &str = "tests/schemathesis";
 
 pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
     let settings = context.root.join(SETTINGS);
-    let programs = match python::environment(context, "schemathesis", &settings.join("requirements.txt"))? {
-        Ok(programs) => programs,
-        Err(outcome) => return Ok(outcome),
+    let requirements = settings.join("requirements.txt");
+    let python = match python::environment(context.root, "schemathesis", &requirements) {
+        Ok(python) => python,
+        Err(why) => return Ok(Outcome::Skipped(why)),
     };
     // It keeps files of its own where it runs.
     let place = context.root.join("target/schemathesis");
@@ -24,9 +26,10 @@ pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
     for name in ["hooks.py", "schemathesis.toml", "users.yaml"] {
         fs::copy(settings.join(name), place.join(name))?;
     }
-    let sandbox = LiveSandbox::start(context.root, &["--balance", "1000000000", "--clock", "x60"])?;
+    let sandbox =
+        LiveSandbox::start(context.root, Build::Dev, &["--balance", "1000000000", "--clock", "x60"])?;
     let report = place.join("report.json");
-    let outcome = Child::new(programs.join("st"), &place)
+    let outcome = Child::new(python.join("bin/st"), &place)
         .named("schemathesis")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arguments("run")

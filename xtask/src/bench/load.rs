@@ -1,0 +1,69 @@
+//! Requests under load, by wrk.
+
+use std::process::Command;
+use std::time::Duration;
+
+/// What a server bore.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Load {
+    pub(super) requests_per_second: f64,
+    pub(super) p99_ms: f64,
+}
+
+/// Asks for `url` over so many connections for so long. Every answer must be a 2xx.
+pub(super) fn measure(url: &str, key: &str, connections: u32, time: Duration) -> Result<Load, String> {
+    let output = Command::new("wrk")
+        .args(["--latency", "-t", "1", "-c", &connections.to_string(), "-d", &format!("{}s", time.as_secs())])
+        .args(["-H", &format!("Authorization: Bearer {key}"), url])
+        .output()
+        .map_err(|error| format!("wrk cannot be started: {error}; on Debian: apt-get install wrk"))?;
+    read(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| {
+        format!("wrk could not measure {url}: {}", String::from_utf8_lossy(&output.stdout).trim())
+    })
+}
+
+/// Nothing where an answer was an error, or where the report is not as expected.
+fn read(report: &str) -> Option<Load> {
+    let after = |name: &str| {
+        let line = report.lines().find(|line| line.trim_start().starts_with(name))?;
+        line.trim_start().strip_prefix(name).map(str::trim)
+    };
+    if report.contains("Non-2xx") || report.contains("Socket errors") {
+        return None;
+    }
+    Some(Load {
+        requests_per_second: after("Requests/sec:")?.parse().ok()?,
+        p99_ms: milliseconds(after("99%")?)?,
+    })
+}
+
+fn milliseconds(time: &str) -> Option<f64> {
+    let (number, factor) = [("us", 0.001), ("ms", 1.0), ("s", 1000.0), ("m", 60_000.0)]
+        .iter()
+        .find_map(|(unit, factor)| Some((time.strip_suffix(unit)?, factor)))?;
+    number.parse::<f64>().ok().map(|number| number * factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPORT: &str = "Running 2s test\n  Latency Distribution\n     50%  120.00us\n     99%    1.50ms\n  \
+                          100 requests in 2.00s, 1MB read\nRequests/sec:  12345.67\nTransfer/sec:  1MB\n";
+
+    #[test]
+    fn a_report_is_read() {
+        assert_eq!(read(REPORT), Some(Load { requests_per_second: 12345.67, p99_ms: 1.5 }));
+    }
+
+    #[test]
+    fn a_run_with_errors_is_no_measurement() {
+        assert_eq!(read(&format!("{REPORT}  Non-2xx or 3xx responses: 3\n")), None);
+        assert_eq!(read("no such host"), None);
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(["250.00us", "1.50ms", "2.00s"].map(milliseconds), [Some(0.25), Some(1.5), Some(2000.0)]);
+    }
+}
