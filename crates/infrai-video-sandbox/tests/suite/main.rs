@@ -11,4 +11,5 @@ mod money;
 mod rendering;
 mod requests;
 mod scenarios;
+mod server;
 mod sockets;
