@@ -21,9 +21,9 @@ use crate::clock::http_date;
 use crate::envelope::{self, Answer};
 use crate::faults::{self, Action, FaultCall, Lost, ResetFlag};
 use crate::journal::{self, Host, Seen};
-use crate::links;
 use crate::operation::Operation;
 use crate::problem::Problem;
+use crate::secrets;
 
 /// A body beyond the limit is read on up to so many times the limit, so that the caller gets to read the answer.
 const DRAINED: usize = 16;
@@ -143,13 +143,13 @@ fn open(app: &App, host: Host, parts: &Parts, route: Option<&MatchedPath>, body:
         at: arrived,
         host,
         method: parts.method.to_string(),
-        path: path.clone(),
-        query: query.as_deref().map(links::redacted),
+        path: secrets::without_keys(&path).into_owned(),
+        query: query.as_deref().map(secrets::in_query),
         headers: journal::shown(&parts.headers),
         authorization: parts.headers.contains_key(AUTHORIZATION),
         body: body
             .filter(|body| !body.is_empty() && app.journal.keeps_bodies())
-            .map(|body| String::from_utf8_lossy(body).into_owned()),
+            .map(|body| secrets::without_keys(&String::from_utf8_lossy(body)).into_owned()),
         operation,
         job_id,
         status: None,

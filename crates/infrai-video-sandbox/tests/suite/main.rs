@@ -1,5 +1,6 @@
 //! The sandbox, seen from outside.
 
+mod accounts;
 mod admin;
 mod common;
 mod determinism;

@@ -102,6 +102,47 @@ async fn a_shutdown_takes_nobody_new_and_lets_a_download_end() {
     assert_eq!(shutdown.await.expect("no panic"), Shutdown::Finished);
 }
 
+/// On a single thread: a clip that is made on it would hold everything up.
+#[tokio::test]
+async fn calls_are_answered_while_everyone_who_makes_clips_is_busy() {
+    let (release, released) = mpsc::channel::<()>();
+    let (tell, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let released = Mutex::new(released);
+    let source = move |_: &_| {
+        tell.send(()).expect("the test waits");
+        // It ends too when the test does.
+        let _ = released.lock().expect("no panic").recv();
+        ClipFiles { mp4: b"the clip".to_vec(), thumbnail_jpeg: Vec::new() }
+    };
+    let builder = builder().instant_jobs().starting_balance(1e6).prerender(true).clip_source(source);
+    let sandbox = start(builder).await;
+    let http = Client::new();
+    let generate = async |number: usize| {
+        let body = json!({"prompt": format!("lighthouse {number}"), "prefer": "cheapest"});
+        let url = format!("{}/v1/video/generate", sandbox.base_url());
+        let job = http.post(url).bearer_auth(KEY).json(&body).send().await.expect("an answer");
+        job.json::<Value>().await.expect("JSON")["data"]["job_id"].as_str().expect("an id").to_owned()
+    };
+    let hands = std::thread::available_parallelism().map_or(1, usize::from);
+    for number in 0..hands {
+        generate(number).await;
+    }
+    for _ in 0..hands {
+        begun.recv().await.expect("a clip is being made");
+    }
+    let waits = generate(hands).await;
+    for path in [format!("status/{waits}"), "list".to_owned()] {
+        let url = format!("{}/v1/video/{path}", sandbox.base_url());
+        let answer = http.get(url).bearer_auth(KEY).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    }
+    assert!(begun.try_recv().is_err(), "no more clips are made at a time than there are processors");
+    for _ in 0..=hands {
+        release.send(()).expect("clips are waited for");
+    }
+    assert_eq!(sandbox.clip_bytes(&waits).await.expect("a clip"), "the clip");
+}
+
 #[tokio::test]
 async fn a_call_that_hangs_does_not_hold_a_shutdown_up() {
     let sandbox = start(builder().fault(Fault::on(Operation::List, Action::hang()))).await;
