@@ -1,4 +1,4 @@
-use infrai_video_sandbox::{Clock, Sandbox, SandboxBuilder, StartError};
+use infrai_video_sandbox::{Clock, Sandbox, SandboxBuilder, Shutdown, StartError};
 
 use crate::app::App;
 use crate::args::{Pace, SandboxArgs, TOKEN_VARIABLE};
@@ -68,7 +68,12 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
     let first = signals.next().await;
     app.screen.say("stopping", "once the requests under way are answered; a second signal stops it at once");
     let last = tokio::select! {
-        _ = sandbox.shutdown() => first,
+        shutdown = sandbox.shutdown() => {
+            if shutdown == Shutdown::Cut {
+                app.screen.say("note", "requests that were still under way were cut off");
+            }
+            first
+        }
         second = signals.next() => second,
     };
     Err(Failure::shown(last.exit()))

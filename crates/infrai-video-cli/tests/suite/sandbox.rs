@@ -26,10 +26,12 @@ struct Server {
 impl Server {
     fn start(directory: &Path, options: &[&str]) -> Self {
         let mut command = command(directory, ["sandbox", "--port", "0"].iter().chain(options));
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
         let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let stdout = child.stdout.take().expect("stdout is a pipe");
+        BufReader::new(stdout).read_line(&mut url).expect("stdout is text");
+        let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
         Self { child, url: url.trim_end().to_owned(), stderr }
     }
 
@@ -37,7 +39,11 @@ impl Server {
     fn told(&mut self, word: &str) -> String {
         loop {
             let mut line = String::new();
-            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "nothing about {word:?}");
+            assert_ne!(
+                self.stderr.read_line(&mut line).expect("stderr is text"),
+                0,
+                "nothing about {word:?}"
+            );
             if let Some(told) = line.strip_prefix(word) {
                 return told.trim().to_owned();
             }
@@ -46,7 +52,7 @@ impl Server {
 
     fn signal(&self, name: &str) {
         let kill = Command::new("kill").args([name, &self.child.id().to_string()]).status();
-        assert!(kill.unwrap().success());
+        assert!(kill.expect("kill is there").success());
     }
 }
 
@@ -60,14 +66,15 @@ impl Drop for Server {
 
 /// A GET whose answer may take its time.
 fn ask(url: &str, path: &str, headers: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").expect("a URL")).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
+        .expect("it takes the request");
     stream
 }
 
 fn get(url: &str, path: &str, headers: &str) -> String {
     let mut answer = String::new();
-    ask(url, path, headers).read_to_string(&mut answer).unwrap();
+    ask(url, path, headers).read_to_string(&mut answer).expect("an answer");
     answer
 }
 
