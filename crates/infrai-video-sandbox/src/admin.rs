@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{Path, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use bytes::Bytes;
@@ -20,9 +20,9 @@ use crate::app::App;
 use crate::catalogue::VendorState;
 use crate::envelope;
 use crate::faults::Fault;
+use crate::gate::guard;
 use crate::handle::Handle;
 use crate::scenario::Scenario;
-use crate::server::Peer;
 
 pub(crate) fn routes(app: &Arc<App>) -> Router {
     Router::new()
@@ -36,32 +36,9 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         .route("/__sandbox/scenario", put(play))
         .route("/__sandbox/scenario/{name}", put(play_named))
         .route("/__sandbox/reset", post(reset))
-        .layer(from_fn(loopback_only))
+        .layer(from_fn_with_state(Arc::clone(app), guard))
         .route("/healthz", get(health))
         .with_state(Arc::clone(app))
-}
-
-/// Turns away callers from other machines, and pages of a browser that reach here under a name of their own.
-async fn loopback_only(request: Request, next: Next) -> Response {
-    let is_local = match request.extensions().get::<Peer>() {
-        None => true,
-        Some(Peer(address)) => address.ip().is_loopback() && names_loopback(&request),
-    };
-    if is_local {
-        next.run(request).await
-    } else {
-        answer(
-            StatusCode::FORBIDDEN,
-            &json!({"error": "these routes answer on loopback only: call them at 127.0.0.1"}),
-        )
-    }
-}
-
-fn names_loopback(request: &Request) -> bool {
-    let headers = request.headers();
-    let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    matches!(name, "127.0.0.1" | "localhost" | "[::1]") && !headers.contains_key(http::header::ORIGIN)
 }
 
 async fn health() -> Response {

@@ -10,8 +10,10 @@ use crate::catalogue::{Catalogue, Quote};
 use crate::clock::{ClockHandle, later};
 use crate::cursor::Cursors;
 use crate::faults::Faults;
+use crate::gate::Gate;
 use crate::ids::Seed;
 use crate::journal::Journal;
+use crate::limits::Limits;
 use crate::links::Links;
 use crate::problem::Problem;
 use crate::render::frame_size;
@@ -35,6 +37,8 @@ pub(crate) struct App {
     pub(crate) api_base: String,
     /// Where the files are, without a slash at the end.
     pub(crate) file_base: String,
+    pub(crate) limits: Limits,
+    pub(crate) gate: Gate,
     pub(crate) store: Store,
     pub(crate) catalogue: RwLock<Catalogue>,
     pub(crate) cursors: Cursors,

@@ -1,13 +1,11 @@
 //! Setting a sandbox up.
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::catalogue::Catalogue;
@@ -17,8 +15,10 @@ use crate::faults::{Fault, Faults};
 use crate::handle::Handle;
 use crate::ids::Seed;
 use crate::journal::{Journal, JournalLimits};
+use crate::limits::Limits;
 use crate::links::Links;
 use crate::money::Usd;
+use crate::reach::{Reach, StartError};
 use crate::router::{HostService, SandboxRouter};
 use crate::scenario::Scenario;
 use crate::server::Sandbox;
@@ -47,6 +47,8 @@ pub struct SandboxBuilder {
     journal: JournalLimits,
     source: ClipSource,
     prerender: Option<bool>,
+    limits: Limits,
+    reach: Reach,
     port: u16,
     file_port: u16,
 }
@@ -65,6 +67,8 @@ impl Sandbox {
             journal: JournalLimits::default(),
             source: renderer(),
             prerender: None,
+            limits: Limits::default(),
+            reach: Reach::default(),
             port: 0,
             file_port: 0,
         }
@@ -182,6 +186,51 @@ impl SandboxBuilder {
         self
     }
 
+    /// What callers may send, and how long they may take. It counts for sockets; see [`Limits`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The address to listen on. The default is 127.0.0.1; 0.0.0.0 and `::` are all addresses of this machine.
+    ///
+    /// A sandbox that other machines can reach needs an [admin token](SandboxBuilder::admin_token), and a
+    /// [public URL](SandboxBuilder::public_url) if it listens on all addresses: its links lead to 127.0.0.1 otherwise.
+    /// It has no encryption, and whoever finds out its seed can foretell its ids and sign links.
+    pub fn host(mut self, host: IpAddr) -> Self {
+        self.reach.host = host;
+        self
+    }
+
+    /// The token that each call to `/__sandbox/` has to send as `Authorization: Bearer TOKEN`, from wherever it comes:
+    /// at least 16 visible ASCII characters. Without one, those routes answer on loopback alone.
+    pub fn admin_token(mut self, token: impl Into<String>) -> Self {
+        self.reach.admin_token = Some(token.into());
+        self
+    }
+
+    /// Whether other machines can reach the sandbox as it is set up, and it has no admin token yet.
+    pub fn needs_admin_token(&self) -> bool {
+        self.reach.needs_admin_token()
+    }
+
+    /// Where callers reach the API, if not at the address that it listens on: a scheme, a host and maybe a port.
+    /// [`Handle::base_url`] and `checkout_url` have it.
+    ///
+    /// Without a [public URL for files](SandboxBuilder::public_files_url), links lead to the same host, at the port that
+    /// the file host listens on. With a host that is not on loopback an admin token is needed, for behind a proxy every
+    /// caller seems to come from this machine.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.reach.public_url = Some(url.into());
+        self
+    }
+
+    /// Where callers reach the file host, if not at the address that it listens on. Links lead there.
+    pub fn public_files_url(mut self, url: impl Into<String>) -> Self {
+        self.reach.public_files_url = Some(url.into());
+        self
+    }
+
     /// The port of the API. The default is one that the system chooses.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -194,21 +243,21 @@ impl SandboxBuilder {
         self
     }
 
-    /// Starts the sandbox on two sockets of 127.0.0.1.
+    /// Starts the sandbox on two sockets.
     ///
     /// # Errors
-    /// If a port is taken: choose another one, or leave it out.
-    pub async fn start(self) -> io::Result<Sandbox> {
-        let api_socket = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).await?;
-        let file_socket = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.file_port))).await?;
-        let base = |socket: &TcpListener| Ok::<_, io::Error>(format!("http://{}", socket.local_addr()?));
-        let (api_base, file_base) = (base(&api_socket)?, base(&file_socket)?);
+    /// If a port is taken, a public URL is not one, or other machines could reach the sandbox and it has no admin token.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        self.reach.check()?;
+        let (api_socket, api_address) = self.reach.listen(self.port).await?;
+        let (file_socket, file_address) = self.reach.listen(self.file_port).await?;
+        let (api_base, file_base) = self.reach.bases(api_address, file_address);
         let prerender = self.prerender.unwrap_or_else(|| self.clock.runs());
         let epoch = self.epoch.unwrap_or_else(|| self.clock.default_epoch());
         let app = self.app(api_base, file_base, epoch, prerender, Hands::pool());
-        let api = HostService::api(&app);
-        let files = HostService::files(&app);
-        Sandbox::run(Handle::new(app), (api_socket, api), (file_socket, files))
+        let (api, files) = (HostService::api(&app), HostService::files(&app));
+        let handle = Handle::new(app);
+        Ok(Sandbox::run(handle, (api_socket, api_address, api), (file_socket, file_address, files)))
     }
 
     /// Makes the sandbox as a service without a socket, for simulations under a paused clock. Its base URLs are names
@@ -245,6 +294,8 @@ impl SandboxBuilder {
             settings: RwLock::new(settings),
             api_base,
             file_base,
+            limits: self.limits,
+            gate: self.reach.gate(),
             store: Store::new(settings.starting_balance),
             catalogue: RwLock::new(self.catalogue),
             cursors: Cursors::new(self.seed),

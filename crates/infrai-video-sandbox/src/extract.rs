@@ -13,7 +13,8 @@ use crate::problem::Problem;
 use crate::store::KeyUse;
 use crate::validate::{Fields, is_job_id, is_key};
 
-const KEY_PREFIX: &str = "ifr_pk_";
+/// What every project key starts with.
+pub(crate) const KEY_PREFIX: &str = "ifr_pk_";
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The account whose key came with the request.

@@ -9,6 +9,7 @@ use crate::catalogue::{Catalogue, UnknownVendor, VendorState};
 use crate::clock::ClockHandle;
 use crate::faults::{Fault, FaultRecord};
 use crate::journal::Seen;
+use crate::limits::Limits;
 use crate::scenario::Scenario;
 use crate::store::{JobRecord, Ledger};
 
@@ -23,6 +24,10 @@ pub struct Handle {
 impl Handle {
     pub(crate) fn new(app: Arc<App>) -> Self {
         Self { app }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.app.limits
     }
 
     /// Where the API is, such as `http://127.0.0.1:8787`, without a slash at the end.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::operation::Operation;
+use crate::secrets;
 
 /// How much a journal keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub struct Seen {
     pub host: Host,
     /// The method.
     pub method: String,
-    /// The path, as it was sent.
+    /// The path, as it was sent. Project keys are redacted here and everywhere below.
     pub path: String,
     /// The query. The secret half of a link's signature is redacted; what is left still tells links apart.
     pub query: Option<String>,
@@ -183,7 +184,9 @@ pub(crate) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .filter(|(name, _)| !matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie"))
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (name.to_string(), secrets::in_header(&String::from_utf8_lossy(value.as_bytes())))
+        })
         .collect()
 }
 

@@ -41,7 +41,8 @@
 //! # }
 //! ```
 //!
-//! [`Sandbox`] listens on two ports of loopback, one for the API and one for the files, and stops when it is dropped.
+//! [`Sandbox`] listens on two ports of loopback, one for the API and one for the files, and stops when it is dropped;
+//! [`Sandbox::shutdown`] lets the requests under way end first.
 //! [`SandboxBuilder::router`] gives the same as a [`tower::Service`] without a socket: under tokio's paused clock a job
 //! of ten minutes then takes a millisecond, and nothing depends on the system's time, on threads or on chance.
 //!
@@ -87,7 +88,21 @@
 //! | `PUT /__sandbox/scenario` | starts over with a scenario as TOML; an empty body goes back to the builder's settings, without rules |
 //! | `POST /__sandbox/reset` | forgets everything |
 //!
-//! These answer on loopback only, and are not in the journal.
+//! These answer on loopback only, and are not in the journal. A page of a browser reaches them only if it comes from the
+//! sandbox itself. With an [admin token](SandboxBuilder::admin_token) they answer wherever they are called from, and
+//! nobody without it.
+//!
+//! # As a server
+//!
+//! - **[`Limits`]** bound what callers send and how long they take. A connection beyond the limit waits; a body that is too
+//!   large is answered with 413, too large headers with 431, and a body that makes no progress with 408.
+//! - **Beyond loopback** it listens only where [`SandboxBuilder::host`] says so, and never without an admin token. Links
+//!   and `checkout_url` lead to [`SandboxBuilder::public_url`] if there is one, to the address that it listens on
+//!   otherwise, and to 127.0.0.1 where that is all addresses. There is no encryption.
+//! - **Accounts** see nothing of each other. But ids, cursors and signatures follow from the seed: whoever knows it can
+//!   foretell ids and sign links. A sandbox holds nothing worth keeping from somebody who would.
+//! - **Clips** are made by threads of their own, as many at a time as there are processors; other calls do not wait for
+//!   them. A page of `list` looks at its own jobs and one more, however deep it is.
 
 mod admin;
 mod api;
@@ -96,23 +111,28 @@ mod builder;
 mod call;
 mod catalogue;
 mod clock;
+mod connection;
 mod cursor;
 mod envelope;
 mod extract;
 mod faults;
 mod files;
+mod gate;
 mod handle;
 mod ids;
 mod journal;
+mod limits;
 mod links;
 mod money;
 mod observe;
 mod operation;
 mod problem;
 mod range;
+mod reach;
 mod render;
 mod router;
 mod scenario;
+mod secrets;
 mod server;
 mod settings;
 mod store;
@@ -127,10 +147,12 @@ pub use self::clock::{Clock, ClockHandle, UnknownClock};
 pub use self::faults::{Action, Fault, FaultError, FaultRecord, Length, RetryAfter, When};
 pub use self::handle::Handle;
 pub use self::journal::{Host, JournalLimits, Seen};
+pub use self::limits::Limits;
 pub use self::operation::{Operation, UnknownOperation};
+pub use self::reach::StartError;
 pub use self::router::{ConnectionLost, SandboxRouter};
 pub use self::scenario::{Scenario, ScenarioError, UnknownScenario};
-pub use self::server::Sandbox;
+pub use self::server::{Sandbox, Shutdown};
 pub use self::store::{JobRecord, JobState, Ledger, LedgerEntry, LedgerKind};
 pub use self::studio::{ClipFiles, ClipRequest};
 pub use self::times::JobTimes;

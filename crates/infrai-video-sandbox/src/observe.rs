@@ -1,5 +1,6 @@
 //! What happens around every request: the journal, the faults, the latency and the envelope.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -11,6 +12,7 @@ use http::HeaderValue;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, DATE};
 use http::request::Parts;
 use http_body_util::BodyExt;
+use tower_http::timeout::TimeoutError;
 use tracing::debug;
 
 use crate::app::App;
@@ -19,15 +21,12 @@ use crate::clock::http_date;
 use crate::envelope::{self, Answer};
 use crate::faults::{self, Action, FaultCall, Lost, ResetFlag};
 use crate::journal::{self, Host, Seen};
-use crate::links;
 use crate::operation::Operation;
 use crate::problem::Problem;
+use crate::secrets;
 
-/// The largest body that is taken.
-pub(crate) const MOST_BYTES: usize = 1024 * 1024;
-
-/// A body beyond the limit is read on up to this size, so that the caller gets to read the answer.
-const MOST_DRAINED: usize = 16 * MOST_BYTES;
+/// A body beyond the limit is read on up to so many times the limit, so that the caller gets to read the answer.
+const DRAINED: usize = 16;
 
 pub(crate) async fn observe(
     State((app, host)): State<(Arc<App>, Host)>,
@@ -36,7 +35,7 @@ pub(crate) async fn observe(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let body = read(&parts, body).await;
+    let body = read(&parts, body, app.limits.body_bytes).await;
     let call = open(&app, host, &parts, route.as_ref(), body.as_ref().ok());
     let reset = parts.extensions.get::<ResetFlag>().cloned();
     let mut told = Told { app: &app, job: None, is_new: false };
@@ -90,27 +89,34 @@ impl Drop for Told<'_> {
     }
 }
 
-/// Reads a body of at most the allowed size.
-async fn read(parts: &Parts, mut body: Body) -> Result<Bytes, Problem> {
+/// Reads a body of at most so many bytes. No more of it is ever kept.
+async fn read(parts: &Parts, mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let most_drained = limit.saturating_mul(DRAINED);
     let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > MOST_DRAINED) {
-        return Err(Problem::too_large(MOST_BYTES));
+    if announced.is_some_and(|length: usize| length > most_drained) {
+        return Err(Problem::too_large(limit));
     }
     let mut kept = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| {
-            Problem::invalid_request("the body ended before it was complete", "send the whole body")
-        })?;
+        let frame = frame.map_err(|error| unread(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         length += data.len();
-        if length <= MOST_BYTES {
+        if length <= limit {
             kept.extend_from_slice(&data);
-        } else if length > MOST_DRAINED {
+        } else if length > most_drained {
             break;
         }
     }
-    if length > MOST_BYTES { Err(Problem::too_large(MOST_BYTES)) } else { Ok(kept.freeze()) }
+    if length > limit { Err(Problem::too_large(limit)) } else { Ok(kept.freeze()) }
+}
+
+/// Why a body did not arrive.
+fn unread(error: &axum::Error) -> Problem {
+    match error.source().is_some_and(|source| source.is::<TimeoutError>()) {
+        true => Problem::body_too_slow(),
+        false => Problem::invalid_request("the body ended before it was complete", "send the whole body"),
+    }
 }
 
 /// Writes the request into the journal, and asks the fault rules what is to become of it.
@@ -137,13 +143,13 @@ fn open(app: &App, host: Host, parts: &Parts, route: Option<&MatchedPath>, body:
         at: arrived,
         host,
         method: parts.method.to_string(),
-        path: path.clone(),
-        query: query.as_deref().map(links::redacted),
+        path: secrets::without_keys(&path).into_owned(),
+        query: query.as_deref().map(secrets::in_query),
         headers: journal::shown(&parts.headers),
         authorization: parts.headers.contains_key(AUTHORIZATION),
         body: body
             .filter(|body| !body.is_empty() && app.journal.keeps_bodies())
-            .map(|body| String::from_utf8_lossy(body).into_owned()),
+            .map(|body| secrets::without_keys(&String::from_utf8_lossy(body)).into_owned()),
         operation,
         job_id,
         status: None,

@@ -1,6 +1,6 @@
 //! The errors that the API answers, and nothing else: each has a status, a code, a message and a hint.
 
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 /// An error answer in the making.
@@ -137,6 +137,18 @@ impl Problem {
             format!("the body is larger than {limit} bytes"),
             "send a smaller body; a prompt has at most 32768 characters",
         )
+    }
+
+    pub(crate) fn body_too_slow() -> Self {
+        let mut problem = Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "TIMEOUT",
+            "the rest of the body did not arrive in time",
+            "send the same request again under the same idempotency key, without a pause in its body",
+        )
+        .with_header(CONNECTION, HeaderValue::from_static("close"));
+        problem.retryable = true;
+        problem
     }
 
     pub(crate) fn unsupported_media_type() -> Self {

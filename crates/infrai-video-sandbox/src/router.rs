@@ -43,8 +43,8 @@ pub struct ConnectionLost;
 #[derive(Clone, Debug)]
 pub struct SandboxRouter {
     handle: Handle,
-    api: HostService,
-    files: HostService,
+    pub(crate) api: HostService,
+    pub(crate) files: HostService,
     file_authority: String,
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 use crate::faults::{self, Fault, FaultError, Table};
 use crate::money::Usd;
@@ -83,7 +84,7 @@ struct File {
     #[serde(default)]
     settings: Changes,
     #[serde(default)]
-    fault: Vec<Table>,
+    fault: Vec<Spanned<Table>>,
 }
 
 fn unnamed() -> String {
@@ -137,7 +138,7 @@ impl Scenario {
             summary: file.summary,
             text: text.to_owned(),
             settings: file.settings,
-            faults: faults::rules(file.fault)?,
+            faults: faults::rules(file.fault, text)?,
         })
     }
 
@@ -254,6 +255,6 @@ mod tests {
             refused("[settings]\nstarting_balance_usd = nan").starts_with("setting starting_balance_usd")
         );
         assert!(refused("colour = 1").starts_with("the scenario can not be read: line 1: "));
-        assert!(refused("[[fault]]\naction = 'explode'").starts_with("fault rule 1: "));
+        assert!(refused("[[fault]]\naction = 'explode'").starts_with("fault rule 1 (line 1): "));
     }
 }

@@ -2,46 +2,58 @@
 
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-use axum::body::Body;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
-use tracing::{debug, warn};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tracing::warn;
 
+use crate::connection::{Resettable, serve};
 use crate::faults::ResetFlag;
 use crate::handle::Handle;
+use crate::limits::Limits;
 use crate::router::HostService;
 
-/// A running sandbox with two sockets on loopback. It stops when it is dropped.
+/// How long [`Sandbox::shutdown`] waits.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A running sandbox with two sockets. It stops at once when it is dropped; [`Sandbox::shutdown`] lets requests end
+/// first.
 ///
 /// [`Handle`]'s methods work on it.
 pub struct Sandbox {
     handle: Handle,
     api_address: SocketAddr,
     file_address: SocketAddr,
-    servers: [AbortHandle; 2],
+    /// They go with the set.
+    servers: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// How a sandbox was shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Every request under way was answered.
+    Finished,
+    /// Some requests were still under way at the deadline, and their connections were cut.
+    Cut,
 }
 
 impl Sandbox {
     pub(crate) fn run(
         handle: Handle,
-        (api_socket, api): (TcpListener, HostService),
-        (file_socket, files): (TcpListener, HostService),
-    ) -> io::Result<Self> {
-        let (api_address, file_address) = (api_socket.local_addr()?, file_socket.local_addr()?);
-        let servers = [
-            tokio::spawn(accept(api_socket, api)).abort_handle(),
-            tokio::spawn(accept(file_socket, files)).abort_handle(),
-        ];
-        Ok(Self { handle, api_address, file_address, servers })
+        (api_socket, api_address, api): (TcpListener, SocketAddr, HostService),
+        (file_socket, file_address, files): (TcpListener, SocketAddr, HostService),
+    ) -> Self {
+        let limits = handle.limits();
+        let stop = watch::Sender::new(false);
+        let mut servers = JoinSet::new();
+        servers.spawn(accept(api_socket, api, limits, stop.subscribe()));
+        servers.spawn(accept(file_socket, files, limits, stop.subscribe()));
+        Self { handle, api_address, file_address, servers, stop }
     }
 
     /// The address of the API's socket.
@@ -53,18 +65,29 @@ impl Sandbox {
     pub fn file_address(&self) -> SocketAddr {
         self.file_address
     }
+
+    /// Stops in order: takes no new connection, closes the idle ones, and lets the requests under way be answered, for
+    /// at most 10 seconds of real time.
+    pub async fn shutdown(self) -> Shutdown {
+        self.shutdown_within(GRACE).await
+    }
+
+    /// Stops in order as [`Sandbox::shutdown`] does, for at most this long. What is still under way then is cut: a call
+    /// that a fault rule lets hang, for one.
+    pub async fn shutdown_within(mut self, grace: Duration) -> Shutdown {
+        self.stop.send_replace(true);
+        let ended = async { while self.servers.join_next().await.is_some() {} };
+        match tokio::time::timeout(grace, ended).await {
+            Ok(()) => Shutdown::Finished,
+            Err(_) => Shutdown::Cut,
+        }
+    }
 }
 
 impl Deref for Sandbox {
     type Target = Handle;
     fn deref(&self) -> &Handle {
         &self.handle
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.servers.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -78,14 +101,27 @@ impl fmt::Debug for Sandbox {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Takes connections for ever. The set of connections goes with the task, and they with the set.
-async fn accept(listener: TcpListener, service: HostService) {
+/// Takes connections until it is told to stop, and then waits for those there are. The set of connections goes with the
+/// task, and they with the set.
+async fn accept(
+    listener: TcpListener,
+    service: HostService,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) {
+    let slots = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            taken = listener.accept() => match taken {
-                Ok((stream, peer)) => {
-                    connections.spawn(serve(stream, Peer(peer), service.clone()));
+            taken = take(&listener, &slots) => match taken {
+                Ok((stream, peer, slot)) => {
+                    let (service, stop) = (service.clone(), stop.clone());
+                    connections.spawn(async move {
+                        let _slot = slot;
+                        let reset = ResetFlag::default();
+                        let stream = Resettable::new(stream, reset.clone());
+                        serve(stream, Peer(peer), reset, service, limits, stop).await;
+                    });
                 }
                 Err(error) => {
                     warn!(%error, "a connection could not be taken");
@@ -94,77 +130,26 @@ async fn accept(listener: TcpListener, service: HostService) {
                 }
             },
             Some(_) = connections.join_next() => {}
+            () = stopped(&mut stop) => break,
         }
     }
+    // Whoever comes from now on is refused by the system.
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
-async fn serve(stream: TcpStream, peer: Peer, service: HostService) {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "answers may be delayed");
-    }
-    let reset = ResetFlag::default();
-    let connection = Connection { stream, reset: reset.clone() };
-    let answer = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(reset.clone());
-        // An error closes the connection without an answer.
-        service.answer(request.map(Body::new))
-    });
-    let served =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(connection), answer);
-    if let Err(error) = served.await {
-        debug!(%error, "a connection ended early");
-    }
+/// Waits until the sandbox is told to stop, or is gone.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // The borrowed value must not be held while something else is awaited.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// A connection that can be reset instead of closed.
-struct Connection {
-    stream: TcpStream,
-    reset: ResetFlag,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if self.reset.is_set()
-            && let Err(error) = self.stream.set_zero_linger()
-        {
-            debug!(%error, "the connection is closed and not reset");
-        }
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
+/// The next connection, once there is room for it. Until then it waits with the system.
+async fn take(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.expect("the slots are never closed");
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, slot))
 }

@@ -89,7 +89,8 @@ pub(crate) enum Hands {
 }
 
 impl Hands {
-    /// As many threads as the machine has processors.
+    /// As many threads as the machine has processors. They are none of the runtime's own: calls are answered while all
+    /// of them are busy, at the price of some milliseconds at worst.
     pub(crate) fn pool() -> Self {
         Self::Pool(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)))
     }

@@ -16,7 +16,7 @@ pub(crate) use jobs::{
     CancelArgs, DeleteAllArgs, DeleteArgs, DownloadArgs, ListArgs, OneJob, RetentionArgs, WaitArgs,
 };
 #[cfg(feature = "sandbox")]
-pub(crate) use sandbox::{Pace, SandboxArgs};
+pub(crate) use sandbox::{Pace, SandboxArgs, TOKEN_VARIABLE};
 
 const ENVIRONMENT_AND_EXIT_CODES: &str = "\
 Environment:

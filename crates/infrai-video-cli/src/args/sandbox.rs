@@ -1,14 +1,22 @@
+use std::convert::Infallible;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
 
+/// Where the admin token can be given without showing it in the list of processes.
+pub(crate) const TOKEN_VARIABLE: &str = "INFRAI_SANDBOX_ADMIN_TOKEN";
+
 /// Run the API on this machine, for tests and without a key
 ///
-/// Prints the base URL once it listens on 127.0.0.1, and runs until it is stopped. It keeps nothing.
+/// Prints the base URL once it listens, and runs until it is stopped. It keeps nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   infrai-video sandbox --clock x60
+  infrai-video sandbox --scenario lost-response
   export INFRAI_BASE_URL=http://127.0.0.1:8787 INFRAI_API_KEY=ifr_pk_sandbox
   infrai-video generate \"a lighthouse in a storm\"")]
 pub(crate) struct SandboxArgs {
@@ -27,6 +35,73 @@ pub(crate) struct SandboxArgs {
     /// The credit that each key starts with, in US dollars
     #[arg(long, value_name = "USD", default_value_t = 2.0)]
     pub(crate) balance: f64,
+    /// Start with a scenario: a TOML file, or one of lost-response, poll-storm, expiring-url, credit-runs-out,
+    /// cancel-race and crash-restart
+    ///
+    /// What it sets holds in place of other options.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// Misbehave as the fault rules of a TOML file say; they come before those of the scenario
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Offer the vendors of a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalogue: Option<PathBuf>,
+    /// The address to listen on; 0.0.0.0 or :: for all addresses of this machine
+    ///
+    /// Whoever reaches it can use it. It has no encryption, and links can be forged by whoever knows the seed.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub(crate) host: Host,
+    /// What calls to /__sandbox/ must send as a bearer token: at least 16 characters
+    ///
+    /// Without it they are answered on this machine alone. Where other machines can reach the sandbox it is always
+    /// needed, and made up and shown if not given.
+    #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
+    pub(crate) admin_token: Option<AdminToken>,
+    /// Where callers reach the API, if not at the address that it listens on
+    ///
+    /// Links to clips lead to the same host, unless --public-files-url says another.
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Where callers reach the clips, if not at the address that they are served on
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_files_url: Option<String>,
+}
+
+/// An address to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Host(pub(crate) IpAddr);
+
+impl FromStr for Host {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "localhost" => Ok(Self(Ipv4Addr::LOCALHOST.into())),
+            _ => text.parse().map(Self).map_err(|_| {
+                format!("{text:?} is no IP address: use 127.0.0.1, or 0.0.0.0 to be reached from elsewhere")
+            }),
+        }
+    }
+}
+
+/// A token that is not shown.
+#[derive(Clone)]
+pub(crate) struct AdminToken(pub(crate) String);
+
+impl FromStr for AdminToken {
+    // What a token must be is judged later: the message for a wrong value would show it.
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminToken(..)")
+    }
 }
 
 /// How time passes in a sandbox.
@@ -57,6 +132,20 @@ impl FromStr for Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_an_address() {
+        assert_eq!("localhost".parse(), "127.0.0.1".parse::<Host>());
+        assert_eq!("::".parse(), Ok(Host(std::net::Ipv6Addr::UNSPECIFIED.into())));
+        for text in ["", "example.com", "127.0.0.1:80"] {
+            assert!(text.parse::<Host>().unwrap_err().contains("0.0.0.0"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_never_shown() {
+        assert_eq!(format!("{:?}", "0123456789abcdef".parse::<AdminToken>()), "Ok(AdminToken(..))");
+    }
 
     #[test]
     fn a_pace_is_real_a_factor_or_manual() {

@@ -12,6 +12,8 @@ mod list;
 mod prompt;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(feature = "sandbox")]
+mod sandbox_files;
 mod set_retention;
 mod show;
 mod wait;

@@ -1,10 +1,12 @@
-use infrai_video_sandbox::{Clock, Sandbox};
+use infrai_video_sandbox::{Clock, Sandbox, SandboxBuilder, Shutdown, StartError};
 
 use crate::app::App;
-use crate::args::{Pace, SandboxArgs};
+use crate::args::{Pace, SandboxArgs, TOKEN_VARIABLE};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::Signals;
+
+use super::sandbox_files;
 
 pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
     if app.global.sandbox || app.global.base_url.is_some() {
@@ -28,25 +30,33 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
         Pace::Times(factor) => Clock::scaled(factor),
         Pace::Manual => Clock::manual(),
     };
-    let sandbox = Sandbox::builder()
+    let builder = Sandbox::builder()
         .port(args.port)
         .file_port(args.file_port)
         .seed(args.seed)
         .clock(clock)
-        .starting_balance(args.balance)
-        .start()
-        .await
-        .map_err(|error| {
-            let message = format!("the sandbox cannot listen on port {}: {error}", args.port);
-            Failure::new(Exit::Other, message).next("infrai-video sandbox --port 0  (takes a free one)")
-        })?;
+        .starting_balance(args.balance);
+    let (builder, minted) = with_reach(with_files(app, builder, args)?, args)?;
+    let sandbox = builder.start().await.map_err(|error| not_started(app, &error))?;
     let url = sandbox.base_url();
-    app.screen.say("sandbox", &format!("listens on {url} until it is stopped, and keeps nothing"));
+    let at = match format!("http://{}", sandbox.api_address()) {
+        at if at == url => at,
+        at => format!("{at} for {url}"),
+    };
+    app.screen.say("sandbox", &format!("listens on {at} until it is stopped, and keeps nothing"));
     app.screen.say("use", &format!("export INFRAI_BASE_URL={url} INFRAI_API_KEY=ifr_pk_sandbox"));
+    if let Some(token) = &minted {
+        // The only place where it is told.
+        app.screen.tell("admin", &format!("export {TOKEN_VARIABLE}={token}"));
+    }
     if args.clock == Pace::Manual {
+        let token = match minted.is_some() || args.admin_token.is_some() {
+            true => format!(" -H \"authorization: Bearer ${TOKEN_VARIABLE}\""),
+            false => String::new(),
+        };
         app.screen.say(
             "clock",
-            &format!("curl {url}/__sandbox/clock -H 'content-type: application/json' -d '{{\"advance_seconds\": 60}}'"),
+            &format!("curl {url}/__sandbox/clock{token} -H 'content-type: application/json' -d '{{\"advance_seconds\": 60}}'"),
         );
     }
     match app.screen.json {
@@ -55,6 +65,64 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
             .json(&serde_json::json!({"base_url": url, "file_base_url": sandbox.file_base_url()}))?,
         false => app.screen.line(url)?,
     }
-    let signal = signals.next().await;
-    Err(Failure::shown(signal.exit()))
+    let first = signals.next().await;
+    app.screen.say("stopping", "once the requests under way are answered; a second signal stops it at once");
+    let last = tokio::select! {
+        shutdown = sandbox.shutdown() => {
+            if shutdown == Shutdown::Cut {
+                app.screen.say("note", "requests that were still under way were cut off");
+            }
+            first
+        }
+        second = signals.next() => second,
+    };
+    Err(Failure::shown(last.exit()))
+}
+
+fn with_files(app: &App, mut builder: SandboxBuilder, args: &SandboxArgs) -> Result<SandboxBuilder, Failure> {
+    if let Some(name) = &args.scenario {
+        builder = builder.scenario(sandbox_files::scenario(app, name)?);
+    }
+    if let Some(path) = &args.faults {
+        builder = builder.faults(sandbox_files::faults(app, path)?);
+    }
+    if let Some(path) = &args.catalogue {
+        builder = builder.catalogue(sandbox_files::catalogue(app, path)?);
+    }
+    Ok(builder)
+}
+
+/// Says where the sandbox is reached. Answers a new token too, where one is needed and none is given.
+fn with_reach(
+    mut builder: SandboxBuilder,
+    args: &SandboxArgs,
+) -> Result<(SandboxBuilder, Option<String>), Failure> {
+    builder = builder.host(args.host.0);
+    if let Some(url) = &args.public_url {
+        builder = builder.public_url(url);
+    }
+    if let Some(url) = &args.public_files_url {
+        builder = builder.public_files_url(url);
+    }
+    if let Some(token) = &args.admin_token {
+        builder = builder.admin_token(&token.0);
+    }
+    if !builder.needs_admin_token() {
+        return Ok((builder, None));
+    }
+    let mut random = [0; 24];
+    getrandom::fill(&mut random).map_err(|error| {
+        Failure::new(Exit::Other, format!("the system gives no random token: {error}"))
+            .next(format!("export {TOKEN_VARIABLE}=...  (one of your own)"))
+    })?;
+    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((builder.admin_token(&token), Some(token)))
+}
+
+fn not_started(app: &App, error: &StartError) -> Failure {
+    match error {
+        StartError::Listen { .. } => Failure::new(Exit::Other, error.to_string())
+            .next("infrai-video sandbox --port 0  (takes a free one)"),
+        _ => Failure::new(Exit::Refused, error.to_string()).next(app.help()),
+    }
 }

@@ -7,5 +7,7 @@ mod embedded;
 mod failures;
 mod jobs;
 mod refusals;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 #[cfg(unix)]
 mod signals;

@@ -68,7 +68,46 @@ fn limit(text: Option<&str>) -> Result<usize, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use serde_json::Value;
+    use tower::ServiceExt as _;
+
     use super::*;
+    use crate::clock::Clock;
+    use crate::router::SandboxRouter;
+    use crate::server::Sandbox;
+    use crate::store::LOOKED_AT;
+
+    async fn answer(sandbox: &SandboxRouter, request: http::request::Builder, body: &'static str) -> Value {
+        let request = request
+            .header("authorization", "Bearer ifr_pk_a")
+            .header("content-type", "application/json")
+            .body(Body::from(body))
+            .expect("a request");
+        let answer = sandbox.clone().oneshot(request).await.expect("an answer");
+        let bytes = axum::body::to_bytes(answer.into_body(), 100_000).await.expect("a body");
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
+
+    #[tokio::test]
+    async fn a_page_costs_the_same_however_deep_it_is() {
+        let sandbox = Sandbox::builder().clock(Clock::manual()).starting_balance(1e6).router();
+        let body = r#"{"prompt": "a", "prefer": "cheapest", "duration_seconds": 1}"#;
+        for _ in 0..10_000 {
+            answer(&sandbox, http::Request::post("/v1/video/generate"), body).await;
+        }
+        let mut cursor = String::new();
+        for page in 1..=500 {
+            LOOKED_AT.set(0);
+            let path = format!("/v1/video/list?limit=20{cursor}");
+            let page_of = answer(&sandbox, http::Request::get(path), "").await;
+            assert_eq!(page_of["data"]["items"].as_array().map(Vec::len), Some(20));
+            // One more than it shows tells whether there is a next page.
+            assert_eq!(LOOKED_AT.get(), if page < 500 { 21 } else { 20 }, "page {page}");
+            cursor = format!("&cursor={}", page_of["data"]["next_cursor"].as_str().unwrap_or_default());
+        }
+        assert_eq!(cursor, "&cursor=", "all were shown");
+    }
 
     #[test]
     fn a_limit_is_a_whole_number_and_large_ones_are_cut() {

@@ -1,6 +1,7 @@
 //! Fault rules in TOML, for sandboxes that are started from other languages.
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::{Fault, Table};
 use crate::toml_text;
@@ -13,10 +14,12 @@ pub enum FaultError {
     #[error("the fault rules can not be read: {0}; each rule is a [[fault]] table")]
     Shape(String),
     /// A rule makes no sense.
-    #[error("fault rule {number}: {wrong}")]
+    #[error("fault rule {number} (line {line}): {wrong}")]
     Rule {
         /// Which rule of the file, counted from 1.
         number: usize,
+        /// The line in which it starts, counted from 1.
+        line: usize,
         /// What is wrong, and what would be right.
         wrong: String,
     },
@@ -26,7 +29,7 @@ pub enum FaultError {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    fault: Vec<Table>,
+    fault: Vec<Spanned<Table>>,
 }
 
 impl Fault {
@@ -82,14 +85,15 @@ impl Fault {
     /// If the text is not TOML of that form, or a rule lacks what its action takes.
     pub fn from_toml(text: &str) -> Result<Vec<Self>, FaultError> {
         let file: File = toml_text::read(text).map_err(FaultError::Shape)?;
-        rules(file.fault)
+        rules(file.fault, text)
     }
 }
 
-/// The rules in tables, or which of them makes no sense.
-pub(crate) fn rules(tables: Vec<Table>) -> Result<Vec<Fault>, FaultError> {
-    let rule = |(place, table): (usize, Table)| {
-        table.fault().map_err(|wrong| FaultError::Rule { number: place + 1, wrong })
+/// The rules in the tables of a text, or which of them makes no sense.
+pub(crate) fn rules(tables: Vec<Spanned<Table>>, text: &str) -> Result<Vec<Fault>, FaultError> {
+    let rule = |(place, table): (usize, Spanned<Table>)| {
+        let line = toml_text::line_at(text, table.span().start);
+        table.into_inner().fault().map_err(|wrong| FaultError::Rule { number: place + 1, line, wrong })
     };
     tables.into_iter().enumerate().map(rule).collect()
 }
@@ -158,8 +162,11 @@ mod tests {
     fn a_rule_that_makes_no_sense_is_refused_with_its_number() {
         assert_eq!(
             one("nth = 1"),
-            Err("fault rule 1: it has no action: add one such as action = \"accept_then_drop\"".to_owned())
+            Err("fault rule 1 (line 1): it has no action: add one such as action = \"accept_then_drop\""
+                .to_owned())
         );
+        let second = Fault::from_toml("[[fault]]\naction = 'stuck'\n\n[[fault]]\naction = 'explode'");
+        assert!(second.expect_err("wrong").to_string().starts_with("fault rule 2 (line 4): "));
         for wrong in [
             "action = 'explode'",
             "action = 'status'",

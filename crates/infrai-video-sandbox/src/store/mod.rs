@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(crate) use self::job::{Failure, Job};
 pub use self::job::{JobRecord, JobState};
 pub use self::ledger::{Ledger, LedgerEntry, LedgerKind};
+#[cfg(test)]
+pub(crate) use self::state::LOOKED_AT;
 pub(crate) use self::state::{Change, KeyRecord, State, Topup, charge, deletion, refund};
 use crate::clock::{DAY, later};
 use crate::money::Usd;

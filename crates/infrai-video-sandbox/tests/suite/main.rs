@@ -1,5 +1,6 @@
 //! The sandbox, seen from outside.
 
+mod accounts;
 mod admin;
 mod common;
 mod determinism;
@@ -11,4 +12,5 @@ mod money;
 mod rendering;
 mod requests;
 mod scenarios;
+mod server;
 mod sockets;

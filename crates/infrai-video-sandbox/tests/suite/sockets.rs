@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use infrai_video_sandbox::{Action, Fault, Length, Operation, Sandbox};
+use infrai_video_sandbox::{Action, Fault, Length, Operation, Sandbox, StartError};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -72,7 +72,8 @@ async fn a_fixed_port_is_used_and_a_taken_one_is_an_error() {
     let first = start(None).await;
     let taken = first.api_address().port();
     let error = Sandbox::builder().port(taken).start().await.expect_err("the port is taken");
-    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    let StartError::Listen { address, source } = &error else { panic!("{error}") };
+    assert_eq!((address.port(), source.kind()), (taken, ErrorKind::AddrInUse));
     drop(first);
 }
 
@@ -168,7 +169,11 @@ async fn admin_routes_answer_on_loopback_names_alone() {
     let url = format!("{}/__sandbox/jobs", sandbox.base_url());
     let answer = Client::new().get(&url).send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::OK);
-    for (name, value) in [("host", "sandbox.example"), ("origin", "https://example.com")] {
+    let own = Client::new().get(&url).header("origin", sandbox.base_url()).send().await.expect("an answer");
+    assert_eq!(own.status(), StatusCode::OK, "a page of its own");
+    for (name, value) in
+        [("host", "sandbox.example"), ("origin", "https://example.com"), ("origin", sandbox.file_base_url())]
+    {
         let answer = Client::new().get(&url).header(name, value).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{name}");
     }

@@ -1,0 +1,185 @@
+//! The command `sandbox`: its options, its refusals, and how it stops.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use infrai_video_sandbox::{Catalogue, Scenario};
+
+use crate::common::{BINARY, KEY, Run};
+
+fn command<S: AsRef<std::ffi::OsStr>>(directory: &Path, args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(args).env_clear().env("INFRAI_API_KEY", KEY).current_dir(directory).stdin(Stdio::null());
+    command
+}
+
+/// A sandbox that ends with the test.
+struct Server {
+    child: Child,
+    /// What it printed on stdout.
+    url: String,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Server {
+    fn start(directory: &Path, options: &[&str]) -> Self {
+        let mut command = command(directory, ["sandbox", "--port", "0"].iter().chain(options));
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let mut url = String::new();
+        let stdout = child.stdout.take().expect("stdout is a pipe");
+        BufReader::new(stdout).read_line(&mut url).expect("stdout is text");
+        let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+        Self { child, url: url.trim_end().to_owned(), stderr }
+    }
+
+    /// The rest of the next line of stderr that is about this.
+    fn told(&mut self, word: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.stderr.read_line(&mut line).expect("stderr is text"),
+                0,
+                "nothing about {word:?}"
+            );
+            if let Some(told) = line.strip_prefix(word) {
+                return told.trim().to_owned();
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(kill.expect("kill is there").success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be over already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A GET whose answer may take its time.
+fn ask(url: &str, path: &str, headers: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").expect("a URL")).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
+        .expect("it takes the request");
+    stream
+}
+
+fn get(url: &str, path: &str, headers: &str) -> String {
+    let mut answer = String::new();
+    ask(url, path, headers).read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn a_sandbox_starts_with_a_scenario_fault_rules_and_vendors() {
+    let directory = tempfile::tempdir().unwrap();
+    let one_vendor = Catalogue::default_toml().replacen("sandbox-swift", "mine", 1);
+    std::fs::write(directory.path().join("vendors.toml"), one_vendor).unwrap();
+    std::fs::write(directory.path().join("own.toml"), "[settings]\nstarting_balance_usd = 0").unwrap();
+    let rule = "[[fault]]\noperation = 'list'\naction = 'status'\nstatus = 418";
+    std::fs::write(directory.path().join("faults.toml"), rule).unwrap();
+    let options = ["--catalogue", "vendors.toml", "--faults", "faults.toml", "--scenario", "own.toml"];
+    let server = Server::start(directory.path(), &options);
+    let run = |args: &[&str]| -> Run {
+        let args = ["--base-url", &server.url].into_iter().chain(args.iter().copied());
+        command(directory.path(), args).output().unwrap().into()
+    };
+    assert!(run(&["capabilities"]).text().starts_with("mine\t"));
+    let refused = run(&["list"]);
+    assert!(refused.stderr.contains("status 418"), "{}", refused.stderr);
+    run(&["generate", "a lighthouse"]).failed(6);
+}
+
+#[test]
+fn every_embedded_scenario_is_named_in_the_help_and_starts() {
+    let directory = tempfile::tempdir().unwrap();
+    let help = Run::from(command(directory.path(), ["sandbox", "--help"]).output().unwrap());
+    for scenario in Scenario::all() {
+        assert!(help.text().contains(scenario.name()), "{}", help.text());
+    }
+    let server = Server::start(directory.path(), &["--scenario", "poll-storm"]);
+    let rules = get(&server.url, "/__sandbox/faults", "");
+    assert!(rules.contains("sooner_than_seconds"), "{rules}");
+}
+
+#[test]
+fn a_file_that_can_not_be_used_is_named_with_what_is_wrong() {
+    let directory = tempfile::tempdir().unwrap();
+    let rule = "[[fault]]\naction = 'stuck'\n\n[[fault]]\naction = 'explode'";
+    for (name, text) in [("faults.toml", rule), ("shape.toml", "\n\ncolour = 1")] {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    let refused = |options: &[&str], names: &[&str]| {
+        let args = ["sandbox", "--port", "0"].iter().chain(options);
+        let run = Run::from(command(directory.path(), args).output().unwrap());
+        let stderr = run.failed(7);
+        for name in names {
+            assert!(stderr.contains(name), "{name}: {stderr}");
+        }
+    };
+    refused(&["--faults", "faults.toml"], &["faults.toml: fault rule 2 (line 4): ", "explode"]);
+    refused(&["--scenario", "faults.toml"], &["faults.toml: fault rule 2 (line 4): "]);
+    for option in ["--faults", "--scenario", "--catalogue"] {
+        refused(&[option, "shape.toml"], &["shape.toml: ", "line 3: ", "colour"]);
+        refused(&[option, "none.toml"], &["none.toml: it can not be read"]);
+    }
+    refused(&["--scenario", "lost-answer"], &["\"lost-answer\"", "lost-response", "TOML file"]);
+    refused(&["--public-url", "example"], &["public_url \"example\""]);
+    refused(&["--admin-token", "tooshort"], &["at least 16"]);
+}
+
+#[test]
+fn a_sandbox_that_others_reach_makes_a_token_up_and_shows_it_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut server = Server::start(directory.path(), &["--public-url", "http://sandbox.example:8787"]);
+        assert_eq!(server.url, "http://sandbox.example:8787");
+        let listens = server.told("sandbox");
+        let at = listens.split(' ').nth(2).unwrap().to_owned();
+        let token =
+            server.told("admin").strip_prefix("export INFRAI_SANDBOX_ADMIN_TOKEN=").unwrap().to_owned();
+        (server, at, token)
+    };
+    let (_server, at, token) = start();
+    assert_eq!(token.len(), 48);
+    assert!(get(&at, "/__sandbox/jobs", "").starts_with("HTTP/1.1 401 "));
+    let with_token = get(&at, "/__sandbox/jobs", &format!("Authorization: Bearer {token}\r\n"));
+    assert!(with_token.starts_with("HTTP/1.1 200 "), "{with_token}");
+    assert_ne!(start().2, token, "each is another one");
+}
+
+#[test]
+fn a_given_token_is_used_and_not_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let token = "a-token-of-this-test-only";
+    let mut server = Server::start(directory.path(), &["--admin-token", token, "--clock", "manual"]);
+    let told = server.told("clock");
+    assert!(told.contains("Bearer $INFRAI_SANDBOX_ADMIN_TOKEN") && !told.contains(token), "{told}");
+    assert!(get(&server.url, "/__sandbox/jobs", "").starts_with("HTTP/1.1 401 "));
+    let with_token = get(&server.url, "/__sandbox/jobs", &format!("Authorization: Bearer {token}\r\n"));
+    assert!(with_token.starts_with("HTTP/1.1 200 "), "{with_token}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_request_under_way_is_waited_for_until_a_second_signal() {
+    let directory = tempfile::tempdir().unwrap();
+    let rule = "[[fault]]\noperation = 'list'\naction = 'hang'";
+    std::fs::write(directory.path().join("hang.toml"), rule).unwrap();
+    let mut server = Server::start(directory.path(), &["--faults", "hang.toml"]);
+    let _hangs = ask(&server.url, "/v1/video/list", "");
+    while !get(&server.url, "/__sandbox/journal", "").contains("/v1/video/list") {}
+    server.signal("-TERM");
+    server.told("stopping");
+    assert_eq!(server.child.try_wait().unwrap(), None, "it waits");
+    server.signal("-INT");
+    assert_eq!(server.child.wait().unwrap().code(), Some(130));
+}
