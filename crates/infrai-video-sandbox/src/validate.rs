@@ -35,7 +35,7 @@ pub(crate) enum Prefer {
     Smartest,
 }
 
-/// The members of a JSON object, read as the contract's types. `null` counts as absent.
+/// The members of a JSON object, read as the contract's types, none of which is `null`.
 pub(crate) struct Fields<'a>(pub(crate) &'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
@@ -106,7 +106,7 @@ impl<'a> Fields<'a> {
     }
 
     fn get(&self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.0.get(name)
     }
 
     fn string(&self, name: &str, hint: &str) -> Checked<Option<&'a str>> {
@@ -250,10 +250,23 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_filled_in_and_null_counts_as_absent() {
-        let order = order(json!({"prompt": "a", "aspect": null, "duration_seconds": null})).expect("valid");
+    fn the_defaults_are_filled_in() {
+        let order = order(json!({"prompt": "a"})).expect("valid");
         assert_eq!((order.aspect.as_str(), order.resolution.as_str()), ("16:9", "720p"));
         assert_eq!((order.duration_seconds, order.prefer), (5.0, Prefer::Balanced));
+    }
+
+    #[test]
+    fn null_is_no_value_of_any_field() {
+        for field in
+            ["reference_image_url", "duration_seconds", "aspect", "aspect_ratio", "resolution", "prefer"]
+        {
+            let message = message(json!({"prompt": "a", field: null}));
+            assert!(
+                message.starts_with(&format!("`{field}` must be ")) && message.ends_with("not null"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -113,10 +113,11 @@ async fn a_refused_generate_names_its_field_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn unknown_fields_are_ignored_and_null_is_absent() {
-    let body =
-        json!({"prompt": "a", "style": "noir", "resolution": null, "prefer": null, "idempotency_key": null});
+async fn unknown_fields_are_ignored_and_null_is_refused() {
+    let body = json!({"prompt": "a", "style": "noir", "mood": null});
     assert_eq!(post("/v1/video/generate", body).send(&sandbox()).await.status, 200);
+    let body = json!({"prompt": "a", "idempotency_key": null});
+    assert_eq!(refusal(post("/v1/video/generate", body)).await, refused(422, "VALIDATION_FAILED"));
 }
 
 #[tokio::test]
