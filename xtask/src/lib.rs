@@ -6,6 +6,7 @@
 pub mod contract;
 pub mod json_schema;
 pub mod lint;
+pub mod reference;
 pub mod regen;
 pub mod simulate;
 pub mod test;

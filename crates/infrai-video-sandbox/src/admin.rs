@@ -21,6 +21,7 @@ use crate::catalogue::VendorState;
 use crate::envelope;
 use crate::faults::Fault;
 use crate::handle::Handle;
+use crate::page;
 use crate::scenario::Scenario;
 use crate::server::Peer;
 
@@ -30,12 +31,14 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         .route("/__sandbox/journal", get(journal))
         .route("/__sandbox/ledger", get(ledger))
         .route("/__sandbox/clock", get(clock).post(advance))
-        .route("/__sandbox/faults", get(faults).put(set_faults))
+        .route("/__sandbox/faults", get(faults).put(set_faults).post(add_faults))
+        .route("/__sandbox/faults/remove", post(remove_faults))
         .route("/__sandbox/vendors", get(vendors).put(set_vendors))
         .route("/__sandbox/scenarios", get(scenarios))
         .route("/__sandbox/scenario", put(play))
         .route("/__sandbox/scenario/{name}", put(play_named))
         .route("/__sandbox/reset", post(reset))
+        .merge(page::admin_routes())
         .layer(from_fn(loopback_only))
         .route("/healthz", get(health))
         .with_state(Arc::clone(app))
@@ -61,7 +64,7 @@ fn names_loopback(request: &Request) -> bool {
     let headers = request.headers();
     let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    matches!(name, "127.0.0.1" | "localhost" | "[::1]") && !headers.contains_key(http::header::ORIGIN)
+    matches!(name, "127.0.0.1" | "localhost" | "[::1]") && !page::comes_from_elsewhere(headers)
 }
 
 async fn health() -> Response {
@@ -116,9 +119,21 @@ async fn faults(State(app): Shared) -> Response {
 }
 
 async fn set_faults(State(app): Shared, rules: String) -> Response {
-    match Fault::from_toml(&rules) {
+    change_faults(app, &rules, |app, rules| app.faults.replace(rules)).await
+}
+
+async fn add_faults(State(app): Shared, rules: String) -> Response {
+    change_faults(app, &rules, |app, rules| app.faults.add(rules)).await
+}
+
+async fn remove_faults(State(app): Shared, rules: String) -> Response {
+    change_faults(app, &rules, |app, rules| app.faults.remove(&rules)).await
+}
+
+async fn change_faults(app: Arc<App>, rules: &str, change: impl FnOnce(&App, Vec<Fault>)) -> Response {
+    match Fault::from_toml(rules) {
         Ok(rules) => {
-            Handle::new(Arc::clone(&app)).set_faults(rules);
+            change(&app, rules);
             faults(State(app)).await
         }
         Err(error) => refusal(error),

@@ -3,6 +3,7 @@
 mod job;
 mod ledger;
 mod state;
+mod watch;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(crate) use self::job::{Failure, Job};
 pub use self::job::{JobRecord, JobState};
 pub use self::ledger::{Ledger, LedgerEntry, LedgerKind};
 pub(crate) use self::state::{Change, KeyRecord, State, Topup, charge, deletion, refund};
+pub(crate) use self::watch::Stamp;
 use crate::clock::{DAY, later};
 use crate::money::Usd;
 use crate::operation::Operation;
@@ -146,7 +148,9 @@ impl Store {
 
     /// Forgets everything. From now on accounts open with this credit.
     pub(crate) fn reset(&self, opening: Usd) {
-        *self.lock() = State::opening_at(opening);
+        let mut state = self.lock();
+        let began = state.revision + 1;
+        *state = State { revision: began, began, ..State::opening_at(opening) };
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
