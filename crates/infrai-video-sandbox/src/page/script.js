@@ -198,10 +198,9 @@ function showJobs({ total, changed, gone }) {
   const news = [];
   for (const job of [...changed].reverse()) {
     const known = state.jobs.get(job.number);
+    if (known?.job.state !== job.state) news.push(`${shortName(job)} is ${job.state}`);
     if (known === undefined) addJob(job);
     else updateJob(known, job);
-    if (known?.job.state !== job.state || known === undefined) news.push(`${shortName(job)} is ${job.state}`);
-    state.jobs.get(job.number).job = job;
   }
   state.total = total;
   const shown = state.jobs.size;
@@ -269,7 +268,7 @@ const fact = (name, value) => element("span", {}, element("b", {}, name), " ", e
 function updateJob(entry, job) {
   const { node, parts } = entry;
   const hadClip = entry.shownClip ?? null;
-  entry.job = { ...job };
+  entry.job = job;
   node.dataset.state = job.state;
   parts.state.textContent = job.state;
   const back = job.state === "failed" || job.state === "cancelled";
