@@ -38,6 +38,7 @@ async fn the_page_looks_different_in_light_and_dark_and_shows_its_pictures() {
         page.sandbox.set_faults([rule]);
         page.open_page().await;
         page.shows_itself(1280, "light").await;
+        page.command("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         page.until("document.querySelectorAll('#job-list > li').length === 6").await;
         // Pictures far below are fetched when somebody gets near them.
         page.value("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager'; })").await;
