@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::{KEY, Visit, builder, card, visit};
+use crate::browser::{FOREIGN, KEY, Visit, builder, card, visit};
 
 async fn prompt(page: &Visit, text: &str) -> String {
     let id = page.submit(json!({"prompt": text, "duration_seconds": 1})).await;
@@ -91,6 +91,29 @@ async fn the_page_may_run_nothing_but_its_own_script() {
         let policy = answer.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_under_a_foreign_name_learns_nothing_and_asks_for_a_token() {
+    visit(builder(), async |page| {
+        page.submit(json!({"prompt": "not for everybody"})).await;
+        let port = page.sandbox.api_address().port();
+        page.open_at(&format!("http://{FOREIGN}:{port}/")).await;
+        page.until("!document.querySelector('#gate').hidden && document.activeElement.id === 'token'").await;
+        assert!(page.find("#gate-reason").await.text().await.unwrap().contains("loopback"));
+        assert_eq!(page.value("document.querySelectorAll('#job-list > li').length").await, 0);
+
+        let watch = "(() => { const fetch = window.fetch; window.sent = [];
+            window.fetch = (path, options) => { window.sent.push(options.headers.Authorization); return fetch(path, options); }; })()";
+        page.value(watch).await;
+        page.press("a-token" + thirtyfour::Key::Enter).await;
+        page.until("window.sent.length > 0 && !document.querySelector('#gate').hidden").await;
+        assert_eq!(page.value("window.sent[0]").await, "Bearer a-token");
+        assert_eq!(page.value("document.querySelector('#token').value").await, "");
+        let complaints = page.complaints().await;
+        assert!(complaints.iter().all(|complaint| complaint.contains("403")), "{complaints:?}");
     })
     .await;
 }
