@@ -22,6 +22,7 @@ use crate::envelope;
 use crate::faults::Fault;
 use crate::gate::guard;
 use crate::handle::Handle;
+use crate::page;
 use crate::scenario::Scenario;
 
 pub(crate) fn routes(app: &Arc<App>) -> Router {
@@ -30,12 +31,14 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         .route("/__sandbox/journal", get(journal))
         .route("/__sandbox/ledger", get(ledger))
         .route("/__sandbox/clock", get(clock).post(advance))
-        .route("/__sandbox/faults", get(faults).put(set_faults))
+        .route("/__sandbox/faults", get(faults).put(set_faults).post(add_faults))
+        .route("/__sandbox/faults/remove", post(remove_faults))
         .route("/__sandbox/vendors", get(vendors).put(set_vendors))
         .route("/__sandbox/scenarios", get(scenarios))
         .route("/__sandbox/scenario", put(play))
         .route("/__sandbox/scenario/{name}", put(play_named))
         .route("/__sandbox/reset", post(reset))
+        .merge(page::admin_routes())
         .layer(from_fn_with_state(Arc::clone(app), guard))
         .route("/healthz", get(health))
         .with_state(Arc::clone(app))
@@ -93,9 +96,21 @@ async fn faults(State(app): Shared) -> Response {
 }
 
 async fn set_faults(State(app): Shared, rules: String) -> Response {
-    match Fault::from_toml(&rules) {
+    change_faults(app, &rules, |app, rules| app.faults.replace(rules)).await
+}
+
+async fn add_faults(State(app): Shared, rules: String) -> Response {
+    change_faults(app, &rules, |app, rules| app.faults.add(rules)).await
+}
+
+async fn remove_faults(State(app): Shared, rules: String) -> Response {
+    change_faults(app, &rules, |app, rules| app.faults.remove(&rules)).await
+}
+
+async fn change_faults(app: Arc<App>, rules: &str, change: impl FnOnce(&App, Vec<Fault>)) -> Response {
+    match Fault::from_toml(rules) {
         Ok(rules) => {
-            Handle::new(Arc::clone(&app)).set_faults(rules);
+            change(&app, rules);
             faults(State(app)).await
         }
         Err(error) => refusal(error),

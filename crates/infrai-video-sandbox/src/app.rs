@@ -68,12 +68,18 @@ impl App {
 
     /// A new link to a file of a job, and when it expires: never after the clip itself.
     pub(crate) fn link(&self, job: &Job, kind: FileKind, now: Timestamp) -> (String, Timestamp) {
-        let expires = later(now, self.settings().link_lifetime).min(job.expires);
-        let path = match kind {
-            FileKind::Clip => format!("/clips/{}.mp4", job.id),
-            FileKind::Thumbnail => format!("/thumbnails/{}.jpg", job.id),
-        };
-        (format!("{}{}", self.file_base, self.links.sign(&path, expires)), expires)
+        let expires = self.link_expires(job, now);
+        (format!("{}{}", self.file_base, self.links.sign(&kind.path(job), expires)), expires)
+    }
+
+    /// As [`App::link`], for somebody who watches the sandbox: the links of the API stay the same.
+    pub(crate) fn link_to_show(&self, job: &Job, kind: FileKind, now: Timestamp) -> String {
+        let expires = self.link_expires(job, now);
+        format!("{}{}", self.file_base, self.links.sign_to_show(&kind.path(job), expires))
+    }
+
+    fn link_expires(&self, job: &Job, now: Timestamp) -> Timestamp {
+        later(now, self.settings().link_lifetime).min(job.expires)
     }
 
     /// What is to be made for a job.
@@ -107,4 +113,14 @@ impl App {
 pub(crate) enum FileKind {
     Clip,
     Thumbnail,
+}
+
+impl FileKind {
+    /// The path of a job's file on the file host.
+    fn path(self, job: &Job) -> String {
+        match self {
+            Self::Clip => format!("/clips/{}.mp4", job.id),
+            Self::Thumbnail => format!("/thumbnails/{}.jpg", job.id),
+        }
+    }
 }

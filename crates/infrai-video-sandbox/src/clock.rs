@@ -48,6 +48,14 @@ impl Clock {
         self.0 != Pace::Manual
     }
 
+    /// How many times as fast as outside it runs: 0 for one that stands still.
+    pub(crate) fn factor(self) -> f64 {
+        match self.0 {
+            Pace::Scaled(factor) => factor,
+            Pace::Manual => 0.0,
+        }
+    }
+
     /// How much real time a stretch of the sandbox's time takes. A manual clock's waits are real ones:
     /// nothing else would end them.
     pub(crate) fn real_time(self, sandbox_time: Duration) -> Duration {
@@ -111,8 +119,7 @@ impl ClockHandle {
             }
             Pace::Manual => Duration::ZERO,
         };
-        let advanced = *self.advanced.lock().unwrap_or_else(PoisonError::into_inner);
-        later(self.epoch, passed.saturating_add(advanced))
+        later(self.epoch, passed.saturating_add(self.advanced()))
     }
 
     /// Moves the clock forward: jobs finish, links expire and clips go as if `by` had passed.
@@ -123,6 +130,11 @@ impl ClockHandle {
 
     pub(crate) fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// How far it was moved by hand.
+    pub(crate) fn advanced(&self) -> Duration {
+        *self.advanced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -73,14 +73,21 @@
 //!
 //! | route | |
 //! |---|---|
+//! | `GET /` | a page that shows the jobs live, the money and the clock, with switches for faults |
+//! | `GET /docs` | the contract as a page to read |
+//! | `GET /openapi.yaml`, `GET /openapi.json` | the contract |
 //! | `GET /healthz` | says that the sandbox runs |
 //! | `GET /__sandbox/jobs` | the jobs |
+//! | `GET /__sandbox/jobs/ID` | one job, with fresh links to its files |
+//! | `GET /__sandbox/events` | the newest jobs, the money, the clock and the faults as server-sent events: all at first, then what changes |
 //! | `GET /__sandbox/journal` | the requests |
 //! | `GET /__sandbox/ledger` | the money |
 //! | `GET /__sandbox/clock` | the time |
 //! | `POST /__sandbox/clock` | `{"advance_seconds": 60}` moves it forward |
 //! | `GET /__sandbox/faults` | the fault rules, and how often each has matched and acted |
 //! | `PUT /__sandbox/faults` | fault rules as TOML, in place of the ones there are; an empty body takes all away |
+//! | `POST /__sandbox/faults` | fault rules as TOML, after the ones there are, whose counts go on |
+//! | `POST /__sandbox/faults/remove` | fault rules as TOML: those that are equal to one of them go |
 //! | `GET /__sandbox/vendors` | which vendors are up and which are down |
 //! | `PUT /__sandbox/vendors` | `{"vendors": {"sandbox-swift": "down"}}` changes those that it names |
 //! | `GET /__sandbox/scenarios` | the named scenarios |
@@ -88,9 +95,10 @@
 //! | `PUT /__sandbox/scenario` | starts over with a scenario as TOML; an empty body goes back to the builder's settings, without rules |
 //! | `POST /__sandbox/reset` | forgets everything |
 //!
-//! These answer on loopback only, and are not in the journal. A page of a browser reaches them only if it comes from the
-//! sandbox itself. With an [admin token](SandboxBuilder::admin_token) they answer wherever they are called from, and
-//! nobody without it.
+//! None of these is in the journal. Those under `/__sandbox/` answer on loopback only, and no page of another origin. The
+//! clips and thumbnails that the page shows are fetched from the file host: they are in the journal, and meet fault rules.
+//! With an [admin token](SandboxBuilder::admin_token) they answer whoever has it, wherever it
+//! calls from, and nobody else.
 //!
 //! # As a server
 //!
@@ -126,6 +134,7 @@ mod links;
 mod money;
 mod observe;
 mod operation;
+mod page;
 mod problem;
 mod range;
 mod reach;

@@ -19,6 +19,8 @@ pub(crate) struct Links {
     seed: Seed,
     key: [u8; 32],
     issued: AtomicU64,
+    /// Links for somebody who only watches have a count of their own: they change no link of the API.
+    shown: AtomicU64,
     /// The links that do not live as long as they tell, by their queries.
     fates: Mutex<HashMap<String, Fate>>,
 }
@@ -40,13 +42,28 @@ pub(crate) enum Refused {
 
 impl Links {
     pub(crate) fn new(seed: Seed) -> Self {
-        Self { seed, key: seed.bytes("links", 0), issued: AtomicU64::new(0), fates: Mutex::default() }
+        Self {
+            seed,
+            key: seed.bytes("links", 0),
+            issued: AtomicU64::new(0),
+            shown: AtomicU64::new(0),
+            fates: Mutex::default(),
+        }
     }
 
     /// Path and query of a link that works until `expires`, a whole second.
     pub(crate) fn sign(&self, path: &str, expires: Timestamp) -> String {
-        let number = self.issued.fetch_add(1, Ordering::Relaxed);
-        let nonce = URL_SAFE_NO_PAD.encode(&self.seed.bytes("link", number)[..6]);
+        self.sign_as("link", &self.issued, path, expires)
+    }
+
+    /// As [`Links::sign`], for somebody who watches the sandbox.
+    pub(crate) fn sign_to_show(&self, path: &str, expires: Timestamp) -> String {
+        self.sign_as("shown link", &self.shown, path, expires)
+    }
+
+    fn sign_as(&self, purpose: &str, count: &AtomicU64, path: &str, expires: Timestamp) -> String {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        let nonce = URL_SAFE_NO_PAD.encode(&self.seed.bytes(purpose, number)[..6]);
         let expires = expires.as_second();
         let mac = URL_SAFE_NO_PAD.encode(self.mac(path, expires, &nonce).finalize().into_bytes());
         format!("{path}?expires={expires}&signature={nonce}.{mac}")
@@ -94,6 +111,7 @@ impl Links {
     /// Starts counting anew.
     pub(crate) fn reset(&self) {
         self.issued.store(0, Ordering::Relaxed);
+        self.shown.store(0, Ordering::Relaxed);
         self.fates().clear();
     }
 

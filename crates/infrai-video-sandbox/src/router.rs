@@ -26,7 +26,7 @@ use crate::journal::Host;
 use crate::observe::observe;
 use crate::operation::Operation;
 use crate::problem::Problem;
-use crate::{admin, files};
+use crate::{admin, files, page};
 
 /// A connection that was closed without an answer, as a fault rule asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,7 +112,7 @@ impl HostService {
             .serve(Operation::Capabilities, get(capabilities::capabilities))
             .serve(Operation::Topup, post(account::topup))
             .serve(Operation::Checkout, get(account::checkout));
-        Self(finished(routes, state, Host::Api).merge(admin::routes(app)))
+        Self(finished(routes, state, Host::Api).merge(admin::routes(app)).merge(page::routes(app)))
     }
 
     pub(crate) fn files(app: &Arc<App>) -> Self {

@@ -1,8 +1,9 @@
-//! `cargo xtask regen`: makes the generated files of `infrai-video-client` from the contract.
+//! `cargo xtask regen`: makes from the contract the code of `infrai-video-client`, and what the sandbox serves of it.
 
 mod enums;
 mod generate;
 mod lowering;
+mod published;
 
 use std::fmt;
 use std::fs;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::contract::{Contract, ContractError, DOCUMENT};
 
 const CLIENT_SRC: &str = "crates/infrai-video-client/src";
+const SANDBOX_CONTRACT: &str = "crates/infrai-video-sandbox/src/contract";
 
 /// One generated file: its place in the workspace and what belongs in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl From<ContractError> for RegenError {
     }
 }
 
-/// What belongs in every generated file, made from `contract`. Nothing is written.
+/// The generated files of the client, made from `contract`. Nothing is written.
 pub fn generate(contract: &Contract) -> Result<Vec<GeneratedFile>, RegenError> {
     let vocabularies = enums::vocabularies(&contract.value).map_err(RegenError::Lowering)?;
     let lowered = lowering::lower(&contract.value, &generate::BY_HAND).map_err(RegenError::Lowering)?;
@@ -77,14 +79,23 @@ pub fn generate(contract: &Contract) -> Result<Vec<GeneratedFile>, RegenError> {
     ])
 }
 
+/// Everything that belongs into the workspace for the document with this text.
+fn all_files(text: &str) -> Result<Vec<GeneratedFile>, RegenError> {
+    let contract = Contract::parse(text)?;
+    let mut files = generate(&contract)?;
+    files.extend(published::files(text, &contract)?);
+    Ok(files)
+}
+
 /// Writes the generated files, or with `check` only compares them and prints what differs.
 ///
 /// One line on standard output for each file: `written`, `unchanged`, or with `check` `current` and `stale`.
 #[expect(clippy::print_stdout, reason = "the report is this command's output")]
 pub fn run(root: &Path, check: bool) -> Result<(), RegenError> {
-    let contract = Contract::load(&root.join(DOCUMENT))?;
+    let document = root.join(DOCUMENT);
+    let text = fs::read_to_string(&document).map_err(|error| RegenError::Io(document, error))?;
     let mut stale = Vec::new();
-    for file in generate(&contract)? {
+    for file in all_files(&text)? {
         let path = root.join(&file.path);
         let current = read_if_there(&path)?;
         let same = current == file.content;
@@ -99,10 +110,17 @@ pub fn run(root: &Path, check: bool) -> Result<(), RegenError> {
             print!("{}", diff(&current, &file.content));
             stale.push(file.path);
         } else if !same {
-            fs::write(&path, &file.content).map_err(|error| RegenError::Io(path.clone(), error))?;
+            write(&path, &file.content).map_err(|error| RegenError::Io(path.clone(), error))?;
         }
     }
     if stale.is_empty() { Ok(()) } else { Err(RegenError::Stale(stale)) }
+}
+
+fn write(path: &Path, content: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, content)
 }
 
 fn read_if_there(path: &Path) -> Result<String, RegenError> {

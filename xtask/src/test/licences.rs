@@ -33,11 +33,11 @@ pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
 /// The whole graph; without the network only what this platform needs, since the rest may not have been fetched.
 fn metadata(context: &mut Context<'_>) -> Result<Value, String> {
     let cargo = |arguments: &str| Child::cargo(context.root).arguments(arguments).output();
-    let text = cargo("metadata --format-version 1").or_else(|problem| {
+    let text = cargo("metadata --format-version 1 --all-features").or_else(|problem| {
         let version = Child::new("rustc", context.root).arguments("-vV").output()?;
         let version = String::from_utf8_lossy(&version).into_owned();
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or(problem)?;
-        cargo(&format!("metadata --format-version 1 --offline --filter-platform {host}"))
+        cargo(&format!("metadata --format-version 1 --all-features --offline --filter-platform {host}"))
     })?;
     serde_json::from_slice(&text).map_err(|error| format!("cargo metadata: {error}"))
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check of the workspace, one after the other, to the end.
 
+mod browser;
 mod child;
 mod licences;
 mod schemathesis;
@@ -43,6 +44,8 @@ pub enum Step {
     Tests,
     /// Does a test read each snapshot, and is none waiting for review?
     Snapshots,
+    /// Does the page of the sandbox do what it should in a browser? Installs Chromium where that is possible.
+    Browser,
     /// Do the examples of the documentation run?
     Doctests,
     /// Does schemathesis find every answer of the sandbox right?
@@ -165,7 +168,7 @@ mod tests {
             "{lines:#?}"
         );
         assert!(lines.iter().any(|line| line.starts_with("licences ") && line.ends_with("ok")), "{lines:#?}");
-        assert_eq!(lines.last().unwrap(), "8 passed, 2 failed, 1 skipped");
+        assert_eq!(lines.last().unwrap(), "9 passed, 2 failed, 1 skipped");
     }
 
     #[test]
@@ -200,6 +203,6 @@ mod tests {
     fn snapshots_alone_bring_the_tests_with_them() {
         assert_eq!(chosen(&[Step::Snapshots]), [Step::Tests, Step::Snapshots]);
         assert_eq!(chosen(&[Step::Docs, Step::Fmt]), [Step::Fmt, Step::Docs]);
-        assert_eq!(chosen(&[]).len(), 11);
+        assert_eq!(chosen(&[]).len(), 12);
     }
 }

@@ -2,18 +2,23 @@
 
 use std::io;
 
-use super::{Child, Context, Outcome, Step, licences, schemathesis, snapshots, tools};
+use super::{Child, Context, Outcome, Step, browser, licences, schemathesis, snapshots, tools};
 
 /// Runs one step.
 pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> {
     match step {
         Step::Tools => tools::run(context),
         Step::Fmt => component(context, "fmt --all --check -- --color never", "rustfmt"),
-        Step::Clippy => component(context, "clippy --workspace --all-targets -- -D warnings", "clippy"),
+        Step::Clippy => component(
+            context,
+            "clippy --workspace --all-targets --features contract-tests/browser -- -D warnings",
+            "clippy",
+        ),
         Step::Lint => xtask(context, "lint"),
         Step::Regen => xtask(context, "regen --check"),
         Step::Tests => tests(context),
         Step::Snapshots => Ok(snapshots::run(context)),
+        Step::Browser => browser::run(context),
         Step::Doctests => test(context).arguments("test --doc --workspace --no-fail-fast").run(context),
         Step::Schemathesis => schemathesis::run(context),
         Step::Docs => {

@@ -1,4 +1,4 @@
-//! Programs that some tests call: ffprobe judges the clips of the sandbox, curl plays a foreign client.
+//! Programs that some tests call, installed where that is possible.
 
 use std::io;
 use std::path::Path;
@@ -6,11 +6,18 @@ use std::path::Path;
 use super::{Child, Context, Outcome};
 
 /// A program, how to see that it is there, and the Debian package that has it.
-const TOOLS: [(&str, &str, &str); 2] = [("ffprobe", "-version", "ffmpeg"), ("curl", "--version", "curl")];
+pub(super) type Tool = (&'static str, &'static str, &'static str);
+
+/// ffprobe judges the clips of the sandbox, curl plays a foreign client.
+const TOOLS: [Tool; 2] = [("ffprobe", "-version", "ffmpeg"), ("curl", "--version", "curl")];
+
+pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
+    install(context, &TOOLS)
+}
 
 /// Installs what is missing where the user may do so, and says else what is missing.
-pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
-    let packages = missing(context.root);
+pub(super) fn install(context: &mut Context<'_>, tools: &[Tool]) -> io::Result<Outcome> {
+    let packages = missing(context.root, tools);
     if packages.is_empty() {
         return Ok(Outcome::Passed);
     }
@@ -30,7 +37,7 @@ pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
             return Ok(Outcome::Skipped(format!("{packages} could not be installed")));
         }
     }
-    match missing(context.root).as_slice() {
+    match missing(context.root, tools).as_slice() {
         [] => Ok(Outcome::Passed),
         still => Ok(Outcome::Skipped(format!("{} does not work though it is installed", still.join(" ")))),
     }
@@ -41,9 +48,9 @@ fn apt(context: &Context<'_>, arguments: &str) -> Child {
 }
 
 /// The packages of the tools that do not run.
-fn missing(root: &Path) -> Vec<&'static str> {
+fn missing(root: &Path, tools: &[Tool]) -> Vec<&'static str> {
     let absent =
-        TOOLS.iter().filter(|(program, argument, _)| !Child::new(program, root).arguments(argument).works());
+        tools.iter().filter(|(program, argument, _)| !Child::new(program, root).arguments(argument).works());
     absent.map(|(.., package)| *package).collect()
 }
 

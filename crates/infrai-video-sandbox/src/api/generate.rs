@@ -45,7 +45,7 @@ pub(crate) async fn generate(
         if balance < quote.cost {
             return Err(Problem::insufficient_credit(quote.cost.dollars(), balance.dollars()));
         }
-        let job = plan(&app, records, &account, key.as_ref(), (order, &quote, failure), now);
+        let job = plan(&app, &call, records, &account, key.as_ref(), (order, &quote, failure), now);
         let data = view::video_job(&app, &job, now);
         let changes = vec![charge(&job, &request), Change::JobAccepted(Box::new(job.clone()))];
         accepted = Some(job);
@@ -80,6 +80,7 @@ fn failure_of(order: &Order, fault: Option<&Action>) -> Option<Failure> {
 
 fn plan(
     app: &App,
+    call: &Call,
     records: &Records,
     account: &str,
     key: Option<&KeyUse>,
@@ -96,6 +97,7 @@ fn plan(
         number,
         id: app.seed.id("vj_", now, number),
         account: account.to_owned(),
+        request_id: call.request_id.clone(),
         order,
         vendor: quote.vendor.clone(),
         model: quote.model.clone(),

@@ -63,6 +63,16 @@ impl Faults {
         *self.rules() = unmet(faults);
     }
 
+    /// Adds rules after the ones there are.
+    pub(crate) fn add(&self, faults: Vec<Fault>) {
+        self.rules().extend(unmet(faults));
+    }
+
+    /// Takes away every rule that is equal to one of these.
+    pub(crate) fn remove(&self, faults: &[Fault]) {
+        self.rules().retain(|rule| !faults.contains(&rule.fault));
+    }
+
     /// Starts counting anew.
     pub(crate) fn reset(&self) {
         let mut rules = self.rules();

@@ -62,6 +62,8 @@ pub(crate) struct Job {
     pub(crate) number: u64,
     pub(crate) id: String,
     pub(crate) account: String,
+    /// The request that made it.
+    pub(crate) request_id: String,
     pub(crate) order: Order,
     pub(crate) vendor: String,
     pub(crate) model: String,
@@ -118,6 +120,8 @@ pub struct JobRecord {
     pub number: u64,
     /// The account that owns the job: [`Ledger::account_of`](crate::Ledger::account_of) a key.
     pub account: String,
+    /// The id of the request that made it.
+    pub request_id: String,
     /// The state at the time of asking.
     pub state: JobState,
     /// The prompt.
@@ -152,6 +156,7 @@ impl JobRecord {
             job_id: job.id.clone(),
             number: job.number,
             account: job.account.clone(),
+            request_id: job.request_id.clone(),
             state: job.state(now),
             prompt: job.order.prompt.clone(),
             duration_seconds: job.order.duration_seconds,

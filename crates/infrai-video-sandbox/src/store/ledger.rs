@@ -85,32 +85,36 @@ impl Ledger {
     }
 
     pub(super) fn of(state: &State) -> Self {
-        let mut keys = HashSet::new();
-        let mut lost_requests = HashSet::new();
-        let mut double_charges = 0;
-        let mut entries = Vec::with_capacity(state.ledger.len());
-        for entry in &state.ledger {
-            let answer_lost = entry.number.is_some_and(|number| state.lost_answers.contains(&number));
-            if entry.kind == LedgerKind::Charge {
-                let request = (&entry.account, &entry.request);
-                let key_was_charged =
-                    entry.key.as_ref().is_some_and(|key| !keys.insert((&entry.account, key)));
-                if key_was_charged || lost_requests.contains(&request) {
-                    double_charges += 1;
-                }
-                if answer_lost {
-                    lost_requests.insert(request);
-                }
-            }
-            entries.push(public(entry, answer_lost));
-        }
+        let entries = state.ledger.iter().map(|entry| public(entry, state)).collect();
         let balances =
             state.accounts.iter().map(|(name, account)| (name.clone(), account.balance.dollars())).collect();
-        Self { balances, entries, double_charges }
+        Self { balances, entries, double_charges: double_charges(state) }
     }
 }
 
-fn public(entry: &Entry, answer_lost: bool) -> LedgerEntry {
+/// See [`Ledger::double_charges`].
+pub(super) fn double_charges(state: &State) -> usize {
+    let mut keys = HashSet::new();
+    let mut lost_requests = HashSet::new();
+    let mut count = 0;
+    for entry in state.ledger.iter().filter(|entry| entry.kind == LedgerKind::Charge) {
+        let request = (&entry.account, &entry.request);
+        let key_was_charged = entry.key.as_ref().is_some_and(|key| !keys.insert((&entry.account, key)));
+        if key_was_charged || lost_requests.contains(&request) {
+            count += 1;
+        }
+        if answer_lost(entry, state) {
+            lost_requests.insert(request);
+        }
+    }
+    count
+}
+
+fn answer_lost(entry: &Entry, state: &State) -> bool {
+    entry.number.is_some_and(|number| state.lost_answers.contains(&number))
+}
+
+pub(super) fn public(entry: &Entry, state: &State) -> LedgerEntry {
     LedgerEntry {
         account: entry.account.clone(),
         kind: entry.kind,
@@ -118,6 +122,6 @@ fn public(entry: &Entry, answer_lost: bool) -> LedgerEntry {
         job_id: entry.job_id.clone(),
         idempotency_key: entry.key.clone(),
         at: entry.at,
-        answer_lost: answer_lost && entry.kind == LedgerKind::Charge,
+        answer_lost: entry.kind == LedgerKind::Charge && answer_lost(entry, state),
     }
 }

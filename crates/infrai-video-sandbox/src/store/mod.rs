@@ -3,6 +3,7 @@
 mod job;
 mod ledger;
 mod state;
+mod watch;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use self::ledger::{Ledger, LedgerEntry, LedgerKind};
 #[cfg(test)]
 pub(crate) use self::state::LOOKED_AT;
 pub(crate) use self::state::{Change, KeyRecord, State, Topup, charge, deletion, refund};
+pub(crate) use self::watch::Stamp;
 use crate::clock::{DAY, later};
 use crate::money::Usd;
 use crate::operation::Operation;
@@ -148,7 +150,9 @@ impl Store {
 
     /// Forgets everything. From now on accounts open with this credit.
     pub(crate) fn reset(&self, opening: Usd) {
-        *self.lock() = State::opening_at(opening);
+        let mut state = self.lock();
+        let began = state.revision + 1;
+        *state = State { revision: began, began, ..State::opening_at(opening) };
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

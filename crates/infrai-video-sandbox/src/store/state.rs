@@ -16,6 +16,10 @@ use crate::operation::Operation;
 
 #[derive(Default)]
 pub(crate) struct State {
+    /// Goes up with every change.
+    pub(super) revision: u64,
+    /// The revision at which everything before was forgotten.
+    pub(super) began: u64,
     /// The credit that an account opens with.
     pub(super) opening: Usd,
     pub(super) jobs: BTreeMap<u64, Job>,
@@ -94,6 +98,7 @@ impl State {
     }
 
     pub(super) fn apply(&mut self, change: Change) {
+        self.revision += 1;
         match change {
             Change::AccountOpened { account } => {
                 self.accounts.entry(account).or_default();

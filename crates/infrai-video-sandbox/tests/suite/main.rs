@@ -9,6 +9,7 @@ mod faults;
 mod jobs;
 mod lists;
 mod money;
+mod page;
 mod rendering;
 mod requests;
 mod scenarios;

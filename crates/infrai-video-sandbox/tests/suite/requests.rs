@@ -31,7 +31,7 @@ async fn a_missing_or_malformed_key_is_refused() {
 #[tokio::test]
 async fn unknown_routes_and_wrong_methods_have_the_envelope_too() {
     let sandbox = sandbox();
-    for path in ["/", "/v1/video", "/v1/video/extend", "/v1/video/status/", "/v1/video/status/a/b"] {
+    for path in ["/v2", "/v1/video", "/v1/video/extend", "/v1/video/status/", "/v1/video/status/a/b"] {
         assert_eq!(get(path).send(&sandbox).await.refusal(), refused(404, "ROUTE_NOT_FOUND"), "{path}");
     }
     let answer = get("/v1/video/generate").send(&sandbox).await;

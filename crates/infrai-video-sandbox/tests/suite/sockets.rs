@@ -177,4 +177,7 @@ async fn admin_routes_answer_on_loopback_names_alone() {
         let answer = Client::new().get(&url).header(name, value).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{name}");
     }
+    let own = sandbox.base_url().to_owned();
+    let answer = Client::new().get(&url).header("origin", own).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK, "the sandbox's own page");
 }

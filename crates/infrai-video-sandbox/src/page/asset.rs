@@ -1,0 +1,64 @@
+//! A file that is part of the program.
+
+use axum::body::Body;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use sha2::{Digest, Sha256};
+
+use crate::ids::sha256_hex;
+
+pub(super) struct Asset {
+    content_type: &'static str,
+    text: &'static str,
+}
+
+impl Asset {
+    pub(super) const fn new(content_type: &'static str, text: &'static str) -> Self {
+        Self { content_type, text }
+    }
+
+    /// The file, or that the caller has it already.
+    pub(super) fn answer(&self, asked: &HeaderMap) -> Response {
+        let tag = format!("\"{}\"", sha256_hex(self.text.as_bytes()));
+        let known = asked.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag));
+        let mut response = Response::new(if known { Body::empty() } else { Body::from(self.text) });
+        if known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let headers = response.headers_mut();
+        headers.insert(ETAG, HeaderValue::try_from(tag).expect("a tag of hexadecimal digits is ASCII"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        // Another version of the sandbox may answer at the same place tomorrow.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        response
+    }
+
+    /// The file, with the rules that a browser has to keep while it shows it.
+    pub(super) fn guarded(&self, asked: &HeaderMap, policy: &str) -> Response {
+        let mut response = self.answer(asked);
+        // A file host of an odd name must not cost the page its rules.
+        let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        response
+    }
+}
+
+fn names(known: &HeaderValue, tag: &str) -> bool {
+    let known = known.to_str().unwrap_or_default();
+    known.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+}
+
+/// How a policy names the one style that a page holds.
+pub(super) fn style_hash(page: &str) -> String {
+    let style = page.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>"));
+    let (style, _) = style.unwrap_or_default();
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(style.as_bytes())))
+}

@@ -1,0 +1,64 @@
+//! Pictures of the page, for people who have not started it yet.
+
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use infrai_video_sandbox::{Action, Fault, Operation};
+use serde_json::json;
+
+use crate::browser::{Visit, builder, visit};
+
+/// Where pictures go, if anybody wants them: `docs` for those of the README.
+const FOLDER: &str = "INFRAI_VIDEO_PICTURES";
+
+async fn fill(page: &Visit) {
+    let jobs = [
+        ("a lighthouse in a storm, waves over the rocks", "720p", "16:9", 4.0),
+        ("a paper boat on a slow river [fail]", "720p", "16:9", 3.0),
+        ("snow falling on a mountain village at night", "720p", "9:16", 4.0),
+        ("a timelapse of a city skyline at dusk", "1080p", "16:9", 5.0),
+    ];
+    for (prompt, resolution, aspect, seconds) in jobs {
+        page.submit(json!({"prompt": prompt, "resolution": resolution, "aspect_ratio": aspect, "duration_seconds": seconds})).await;
+        page.sandbox.clock().advance(Duration::from_secs(9));
+    }
+    page.submit(json!({"prompt": "the desert under a sky full of stars", "resolution": "1080p", "duration_seconds": 8})).await;
+    page.sandbox.clock().advance(Duration::from_secs(6));
+    page.submit(json!({"prompt": "neon street in the rain", "resolution": "720p", "duration_seconds": 5}))
+        .await;
+}
+
+#[tokio::test]
+async fn the_page_looks_different_in_light_and_dark_and_shows_its_pictures() {
+    let rule = Fault::on(Operation::Generate, Action::AcceptThenDrop).times(1);
+    visit(builder(), async |page| {
+        fill(page).await;
+        page.sandbox.set_faults([rule]);
+        page.open_page().await;
+        page.shows_itself(1280, "light").await;
+        page.command("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
+        page.until("document.querySelectorAll('#job-list > li').length === 6").await;
+        // Pictures far below are fetched when somebody gets near them.
+        page.value("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager'; })").await;
+        page.until("[...document.querySelectorAll('.play img')].every((image) => image.naturalWidth > 0)")
+            .await;
+        let mut pictures = Vec::new();
+        for scheme in ["light", "dark"] {
+            page.shows_itself(1280, scheme).await;
+            let shot = page.command("Page.captureScreenshot", json!({"format": "png"})).await;
+            let picture = STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
+            assert!(picture.starts_with(b"\x89PNG"));
+            if let Some(folder) = std::env::var_os(FOLDER) {
+                let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+                let folder = root.join(folder);
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(folder.join(format!("sandbox-{scheme}.png")), &picture).unwrap();
+            }
+            pictures.push(picture);
+        }
+        assert_ne!(pictures[0], pictures[1]);
+    })
+    .await;
+}

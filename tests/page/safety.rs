@@ -1,0 +1,119 @@
+//! Whatever a prompt holds, it is text: nothing of it runs, and nothing of it breaks the page.
+
+use serde_json::json;
+
+use crate::browser::{FOREIGN, KEY, Visit, builder, card, visit};
+
+async fn prompt(page: &Visit, text: &str) -> String {
+    let id = page.submit(json!({"prompt": text, "duration_seconds": 1})).await;
+    page.until(&format!("document.querySelector('{}')", card(&id))).await;
+    id
+}
+
+async fn fits(page: &Visit) {
+    for width in [360, 390, 800, 1280] {
+        page.shows_itself(width, "light").await;
+        let overflow = page.value("document.documentElement.scrollWidth - innerWidth").await;
+        assert!(overflow.as_i64().unwrap() <= 0, "at {width}: {overflow} px too wide");
+    }
+}
+
+#[tokio::test]
+async fn markup_in_a_prompt_is_shown_as_text_and_runs_nothing() {
+    visit(builder(), async |page| {
+        page.open_page().await;
+        let title = page.value("document.title").await;
+        for text in [
+            "<img src=x onerror=\"document.title='ran'\">",
+            "<script>document.title = 'ran'</script>",
+            "</p></li></ol><iframe srcdoc=\"<script>parent.document.title='ran'</script>\"></iframe>",
+            "\"><svg onload=document.title='ran'>",
+            "{{constructor.constructor('document.title=1')()}} ${document.title}",
+        ] {
+            let id = prompt(page, text).await;
+            let shown =
+                page.value(&format!("document.querySelector('{} .prompt').textContent", card(&id))).await;
+            assert_eq!(shown, text);
+            let children = format!("document.querySelector('{} .prompt').childElementCount", card(&id));
+            assert_eq!(page.value(&children).await, 0, "{text}");
+        }
+        let key = "\"><img/src=x/onerror=document.title='ran'>";
+        let client = reqwest::Client::new();
+        let request = client.post(format!("{}/v1/video/generate", page.sandbox.base_url())).bearer_auth(KEY);
+        let request = request.header("Idempotency-Key", key).json(&json!({"prompt": "a key of markup"}));
+        request.send().await.unwrap().error_for_status().unwrap();
+        page.until("document.querySelector('#job-list').textContent.includes('onerror=document')").await;
+        assert_eq!(
+            page.value("document.querySelectorAll('#job-list img, script:not([src]), iframe, svg').length")
+                .await,
+            0
+        );
+        assert_eq!(page.value("document.title").await, title);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn long_unbroken_and_right_to_left_prompts_fit_on_every_width() {
+    visit(builder(), async |page| {
+        page.open_page().await;
+        prompt(page, &"w".repeat(4000)).await;
+        let long = prompt(page, &"a cat at the window ".repeat(200)).await;
+        let arabic = prompt(page, "مدينة عند الغروب مع طيور فوق البحر").await;
+        prompt(page, "line\nafter\n\nline \u{202e}turned\u{0} \u{1f3ac}").await;
+        let huge = prompt(page, &"x".repeat(32_000)).await;
+        fits(page).await;
+        let direction =
+            format!("getComputedStyle(document.querySelector('{} .prompt')).direction", card(&arabic));
+        assert_eq!(page.value(&direction).await, "rtl");
+        let text =
+            page.value(&format!("document.querySelector('{} .prompt').textContent", card(&huge))).await;
+        assert!(text.as_str().unwrap().ends_with("(32000 characters)"));
+        let height = format!("document.querySelector('{} .prompt').clientHeight", card(&long));
+        let before = page.value(&height).await.as_i64().unwrap();
+        page.click(&format!("{} .text > button", card(&long))).await;
+        page.until(&format!("{height} > {before}")).await;
+        fits(page).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_may_run_nothing_but_its_own_script() {
+    visit(builder(), async |page| {
+        page.open_page().await;
+        // Trusted types refuse the sinks through which text becomes code or markup.
+        let refused = "(() => { try { document.createElement('div').innerHTML = '<b>x</b>'; return false; } catch { return true; } })()";
+        assert_eq!(page.value(refused).await, true);
+        let complaints = page.complaints().await;
+        assert!(matches!(complaints.as_slice(), [one] if one.contains("TrustedHTML")), "{complaints:?}");
+        let answer = reqwest::get(page.sandbox.base_url()).await.unwrap();
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_under_a_foreign_name_learns_nothing_and_asks_for_a_token() {
+    visit(builder(), async |page| {
+        page.submit(json!({"prompt": "not for everybody"})).await;
+        let port = page.sandbox.api_address().port();
+        page.open_at(&format!("http://{FOREIGN}:{port}/")).await;
+        page.until("!document.querySelector('#gate').hidden && document.activeElement.id === 'token'").await;
+        assert!(page.find("#gate-reason").await.text().await.unwrap().contains("loopback"));
+        assert_eq!(page.value("document.querySelectorAll('#job-list > li').length").await, 0);
+
+        let watch = "(() => { const fetch = window.fetch; window.sent = [];
+            window.fetch = (path, options) => { window.sent.push(options.headers.Authorization); return fetch(path, options); }; })()";
+        page.value(watch).await;
+        page.press("a-token" + thirtyfour::Key::Enter).await;
+        page.until("window.sent.length > 0 && !document.querySelector('#gate').hidden").await;
+        assert_eq!(page.value("window.sent[0]").await, "Bearer a-token");
+        assert_eq!(page.value("document.querySelector('#token').value").await, "");
+        let complaints = page.complaints().await;
+        assert!(complaints.iter().all(|complaint| complaint.contains("403")), "{complaints:?}");
+    })
+    .await;
+}

@@ -1,0 +1,77 @@
+//! What the page turns.
+
+use infrai_video_sandbox::{Action, Fault, Operation};
+use serde_json::json;
+
+use crate::browser::{KEY, builder, visit};
+
+#[tokio::test]
+async fn a_switch_adds_its_rule_and_takes_it_away_and_leaves_others_alone() {
+    let other = Fault::on(Operation::List, Action::status(500));
+    visit(builder().fault(other.clone()), async |page| {
+        page.open_page().await;
+        let list = || {
+            reqwest::Client::new().get(format!("{}/v1/video/list", page.sandbox.base_url())).bearer_auth(KEY)
+        };
+        assert_eq!(list().send().await.unwrap().status(), 500);
+        page.until("document.querySelector('#rules').textContent.includes('acted 1')").await;
+
+        let switch = "#switches li:nth-child(2) button";
+        page.click(switch).await;
+        page.until(&format!("document.querySelector('{switch}').getAttribute('aria-checked') === 'true'"))
+            .await;
+        let refused = reqwest::Client::new().post(format!("{}/v1/video/generate", page.sandbox.base_url()));
+        let refused = refused.bearer_auth(KEY).json(&json!({"prompt": "a boat"})).send().await.unwrap();
+        assert_eq!(refused.status(), 503);
+        page.until("document.querySelector('#rules').textContent.includes('acted 1, spent')").await;
+        let counts = |faults: Vec<infrai_video_sandbox::FaultRecord>| {
+            faults.iter().map(|rule| rule.acted).collect::<Vec<_>>()
+        };
+        assert_eq!(counts(page.sandbox.faults()), [1, 1]);
+
+        page.click(switch).await;
+        page.until(&format!("document.querySelector('{switch}').getAttribute('aria-checked') === 'false'"))
+            .await;
+        let left = page.sandbox.faults();
+        assert_eq!((left.len(), &left[0].fault, left[0].acted), (1, &other, 1));
+        page.click("#clear-faults").await;
+        page.until("document.querySelector('#clear-faults').disabled").await;
+        assert_eq!(page.sandbox.faults(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_scenario_can_be_played_and_left_again() {
+    visit(builder(), async |page| {
+        page.open_page().await;
+        page.click("#scenarios details:first-child summary").await;
+        page.click("#scenarios details:first-child button").await;
+        page.until("document.querySelectorAll('#rules code').length === 3").await;
+        assert_eq!(page.sandbox.faults().len(), 3);
+        page.click("#own-settings").await;
+        page.until("document.querySelector('#rules').textContent === 'None.'").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_expired_is_replaced_by_a_fresh_one_when_somebody_plays_the_clip() {
+    visit(builder(), async |page| {
+        page.open_page().await;
+        page.submit(json!({"prompt": "a lighthouse", "duration_seconds": 1, "resolution": "720p"})).await;
+        page.click("[data-advance=\"60\"]").await;
+        page.until("document.querySelector('.play img').naturalWidth > 0").await;
+        page.sandbox.clock().advance(std::time::Duration::from_secs(3600));
+        page.until("document.querySelector('#now').textContent.includes('01:01:00')").await;
+        page.click(".play").await;
+        page.until("document.querySelector('video').readyState >= 1").await;
+        // The refusal of the old link stands in the browser's log, as it should.
+        let complaints = page.complaints().await;
+        assert!(
+            complaints.iter().all(|complaint| complaint.contains("403")) && !complaints.is_empty(),
+            "{complaints:?}"
+        );
+    })
+    .await;
+}

@@ -1,0 +1,40 @@
+//! The contract as the sandbox serves it: the document itself, the same as JSON, and the reference for people.
+
+use std::path::Path;
+
+use super::{GeneratedFile, RegenError, SANDBOX_CONTRACT};
+use crate::contract::Contract;
+use crate::reference;
+
+/// The files, for the document with this text. They lie inside of the sandbox's crate, so that it can be published.
+pub(super) fn files(text: &str, contract: &Contract) -> Result<[GeneratedFile; 3], RegenError> {
+    let mut json = serde_json::to_string_pretty(&contract.value)
+        .map_err(|error| RegenError::Lowering(format!("the document can not be written as JSON: {error}")))?;
+    json.push('\n');
+    let reference = reference::render(contract).map_err(RegenError::Lowering)?;
+    let file = |name: &str, content| GeneratedFile { path: Path::new(SANDBOX_CONTRACT).join(name), content };
+    Ok([file("video.yaml", text.to_owned()), file("video.json", json), file("reference.html", reference)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "openapi: 3.0.3\ninfo: {version: 1.0.0, title: T}\npaths: {}\n";
+
+    #[test]
+    fn the_yaml_is_the_document_itself_and_the_json_says_the_same() {
+        let contract = Contract::parse(SMALL).unwrap();
+        let [yaml, json, _] = files(SMALL, &contract).unwrap();
+        assert_eq!(yaml.content, SMALL);
+        let read: serde_json::Value = serde_json::from_str(&json.content).unwrap();
+        assert_eq!(read, contract.value);
+        assert!(json.content.find("version") < json.content.find("title"), "in the order of the document");
+    }
+
+    #[test]
+    fn the_same_document_gives_the_same_bytes() {
+        let make = || files(SMALL, &Contract::parse(SMALL).unwrap()).unwrap();
+        assert_eq!(make(), make());
+    }
+}
