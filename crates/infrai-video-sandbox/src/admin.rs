@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use crate::faults::Fault;
 use crate::handle::Handle;
 use crate::scenario::Scenario;
 use crate::server::Peer;
+use crate::store::NotKept;
 
 pub(crate) fn routes(app: &Arc<App>) -> Router {
     Router::new()
@@ -38,6 +39,7 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         .route("/__sandbox/reset", post(reset))
         .layer(from_fn(loopback_only))
         .route("/healthz", get(health))
+        .layer(from_fn_with_state(Arc::clone(app), kept))
         .with_state(Arc::clone(app))
 }
 
@@ -54,6 +56,16 @@ async fn loopback_only(request: Request, next: Next) -> Response {
             StatusCode::FORBIDDEN,
             &json!({"error": "these routes answer on loopback only: call them at 127.0.0.1"}),
         )
+    }
+}
+
+/// Lets an answer wait until nothing that it tells of can be lost.
+async fn kept(State(app): Shared, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    app.clock.reach();
+    match app.store.kept().await {
+        Ok(()) => response,
+        Err(NotKept(reason)) => answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": reason})),
     }
 }
 

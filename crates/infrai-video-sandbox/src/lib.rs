@@ -104,6 +104,8 @@ mod files;
 mod handle;
 mod ids;
 mod journal;
+#[cfg_attr(not(feature = "persist"), allow(dead_code, reason = "only a sandbox that keeps its state has one"))]
+mod library;
 mod links;
 mod money;
 mod observe;
@@ -115,6 +117,7 @@ mod router;
 mod scenario;
 mod server;
 mod settings;
+mod start;
 mod store;
 mod studio;
 mod times;
@@ -131,6 +134,9 @@ pub use self::operation::{Operation, UnknownOperation};
 pub use self::router::{ConnectionLost, SandboxRouter};
 pub use self::scenario::{Scenario, ScenarioError, UnknownScenario};
 pub use self::server::Sandbox;
+pub use self::start::StartError;
+#[cfg(feature = "persist")]
+pub use self::store::PersistError;
 pub use self::store::{JobRecord, JobState, Ledger, LedgerEntry, LedgerKind};
 pub use self::studio::{ClipFiles, ClipRequest};
 pub use self::times::JobTimes;

@@ -33,15 +33,14 @@ pub struct Sandbox {
 impl Sandbox {
     pub(crate) fn run(
         handle: Handle,
-        (api_socket, api): (TcpListener, HostService),
-        (file_socket, files): (TcpListener, HostService),
-    ) -> io::Result<Self> {
-        let (api_address, file_address) = (api_socket.local_addr()?, file_socket.local_addr()?);
+        (api_socket, api_address, api): (TcpListener, SocketAddr, HostService),
+        (file_socket, file_address, files): (TcpListener, SocketAddr, HostService),
+    ) -> Self {
         let servers = [
             tokio::spawn(accept(api_socket, api)).abort_handle(),
             tokio::spawn(accept(file_socket, files)).abort_handle(),
         ];
-        Ok(Self { handle, api_address, file_address, servers })
+        Self { handle, api_address, file_address, servers }
     }
 
     /// The address of the API's socket.
@@ -65,6 +64,7 @@ impl Deref for Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.servers.iter().for_each(AbortHandle::abort);
+        self.handle.stop();
     }
 }
 

@@ -1,4 +1,4 @@
-use infrai_video_sandbox::{Clock, Sandbox};
+use infrai_video_sandbox::{Clock, Sandbox, StartError};
 
 use crate::app::App;
 use crate::args::{Pace, SandboxArgs};
@@ -28,20 +28,24 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
         Pace::Times(factor) => Clock::scaled(factor),
         Pace::Manual => Clock::manual(),
     };
-    let sandbox = Sandbox::builder()
+    let mut builder = Sandbox::builder()
         .port(args.port)
         .file_port(args.file_port)
-        .seed(args.seed)
         .clock(clock)
-        .starting_balance(args.balance)
-        .start()
-        .await
-        .map_err(|error| {
-            let message = format!("the sandbox cannot listen on port {}: {error}", args.port);
-            Failure::new(Exit::Other, message).next("infrai-video sandbox --port 0  (takes a free one)")
-        })?;
+        .starting_balance(args.balance);
+    if let Some(seed) = args.seed {
+        builder = builder.seed(seed);
+    }
+    if let Some(directory) = &args.persist {
+        builder = builder.persist(directory);
+    }
+    let sandbox = builder.start().await.map_err(|error| not_started(app, &error))?;
     let url = sandbox.base_url();
-    app.screen.say("sandbox", &format!("listens on {url} until it is stopped, and keeps nothing"));
+    let keeps = args.persist.as_ref().map_or_else(
+        || "keeps nothing".to_owned(),
+        |directory| format!("keeps its state in {}", directory.display()),
+    );
+    app.screen.say("sandbox", &format!("listens on {url} until it is stopped, and {keeps}"));
     app.screen.say("use", &format!("export INFRAI_BASE_URL={url} INFRAI_API_KEY=ifr_pk_sandbox"));
     if args.clock == Pace::Manual {
         app.screen.say(
@@ -57,4 +61,12 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
     }
     let signal = signals.next().await;
     Err(Failure::shown(signal.exit()))
+}
+
+fn not_started(app: &App, error: &StartError) -> Failure {
+    let failure = Failure::new(Exit::Other, format!("the sandbox cannot be started: {error}"));
+    match error {
+        StartError::Listen { .. } => failure.next("infrai-video sandbox --port 0  (takes a free one)"),
+        _ => failure.next(app.help()),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use infrai_video_sandbox::{Action, Fault, Length, Operation, Sandbox};
+use infrai_video_sandbox::{Action, Fault, Length, Operation, Sandbox, StartError};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -72,7 +72,10 @@ async fn a_fixed_port_is_used_and_a_taken_one_is_an_error() {
     let first = start(None).await;
     let taken = first.api_address().port();
     let error = Sandbox::builder().port(taken).start().await.expect_err("the port is taken");
-    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    assert!(
+        matches!(&error, StartError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse),
+        "{error:?}"
+    );
     drop(first);
 }
 
