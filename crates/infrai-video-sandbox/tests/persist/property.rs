@@ -1,7 +1,5 @@
 //! A sandbox that is stopped and crashed again and again is the same as one that runs on.
 
-use std::time::Duration;
-
 use infrai_video_sandbox::Sandbox;
 use reqwest::Method;
 use serde_json::{Value, json};
