@@ -62,6 +62,12 @@
 //! - **Retention**: a clip goes 30 days after its job ended, or when `set_retention` says. A later date does not bring back
 //!   a clip that has gone.
 //!
+//! # State that lasts
+//!
+//! With the feature `persist`, `SandboxBuilder::persist` keeps the state in a directory. An answer leaves when
+//! everything that it may speak of is on the disk, and the next sandbox on the directory goes on where this one was
+//! stopped or killed. Without it, nothing outlasts the sandbox.
+//!
 //! # Clock, chance and faults
 //!
 //! Time comes from a [`Clock`]: real, faster, or by hand. Everything that looks random follows from the seed, so that
@@ -104,7 +110,10 @@ mod files;
 mod handle;
 mod ids;
 mod journal;
-#[cfg_attr(not(feature = "persist"), allow(dead_code, reason = "only a sandbox that keeps its state has one"))]
+#[cfg_attr(
+    not(feature = "persist"),
+    allow(dead_code, reason = "only a sandbox that keeps its state has one")
+)]
 mod library;
 mod links;
 mod money;

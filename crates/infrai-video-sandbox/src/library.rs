@@ -72,9 +72,9 @@ impl Library {
     /// The files of a scene, if they are kept and whole. Reads from the disk.
     pub(crate) fn read(&self, scene: &str) -> Option<ClipFiles> {
         let [clip, thumbnail] = self.shelves().kept.get(scene).cloned()?;
-        let files = self.read_file(&clip).and_then(|mp4| {
-            Ok(ClipFiles { mp4, thumbnail_jpeg: self.read_file(&thumbnail)? })
-        });
+        let files = self
+            .read_file(&clip)
+            .and_then(|mp4| Ok(ClipFiles { mp4, thumbnail_jpeg: self.read_file(&thumbnail)? }));
         if let Err(error) = &files {
             warn!(%error, clip, "a clip can not be read back and is made again");
             self.shelves().kept.remove(scene);
@@ -200,8 +200,10 @@ mod tests {
     }
 
     fn names(directory: &Path) -> Vec<PathBuf> {
-        let mut names: Vec<_> =
-            fs::read_dir(directory).expect("it is there").map(|entry| entry.expect("a file").path()).collect();
+        let mut names: Vec<_> = fs::read_dir(directory)
+            .expect("it is there")
+            .map(|entry| entry.expect("a file").path())
+            .collect();
         names.sort();
         names
     }

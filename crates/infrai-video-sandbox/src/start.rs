@@ -14,9 +14,9 @@ use crate::clock::Clock;
 use crate::ids::Seed;
 use crate::library::Library;
 use crate::money::Usd;
+use crate::store::{Durable, State};
 #[cfg(feature = "persist")]
 use crate::store::{Opened, PersistError};
-use crate::store::{Durable, State};
 use crate::studio::ClipRequest;
 #[cfg(feature = "persist")]
 use crate::studio::name_of;

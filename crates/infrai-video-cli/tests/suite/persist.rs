@@ -66,6 +66,15 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    /// A test that fails leaves no server behind.
+    fn drop(&mut self) {
+        // It was stopped where the test went well.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 #[test]
 fn a_sandbox_that_keeps_its_state_says_where_and_goes_on_with_it() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -35,7 +35,8 @@ async fn a_finished_clip_is_read_back_instead_of_made_again() {
 async fn a_half_written_clip_is_swept_and_made_again() {
     let (bench, id, clip) = kept().await;
     for file in bench.clip_files() {
-        let half = file.with_file_name(format!("{}.part", file.file_name().expect("a name").to_string_lossy()));
+        let half =
+            file.with_file_name(format!("{}.part", file.file_name().expect("a name").to_string_lossy()));
         fs::write(half, &clip.1[..10]).expect("it can be written");
         fs::remove_file(file).expect("it can be removed");
     }

@@ -53,7 +53,8 @@ impl Bench {
 
     /// What a machine would find that lost its power now: the files as they are, while the sandbox still runs.
     pub(crate) fn crash(&self) -> Self {
-        let after = Self { directory: tempfile::tempdir().expect("a directory"), made: Arc::clone(&self.made) };
+        let after =
+            Self { directory: tempfile::tempdir().expect("a directory"), made: Arc::clone(&self.made) };
         copy(self.path(), after.path());
         after
     }

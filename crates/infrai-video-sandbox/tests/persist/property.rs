@@ -68,9 +68,11 @@ fn told(value: &Value) -> Value {
             let path = text.splitn(4, '/').nth(3).unwrap_or_default();
             json!(path.split("&signature=").next())
         }
-        Value::Object(fields) => {
-            fields.iter().filter(|(name, _)| *name != "request_id").map(|(n, v)| (n.clone(), told(v))).collect()
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(name, _)| *name != "request_id")
+            .map(|(n, v)| (n.clone(), told(v)))
+            .collect(),
         Value::Array(items) => items.iter().map(told).collect(),
         other => other.clone(),
     }
@@ -82,7 +84,8 @@ async fn seen(sandbox: &Sandbox) -> Value {
     let mut path = "/v1/video/list?limit=3".to_owned();
     loop {
         let page = get(sandbox, &path).await;
-        let next = page["next_cursor"].as_str().map(|cursor| format!("/v1/video/list?limit=3&cursor={cursor}"));
+        let next =
+            page["next_cursor"].as_str().map(|cursor| format!("/v1/video/list?limit=3&cursor={cursor}"));
         pages.push(told(&page));
         match next {
             Some(next) => path = next,

@@ -49,7 +49,8 @@ async fn patch(file: PathBuf, place: usize, value: u32) {
 }
 
 async fn sql(file: PathBuf, statement: &'static str) {
-    let mut db = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.expect("a database");
+    let mut db =
+        SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.expect("a database");
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut db).await.expect("a statement");
     db.close().await.expect("it closes");
 }
@@ -70,7 +71,8 @@ async fn a_database_of_something_else_is_refused() {
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused() {
-    let garbage = async |file| fs::write(file, b"no database at all ".repeat(500)).expect("it can be written");
+    let garbage =
+        async |file| fs::write(file, b"no database at all ".repeat(500)).expect("it can be written");
     let error = is_refused(garbage, "can not be read").await;
     assert!(matches!(error, PersistError::Broken { .. }), "{error:?}");
 }
@@ -120,8 +122,10 @@ async fn a_second_sandbox_on_the_same_directory_is_refused() {
     let first = bench.start().await;
     let error = bench.builder().start().await.expect_err("it is in use");
     assert!(matches!(error, StartError::Persist(PersistError::InUse { .. })), "{error:?}");
-    let expected =
-        format!("{} is in use by another sandbox: stop that one, or choose another directory", bench.path().display());
+    let expected = format!(
+        "{} is in use by another sandbox: stop that one, or choose another directory",
+        bench.path().display()
+    );
     assert_eq!(error.to_string(), expected);
     generate(&first, "k1", "a lighthouse").await;
     drop(first);

@@ -87,7 +87,10 @@ async fn running_jobs_go_on_and_failing_ones_are_refunded_once() {
     let good = generate(&sandbox, "k1", "a lighthouse").await;
     let bad = generate(&sandbox, "k2", "a lighthouse [fail]").await;
     sandbox.clock().advance(Duration::from_millis(1500));
-    assert_eq!((state(&sandbox, &good).await, state(&sandbox, &bad).await), ("running".into(), "running".into()));
+    assert_eq!(
+        (state(&sandbox, &good).await, state(&sandbox, &bad).await),
+        ("running".into(), "running".into())
+    );
     drop(sandbox);
 
     for _ in 0..2 {
