@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::middleware::from_fn_with_state;
+use axum::extract::{Path, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use bytes::Bytes;
@@ -24,6 +24,7 @@ use crate::gate::guard;
 use crate::handle::Handle;
 use crate::page;
 use crate::scenario::Scenario;
+use crate::store::NotKept;
 
 pub(crate) fn routes(app: &Arc<App>) -> Router {
     Router::new()
@@ -41,7 +42,18 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         .merge(page::admin_routes())
         .layer(from_fn_with_state(Arc::clone(app), guard))
         .route("/healthz", get(health))
+        .layer(from_fn_with_state(Arc::clone(app), kept))
         .with_state(Arc::clone(app))
+}
+
+/// Lets an answer wait until nothing that it tells of can be lost.
+async fn kept(State(app): Shared, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    app.clock.reach();
+    match app.store.kept().await {
+        Ok(()) => response,
+        Err(NotKept(reason)) => answer(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": reason})),
+    }
 }
 
 async fn health() -> Response {

@@ -46,6 +46,8 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) studio: Studio,
+    /// The number of the first request.
+    pub(crate) first_request: u64,
     pub(crate) requests: AtomicU64,
 }
 
@@ -84,12 +86,7 @@ impl App {
 
     /// What is to be made for a job.
     pub(crate) fn clip_request(&self, job: &Job) -> ClipRequest {
-        let order = &job.order;
-        let (width, height) = frame_size(&order.resolution, &order.aspect)
-            .expect("a catalogue names only resolutions that can be rendered, and the aspect is checked");
-        // The shortest durations that the contract allows are shorter than one frame.
-        let duration = Duration::from_secs_f64(order.duration_seconds).max(SHORTEST_CLIP);
-        ClipRequest { prompt: order.prompt.clone(), seed: self.seed.0, width, height, duration }
+        clip_request(self.seed, job)
     }
 
     /// Starts over with a scenario's settings and rules in place of those of the scenario before.
@@ -105,8 +102,19 @@ impl App {
         self.journal.reset();
         self.faults.reset();
         self.links.reset();
-        self.requests.store(0, Ordering::Relaxed);
+        self.requests.store(self.first_request, Ordering::Relaxed);
+        self.studio.forget_jobs();
     }
+}
+
+/// What is to be made for a job in a sandbox of this seed.
+pub(crate) fn clip_request(seed: Seed, job: &Job) -> ClipRequest {
+    let order = &job.order;
+    let (width, height) = frame_size(&order.resolution, &order.aspect)
+        .expect("a catalogue names only resolutions that can be rendered, and the aspect is checked");
+    // The shortest durations that the contract allows are shorter than one frame.
+    let duration = Duration::from_secs_f64(order.duration_seconds).max(SHORTEST_CLIP);
+    ClipRequest { prompt: order.prompt.clone(), seed: seed.0, width, height, duration }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

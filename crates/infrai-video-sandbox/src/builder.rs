@@ -1,6 +1,8 @@
 //! Setting a sandbox up.
 
 use std::net::IpAddr;
+#[cfg(feature = "persist")]
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -15,6 +17,7 @@ use crate::faults::{Fault, Faults};
 use crate::handle::Handle;
 use crate::ids::Seed;
 use crate::journal::{Journal, JournalLimits};
+use crate::library::Library;
 use crate::limits::Limits;
 use crate::links::Links;
 use crate::money::Usd;
@@ -23,11 +26,16 @@ use crate::router::{HostService, SandboxRouter};
 use crate::scenario::Scenario;
 use crate::server::Sandbox;
 use crate::settings::Settings;
+use crate::start::Ground;
+#[cfg(feature = "persist")]
+use crate::store::Durable;
 use crate::store::Store;
 use crate::studio::{ClipFiles, ClipRequest, ClipSource, Hands, Studio, renderer};
 use crate::times::JobTimes;
 
-/// How many bytes of clips are kept.
+const DEFAULT_SEED: Seed = Seed(7);
+
+/// How many bytes of clips are kept in memory.
 const CLIP_CACHE: usize = 256 * 1024 * 1024;
 
 /// The hosts of a sandbox without sockets. Names under `.invalid` never lead anywhere.
@@ -37,7 +45,8 @@ const FILE_HOST: &str = "https://files.sandbox.invalid";
 /// The settings of a sandbox. Each has a default, so that `Sandbox::builder().start().await` is enough.
 #[must_use = "a builder does nothing until `start` or `router` is called"]
 pub struct SandboxBuilder {
-    seed: Seed,
+    /// Nothing if it was not chosen.
+    seed: Option<Seed>,
     clock: Clock,
     epoch: Option<Timestamp>,
     settings: Settings,
@@ -51,13 +60,15 @@ pub struct SandboxBuilder {
     reach: Reach,
     port: u16,
     file_port: u16,
+    #[cfg(feature = "persist")]
+    directory: Option<PathBuf>,
 }
 
 impl Sandbox {
     /// Starts to set a sandbox up.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder {
-            seed: Seed(7),
+            seed: None,
             clock: Clock::real(),
             epoch: None,
             settings: Settings::default(),
@@ -71,14 +82,16 @@ impl Sandbox {
             reach: Reach::default(),
             port: 0,
             file_port: 0,
+            #[cfg(feature = "persist")]
+            directory: None,
         }
     }
 }
 
 impl SandboxBuilder {
-    /// What every id, signature, chance and picture follows from. The default is 7.
+    /// What every id, signature, chance and picture follows from. The default is 7, or the one that a directory has.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Seed(seed);
+        self.seed = Some(Seed(seed));
         self
     }
 
@@ -243,21 +256,43 @@ impl SandboxBuilder {
         self
     }
 
+    /// Keeps the state in a directory, so that a sandbox that is started on it later goes on where this one was left:
+    /// stopped, killed, or cut off from power.
+    ///
+    /// Whatever an answer tells of is on the disk before the answer leaves. Jobs, money, idempotency keys, deletions
+    /// and finished clips are kept, and the time: a real clock is never behind what it was, and the others go on
+    /// where they were. Ids, cursors, links and clips follow from the seed, which is kept too. Requests, fault rules
+    /// and settings are not kept; links lead to the port of the file host, so choose one with
+    /// [`SandboxBuilder::file_port`] if they are to outlast a restart.
+    ///
+    /// It holds for [`SandboxBuilder::start`] alone: [`SandboxBuilder::router`] keeps nothing. If the disk can take no
+    /// more, every request is answered with 503 until the sandbox is started again.
+    #[cfg(feature = "persist")]
+    pub fn persist(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
     /// Starts the sandbox on two sockets.
     ///
     /// # Errors
     /// If a port is taken, a public URL is not one, or other machines could reach the sandbox and it has no admin token.
-    pub async fn start(self) -> Result<Sandbox, StartError> {
+    /// If the directory of `persist` is in use, or holds what can not be read or belongs to another seed.
+    pub async fn start(mut self) -> Result<Sandbox, StartError> {
         self.reach.check()?;
+        let ground = self.ground().await?;
         let (api_socket, api_address) = self.reach.listen(self.port).await?;
         let (file_socket, file_address) = self.reach.listen(self.file_port).await?;
         let (api_base, file_base) = self.reach.bases(api_address, file_address);
-        let prerender = self.prerender.unwrap_or_else(|| self.clock.runs());
-        let epoch = self.epoch.unwrap_or_else(|| self.clock.default_epoch());
-        let app = self.app(api_base, file_base, epoch, prerender, Hands::pool());
-        let (api, files) = (HostService::api(&app), HostService::files(&app));
-        let handle = Handle::new(app);
-        Ok(Sandbox::run(handle, (api_socket, api_address, api), (file_socket, file_address, files)))
+        self.settings.prerender = self.prerender.unwrap_or_else(|| self.clock.runs());
+        let (library, unfinished) = ground.library()?;
+        let app = self.app(api_base, file_base, ground, Hands::pool(), library);
+        if app.settings().prerender {
+            unfinished.into_iter().for_each(|scene| app.studio.prepare(scene));
+        }
+        let api = (api_socket, api_address, HostService::api(&app));
+        let files = (file_socket, file_address, HostService::files(&app));
+        Ok(Sandbox::run(Handle::new(app), api, files))
     }
 
     /// Makes the sandbox as a service without a socket, for simulations under a paused clock. Its base URLs are names
@@ -266,44 +301,65 @@ impl SandboxBuilder {
     /// Nothing in it depends on the system's time, on threads or on chance: with a clock that is paused or turned by
     /// hand, the same requests in the same order give the same answers to the byte. A clip is therefore made in the
     /// caller's own turn, and holds up its thread; [`SandboxBuilder::clip_source`] makes that short.
-    pub fn router(self) -> SandboxRouter {
-        let prerender = self.prerender.unwrap_or(false);
-        let epoch = self.epoch.unwrap_or(FIXED_EPOCH);
+    pub fn router(mut self) -> SandboxRouter {
+        self.settings.prerender = self.prerender.unwrap_or(false);
+        let ground = Ground::fresh(
+            self.seed.unwrap_or(DEFAULT_SEED),
+            self.settings().starting_balance,
+            self.epoch.unwrap_or(FIXED_EPOCH),
+        );
         let (api, files) = (API_HOST.to_owned(), FILE_HOST.to_owned());
-        SandboxRouter::new(self.app(api, files, epoch, prerender, Hands::Caller))
+        SandboxRouter::new(self.app(api, files, ground, Hands::Caller, None))
+    }
+
+    /// What the sandbox is to start from.
+    async fn ground(&self) -> Result<Ground, StartError> {
+        let opening = self.settings().starting_balance;
+        let seed = self.seed.unwrap_or(DEFAULT_SEED);
+        #[cfg(feature = "persist")]
+        if let Some(directory) = &self.directory {
+            let opened = Durable::open(directory, self.seed.map(|seed| seed.0), seed.0, opening).await?;
+            return Ok(Ground::of(opened, self.clock, self.epoch));
+        }
+        let epoch = self.epoch.unwrap_or_else(|| self.clock.default_epoch());
+        Ok(Ground::fresh(seed, opening, epoch))
+    }
+
+    /// The settings at first: the builder's, and over them the scenario's.
+    fn settings(&self) -> Settings {
+        self.scenario.as_ref().map_or(self.settings, |scenario| scenario.over(self.settings))
     }
 
     fn app(
         self,
         api_base: String,
         file_base: String,
-        epoch: Timestamp,
-        prerender: bool,
+        ground: Ground,
         hands: Hands,
+        library: Option<Library>,
     ) -> Arc<App> {
-        let base_settings = Settings { prerender, ..self.settings };
-        let (mut settings, mut faults) = (base_settings, self.faults);
-        if let Some(scenario) = &self.scenario {
-            settings = scenario.over(base_settings);
-            faults.extend_from_slice(scenario.faults());
-        }
+        let settings = self.settings();
+        let mut faults = self.faults;
+        faults.extend(self.scenario.iter().flat_map(|scenario| scenario.faults().iter().cloned()));
+        let Ground { seed, state, epoch, first_number, durable } = ground;
         Arc::new(App {
-            seed: self.seed,
-            clock: ClockHandle::start(self.clock, epoch),
-            base_settings,
+            seed,
+            clock: ClockHandle::start(self.clock, epoch, durable.clone()),
+            base_settings: self.settings,
             settings: RwLock::new(settings),
             api_base,
             file_base,
             limits: self.limits,
             gate: self.reach.gate(),
-            store: Store::new(settings.starting_balance),
+            store: Store::new(state, durable),
             catalogue: RwLock::new(self.catalogue),
-            cursors: Cursors::new(self.seed),
-            links: Links::new(self.seed),
-            faults: Faults::new(self.seed, faults),
+            cursors: Cursors::new(seed),
+            links: Links::new(seed, first_number),
+            faults: Faults::new(seed, faults),
             journal: Journal::new(self.journal),
-            studio: Studio::new(self.source, hands, CLIP_CACHE),
-            requests: AtomicU64::new(0),
+            studio: Studio::new(self.source, hands, CLIP_CACHE, library),
+            first_request: first_number,
+            requests: AtomicU64::new(first_number),
         })
     }
 }

@@ -1,11 +1,14 @@
 //! The sandbox's clock: every time that an answer shows, and every deadline, is read from it.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
+
+use crate::store::Durable;
 
 /// 2026-01-01T00:00:00Z: the time at which a clock starts that has nothing to do with the system's.
 pub(crate) const FIXED_EPOCH: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -56,6 +59,20 @@ impl Clock {
         }
     }
 
+    /// Whether time passes as it does outside.
+    #[cfg(feature = "persist")]
+    pub(crate) fn is_real(self) -> bool {
+        self == Self::real()
+    }
+
+    /// How much sandbox time passes in a second of real time. Nothing for a manual clock.
+    fn second(self) -> Option<Duration> {
+        match self.0 {
+            Pace::Scaled(factor) => Some(Duration::try_from_secs_f64(factor).unwrap_or(Duration::MAX)),
+            Pace::Manual => None,
+        }
+    }
+
     /// How much real time a stretch of the sandbox's time takes. A manual clock's waits are real ones:
     /// nothing else would end them.
     pub(crate) fn real_time(self, sandbox_time: Duration) -> Duration {
@@ -97,17 +114,27 @@ impl FromStr for Clock {
 }
 
 /// A running clock, as [`Handle::clock`](crate::Handle::clock) gives it.
-#[derive(Debug)]
 pub struct ClockHandle {
     clock: Clock,
     epoch: Timestamp,
     started: Instant,
     advanced: Mutex<Duration>,
+    /// Where the time is written down, for a sandbox that keeps its state.
+    durable: Option<Durable>,
+    /// The earliest time at which a restart would go on, as far as it was asked for.
+    reached: Mutex<Timestamp>,
 }
 
 impl ClockHandle {
-    pub(crate) fn start(clock: Clock, epoch: Timestamp) -> Self {
-        Self { clock, epoch, started: Instant::now(), advanced: Mutex::new(Duration::ZERO) }
+    pub(crate) fn start(clock: Clock, epoch: Timestamp, durable: Option<Durable>) -> Self {
+        Self {
+            clock,
+            epoch,
+            started: Instant::now(),
+            advanced: Mutex::new(Duration::ZERO),
+            durable,
+            reached: Mutex::new(Timestamp::MIN),
+        }
     }
 
     /// The time in the sandbox.
@@ -126,6 +153,24 @@ impl ClockHandle {
     pub fn advance(&self, by: Duration) {
         let mut advanced = self.advanced.lock().unwrap_or_else(PoisonError::into_inner);
         *advanced = advanced.saturating_add(by);
+        drop(advanced);
+        if let Some(durable) = &self.durable {
+            durable.reach(self.now());
+        }
+    }
+
+    /// Sees to it that a restart goes on no earlier than now. A clock that runs writes a second ahead, and therefore
+    /// once in a second at most.
+    pub(crate) fn reach(&self) {
+        let (Some(durable), Some(second)) = (&self.durable, self.clock.second()) else {
+            return;
+        };
+        let now = self.now();
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        if *reached < now {
+            *reached = later(now, second);
+            durable.reach(*reached);
+        }
     }
 
     pub(crate) fn clock(&self) -> Clock {
@@ -135,6 +180,12 @@ impl ClockHandle {
     /// How far it was moved by hand.
     pub(crate) fn advanced(&self) -> Duration {
         *self.advanced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for ClockHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClockHandle").field("clock", &self.clock).field("now", &self.now()).finish()
     }
 }
 
@@ -163,14 +214,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_paused_runtime_makes_time_virtual() {
-        let clock = ClockHandle::start(Clock::scaled(60.0), Timestamp::UNIX_EPOCH);
+        let clock = ClockHandle::start(Clock::scaled(60.0), Timestamp::UNIX_EPOCH, None);
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(rfc3339(clock.now()), "1970-01-01T00:02:00Z");
     }
 
     #[test]
     fn a_manual_clock_moves_only_when_told_to() {
-        let clock = ClockHandle::start(Clock::manual(), FIXED_EPOCH);
+        let clock = ClockHandle::start(Clock::manual(), FIXED_EPOCH, None);
         assert_eq!(rfc3339(clock.now()), "2026-01-01T00:00:00Z");
         clock.advance(DAY);
         assert_eq!(http_date(clock.now()), "Fri, 02 Jan 2026 00:00:00 GMT");
@@ -188,7 +239,7 @@ mod tests {
 
     #[test]
     fn an_endless_advance_stops_at_the_last_time() {
-        let clock = ClockHandle::start(Clock::manual(), FIXED_EPOCH);
+        let clock = ClockHandle::start(Clock::manual(), FIXED_EPOCH, None);
         clock.advance(Duration::MAX);
         assert_eq!(clock.now(), Timestamp::MAX);
     }

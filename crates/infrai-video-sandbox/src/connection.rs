@@ -18,7 +18,7 @@ use tracing::debug;
 use crate::faults::ResetFlag;
 use crate::limits::Limits;
 use crate::router::HostService;
-use crate::server::{Peer, stopped};
+use crate::server::{Peer, Stopping, stopped};
 
 /// The least that hyper lets a connection buffer.
 const LEAST_BUFFER: usize = 8 * 1024;
@@ -34,8 +34,10 @@ pub(crate) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite,
 {
+    let stopping = Stopping(stop.clone());
     let answer = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(stopping.clone());
         request.extensions_mut().insert(reset.clone());
         // An error closes the connection without an answer.
         service.answer(request.map(|body| Body::new(TimeoutBody::new(limits.body_time, body))))

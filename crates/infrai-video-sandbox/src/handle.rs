@@ -113,6 +113,11 @@ impl Handle {
         self.app.play(scenario);
     }
 
+    /// Writes to the disk what is not there yet.
+    pub(crate) fn stop(&self) {
+        self.app.store.stop(self.app.now());
+    }
+
     /// Forgets all jobs, accounts, keys and requests, and lets the fault rules count anew. The clock goes on.
     pub fn reset(&self) {
         self.app.reset();

@@ -63,6 +63,12 @@
 //! - **Retention**: a clip goes 30 days after its job ended, or when `set_retention` says. A later date does not bring back
 //!   a clip that has gone.
 //!
+//! # State that lasts
+//!
+//! With the feature `persist`, `SandboxBuilder::persist` keeps the state in a directory. An answer leaves when
+//! everything that it may speak of is on the disk, and the next sandbox on the directory goes on where this one was
+//! stopped or killed. Without it, nothing outlasts the sandbox.
+//!
 //! # Clock, chance and faults
 //!
 //! Time comes from a [`Clock`]: real, faster, or by hand. Everything that looks random follows from the seed, so that
@@ -129,6 +135,11 @@ mod gate;
 mod handle;
 mod ids;
 mod journal;
+#[cfg_attr(
+    not(feature = "persist"),
+    allow(dead_code, reason = "only a sandbox that keeps its state has one")
+)]
+mod library;
 mod limits;
 mod links;
 mod money;
@@ -144,6 +155,7 @@ mod scenario;
 mod secrets;
 mod server;
 mod settings;
+mod start;
 mod store;
 mod studio;
 mod times;
@@ -162,6 +174,8 @@ pub use self::reach::StartError;
 pub use self::router::{ConnectionLost, SandboxRouter};
 pub use self::scenario::{Scenario, ScenarioError, UnknownScenario};
 pub use self::server::{Sandbox, Shutdown};
+#[cfg(feature = "persist")]
+pub use self::store::PersistError;
 pub use self::store::{JobRecord, JobState, Ledger, LedgerEntry, LedgerKind};
 pub use self::studio::{ClipFiles, ClipRequest};
 pub use self::times::JobTimes;

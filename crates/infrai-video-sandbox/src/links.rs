@@ -18,6 +18,8 @@ use crate::ids::Seed;
 pub(crate) struct Links {
     seed: Seed,
     key: [u8; 32],
+    /// The number of the first link.
+    first: u64,
     issued: AtomicU64,
     /// Links for somebody who only watches have a count of their own: they change no link of the API.
     shown: AtomicU64,
@@ -41,12 +43,14 @@ pub(crate) enum Refused {
 }
 
 impl Links {
-    pub(crate) fn new(seed: Seed) -> Self {
+    /// Numbers the links from `first` on.
+    pub(crate) fn new(seed: Seed, first: u64) -> Self {
         Self {
             seed,
             key: seed.bytes("links", 0),
-            issued: AtomicU64::new(0),
-            shown: AtomicU64::new(0),
+            first,
+            issued: AtomicU64::new(first),
+            shown: AtomicU64::new(first),
             fates: Mutex::default(),
         }
     }
@@ -110,8 +114,8 @@ impl Links {
 
     /// Starts counting anew.
     pub(crate) fn reset(&self) {
-        self.issued.store(0, Ordering::Relaxed);
-        self.shown.store(0, Ordering::Relaxed);
+        self.issued.store(self.first, Ordering::Relaxed);
+        self.shown.store(self.first, Ordering::Relaxed);
         self.fates().clear();
     }
 
@@ -152,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_link_works_until_it_expires() {
-        let links = Links::new(Seed(7));
+        let links = Links::new(Seed(7), 0);
         let link = links.sign(PATH, at(1000));
         let (path, query) = link.split_once('?').expect("a query");
         assert_eq!(links.check(path, query, at(1000) - Duration::from_millis(1)), Ok(at(1000)));
@@ -161,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_link_changed_by_a_byte_is_refused() {
-        let links = Links::new(Seed(7));
+        let links = Links::new(Seed(7), 0);
         let link = links.sign(PATH, at(1000));
         for place in 0..link.len() {
             let mut changed = link.clone().into_bytes();
@@ -177,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_link_that_expired_before_its_time_is_the_only_one() {
-        let links = Links::new(Seed(7));
+        let links = Links::new(Seed(7), 0);
         let (first, second) = (links.sign(PATH, at(1000)), links.sign(PATH, at(1000)));
         let check = |link: &str| links.check(PATH, link.split_once('?').expect("a query").1, at(0));
         links.expire(PATH, first.split_once('?').expect("a query").1);
@@ -189,7 +193,7 @@ mod tests {
 
     #[test]
     fn each_link_is_a_new_one_and_a_redacted_one_does_not_work() {
-        let links = Links::new(Seed(7));
+        let links = Links::new(Seed(7), 0);
         let (first, second) = (links.sign(PATH, at(1000)), links.sign(PATH, at(1000)));
         assert_ne!(first, second);
         let query = first.split_once('?').expect("a query").1;

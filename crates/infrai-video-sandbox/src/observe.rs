@@ -24,6 +24,7 @@ use crate::journal::{self, Host, Seen};
 use crate::operation::Operation;
 use crate::problem::Problem;
 use crate::secrets;
+use crate::store::NotKept;
 
 /// A body beyond the limit is read on up to so many times the limit, so that the caller gets to read the answer.
 const DRAINED: usize = 16;
@@ -38,7 +39,7 @@ pub(crate) async fn observe(
     let body = read(&parts, body, app.limits.body_bytes).await;
     let call = open(&app, host, &parts, route.as_ref(), body.as_ref().ok());
     let reset = parts.extensions.get::<ResetFlag>().cloned();
-    let mut told = Told { app: &app, job: None, is_new: false };
+    let mut told = Told { app: &app, job: None, is_new: false, is_readable: false };
 
     let mut response = match take(&app, &call, &mut parts).await {
         Some(response) => response,
@@ -59,6 +60,14 @@ pub(crate) async fn observe(
         response = faults::after(action, &app, &call, reset, response).await;
     }
     told.settle(call.fault.as_ref());
+    app.clock.reach();
+    // Nobody is told of anything that could still be lost.
+    if let Err(NotKept(reason)) = app.store.kept().await
+        && response.extensions().get::<Lost>().is_none()
+    {
+        response = envelope::render(&app, &call, &Answer::Problem(Problem::not_kept(&reason)));
+    }
+    told.leave();
     close(&app, &call, response)
 }
 
@@ -67,15 +76,22 @@ struct Told<'a> {
     app: &'a App,
     job: Option<u64>,
     is_new: bool,
+    is_readable: bool,
 }
 
 impl Told<'_> {
-    /// The answer goes out, as readable as the fault rule lets it be.
-    fn settle(mut self, fault: Option<&Action>) {
-        if !fault.is_some_and(Action::spoils_the_answer)
-            && let Some(job) = self.job.take()
-        {
-            self.app.store.answer_found(job);
+    /// The answer is about to go out, as readable as the fault rule lets it be.
+    fn settle(&mut self, fault: Option<&Action>) {
+        self.is_readable = !fault.is_some_and(Action::spoils_the_answer);
+        if let Some(job) = self.job.filter(|_| self.is_readable) {
+            self.app.store.answer_found(self.app.now(), job);
+        }
+    }
+
+    /// The answer goes out.
+    fn leave(mut self) {
+        if self.is_readable {
+            self.job = None;
         }
     }
 }
@@ -84,7 +100,7 @@ impl Drop for Told<'_> {
     fn drop(&mut self) {
         // An answer that was repeated and lost again changes nothing: the first one may have arrived.
         if let Some(job) = self.job.filter(|_| self.is_new) {
-            self.app.store.answer_lost(job);
+            self.app.store.answer_lost(self.app.now(), job);
         }
     }
 }
@@ -181,6 +197,9 @@ fn job_in(operation: Operation, path: &str) -> Option<String> {
 
 /// The simulated latency, and what a fault rule does before the call is carried out.
 async fn take(app: &App, call: &Call, parts: &mut Parts) -> Option<Response> {
+    if let Err(NotKept(reason)) = app.store.keeps() {
+        return Some(Problem::not_kept(&reason).into_response());
+    }
     if let Some(action) = &call.fault
         && let Some(response) = faults::before(action, app, call, &mut parts.headers).await
     {

@@ -190,6 +190,18 @@ impl Problem {
         problem
     }
 
+    pub(crate) fn not_kept(reason: &str) -> Self {
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "UNAVAILABLE",
+            format!("the sandbox can not keep its state: {reason}"),
+            "make room on the disk and start the sandbox again; then send the same request under the same \
+             idempotency key",
+        );
+        problem.retryable = true;
+        problem
+    }
+
     /// On the file host.
     pub(crate) fn forbidden(message: &str) -> Self {
         Self::new(

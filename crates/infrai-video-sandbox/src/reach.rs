@@ -44,6 +44,10 @@ pub enum StartError {
         /// What is wrong with it.
         wrong: &'static str,
     },
+    /// The directory of [`SandboxBuilder::persist`](crate::SandboxBuilder::persist) can not be used.
+    #[cfg(feature = "persist")]
+    #[error(transparent)]
+    Persist(#[from] crate::store::PersistError),
 }
 
 /// The settings about where a sandbox is.

@@ -91,6 +91,13 @@ impl Deref for Sandbox {
     }
 }
 
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.servers.abort_all();
+        self.handle.stop();
+    }
+}
+
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox").field("api", &self.api_address).field("files", &self.file_address).finish()
@@ -100,6 +107,16 @@ impl fmt::Debug for Sandbox {
 /// The address of the caller, among the extensions of a request that came over a socket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// Tells a long answer, by the extensions of its request, that the server is to stop.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopping(pub(crate) watch::Receiver<bool>);
+
+impl Stopping {
+    pub(crate) async fn wait(mut self) {
+        stopped(&mut self.0).await;
+    }
+}
 
 /// Takes connections until it is told to stop, and then waits for those there are. The set of connections goes with the
 /// task, and they with the set.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 
 use crate::ids::sha256_hex;
+use crate::library::Library;
 use crate::render::{self, Scene};
 
 /// What a clip is to be. Equal requests give equal files.
@@ -78,6 +79,8 @@ struct Inner {
     source: ClipSource,
     hands: Hands,
     shelf: Mutex<Shelf>,
+    /// The clips on the disk, for a sandbox that keeps its state.
+    library: Option<Library>,
 }
 
 /// Who makes the clips.
@@ -108,8 +111,8 @@ struct Shelf {
 }
 
 impl Studio {
-    /// A studio that keeps up to `room` bytes of clips.
-    pub(crate) fn new(source: ClipSource, hands: Hands, room: usize) -> Self {
+    /// A studio that keeps up to `room` bytes of clips in memory.
+    pub(crate) fn new(source: ClipSource, hands: Hands, room: usize, library: Option<Library>) -> Self {
         let shelf = Shelf {
             room,
             taken: 0,
@@ -118,7 +121,7 @@ impl Studio {
             uses: 0,
             under_way: HashMap::new(),
         };
-        Self(Arc::new(Inner { source, hands, shelf: Mutex::new(shelf) }))
+        Self(Arc::new(Inner { source, hands, shelf: Mutex::new(shelf), library }))
     }
 
     /// The files of a scene: from the shelf, from whoever makes it just now, or made now.
@@ -137,6 +140,27 @@ impl Studio {
     pub(crate) fn prepare(&self, scene: ClipRequest) {
         // Whoever asks for the files finds them on the shelf or under way.
         let _ = self.order(scene);
+    }
+
+    /// A job of a scene was accepted.
+    pub(crate) fn claim(&self, scene: &ClipRequest) {
+        if let Some(library) = &self.0.library {
+            library.claim(name_of(scene));
+        }
+    }
+
+    /// A job of a scene was deleted.
+    pub(crate) fn release(&self, scene: &ClipRequest) {
+        if let Some(library) = &self.0.library {
+            library.release(&name_of(scene));
+        }
+    }
+
+    /// All jobs were deleted.
+    pub(crate) fn forget_jobs(&self) {
+        if let Some(library) = &self.0.library {
+            library.clear();
+        }
     }
 
     /// The work of a pool goes on in a task of its own: a caller that goes away does not stop it for the others.
@@ -161,7 +185,7 @@ impl Studio {
         shelf.under_way.insert(name.clone(), made.clone());
         let studio = self.clone();
         tokio::spawn(async move {
-            let result = studio.make(scene).await;
+            let result = studio.make(scene, name.clone()).await;
             let mut shelf = studio.shelf();
             shelf.under_way.remove(&name);
             if let Ok(files) = &result {
@@ -173,18 +197,36 @@ impl Studio {
         Ordered::UnderWay(made)
     }
 
-    async fn make(&self, scene: ClipRequest) -> Result<Files, String> {
+    async fn make(&self, scene: ClipRequest, name: String) -> Result<Files, String> {
+        if let Some(files) = self.read_back(name.clone()).await {
+            return Ok(files);
+        }
         let _slot = match &self.0.hands {
             Hands::Pool(slots) => Some(slots.acquire().await.expect("the slots are never closed")),
             Hands::Caller => None,
         };
-        let source = Arc::clone(&self.0.source);
-        let rendered = tokio::task::spawn_blocking(move || source(&scene).map(Files::of)).await;
+        let studio = self.clone();
+        let render = move || {
+            let clip = (studio.0.source)(&scene)?;
+            if let Some(library) = &studio.0.library {
+                library.keep(&name, &clip);
+            }
+            Ok(Files::of(clip))
+        };
+        let rendered = tokio::task::spawn_blocking(render).await;
         match rendered {
             Ok(Ok(files)) => Ok(files),
             Ok(Err(error)) => Err(error),
             Err(_) => Err("the renderer stopped".to_owned()),
         }
+    }
+
+    /// The files of a scene from the disk. It takes none of the places of those who render.
+    async fn read_back(&self, name: String) -> Option<Files> {
+        self.0.library.as_ref().filter(|library| library.has(&name))?;
+        let studio = self.clone();
+        let read = move || studio.0.library.as_ref().and_then(|library| library.read(&name)).map(Files::of);
+        tokio::task::spawn_blocking(read).await.ok().flatten()
     }
 
     fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
@@ -235,7 +277,8 @@ impl File {
     }
 }
 
-fn name_of(scene: &ClipRequest) -> String {
+/// The name of a scene: equal scenes have equal names.
+pub(crate) fn name_of(scene: &ClipRequest) -> String {
     let ClipRequest { prompt, seed, width, height, duration } = scene;
     sha256_hex(format!("{seed} {width} {height} {} {prompt}", duration.as_nanos()).as_bytes())
 }
@@ -263,7 +306,7 @@ mod tests {
             counter.fetch_add(1, Ordering::Relaxed);
             Ok(ClipFiles { mp4: scene.prompt.clone().into_bytes(), thumbnail_jpeg: vec![0; 5] })
         });
-        (Studio::new(source, Hands::Pool(Semaphore::new(1)), room), made)
+        (Studio::new(source, Hands::Pool(Semaphore::new(1)), room, None), made)
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ pub(crate) const TOKEN_VARIABLE: &str = "INFRAI_SANDBOX_ADMIN_TOKEN";
 
 /// Run the API on this machine, for tests and without a key
 ///
-/// Prints the base URL once it listens, and runs until it is stopped. It keeps nothing.
+/// Prints the base URL once it listens, and runs until it is stopped. Only with --persist it keeps anything.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,9 +26,12 @@ pub(crate) struct SandboxArgs {
     /// The port that the clips are served on; 0 lets the system choose
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) file_port: u16,
-    /// What ids, links and pictures follow from
-    #[arg(long, value_name = "N", default_value_t = 7)]
-    pub(crate) seed: u64,
+    /// What ids, links and pictures follow from [default: 7, or the one that the directory has]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Keep jobs, money, keys and clips in this directory, and go on with those that it has
+    #[arg(long, value_name = "DIR")]
+    pub(crate) persist: Option<PathBuf>,
     /// How time passes: real, x60 (a minute in a second; any number will do) or manual
     #[arg(long, value_name = "PACE", default_value = "real")]
     pub(crate) clock: Pace,

@@ -30,12 +30,17 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
         Pace::Times(factor) => Clock::scaled(factor),
         Pace::Manual => Clock::manual(),
     };
-    let builder = Sandbox::builder()
+    let mut builder = Sandbox::builder()
         .port(args.port)
         .file_port(args.file_port)
-        .seed(args.seed)
         .clock(clock)
         .starting_balance(args.balance);
+    if let Some(seed) = args.seed {
+        builder = builder.seed(seed);
+    }
+    if let Some(directory) = &args.persist {
+        builder = builder.persist(directory);
+    }
     let (builder, minted) = with_reach(with_files(app, builder, args)?, args)?;
     let sandbox = builder.start().await.map_err(|error| not_started(app, &error))?;
     let url = sandbox.base_url();
@@ -43,7 +48,11 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
         at if at == url => at,
         at => format!("{at} for {url}"),
     };
-    app.screen.say("sandbox", &format!("listens on {at} until it is stopped, and keeps nothing"));
+    let keeps = args.persist.as_ref().map_or_else(
+        || "keeps nothing".to_owned(),
+        |directory| format!("keeps its state in {}", directory.display()),
+    );
+    app.screen.say("sandbox", &format!("listens on {at} until it is stopped, and {keeps}"));
     app.screen.say("use", &format!("export INFRAI_BASE_URL={url} INFRAI_API_KEY=ifr_pk_sandbox"));
     if let Some(token) = &minted {
         // The only place where it is told.

@@ -6,6 +6,8 @@ mod common;
 mod embedded;
 mod failures;
 mod jobs;
+#[cfg(all(unix, feature = "sandbox"))]
+mod persist;
 mod refusals;
 #[cfg(feature = "sandbox")]
 mod sandbox;

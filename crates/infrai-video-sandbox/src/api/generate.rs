@@ -53,8 +53,10 @@ pub(crate) async fn generate(
     })?;
     match (&written, &accepted) {
         (Written::Done { .. }, Some(job)) => {
+            let scene = app.clip_request(job);
+            app.studio.claim(&scene);
             if app.settings().prerender && job.failure.is_none() {
-                app.studio.prepare(app.clip_request(job));
+                app.studio.prepare(scene);
             }
             Ok(Reply { cost: quote.cost, accepted: Some(job.number), ..written.into() })
         }

@@ -74,16 +74,21 @@ pub(crate) async fn delete(
 ) -> Result<Reply, Problem> {
     let key = key.for_write(Operation::Delete, &id, &Map::new());
     let now = app.now();
+    let mut scene = None;
     let written = app.store.write(now, &account, key.as_ref(), |records| {
         let data = json!({"ok": true});
         match find(records, &account, &id) {
-            Ok(job) => Ok(Write { changes: deletion(job, now), data, vendor: Some(job.vendor.clone()) }),
+            Ok(job) => {
+                scene = Some(app.clip_request(job));
+                Ok(Write { changes: deletion(job, now), data, vendor: Some(job.vendor.clone()) })
+            }
             Err(_) if records.was_deleted(&account, &id) => {
                 Ok(Write { changes: Vec::new(), data, vendor: None })
             }
             Err(problem) => Err(problem),
         }
     })?;
+    scene.iter().for_each(|scene| app.studio.release(scene));
     Ok(written.into())
 }
 
@@ -95,10 +100,13 @@ pub(crate) async fn delete_all(
 ) -> Result<Reply, Problem> {
     let key = key.for_write(Operation::DeleteAll, "", &body.or_empty());
     let now = app.now();
+    let mut scenes = Vec::new();
     let written = app.store.write(now, &account, key.as_ref(), |records| {
-        let deleted = records.jobs_of(&account).count();
+        scenes.extend(records.jobs_of(&account).map(|job| app.clip_request(job)));
+        let deleted = scenes.len();
         let changes = records.jobs_of(&account).flat_map(|job| deletion(job, now)).collect();
         Ok::<_, Problem>(Write { changes, data: json!({"deleted": deleted}), vendor: None })
     })?;
+    scenes.iter().for_each(|scene| app.studio.release(scene));
     Ok(written.into())
 }

@@ -8,10 +8,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
-use futures_util::stream;
+use futures_util::{StreamExt as _, future, stream};
 use http::Uri;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -25,6 +26,7 @@ use crate::api::Shared;
 use crate::app::App;
 use crate::faults::FaultRecord;
 use crate::scenario::Scenario;
+use crate::server::Stopping;
 use crate::store::Stamp;
 
 /// How often a stream looks, in real time.
@@ -39,14 +41,26 @@ const MOST_ENTRIES: usize = 50;
 const MOST_ACCOUNTS: usize = 200;
 
 /// `GET /__sandbox/events`, with `?account=NAME` for one account alone.
-pub(super) async fn events(State(app): Shared, uri: Uri) -> impl IntoResponse {
+///
+/// It ends when the server is told to stop, which waits for the answers under way.
+pub(super) async fn events(
+    State(app): Shared,
+    uri: Uri,
+    stopping: Option<Extension<Stopping>>,
+) -> impl IntoResponse {
     let query = uri.query().unwrap_or_default().as_bytes();
     let account = url::form_urlencoded::parse(query).find(|(name, _)| name == "account");
     let listener =
         Listener::new(app, account.map(|(_, name)| name.into_owned()).filter(|name| !name.is_empty()));
-    Sse::new(stream::unfold(listener, async |mut listener| {
+    let events = stream::unfold(listener, async |mut listener| {
         let event = listener.next().await;
         Some((Ok::<_, Infallible>(event), listener))
+    });
+    Sse::new(events.take_until(async move {
+        match stopping {
+            Some(Extension(stopping)) => stopping.wait().await,
+            None => future::pending().await,
+        }
     }))
 }
 

@@ -1,8 +1,12 @@
 //! What the sandbox remembers, behind one lock: each method is one transaction.
 
+#[cfg(feature = "persist")]
+mod durable;
 mod job;
 mod ledger;
 mod state;
+#[cfg(not(feature = "persist"))]
+mod volatile;
 mod watch;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,12 +15,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+#[cfg(feature = "persist")]
+pub use self::durable::PersistError;
+#[cfg(feature = "persist")]
+pub(crate) use self::durable::{Durable, Opened};
 pub(crate) use self::job::{Failure, Job};
 pub use self::job::{JobRecord, JobState};
 pub use self::ledger::{Ledger, LedgerEntry, LedgerKind};
 #[cfg(test)]
 pub(crate) use self::state::LOOKED_AT;
 pub(crate) use self::state::{Change, KeyRecord, State, Topup, charge, deletion, refund};
+#[cfg(not(feature = "persist"))]
+pub(crate) use self::volatile::Durable;
 pub(crate) use self::watch::Stamp;
 use crate::clock::{DAY, later};
 use crate::money::Usd;
@@ -27,7 +37,13 @@ const KEY_LIFETIME: Duration = DAY;
 
 pub(crate) struct Store {
     state: Mutex<State>,
+    /// Where changes are written down, for a sandbox that keeps its state.
+    durable: Option<Durable>,
 }
+
+/// Why the state is no longer written down.
+#[derive(Clone, Debug)]
+pub(crate) struct NotKept(pub(crate) String);
 
 /// The idempotency key of a request, and what tells the request from another one under the same key.
 #[derive(Clone, Debug)]
@@ -58,8 +74,28 @@ pub(crate) enum Written {
 }
 
 impl Store {
-    pub(crate) fn new(opening: Usd) -> Self {
-        Self { state: Mutex::new(State::opening_at(opening)) }
+    pub(crate) fn new(state: State, durable: Option<Durable>) -> Self {
+        Self { state: Mutex::new(state), durable }
+    }
+
+    /// Waits until nothing that was done up to now can be lost any more.
+    pub(crate) async fn kept(&self) -> Result<(), NotKept> {
+        match &self.durable {
+            Some(durable) => durable.kept().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether what will be done from now on can be kept, as far as is known.
+    pub(crate) fn keeps(&self) -> Result<(), NotKept> {
+        self.durable.as_ref().map_or(Ok(()), Durable::failed)
+    }
+
+    /// Writes what is left to the disk. Nothing is kept from now on.
+    pub(crate) fn stop(&self, now: Timestamp) {
+        if let Some(durable) = &self.durable {
+            durable.stop(now);
+        }
     }
 
     /// Carries out a write once for each key.
@@ -83,7 +119,7 @@ impl Store {
                 KeyRecord { operation, fingerprint, at: now, data: data.clone(), vendor: vendor.clone() };
             changes.push(Change::KeyUsed { account: account.to_owned(), key, record });
         }
-        commit(&mut state, changes);
+        self.commit(&mut state, now, changes);
         Ok(Written::Done { data, vendor })
     }
 
@@ -119,27 +155,27 @@ impl Store {
         let topup = state.topups.get(id)?.clone();
         if !topup.paid {
             let credited = state::credit(&topup.account, LedgerKind::Topup, topup.amount, now);
-            commit(&mut state, vec![credited, Change::TopupPaid { id: topup.id }]);
+            self.commit(&mut state, now, vec![credited, Change::TopupPaid { id: topup.id }]);
         }
         Some((topup.amount, !topup.paid))
     }
 
     /// Notes that the answer that told of a job never reached the caller.
-    pub(crate) fn answer_lost(&self, number: u64) {
-        commit(&mut self.lock(), vec![Change::AnswerLost { number }]);
+    pub(crate) fn answer_lost(&self, now: Timestamp, number: u64) {
+        self.commit(&mut self.lock(), now, vec![Change::AnswerLost { number }]);
     }
 
     /// Notes that the caller was told of a job after all.
-    pub(crate) fn answer_found(&self, number: u64) {
+    pub(crate) fn answer_found(&self, now: Timestamp, number: u64) {
         let mut state = self.lock();
         if state.lost_answers.contains(&number) {
-            commit(&mut state, vec![Change::AnswerFound { number }]);
+            self.commit(&mut state, now, vec![Change::AnswerFound { number }]);
         }
     }
 
     pub(crate) fn ledger(&self, now: Timestamp) -> Ledger {
         let mut state = self.lock();
-        settle(&mut state, now);
+        self.settle(&mut state, now);
         Ledger::of(&state)
     }
 
@@ -153,6 +189,9 @@ impl Store {
         let mut state = self.lock();
         let began = state.revision + 1;
         *state = State { revision: began, began, ..State::opening_at(opening) };
+        if let Some(durable) = &self.durable {
+            durable.reset();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -162,13 +201,40 @@ impl Store {
     /// The state with everything done that was due by `now`, and with the account open.
     fn settled(&self, now: Timestamp, account: &str) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        settle(&mut state, now);
+        self.settle(&mut state, now);
         if !state.accounts.contains_key(account) {
             let opened = Change::AccountOpened { account: account.to_owned() };
             let credited = state::credit(account, LedgerKind::Opening, state.opening, now);
-            commit(&mut state, vec![opened, credited]);
+            self.commit(&mut state, now, vec![opened, credited]);
         }
         state
+    }
+
+    /// Gives back the charges of jobs that failed by now, and forgets keys that are too old.
+    fn settle(&self, state: &mut State, now: Timestamp) {
+        while let Some((at, number)) = state.refunds_due.first().copied().filter(|(at, _)| *at <= now) {
+            let Some(job) = state.jobs.get(&number) else {
+                state.refunds_due.remove(&(at, number));
+                continue;
+            };
+            let refund = refund(job, at);
+            self.commit(state, now, vec![refund]);
+        }
+        while let Some((_, account, key)) =
+            state.keys_by_age.first().filter(|(used, ..)| later(*used, KEY_LIFETIME) <= now).cloned()
+        {
+            self.commit(state, now, vec![Change::KeyForgotten { account, key }]);
+        }
+    }
+
+    /// Applies changes, and sends them to the disk while the lock is held: the disk sees them in their order.
+    fn commit(&self, state: &mut State, now: Timestamp, changes: Vec<Change>) {
+        if let Some(durable) = &self.durable {
+            durable.append(now, &changes);
+        }
+        for change in changes {
+            state.apply(change);
+        }
     }
 }
 
@@ -183,27 +249,4 @@ fn replay(state: &State, account: &str, key: Option<&KeyUse>) -> Result<Option<W
         return Err(KeyConflict);
     }
     Ok(Some(Written::Replayed { data: record.data.clone(), vendor: record.vendor.clone() }))
-}
-
-/// Gives back the charges of jobs that failed by now, and forgets keys that are too old.
-fn settle(state: &mut State, now: Timestamp) {
-    while let Some((at, number)) = state.refunds_due.first().copied().filter(|(at, _)| *at <= now) {
-        let Some(job) = state.jobs.get(&number) else {
-            state.refunds_due.remove(&(at, number));
-            continue;
-        };
-        let refund = refund(job, at);
-        commit(state, vec![refund]);
-    }
-    while let Some((_, account, key)) =
-        state.keys_by_age.first().filter(|(used, ..)| later(*used, KEY_LIFETIME) <= now).cloned()
-    {
-        commit(state, vec![Change::KeyForgotten { account, key }]);
-    }
-}
-
-fn commit(state: &mut State, changes: Vec<Change>) {
-    for change in changes {
-        state.apply(change);
-    }
 }

@@ -1,7 +1,7 @@
 //! The state of a sandbox, and every change that can be made to it.
 //!
-//! Nothing writes to the state but [`State::apply`], and what it takes is a plain value. A durable store is
-//! therefore a log of these values: written before they are applied, and applied again at the next start.
+//! Nothing writes to the state but [`State::apply`], and what it takes is a plain value: whoever keeps the state on a
+//! disk writes down each of these values.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -93,7 +93,7 @@ pub(crate) enum Change {
 }
 
 impl State {
-    pub(super) fn opening_at(opening: Usd) -> Self {
+    pub(crate) fn opening_at(opening: Usd) -> Self {
         Self { opening, ..Self::default() }
     }
 
@@ -168,6 +168,8 @@ impl State {
     }
 
     fn move_money(&mut self, entry: Entry) {
+        // The ledger knows the numbers of deleted jobs too.
+        self.last_number = self.last_number.max(entry.number.unwrap_or(0));
         self.accounts.entry(entry.account.clone()).or_default().balance += entry.amount;
         if let (LedgerKind::Refund, Some(job)) =
             (entry.kind, entry.number.and_then(|number| self.jobs.get(&number)))
@@ -175,6 +177,12 @@ impl State {
             self.refunds_due.remove(&(job.ends, job.number));
         }
         self.ledger.push(entry);
+    }
+
+    /// A job that this account had and deleted, from before the start.
+    #[cfg(feature = "persist")]
+    pub(super) fn remember_deleted(&mut self, account: String, id: String) {
+        self.accounts.entry(account).or_default().deleted.insert(id);
     }
 
     /// The number that the next job gets.
@@ -205,6 +213,12 @@ impl State {
     /// Whether this account had a job of this id and deleted it.
     pub(crate) fn was_deleted(&self, account: &str, id: &str) -> bool {
         self.accounts.get(account).is_some_and(|account| account.deleted.contains(id))
+    }
+
+    /// Every job, oldest first.
+    #[cfg(feature = "persist")]
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values()
     }
 
     pub(crate) fn topups_opened(&self) -> u64 {

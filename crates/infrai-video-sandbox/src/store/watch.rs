@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::Store;
 use super::job::{Job, JobState};
 use super::ledger::{LedgerEntry, double_charges, public};
-use super::{Store, settle};
 
 /// What tells whether a job looks different from before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Store {
     /// The newest jobs of one account, or of all.
     pub(crate) fn glance(&self, now: Timestamp, account: Option<&str>, most: usize) -> Glance {
         let mut state = self.lock();
-        settle(&mut state, now);
+        self.settle(&mut state, now);
         let stamp = |job: &Job| Stamp {
             number: job.number,
             state: job.state(now),

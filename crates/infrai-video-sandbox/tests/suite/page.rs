@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use infrai_video_sandbox::{Clock, Sandbox, SandboxRouter};
+use infrai_video_sandbox::{Clock, Sandbox, SandboxRouter, Shutdown};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -242,4 +242,15 @@ async fn the_stream_ends_with_the_sandbox() {
     assert!(answer.chunk().await.expect("it starts").is_some());
     drop(sandbox);
     while let Ok(Some(_)) = answer.chunk().await {}
+}
+
+#[tokio::test]
+async fn an_open_page_does_not_hold_up_a_shutdown() {
+    let sandbox = Sandbox::builder().clock(Clock::manual()).start().await.expect("free ports");
+    let url = format!("{}/__sandbox/events", sandbox.base_url());
+    let mut answer = reqwest::get(url).await.expect("an answer");
+    assert!(answer.chunk().await.expect("it starts").is_some());
+    let read = async { while let Ok(Some(_)) = answer.chunk().await {} };
+    let (shutdown, ()) = tokio::join!(sandbox.shutdown(), read);
+    assert_eq!(shutdown, Shutdown::Finished);
 }

@@ -1,0 +1,141 @@
+//! `sandbox --persist`, in processes of its own.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::common::{BINARY, KEY, Run};
+
+/// A server that keeps its state in a directory, and says where it listens.
+struct Server {
+    process: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(mut command: Command, directory: &Path) -> Self {
+        command
+            .args(["sandbox", "--port=0", "--clock=manual", "--balance=1000", "--persist"])
+            .arg(directory)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().expect("the command starts");
+        let mut url = String::new();
+        let stdout = process.stdout.take().expect("stdout is a pipe");
+        BufReader::new(stdout).read_line(&mut url).expect("stdout is text");
+        Self { process, url: url.trim_end().to_owned() }
+    }
+
+    /// Runs a command against the server.
+    fn run(&self, args: &[&str]) -> Run {
+        let mut command = Command::new(BINARY);
+        command.args(["--base-url", &self.url]).args(args).env_clear().env("INFRAI_API_KEY", KEY);
+        command.output().expect("the command starts").into()
+    }
+
+    fn jobs(&self) -> BTreeSet<String> {
+        let run = self.run(&["list", "--all"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let ids = run.text().lines().filter_map(|line| line.split('\t').next());
+        ids.map(str::to_owned).collect()
+    }
+
+    /// Asks for a clip and answers status and body.
+    async fn generate(&self, prompt: &str) -> (u16, Value) {
+        let request = reqwest::Client::new()
+            .post(format!("{}/v1/video/generate", self.url))
+            .bearer_auth(KEY)
+            .json(&json!({"prompt": prompt, "duration_seconds": 0.5}));
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.expect("an envelope"))
+    }
+
+    /// Stops the server as a terminal does, and answers what it wrote to stderr.
+    fn stop(mut self) -> String {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
+        assert_eq!(self.process.wait().expect("it ends").code(), Some(143));
+        let mut said = String::new();
+        let stderr = self.process.stderr.take().expect("stderr is a pipe");
+        BufReader::new(stderr).read_to_string(&mut said).expect("stderr is text");
+        said
+    }
+}
+
+impl Drop for Server {
+    /// A test that fails leaves no server behind.
+    fn drop(&mut self) {
+        // It was stopped where the test went well.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_sandbox_that_keeps_its_state_says_where_and_goes_on_with_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = directory.path().join("state");
+    let server = Server::start(Command::new(BINARY), &state);
+    let made = server.run(&["generate", "a lighthouse", "--duration=0.5", "--no-wait", "-q"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let said = server.stop();
+    assert!(said.contains(&format!("and keeps its state in {}", state.display())), "{said}");
+    assert!(!said.contains("keeps nothing"));
+
+    let server = Server::start(Command::new(BINARY), &state);
+    assert_eq!(server.jobs(), BTreeSet::from([made.text().trim_end().to_owned()]));
+    server.stop();
+}
+
+#[test]
+fn a_second_server_and_another_seed_are_refused_by_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let refused = |seed: &str| {
+        let mut command = Command::new(BINARY);
+        command.args(["sandbox", "--port=0", "--seed", seed, "--persist"]).arg(directory.path()).env_clear();
+        Run::from(command.output().expect("the command starts"))
+    };
+    let server = Server::start(Command::new(BINARY), directory.path());
+    let second = refused("7");
+    let message = format!(
+        "the sandbox cannot be started: {} is in use by another sandbox: stop that one, or choose another directory",
+        directory.path().display()
+    );
+    assert!(second.failed(1).contains(&message), "{}", second.stderr);
+    server.stop();
+    assert!(refused("8").failed(1).contains("sandbox with seed 7, not 8"));
+}
+
+/// A process that may write no file of more than some hundred kilobytes meets what a full disk is.
+#[tokio::test]
+async fn a_full_disk_ends_acceptance_and_costs_nothing_that_was_accepted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 600; exec \"$0\" \"$@\"", BINARY]);
+    let server = Server::start(limited, directory.path());
+    let prompt = "a lighthouse in a storm ".repeat(1000);
+    let mut accepted = BTreeSet::new();
+    let refusal = loop {
+        let (status, answer) = server.generate(&prompt).await;
+        if status != 200 {
+            assert_eq!(status, 503, "{answer}");
+            break answer;
+        }
+        accepted.insert(answer["data"]["job_id"].as_str().expect("an id").to_owned());
+        assert!(accepted.len() < 1000, "the limit has no effect");
+    };
+    assert!(!accepted.is_empty());
+    let message = refusal["error"]["message"].as_str().expect("a message");
+    assert!(message.starts_with("the sandbox can not keep its state: "), "{message}");
+    assert_eq!(server.generate("a harbour").await.0, 503);
+    let said = server.stop();
+    assert!(said.contains("sandbox"), "{said}");
+
+    let server = Server::start(Command::new(BINARY), directory.path());
+    assert_eq!(server.jobs(), accepted);
+    server.stop();
+}

@@ -1,0 +1,214 @@
+//! The tables, read back into the state.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use futures_util::TryStreamExt;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{ColumnIndex, Decode, Row, Sqlite, SqliteConnection, Type};
+
+use crate::money::Usd;
+use crate::render::frame_size;
+use crate::store::job::Job;
+use crate::store::state::{Change, Entry, KeyRecord, State, Topup};
+use crate::validate::Order;
+
+/// What a file holds.
+pub(super) struct Stored {
+    pub(super) seed: u64,
+    pub(super) clock: Option<Timestamp>,
+    pub(super) starts: u64,
+    pub(super) state: State,
+}
+
+/// Why a value of the file can not be understood.
+#[derive(Debug)]
+pub(super) struct Unreadable(String);
+
+impl Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<sqlx::Error> for Unreadable {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+type Read<T> = Result<T, Unreadable>;
+
+/// Reads all of a file. From now on accounts open with `opening`.
+pub(super) async fn load(db: &mut SqliteConnection, opening: Usd) -> Read<Stored> {
+    let meta = sqlx::query("SELECT seed, clock, starts FROM meta").fetch_one(&mut *db).await?;
+    let meta = Fields(&meta);
+    let mut state = State::opening_at(opening);
+    // Jobs come before the ledger: a refund in it settles the job that it belongs to.
+    each(db, "SELECT name FROM accounts", |row| {
+        state.apply(Change::AccountOpened { account: row.get("name")? });
+        Ok(())
+    })
+    .await?;
+    each(db, "SELECT * FROM jobs ORDER BY number", |row| {
+        state.apply(Change::JobAccepted(Box::new(job(row)?)));
+        Ok(())
+    })
+    .await?;
+    each(db, "SELECT account, id FROM deleted_jobs", |row| {
+        state.remember_deleted(row.get("account")?, row.get("id")?);
+        Ok(())
+    })
+    .await?;
+    each(db, "SELECT * FROM ledger ORDER BY entry", |row| {
+        state.apply(Change::MoneyMoved(entry(row)?));
+        Ok(())
+    })
+    .await?;
+    each(db, "SELECT * FROM idempotency_keys", |row| {
+        let (account, key) = (row.get("account")?, row.get("key")?);
+        state.apply(Change::KeyUsed { account, key, record: key_record(row)? });
+        Ok(())
+    })
+    .await?;
+    each(db, "SELECT * FROM topups", |row| {
+        state.apply(Change::TopupOpened(topup(row)?));
+        Ok(())
+    })
+    .await?;
+    each(db, "SELECT job_number FROM lost_answers", |row| {
+        state.apply(Change::AnswerLost { number: row.number("job_number")? });
+        Ok(())
+    })
+    .await?;
+    Ok(Stored {
+        seed: meta.parsed("seed")?,
+        clock: meta.maybe_parsed("clock")?,
+        starts: meta.number("starts")?,
+        state,
+    })
+}
+
+async fn each(
+    db: &mut SqliteConnection,
+    select: &'static str,
+    mut take: impl FnMut(&Fields<'_>) -> Read<()>,
+) -> Read<()> {
+    let mut rows = sqlx::query(select).fetch(db);
+    while let Some(row) = rows.try_next().await? {
+        take(&Fields(&row))?;
+    }
+    Ok(())
+}
+
+fn job(row: &Fields<'_>) -> Read<Job> {
+    let order: Order = row.json("request_json")?;
+    if frame_size(&order.resolution, &order.aspect).is_none() {
+        let error = "there is no such size";
+        return Err(unreadable("request_json", &format!("{} {}", order.resolution, order.aspect), error));
+    }
+    Ok(Job {
+        number: row.number("number")?,
+        id: row.get("id")?,
+        account: row.get("account")?,
+        request_id: row.get("request_id")?,
+        order,
+        vendor: row.get("vendor")?,
+        model: row.get("model")?,
+        cost: row.money("cost_micros")?,
+        idempotency_key: row.get("idempotency_key")?,
+        created: row.parsed("created_at")?,
+        starts: row.parsed("starts_at")?,
+        ends: row.parsed("ends_at")?,
+        failure: row.maybe_json("failure_json")?,
+        cancelled: row.maybe_parsed("cancelled_at")?,
+        expires: row.parsed("expires_at")?,
+        gone: row.get("clip_gone")?,
+    })
+}
+
+fn entry(row: &Fields<'_>) -> Read<Entry> {
+    let number = row.get::<Option<i64>>("job_number")?.map(|_| row.number("job_number")).transpose()?;
+    Ok(Entry {
+        account: row.get("account")?,
+        kind: row.named("kind")?,
+        amount: row.money("amount_micros")?,
+        number,
+        job_id: row.get("job_id")?,
+        key: row.get("idempotency_key")?,
+        request: row.get("request")?,
+        at: row.parsed("at")?,
+    })
+}
+
+fn key_record(row: &Fields<'_>) -> Read<KeyRecord> {
+    Ok(KeyRecord {
+        operation: row.named("operation")?,
+        fingerprint: row.get("fingerprint")?,
+        at: row.parsed("used_at")?,
+        data: row.json("data_json")?,
+        vendor: row.get("vendor")?,
+    })
+}
+
+fn topup(row: &Fields<'_>) -> Read<Topup> {
+    Ok(Topup {
+        id: row.get("id")?,
+        account: row.get("account")?,
+        amount: row.money("amount_micros")?,
+        paid: row.get("paid")?,
+    })
+}
+
+/// The columns of a row, each read as what it stands for.
+struct Fields<'a>(&'a SqliteRow);
+
+impl<'a> Fields<'a> {
+    fn get<T>(&self, name: &str) -> Read<T>
+    where
+        T: Decode<'a, Sqlite> + Type<Sqlite>,
+        for<'n> &'n str: ColumnIndex<SqliteRow>,
+    {
+        Ok(self.0.try_get(name)?)
+    }
+
+    fn number(&self, name: &str) -> Read<u64> {
+        let value: i64 = self.get(name)?;
+        u64::try_from(value).map_err(|error| unreadable(name, &value, error))
+    }
+
+    fn money(&self, name: &str) -> Read<Usd> {
+        self.get(name).map(Usd::from_micros)
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Read<T> {
+        let text: &str = self.get(name)?;
+        text.parse().map_err(|error| unreadable(name, &text, error))
+    }
+
+    fn maybe_parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Read<Option<T>> {
+        self.get::<Option<&str>>(name)?.map(|_| self.parsed(name)).transpose()
+    }
+
+    fn named<T: DeserializeOwned>(&self, name: &str) -> Read<T> {
+        let text: String = self.get(name)?;
+        serde_json::from_value(Value::String(text.clone())).map_err(|error| unreadable(name, &text, error))
+    }
+
+    fn json<T: DeserializeOwned>(&self, name: &str) -> Read<T> {
+        let text: &str = self.get(name)?;
+        serde_json::from_str(text).map_err(|error| unreadable(name, &text, error))
+    }
+
+    fn maybe_json<T: DeserializeOwned>(&self, name: &str) -> Read<Option<T>> {
+        self.get::<Option<&str>>(name)?.map(|_| self.json(name)).transpose()
+    }
+}
+
+fn unreadable(name: &str, value: &impl Display, error: impl Display) -> Unreadable {
+    let value: String = value.to_string().chars().take(80).collect();
+    Unreadable(format!("column {name} holds {value:?}: {error}"))
+}

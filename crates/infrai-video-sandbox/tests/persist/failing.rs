@@ -1,0 +1,48 @@
+use reqwest::{Client, Method};
+use serde_json::json;
+use sqlx::{Connection, SqliteConnection};
+
+use crate::common::{Bench, call, generate, submit};
+
+/// Lets a stopped sandbox's file take no more jobs, or take them again.
+async fn sql(bench: &Bench, statement: &'static str) {
+    let url = format!("sqlite://{}", bench.path().join("sandbox.db").display());
+    let mut db = SqliteConnection::connect(&url).await.expect("a database");
+    sqlx::raw_sql(statement).execute(&mut db).await.expect("a statement");
+    db.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_no_more_is_never_answered_with_an_acceptance() {
+    let bench = Bench::new();
+    let sandbox = bench.start().await;
+    generate(&sandbox, "k1", "a lighthouse").await;
+    drop(sandbox);
+    sql(
+        &bench,
+        "CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END",
+    )
+    .await;
+
+    let sandbox = bench.start().await;
+    for _ in 0..3 {
+        let (status, answer) = submit(&sandbox, "k2", "a harbour").await;
+        assert_eq!((status, &answer["error"]["code"]), (503, &json!("UNAVAILABLE")), "{answer}");
+        assert_eq!(answer["error"]["retryable"], true);
+        let message = answer["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("database or disk is full") && message.contains("sandbox.db"), "{message}");
+    }
+    // What is in memory alone must not be told either.
+    for path in ["/v1/video/list", "/__sandbox/ledger", "/healthz"] {
+        assert_eq!(call(&sandbox, Method::GET, path, None, None).await.0, 503, "{path}");
+    }
+    let clip = Client::new().get(format!("{}/clips/vj_1.mp4", sandbox.file_base_url())).send().await;
+    assert_eq!(clip.expect("an answer").status(), 503);
+    drop(sandbox);
+
+    sql(&bench, "DROP TRIGGER full").await;
+    let sandbox = bench.start().await;
+    assert_eq!((sandbox.jobs().len(), sandbox.ledger().charges().count()), (1, 1));
+    let (status, answer) = submit(&sandbox, "k2", "a harbour").await;
+    assert_eq!((status, &answer["metadata"]["cache_hit"]), (200, &json!(false)));
+}
