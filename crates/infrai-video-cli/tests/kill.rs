@@ -81,7 +81,11 @@ struct Record {
 
 fn prompt(number: u64) -> String {
     let scene = number / PER_SCENE;
-    if number.is_multiple_of(PER_FAILURE) { format!("scene {scene} [fail]") } else { format!("scene {scene}") }
+    if number.is_multiple_of(PER_FAILURE) {
+        format!("scene {scene} [fail]")
+    } else {
+        format!("scene {scene}")
+    }
 }
 
 fn client(url: &str) -> Client {

@@ -5,7 +5,7 @@ use clap::Args;
 
 /// Run the API on this machine, for tests and without a key
 ///
-/// Prints the base URL once it listens on 127.0.0.1, and runs until it is stopped. Only with --persist it keeps anything.
+/// Prints the base URL once it listens on 127.0.0.1, and runs until it is stopped. It keeps nothing, unless --persist says where.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
