@@ -51,7 +51,9 @@ pub(crate) fn account_of(key: &str) -> String {
 }
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = b"0123456789abcdef";
+    let pair = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]].map(char::from);
+    Sha256::digest(bytes).iter().flat_map(pair).collect()
 }
 
 #[cfg(test)]

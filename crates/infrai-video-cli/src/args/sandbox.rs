@@ -11,7 +11,7 @@ pub(crate) const TOKEN_VARIABLE: &str = "INFRAI_SANDBOX_ADMIN_TOKEN";
 
 /// Run the API on this machine, for tests and without a key
 ///
-/// Prints the base URL once it listens, and runs until it is stopped. Only with --persist it keeps anything.
+/// Prints the base URL once it listens, and runs until it is stopped. It keeps nothing, unless --persist says where.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
