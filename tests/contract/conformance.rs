@@ -280,7 +280,7 @@ async fn routes_that_the_document_does_not_have_answer_with_an_envelope_too() {
         (Method::GET, "/v1/video/unknown", 404),
         (Method::GET, "/v1/video/status/", 404),
         (Method::GET, "/v1/video/status/a/b", 404),
-        (Method::GET, "/", 404),
+        (Method::GET, "/v2", 404),
         (Method::PUT, "/v1/video/generate", 405),
         (Method::GET, "/v1/video/cancel/vj_1", 405),
     ] {
