@@ -1,4 +1,4 @@
-//! `cargo xtask regen`: makes the generated files of `infrai-video-client` from the contract.
+//! `cargo xtask regen`: makes the generated files from the contract: those of `infrai-video-client`, and the fixtures.
 
 mod enums;
 mod generate;
@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::contract::{Contract, ContractError, DOCUMENT};
+use crate::fixtures;
 
 const CLIENT_SRC: &str = "crates/infrai-video-client/src";
 
@@ -65,7 +66,7 @@ impl From<ContractError> for RegenError {
 pub fn generate(contract: &Contract) -> Result<Vec<GeneratedFile>, RegenError> {
     let vocabularies = enums::vocabularies(&contract.value).map_err(RegenError::Lowering)?;
     let lowered = lowering::lower(&contract.value, &generate::BY_HAND).map_err(RegenError::Lowering)?;
-    Ok(vec![
+    let mut files = vec![
         GeneratedFile {
             path: Path::new(CLIENT_SRC).join("generated.rs"),
             content: generate::client(&lowered, &vocabularies)?,
@@ -74,7 +75,17 @@ pub fn generate(contract: &Contract) -> Result<Vec<GeneratedFile>, RegenError> {
             path: Path::new(CLIENT_SRC).join("generated_enums.rs"),
             content: enums::source(&vocabularies),
         },
-    ])
+    ];
+    files.extend(fixture_files(contract)?);
+    Ok(files)
+}
+
+fn fixture_files(contract: &Contract) -> Result<impl Iterator<Item = GeneratedFile>, RegenError> {
+    let fixtures = fixtures::fixtures(contract).map_err(RegenError::Lowering)?;
+    Ok(fixtures.into_iter().map(|fixture| GeneratedFile {
+        path: Path::new(fixtures::PLACE).join(format!("{}.json", fixture.operation)),
+        content: fixture.to_json(),
+    }))
 }
 
 /// Writes the generated files, or with `check` only compares them and prints what differs.
@@ -99,6 +110,9 @@ pub fn run(root: &Path, check: bool) -> Result<(), RegenError> {
             print!("{}", diff(&current, &file.content));
             stale.push(file.path);
         } else if !same {
+            if let Some(directory) = path.parent() {
+                fs::create_dir_all(directory).map_err(|error| RegenError::Io(path.clone(), error))?;
+            }
             fs::write(&path, &file.content).map_err(|error| RegenError::Io(path.clone(), error))?;
         }
     }
