@@ -6,11 +6,19 @@ use std::path::Path;
 use super::{Child, Context, Outcome};
 
 /// A program, how to see that it is there, and the Debian package that has it.
-const TOOLS: [(&str, &str, &str); 2] = [("ffprobe", "-version", "ffmpeg"), ("curl", "--version", "curl")];
+pub(super) type Tool = (&'static str, &'static str, &'static str);
+
+/// What the tests need.
+const TOOLS: [Tool; 2] = [("ffprobe", "-version", "ffmpeg"), ("curl", "--version", "curl")];
 
 /// Installs what is missing where the user may do so, and says else what is missing.
 pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
-    let packages = missing(context.root);
+    install(context, &TOOLS)
+}
+
+/// As [`run`], for any programs: each with how to see that it is there, and the Debian package that has it.
+pub(super) fn install(context: &mut Context<'_>, tools: &[Tool]) -> io::Result<Outcome> {
+    let packages = missing(context.root, tools);
     if packages.is_empty() {
         return Ok(Outcome::Passed);
     }
@@ -30,7 +38,7 @@ pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
             return Ok(Outcome::Skipped(format!("{packages} could not be installed")));
         }
     }
-    match missing(context.root).as_slice() {
+    match missing(context.root, tools).as_slice() {
         [] => Ok(Outcome::Passed),
         still => Ok(Outcome::Skipped(format!("{} does not work though it is installed", still.join(" ")))),
     }
@@ -41,9 +49,9 @@ fn apt(context: &Context<'_>, arguments: &str) -> Child {
 }
 
 /// The packages of the tools that do not run.
-fn missing(root: &Path) -> Vec<&'static str> {
+fn missing(root: &Path, tools: &[Tool]) -> Vec<&'static str> {
     let absent =
-        TOOLS.iter().filter(|(program, argument, _)| !Child::new(program, root).arguments(argument).works());
+        tools.iter().filter(|(program, argument, _)| !Child::new(program, root).arguments(argument).works());
     absent.map(|(.., package)| *package).collect()
 }
 
