@@ -10,6 +10,7 @@ pub mod json_schema;
 pub mod lint;
 pub mod live;
 pub mod regen;
+pub mod samples;
 pub mod simulate;
 pub mod test;
 pub mod tools;

@@ -11,6 +11,7 @@ import (
 
 func connect(baseURL, apiKey string) (*video.APIClient, context.Context) {
 	// sample: client
+	// The package video is what openapi-generator makes.
 	config := video.NewConfiguration()
 	config.Servers = video.ServerConfigurations{{URL: baseURL}}
 	client := video.NewAPIClient(config)

@@ -1,4 +1,5 @@
-//! `cargo xtask regen`: makes the generated files from the contract: those of `infrai-video-client`, and the fixtures.
+//! `cargo xtask regen`: makes the generated files from the contract: those of `infrai-video-client`, and the
+//! fixtures. The contract's own code samples come from programs that run.
 
 mod enums;
 mod generate;
@@ -9,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::contract::{Contract, ContractError, DOCUMENT};
-use crate::fixtures;
+use crate::{fixtures, samples};
 
 const CLIENT_SRC: &str = "crates/infrai-video-client/src";
 
@@ -31,6 +32,8 @@ pub enum RegenError {
     Lowering(String),
     /// The generator refused the lowered document.
     Generator(String),
+    /// A code sample is missing.
+    Samples(String),
     /// A file cannot be read or written.
     Io(PathBuf, std::io::Error),
     /// `--check` found files that are not current.
@@ -45,6 +48,7 @@ impl fmt::Display for RegenError {
             Self::Generator(what) => {
                 write!(f, "progenitor refused {DOCUMENT}: {what}; run `cargo xtask lint` for the place")
             }
+            Self::Samples(what) => write!(f, "the code samples of {DOCUMENT}: {what}"),
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Stale(paths) => {
                 let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
@@ -95,7 +99,10 @@ fn fixture_files(contract: &Contract) -> Result<impl Iterator<Item = GeneratedFi
 pub fn run(root: &Path, check: bool) -> Result<(), RegenError> {
     let contract = Contract::load(&root.join(DOCUMENT))?;
     let mut stale = Vec::new();
-    for file in generate(&contract)? {
+    let mut files = generate(&contract)?;
+    let document = samples::document(root).map_err(RegenError::Samples)?;
+    files.push(GeneratedFile { path: DOCUMENT.into(), content: document });
+    for file in files {
         let path = root.join(&file.path);
         let current = read_if_there(&path)?;
         let same = current == file.content;

@@ -1,8 +1,12 @@
 // What the document shows for TypeScript, between "sample" and "end"; tour.ts calls each of these functions.
 
-import createClient from "openapi-fetch";
 import type { Client } from "openapi-fetch";
-import type { components, paths } from "./api.js";
+import type { components } from "./api.js";
+// sample: client
+import createClient from "openapi-fetch";
+import type { paths } from "./api.js";
+
+// end
 
 type Schemas = components["schemas"];
 export type VideoClient = Client<paths>;
