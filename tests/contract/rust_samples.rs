@@ -74,7 +74,7 @@ async fn delete_all(client: &Client) -> Result<Option<u64>, Error> {
     let answer = client.delete_all().await?;
     println!("{:?}", answer.deleted);
     // end
-    Ok(answer.deleted.and_then(|deleted| deleted.try_into().ok()))
+    Ok(answer.deleted)
 }
 
 async fn download_url(client: &Client, job_id: &str) -> Result<(), Error> {
