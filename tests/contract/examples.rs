@@ -85,7 +85,7 @@ fn examples(contract: &Contract) -> Vec<(String, String, Value)> {
 }
 
 /// Absent and null mean the same in this contract, and so do an absent and an empty metadata.
-fn without_nulls(value: Value) -> Value {
+pub(crate) fn without_nulls(value: Value) -> Value {
     let says_nothing = |(key, value): &(String, Value)| match value {
         Value::Null => true,
         Value::Object(members) => key == "metadata" && members.is_empty(),

@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::contract::{Contract, Operation, entries};
 
+/// Where the fixtures are, from the root of the workspace: a file for each operation.
+pub const PLACE: &str = "openapi/fixtures";
+
 /// The key that the requests carry. It is no real one.
 const KEY: &str = "ifr_pk_proj_fixture";
 

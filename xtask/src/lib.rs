@@ -11,6 +11,7 @@ pub mod lint;
 pub mod live;
 pub mod reference;
 pub mod regen;
+pub mod samples;
 pub mod simulate;
 pub mod test;
 pub mod tools;

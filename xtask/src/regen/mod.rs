@@ -1,4 +1,5 @@
-//! `cargo xtask regen`: makes from the contract the code of `infrai-video-client`, and what the sandbox serves of it.
+//! `cargo xtask regen`: makes from the contract the code of `infrai-video-client`, the fixtures, and what the sandbox serves of
+//! it. The contract's own code samples come from programs that run.
 
 mod enums;
 mod generate;
@@ -10,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::contract::{Contract, ContractError, DOCUMENT};
+use crate::{fixtures, samples};
 
 const CLIENT_SRC: &str = "crates/infrai-video-client/src";
 const SANDBOX_CONTRACT: &str = "crates/infrai-video-sandbox/src/contract";
@@ -32,6 +34,8 @@ pub enum RegenError {
     Lowering(String),
     /// The generator refused the lowered document.
     Generator(String),
+    /// A code sample is missing.
+    Samples(String),
     /// A file cannot be read or written.
     Io(PathBuf, std::io::Error),
     /// `--check` found files that are not current.
@@ -46,6 +50,7 @@ impl fmt::Display for RegenError {
             Self::Generator(what) => {
                 write!(f, "progenitor refused {DOCUMENT}: {what}; run `cargo xtask lint` for the place")
             }
+            Self::Samples(what) => write!(f, "the code samples of {DOCUMENT}: {what}"),
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Stale(paths) => {
                 let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
@@ -67,7 +72,7 @@ impl From<ContractError> for RegenError {
 pub fn generate(contract: &Contract) -> Result<Vec<GeneratedFile>, RegenError> {
     let vocabularies = enums::vocabularies(&contract.value).map_err(RegenError::Lowering)?;
     let lowered = lowering::lower(&contract.value, &generate::BY_HAND).map_err(RegenError::Lowering)?;
-    Ok(vec![
+    let mut files = vec![
         GeneratedFile {
             path: Path::new(CLIENT_SRC).join("generated.rs"),
             content: generate::client(&lowered, &vocabularies)?,
@@ -76,7 +81,17 @@ pub fn generate(contract: &Contract) -> Result<Vec<GeneratedFile>, RegenError> {
             path: Path::new(CLIENT_SRC).join("generated_enums.rs"),
             content: enums::source(&vocabularies),
         },
-    ])
+    ];
+    files.extend(fixture_files(contract)?);
+    Ok(files)
+}
+
+fn fixture_files(contract: &Contract) -> Result<impl Iterator<Item = GeneratedFile>, RegenError> {
+    let fixtures = fixtures::fixtures(contract).map_err(RegenError::Lowering)?;
+    Ok(fixtures.into_iter().map(|fixture| GeneratedFile {
+        path: Path::new(fixtures::PLACE).join(format!("{}.json", fixture.operation)),
+        content: fixture.to_json(),
+    }))
 }
 
 /// Everything that belongs into the workspace for the document with this text.
@@ -92,10 +107,11 @@ fn all_files(text: &str) -> Result<Vec<GeneratedFile>, RegenError> {
 /// One line on standard output for each file: `written`, `unchanged`, or with `check` `current` and `stale`.
 #[expect(clippy::print_stdout, reason = "the report is this command's output")]
 pub fn run(root: &Path, check: bool) -> Result<(), RegenError> {
-    let document = root.join(DOCUMENT);
-    let text = fs::read_to_string(&document).map_err(|error| RegenError::Io(document, error))?;
     let mut stale = Vec::new();
-    for file in all_files(&text)? {
+    let text = samples::document(root).map_err(RegenError::Samples)?;
+    let mut files = all_files(&text)?;
+    files.push(GeneratedFile { path: DOCUMENT.into(), content: text });
+    for file in files {
         let path = root.join(&file.path);
         let current = read_if_there(&path)?;
         let same = current == file.content;

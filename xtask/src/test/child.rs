@@ -87,7 +87,12 @@ impl Child {
     }
 
     /// Runs the program to its end. Its output is shown as [`Shown`] says.
-    pub(super) fn run(mut self, context: &mut Context<'_>) -> io::Result<Outcome> {
+    pub(super) fn run(self, context: &mut Context<'_>) -> io::Result<Outcome> {
+        Ok(self.run_to_last_line(context)?.0)
+    }
+
+    /// As [`Self::run`], with the last line that the program printed.
+    pub(super) fn run_to_last_line(mut self, context: &mut Context<'_>) -> io::Result<(Outcome, String)> {
         let mut process = self
             .command
             .stdout(Stdio::piped())
@@ -100,7 +105,9 @@ impl Child {
             process.stderr.take().map(|pipe| read_lines(pipe, sender)),
         ];
         let mut shown = Shown { verbose: context.verbose, kept: Vec::new() };
+        let mut last = String::new();
         for line in lines {
+            last.clone_from(&line);
             shown.line(context.out, line)?;
         }
         for reader in readers.into_iter().flatten() {
@@ -108,10 +115,10 @@ impl Child {
         }
         let status = process.wait()?;
         if status.success() {
-            return Ok(Outcome::Passed);
+            return Ok((Outcome::Passed, last));
         }
         shown.rest(context.out)?;
-        Ok(Outcome::Failed(format!("{} ended with {status}", self.name)))
+        Ok((Outcome::Failed(format!("{} ended with {status}", self.name)), last))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod browser;
 mod child;
+mod consumers;
 mod licences;
 mod schemathesis;
 mod snapshots;
@@ -50,6 +51,8 @@ pub enum Step {
     Doctests,
     /// Does schemathesis find every answer of the sandbox right?
     Schemathesis,
+    /// Do clients that other languages generate from the contract work against the sandbox?
+    Consumers,
     /// Can the documentation be built without warnings?
     Docs,
     /// Is each dependency's licence allowed by deny.toml?
@@ -168,7 +171,7 @@ mod tests {
             "{lines:#?}"
         );
         assert!(lines.iter().any(|line| line.starts_with("licences ") && line.ends_with("ok")), "{lines:#?}");
-        assert_eq!(lines.last().unwrap(), "9 passed, 2 failed, 1 skipped");
+        assert_eq!(lines.last().unwrap(), "10 passed, 2 failed, 1 skipped");
     }
 
     #[test]
@@ -203,6 +206,6 @@ mod tests {
     fn snapshots_alone_bring_the_tests_with_them() {
         assert_eq!(chosen(&[Step::Snapshots]), [Step::Tests, Step::Snapshots]);
         assert_eq!(chosen(&[Step::Docs, Step::Fmt]), [Step::Fmt, Step::Docs]);
-        assert_eq!(chosen(&[]).len(), 12);
+        assert_eq!(chosen(&[]).len(), 13);
     }
 }

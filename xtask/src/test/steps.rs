@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Child, Context, Outcome, Step, browser, licences, schemathesis, snapshots, tools};
+use super::{Child, Context, Outcome, Step, browser, consumers, licences, schemathesis, snapshots, tools};
 
 /// Runs one step.
 pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> {
@@ -21,6 +21,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Browser => browser::run(context),
         Step::Doctests => test(context).arguments("test --doc --workspace --no-fail-fast").run(context),
         Step::Schemathesis => schemathesis::run(context),
+        Step::Consumers => consumers::run(context),
         Step::Docs => {
             let cargo = Child::cargo(context.root).env("RUSTDOCFLAGS", "-D warnings");
             cargo.arguments("doc --workspace --no-deps").run(context)

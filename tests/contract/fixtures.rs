@@ -1,0 +1,134 @@
+//! Every case of the fixtures through the generated Rust client: the golden request goes out, the golden answer comes in.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use infrai_video_client::{Client, Context, Error, Exchange, ResponseValue, types};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::examples::without_nulls;
+
+const KEY: &str = "ifr_pk_proj_fixture";
+
+/// Keeps the request, and answers what a case says.
+struct Golden {
+    response: Value,
+    request: Mutex<Option<reqwest::Request>>,
+}
+
+impl Exchange for Golden {
+    fn exchange(&self, request: reqwest::Request, _: &'static str) -> BoxFuture<'_, http::Response<Bytes>> {
+        *self.request.lock().unwrap() = Some(request);
+        let mut response = http::Response::builder().status(status(&self.response));
+        for (name, value) in self.response["headers"].as_object().unwrap() {
+            response = response.header(name, value.as_str().unwrap());
+        }
+        let response = response.body(Bytes::from(self.response["body"].to_string())).unwrap();
+        Box::pin(std::future::ready(response))
+    }
+}
+
+#[tokio::test]
+async fn every_fixture_goes_through_the_generated_client() {
+    let mut checked = 0;
+    for entry in std::fs::read_dir(contract_tests::root().join(xtask::fixtures::PLACE)).unwrap() {
+        let file: Value = serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        let operation = file["operation"].as_str().unwrap();
+        for case in file["cases"].as_array().unwrap() {
+            let place = format!("{operation} {}", case["name"]);
+            let (request, answer) = call(operation, case).await;
+            assert_eq!(request, wanted(&case["request"]), "{place}");
+            assert_eq!(without_nulls(answer), without_nulls(case["response"]["body"].clone()), "{place}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 80, "only {checked} cases were found");
+}
+
+/// Makes the call of a case, and gives the request that it sent with the answer as it was decoded and encoded again.
+async fn call(operation: &str, case: &Value) -> (Value, Value) {
+    let golden = Arc::new(Golden { response: case["response"].clone(), request: Mutex::default() });
+    let context = Context::new(KEY).unwrap().with_exchange(golden.clone());
+    let client = Client::new_with_client("https://api.infrai.cc", reqwest::Client::new(), context);
+    let request = &case["request"];
+    let id = request["path"].as_str().unwrap().rsplit('/').next().unwrap();
+    let key = request["headers"]["Idempotency-Key"].as_str();
+    let expected = status(&case["response"]);
+    let answer = match operation {
+        "video_generate" => again(client.video_generate(key, &body(request)).await, expected),
+        "video_status" => again(client.video_status(id).await, expected),
+        "video_cancel" => again(client.video_cancel(id, key, &body(request)).await, expected),
+        "video_get" => again(client.video_get(id).await, expected),
+        "video_list" => {
+            let limit = request["query"]["limit"].as_u64().map(|limit| limit.try_into().unwrap());
+            again(client.video_list(request["query"]["cursor"].as_str(), limit).await, expected)
+        }
+        "video_delete" => again(client.video_delete(id, key).await, expected),
+        "video_delete_all" => again(client.video_delete_all(key).await, expected),
+        "video_download_url" => again(client.video_download_url(id).await, expected),
+        "video_set_retention" => again(client.video_set_retention(id, key, &body(request)).await, expected),
+        "video_capabilities" => again(client.video_capabilities().await, expected),
+        other => panic!("the operation {other} is not known here; add it"),
+    };
+    let sent = golden.request.lock().unwrap().take().unwrap();
+    (shown(&sent), answer)
+}
+
+fn body<T: DeserializeOwned>(request: &Value) -> T {
+    serde_json::from_value(request["body"].clone()).unwrap()
+}
+
+/// What was decoded, encoded again.
+fn again<T: Serialize>(
+    answer: Result<ResponseValue<T>, Error<types::ErrorEnvelope>>,
+    expected: u16,
+) -> Value {
+    match answer {
+        Ok(answer) => {
+            assert_eq!(answer.status().as_u16(), expected);
+            serde_json::to_value(answer.into_inner()).unwrap()
+        }
+        Err(Error::ErrorResponse(answer)) => {
+            assert_eq!(answer.status().as_u16(), expected);
+            serde_json::to_value(answer.into_inner()).unwrap()
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn status(response: &Value) -> u16 {
+    response["status"].as_u64().unwrap().try_into().unwrap()
+}
+
+/// A request as the fixtures have it, with the headers that they speak of.
+fn shown(request: &reqwest::Request) -> Value {
+    let query: BTreeMap<_, _> = request.url().query_pairs().into_owned().collect();
+    let header =
+        |name: &str| Some((name.to_owned(), request.headers().get(name)?.to_str().unwrap().to_owned()));
+    let headers = ["Authorization", "Idempotency-Key", "Content-Type"].into_iter().filter_map(header);
+    let body =
+        request.body().and_then(reqwest::Body::as_bytes).map(|body| serde_json::from_slice(body).unwrap());
+    json!({
+        "method": request.method().as_str(),
+        "path": request.url().path(),
+        "query": query,
+        "headers": headers.collect::<BTreeMap<_, _>>(),
+        "body": without_nulls(body.unwrap_or_default()),
+    })
+}
+
+/// The golden request, with the query as the text that travels.
+fn wanted(request: &Value) -> Value {
+    let mut wanted = request.clone();
+    for value in wanted["query"].as_object_mut().unwrap().values_mut() {
+        if let Some(number) = value.as_u64() {
+            *value = json!(number.to_string());
+        }
+    }
+    wanted["body"] = without_nulls(request.get("body").cloned().unwrap_or_default());
+    wanted
+}
