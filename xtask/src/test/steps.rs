@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::diff;
+
 use super::{Child, Context, Outcome, Step, licences, schemathesis, snapshots, tools};
 
 /// Runs one step.
@@ -11,6 +13,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Fmt => component(context, "fmt --all --check -- --color never", "rustfmt"),
         Step::Clippy => component(context, "clippy --workspace --all-targets -- -D warnings", "clippy"),
         Step::Lint => xtask(context, "lint"),
+        Step::Diff => Ok(diff::gate(context.root).map_or_else(Outcome::Failed, |()| Outcome::Passed)),
         Step::Regen => xtask(context, "regen --check"),
         Step::Tests => tests(context),
         Step::Snapshots => Ok(snapshots::run(context)),
