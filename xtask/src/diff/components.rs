@@ -15,18 +15,18 @@ impl<'a> Differ<'a> {
         self.shared("requestBodies", Self::request_body);
         self.shared("responses", Self::response);
         self.shared("headers", Self::header);
-        for kind in ["examples", "links"] {
+        for (kind, name, breaks) in [
+            ("examples", "documentation", Breaks::Nobody),
+            ("links", "documentation", Breaks::Nobody),
+            ("callbacks", "callbacks", Breaks::Both),
+        ] {
             let (old, new) = self.members(kind);
             for key in keys(old, new) {
                 let at = At::pointer(format!("/components/{kind}/{}", escape(key)));
                 let (before, after) = (old.and_then(|old| old.get(key)), new.and_then(|new| new.get(key)));
                 if before != after {
-                    self.tell(
-                        &at,
-                        "documentation",
-                        Breaks::Nobody,
-                        format!("it {}", happened(before, after)),
-                    );
+                    let breaks = if before.is_none() { Breaks::Nobody } else { breaks };
+                    self.tell(&at, name, breaks, format!("it {}", happened(before, after)));
                 }
             }
         }

@@ -84,7 +84,8 @@ impl fmt::Display for Breaks {
 pub struct Change {
     /// What sort of change it is: a short name that stays the same, such as `property-removed`.
     pub kind: &'static str,
-    /// The JSON pointer of the place: in the new document, or in the old one if the place is gone.
+    /// The JSON pointer of the place: in the new document, or in the old one if the place is gone. It goes on through
+    /// references as if their targets stood there, and has the name of a parameter for its number.
     pub pointer: String,
     /// The place in words.
     pub place: String,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::places::At;
 use super::usage::{Sides, label};
-use super::{Breaks, Differ, flag, plain, text, unannounced};
+use super::{Breaks, Differ, flag, happened, is_documentation, keys, plain, text, unannounced};
 use crate::contract::{self, Operation, follow};
 
 /// The class that generators put operations without a tag into.
@@ -53,9 +53,10 @@ impl<'a> Differ<'a> {
         let request = at.on(Sides::request(&name));
         self.documentation(&at, old.value, new.value);
         self.deprecation(&at, old.value, new.value);
-        for key in ["summary", "description"] {
-            if old.item.get(key) != new.item.get(key) {
-                let text = format!("`{key}` of the path is changed");
+        for key in keys(Some(old.item), Some(new.item)).into_iter().filter(|key| is_documentation(key)) {
+            let (before, after) = (old.item.get(key), new.item.get(key));
+            if before != after {
+                let text = format!("`{key}` of the path {}", happened(before, after));
                 self.tell(&at, "documentation", Breaks::Nobody, text);
             }
         }
@@ -139,7 +140,7 @@ impl<'a> Differ<'a> {
     /// The media types of a body or an answer.
     pub(super) fn content(&mut self, at: &At, old: Option<&'a Value>, new: Option<&'a Value>) {
         let at = at.key("content");
-        for key in super::keys(old, new) {
+        for key in keys(old, new) {
             let at = at.key(key);
             match (old.and_then(|old| old.get(key)), new.and_then(|new| new.get(key))) {
                 (Some(before), Some(after)) => {

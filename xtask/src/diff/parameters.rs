@@ -27,25 +27,16 @@ impl<'a> Differ<'a> {
         let (mut gone, mut come) = (given(self.old, old), given(self.new, new));
         let order = (gone.clone(), come.clone());
         let mut pairs = Vec::new();
-        let same: [&dyn Fn(&Given<'_>, &Given<'_>) -> bool; 3] = [
-            &|old, new| {
-                let renamed = identity(old.value).0 == "path"
-                    && identity(new.value).0 == "path"
-                    && variables.get(identity(old.value).1.as_str()) == Some(&identity(new.value).1.as_str());
-                identity(old.value) == identity(new.value) || renamed
-            },
-            &|old, new| old.written.get("$ref").is_some() && old.written == new.written,
-            &|old, new| identity(old.value).1 == identity(new.value).1,
-        ];
-        for same in same {
-            gone.retain(|before| match come.iter().position(|after| same(before, after)) {
-                Some(index) => {
-                    pairs.push((*before, come.remove(index)));
-                    false
-                }
-                None => true,
-            });
-        }
+        // What is surest comes first: the same place and name, then the same component, then the same name elsewhere.
+        pair_up(&mut gone, &mut come, &mut pairs, |old, new| {
+            let ((old_place, old_name), (new_place, new_name)) = (identity(old.value), identity(new.value));
+            let renamed = old_place == "path" && variables.get(old_name.as_str()) == Some(&new_name.as_str());
+            old_place == new_place && (old_name == new_name || renamed)
+        });
+        pair_up(&mut gone, &mut come, &mut pairs, |old, new| {
+            old.written.get("$ref").is_some() && old.written == new.written
+        });
+        pair_up(&mut gone, &mut come, &mut pairs, |old, new| identity(old.value).1 == identity(new.value).1);
         let at = at.key("parameters");
         for (before, after) in &pairs {
             // A component that both refer to is compared where it stands.
@@ -161,6 +152,22 @@ impl<'a> Differ<'a> {
         self.optional_schema(&at.key("schema"), old.get("schema"), new.get("schema"));
         self.content(at, old.get("content"), new.get("content"));
     }
+}
+
+/// Moves the parameters that are the same from both lists to the pairs.
+fn pair_up<'a>(
+    gone: &mut Vec<Given<'a>>,
+    come: &mut Vec<Given<'a>>,
+    pairs: &mut Vec<(Given<'a>, Given<'a>)>,
+    same: impl Fn(&Given<'a>, &Given<'a>) -> bool,
+) {
+    gone.retain(|before| match come.iter().position(|after| same(before, after)) {
+        Some(index) => {
+            pairs.push((*before, come.remove(index)));
+            false
+        }
+        None => true,
+    });
 }
 
 fn given<'a>(document: &'a Value, operation: &Operation<'a>) -> Vec<Given<'a>> {

@@ -37,6 +37,9 @@ impl Row {
 /// # Errors
 /// If a program cannot be had or run, or the page not written: in words.
 pub fn compare_tools(root: &Path, out: &mut dyn Write) -> Result<(), String> {
+    // The programs run elsewhere, where a relative path would lead to nothing.
+    let root =
+        &std::path::absolute(root).map_err(|error| format!("there is no working directory: {error}"))?;
     let manifest = root.join("xtask/peers/differs");
     let packages = node::packages(root, "differs", &manifest)?;
     let mut pairs: Vec<(Pair, bool)> = pairs::all()?.into_iter().map(|pair| (pair, false)).collect();
@@ -85,9 +88,31 @@ fn smart_diff(
     Ok(verdicts)
 }
 
-/// Asks specmatic, which compares the files of two commits.
+/// Asks specmatic, some pairs at a time: a document that it cannot read ends its run, which begins anew without that pair.
 fn specmatic(packages: &Path, documents: &[(&Value, &Value)]) -> Result<Vec<Option<bool>>, String> {
-    let jar = packages.join("node_modules/specmatic/specmatic.jar");
+    const AT_ONCE: usize = 24;
+    let mut found = vec![None; documents.len()];
+    for start in (0..documents.len()).step_by(AT_ONCE) {
+        let mut waiting: Vec<usize> = (start..documents.len().min(start + AT_ONCE)).collect();
+        while !waiting.is_empty() {
+            let output = check(packages, documents, &waiting)?;
+            let verdicts = verdicts(&output, documents.len());
+            if verdicts.iter().any(Option::is_some) {
+                waiting.iter().for_each(|index| found[*index] = verdicts[*index]);
+                break;
+            }
+            let unread =
+                last_read(&output, documents.len()).filter(|index| waiting.contains(index)).ok_or_else(
+                    || format!("specmatic gave no verdict: {}", output.lines().last().unwrap_or_default()),
+                )?;
+            waiting.retain(|index| *index != unread);
+        }
+    }
+    Ok(found)
+}
+
+/// Runs specmatic, which compares the files of two commits, and gives back what it prints.
+fn check(packages: &Path, documents: &[(&Value, &Value)], chosen: &[usize]) -> Result<String, String> {
     let repository = tempfile::tempdir().map_err(|error| error.to_string())?;
     let at = repository.path();
     let git = |arguments: &[&str]| {
@@ -96,8 +121,8 @@ fn specmatic(packages: &Path, documents: &[(&Value, &Value)]) -> Result<Vec<Opti
         run(Command::new("git").current_dir(at).args(identity).args(arguments))
     };
     let write = |choose: fn(&(&Value, &Value)) -> String| {
-        documents.iter().enumerate().try_for_each(|(index, pair)| {
-            fs::write(at.join(file(index)), choose(pair)).map_err(|error| error.to_string())
+        chosen.iter().try_for_each(|index| {
+            fs::write(at.join(file(*index)), choose(&documents[*index])).map_err(|error| error.to_string())
         })
     };
     git(&["init", "--quiet", "--initial-branch=old", "."])?;
@@ -111,18 +136,19 @@ fn specmatic(packages: &Path, documents: &[(&Value, &Value)]) -> Result<Vec<Opti
         .current_dir(at)
         .arg(format!("-Duser.home={}", at.display()))
         .arg("-jar")
-        .arg(std::path::absolute(jar).map_err(|error| error.to_string())?)
+        .arg(packages.join("node_modules/specmatic/specmatic.jar"))
         .args(["backward-compatibility-check", "--base-branch", "old"])
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("java cannot be started: {error}; install it for specmatic"))?;
     // It fails where a pair breaks somebody, so that its status says nothing here.
-    let verdicts = verdicts(&String::from_utf8_lossy(&output.stdout), documents.len());
-    if verdicts.iter().all(Option::is_none) {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("specmatic gave no verdict: {}", complaint.lines().next().unwrap_or_default()));
-    }
-    Ok(verdicts)
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The file that specmatic was reading when it ended.
+fn last_read(output: &str, count: usize) -> Option<usize> {
+    let line = output.lines().rfind(|line| line.starts_with("Loading "))?;
+    (0..count).find(|index| line.contains(&format!("/{}'", file(*index))))
 }
 
 /// Reads the verdict below the name of each file.
@@ -239,6 +265,18 @@ mod tests {
     (SOMETHING) else
 ";
         assert_eq!(verdicts(output, 4), [Some(false), Some(true), None, None]);
+    }
+
+    #[test]
+    fn the_file_that_ended_a_run_is_the_last_one_read() {
+        let output = "\
+Loading newer specification '/tmp/x/pair-001.yaml' from branch 'new'
+Finished loading newer specification '/tmp/x/pair-001.yaml' from branch 'new'
+Loading older specification '/tmp/x/pair-002.yaml' from branch 'old'
+it cannot be read
+";
+        assert_eq!(last_read(output, 4), Some(2));
+        assert_eq!(last_read("no such line", 4), None);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use super::{Base, Breaks, Change, compare};
 ///
 /// - `old` and `new`: objects with `source`, the place of the document, and `version`, its `info.version`;
 /// - `breaks`: whom the changes break together: `nobody`, `reader`, `writer` or `both`;
-/// - `changes`: the changes, those that break somebody first. Each has `kind` (a short name), `pointer` (a JSON pointer, into
-///   the old document if the place is gone), `place` and `sentence` (for people, and not to be parsed), `breaks` (as above),
+/// - `changes`: the changes, those that break somebody first. Each has `kind` (a short name), `pointer` (see
+///   [`Change::pointer`]), `place` and `sentence` (for people, and not to be parsed), `breaks` (as above),
 ///   and `operations` (the operations that are affected).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Breaks;
 use crate::contract::{Operation, entries, operations, resolve};
-use crate::lint::is_opaque;
+use crate::lint::{holds_names, is_opaque};
 
 /// The operations that a place takes part in, by their `operationId`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,10 +71,10 @@ impl Usage {
             let name = label(&operation);
             let requests = operation.parameters().map(|(_, value)| value);
             for value in requests.chain(operation.value.get("requestBody")) {
-                usage.visit(document, value, &Sides::request(&name));
+                usage.visit(document, value, &Sides::request(&name), false);
             }
             for (_, value) in operation.responses() {
-                usage.visit(document, value, &Sides::answer(&name));
+                usage.visit(document, value, &Sides::answer(&name), false);
             }
         }
         usage
@@ -90,9 +90,10 @@ impl Usage {
         self.at(pointer).shared(&new.at(new_pointer))
     }
 
-    fn visit(&mut self, document: &Value, value: &Value, sides: &Sides) {
+    /// `names` says that the keys of `value` are chosen by the author, so that `default` is no keyword there.
+    fn visit(&mut self, document: &Value, value: &Value, sides: &Sides, names: bool) {
         if let Some(items) = value.as_array() {
-            items.iter().for_each(|item| self.visit(document, item, sides));
+            items.iter().for_each(|item| self.visit(document, item, sides, false));
         }
         if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
             let known = self.0.entry(reference.trim_start_matches('#').to_owned()).or_default();
@@ -102,14 +103,11 @@ impl Usage {
             if *known != before
                 && let Some(target) = resolve(document, reference)
             {
-                self.visit(document, target, sides);
+                self.visit(document, target, sides, false);
             }
         }
-        for (key, inner) in entries(Some(value)) {
-            // A property may be called `default`; its schema is an object either way.
-            if !is_opaque(key) || inner.get("$ref").is_some() || inner.get("type").is_some() {
-                self.visit(document, inner, sides);
-            }
+        for (key, inner) in entries(Some(value)).filter(|(key, _)| names || !is_opaque(key)) {
+            self.visit(document, inner, sides, !names && holds_names(key));
         }
     }
 }

@@ -190,7 +190,7 @@ pub(crate) fn is_opaque(keyword: &str) -> bool {
 }
 
 /// Whether the members of this keyword's value are named by the author of the document.
-pub(super) fn holds_names(keyword: &str) -> bool {
+pub(crate) fn holds_names(keyword: &str) -> bool {
     matches!(
         keyword,
         "paths"

@@ -59,9 +59,7 @@ impl<'a> Differ<'a> {
         });
         // Inline members have nothing but their place to be known by.
         let inline = |value: &&Value| name(value).is_none();
-        while let (Some(before), Some(after)) =
-            (gone.iter().position(|v| inline(&v)), come.iter().position(|v| inline(&v)))
-        {
+        while let (Some(before), Some(after)) = (gone.iter().position(inline), come.iter().position(inline)) {
             let (before, after) = (gone.remove(before), come.remove(after));
             let index = new.iter().position(|value| value == after).unwrap_or_default();
             self.schema(&at.key(&index.to_string()), before, after);

@@ -120,7 +120,6 @@ impl<'a> Differ<'a> {
         if now == after || !(makes_type(self.old, old) || makes_type(self.new, new)) {
             return;
         }
-        // The same names elsewhere in a component: a new member of `allOf` is no other type.
         let told =
             |name: Option<&str>| name.map_or("a type of its own".to_owned(), |name| format!("`{name}`"));
         let text = format!("its type in generated code is {} and not {}", told(after), told(before));
