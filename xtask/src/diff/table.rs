@@ -150,3 +150,16 @@ fn an_edit_of_the_contract_breaks_whom_it_should() {
     let job = edited("/components/schemas/VideoJob/required", json!(["job_id"]));
     assert_eq!(verdict(&job), Breaks::Reader, "{}", shown(&job));
 }
+
+#[test]
+fn a_change_of_a_schema_that_others_build_upon_is_told_once() {
+    let document = real();
+    let mut edited = document.clone();
+    edited["components"]["schemas"]["JobId"]["maxLength"] = json!(128);
+    // The property builds upon the schema, and is another itself.
+    edited["components"]["schemas"]["CancelRequest"]["properties"]["job_id"]["description"] =
+        json!("The job.");
+    let changes = compare(&document, &edited);
+    let kinds: Vec<&str> = changes.iter().map(|change| change.kind).collect();
+    assert_eq!(kinds, ["maxLength", "documentation"], "{}", shown(&changes));
+}
