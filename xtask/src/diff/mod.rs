@@ -118,8 +118,8 @@ struct Differ<'a> {
     new_usage: Usage,
     /// Schemas that have another name and the same content: old name to new name.
     renamed: BTreeMap<&'a str, &'a str>,
-    /// The pairs of references that are being compared in place, so that a circle has an end.
-    open: Vec<String>,
+    /// The schemas that are being compared, by where they are in memory, so that a circle has an end.
+    open: Vec<(*const Value, *const Value)>,
     changes: Vec<Change>,
 }
 

@@ -41,13 +41,10 @@ impl<'a> Differ<'a> {
 
     /// The members of `oneOf` or `anyOf`, whose order means nothing.
     fn choice(&mut self, at: &At, old: &'a [Value], new: &'a [Value]) {
-        let current =
-            |value: &'a Value| name(value).map(|name| self.renamed.get(name).copied().unwrap_or(name));
         let mut come: Vec<&Value> = new.iter().collect();
         let mut gone: Vec<&Value> = old.iter().collect();
-        let renamed: Vec<_> = old.iter().map(|value| (value, current(value))).collect();
         gone.retain(|before| {
-            let now = renamed.iter().find(|(value, _)| value == before).and_then(|(_, now)| *now);
+            let now = name(before).map(|name| self.renamed.get(name).copied().unwrap_or(name));
             let same = |after: &&Value| after == before || now.is_some() && name(after) == now;
             match come.iter().position(same) {
                 Some(index) => {

@@ -2,7 +2,6 @@
 
 mod bounds;
 mod choices;
-
 mod properties;
 mod values;
 mod view;
@@ -35,14 +34,13 @@ impl<'a> Differ<'a> {
         if old == new {
             return;
         }
-        self.type_name(at, old, new);
-        let (before, after) = View::pair(self.old, old, self.new, new, &self.renamed);
-        let circle = format!("{:?} {:?}", before.expanded, after.expanded);
-        let expands = !before.expanded.is_empty() || !after.expanded.is_empty();
-        if expands && self.open.contains(&circle) {
+        let pair = (std::ptr::from_ref(old), std::ptr::from_ref(new));
+        if self.open.contains(&pair) {
             return;
         }
-        self.open.push(circle);
+        self.open.push(pair);
+        self.type_name(at, old, new);
+        let (before, after) = View::pair(self.old, old, self.new, new, &self.renamed);
         self.views(at, &before, &after);
         self.open.pop();
     }

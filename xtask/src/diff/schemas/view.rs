@@ -18,7 +18,7 @@ pub(super) struct View<'a> {
     /// Keywords that two parts of the schema give different values.
     pub(super) twice: Vec<(&'a str, &'a Value)>,
     /// References that were replaced by what they lead to.
-    pub(super) expanded: Vec<&'a str>,
+    expanded: Vec<&'a str>,
 }
 
 impl<'a> View<'a> {
