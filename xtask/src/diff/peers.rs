@@ -203,7 +203,7 @@ fn page(rows: &[Row], peers: &[String; 2]) -> String {
          `cargo xtask diff --compare-tools` makes this page; it needs npm, git and Java.\n\n\
          The pairs were written for `cargo xtask diff`, which is held to each of them by a test, so its own column is no\n\
          surprise. Some are beyond what the others set out to do: a name that only generated code uses is nothing to\n\
-         specmatic, which compares what travels.\n\n{}\n",
+         specmatic, which compares what travels. The verdict alone counts, and not the reason that is given for it.\n\n{}\n",
         summary(rows)
     );
     page.push_str("## Pair by pair\n\nA wrong verdict is in bold; \"–\" is none at all.\n\n");
