@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::bench::Length;
+use xtask::diff::{Base, BaseError, Breaks, Report};
 use xtask::test::{Options, Step};
 
 /// Generates from the contract, checks it, and runs every check of the workspace.
@@ -22,6 +23,24 @@ enum Command {
         /// A short run, which is printed and not written.
         #[arg(long)]
         quick: bool,
+    },
+    /// Say what changed in the contract, and whom it breaks.
+    ///
+    /// A reader is a client that reads answers, a writer one that sends requests. The exit status is 0 if the changes break
+    /// nobody, and 1 if they break somebody or cannot be told.
+    Diff {
+        /// What to compare with: a file, or a revision of git. [default: the last release in openapi/releases]
+        base: Option<String>,
+        /// Print JSON: `old` and `new` (`source`, `version`), `breaks` (nobody, reader, writer, both), and `changes`
+        /// (`kind`, `pointer`, `place`, `sentence`, `breaks`, `operations`).
+        #[arg(long, conflicts_with = "markdown")]
+        json: bool,
+        /// Print lines for openapi/CHANGELOG.md.
+        #[arg(long)]
+        markdown: bool,
+        /// Compare this command with others on the pairs of its tests, and write docs/contract-diff.md.
+        #[arg(long, conflicts_with_all = ["base", "json", "markdown"])]
+        compare_tools: bool,
     },
     /// Write the generated files anew from the contract.
     Regen {
@@ -62,6 +81,19 @@ fn main() -> ExitCode {
             let length = if quick { Length::Quick } else { Length::Full };
             xtask::bench::run(&root, length, &mut std::io::stdout()).map(|()| true)
         }
+        Command::Diff { compare_tools: true, .. } => {
+            xtask::diff::compare_tools(&root, &mut std::io::stdout()).map(|()| true)
+        }
+        Command::Diff { base, json, markdown, .. } => {
+            diff(&root, base.as_deref()).map_err(|error| error.to_string()).map(|report| {
+                match (json, markdown) {
+                    (true, _) => println!("{}", report.json()),
+                    (_, true) => println!("{}", report.markdown()),
+                    _ => println!("{report}"),
+                }
+                report.breaks() == Breaks::Nobody
+            })
+        }
         Command::Regen { check } => {
             xtask::regen::run(&root, check).map(|()| true).map_err(|error| error.to_string())
         }
@@ -88,6 +120,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Compares the contract with `base`, or with the last release.
+fn diff(root: &Path, base: Option<&str>) -> Result<Report, BaseError> {
+    let old = match base {
+        Some(name) => Base::named(root, name)?,
+        None => Base::released(root)?,
+    };
+    Ok(Report::new(&old, &Base::current(root)?))
 }
 
 /// The root of the workspace: above this package if cargo started the program, else where the user is.

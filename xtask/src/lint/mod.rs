@@ -23,6 +23,7 @@ use openapiv3::OpenAPI;
 use crate::contract::{Contract, ContractError, DOCUMENT};
 use crate::json_schema::{SchemaError, Validators};
 use lines::Lines;
+pub(crate) use walk::{holds_names, is_opaque};
 
 /// What is wrong with the document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -185,12 +185,12 @@ fn descend<'a>(found: &mut Vec<Part<'a>>, pointer: String, value: &'a Value, nam
 }
 
 /// Whether the value of this keyword is data rather than a part of the document's grammar.
-pub(super) fn is_opaque(keyword: &str) -> bool {
+pub(crate) fn is_opaque(keyword: &str) -> bool {
     matches!(keyword, "example" | "value" | "default" | "enum") || keyword.starts_with("x-")
 }
 
 /// Whether the members of this keyword's value are named by the author of the document.
-pub(super) fn holds_names(keyword: &str) -> bool {
+pub(crate) fn holds_names(keyword: &str) -> bool {
     matches!(
         keyword,
         "paths"

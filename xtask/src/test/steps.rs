@@ -3,6 +3,7 @@
 use std::io;
 
 use super::{Child, Context, Outcome, Step, browser, consumers, licences, schemathesis, snapshots, tools};
+use crate::diff;
 
 /// Runs one step.
 pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> {
@@ -15,6 +16,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
             "clippy",
         ),
         Step::Lint => xtask(context, "lint"),
+        Step::Diff => Ok(diff::gate(context.root).map_or_else(Outcome::Failed, |()| Outcome::Passed)),
         Step::Regen => xtask(context, "regen --check"),
         Step::Tests => tests(context),
         Step::Snapshots => Ok(snapshots::run(context)),
