@@ -9,6 +9,7 @@ mod end_to_end;
 mod errors;
 mod examples;
 mod fixtures;
+mod guards;
 mod help;
 mod json_schemas;
 mod operations;

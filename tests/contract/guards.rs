@@ -1,0 +1,147 @@
+//! Each way to break the contract by accident, tried on a copy, and the check that stops it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use contract_tests::{contract, root};
+use xtask::contract::{Contract, DOCUMENT};
+use xtask::{diff, lint, regen};
+
+use crate::conformance::{documented, unseen};
+
+/// A break, and the check that must notice it, whichever others do.
+struct Break {
+    what: &'static str,
+    noticed_by: &'static str,
+    make: fn(&str) -> String,
+}
+
+const BREAKS: [Break; 7] = [
+    Break {
+        what: "a property is renamed everywhere",
+        noticed_by: "diff",
+        make: |text| replace(text, "thumbnail_url", "picture_url"),
+    },
+    Break {
+        what: "a value of a closed enum is dropped",
+        noticed_by: "diff",
+        make: |text| {
+            let text = replace(text, "['16:9', '9:16', '1:1']", "['16:9', '9:16']");
+            replace(&text, "[Landscape, Portrait, Square]", "[Landscape, Portrait]")
+        },
+    },
+    Break {
+        what: "an optional field becomes required",
+        noticed_by: "diff",
+        make: |text| replace(text, "      required: [prompt]\n", "      required: [prompt, prefer]\n"),
+    },
+    Break {
+        what: "a keyword is misspelled",
+        noticed_by: "lint",
+        make: |text| text.replacen("maxLength:", "maxLenght:", 1),
+    },
+    Break {
+        what: "an example is left stale",
+        noticed_by: "lint",
+        make: |text| text.replacen("days: 30", "days: 300", 1),
+    },
+    Break {
+        what: "an operation is added without a test",
+        noticed_by: "conformance",
+        make: |text| {
+            let start = text.find("  /v1/video/capabilities:").unwrap();
+            let end = text.find("\ncomponents:").unwrap();
+            let twin = text[start..end].replace("/v1/video/capabilities", "/v1/video/vendors");
+            let twin = replace(&twin, "operationId: video_capabilities", "operationId: video_vendors");
+            format!("{}{twin}\n{}", &text[..start], &text[start..])
+        },
+    },
+    Break {
+        what: "a field is added and nothing generated",
+        noticed_by: "regen",
+        make: |text| {
+            let at = "        state:\n          $ref: '#/components/schemas/JobState'\n";
+            let field = "        queue_position:\n          type: integer\n          format: int32\n          nullable: true\n          \
+                         description: How many jobs are ahead.\n          example: 3\n          x-provenance: [assumed]\n";
+            text.replacen(at, &format!("{at}{field}"), 1)
+        },
+    },
+];
+
+fn replace(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from} is not in the document any more");
+    text.replace(from, to)
+}
+
+type Check = fn(&Path, &str) -> Result<(), String>;
+
+/// The checks, by the names of their steps in `cargo xtask test`; conformance is one of the tests.
+const CHECKS: [(&str, Check); 4] = [
+    ("lint", lint_it),
+    ("diff", |root, _| diff::gate(root)),
+    ("regen", regen_it),
+    ("conformance", |_, text| {
+        let document = Contract::parse(text).map_err(|error| error.to_string())?;
+        unseen(&document, &documented(&contract()))
+    }),
+];
+
+fn lint_it(_: &Path, text: &str) -> Result<(), String> {
+    let report = lint::check(text);
+    let Some(finding) = report.findings().first() else { return Ok(()) };
+    let message = finding.to_string();
+    // Without the line, which every edit of the document moves.
+    Err(message.split_once(": ").map_or(message.clone(), |(_, rest)| rest.to_owned()))
+}
+
+/// As `cargo xtask regen --check` does, for the files that this test can see.
+fn regen_it(_: &Path, text: &str) -> Result<(), String> {
+    let document = Contract::parse(text).map_err(|error| error.to_string())?;
+    let files = regen::generate(&document).map_err(|error| error.to_string())?;
+    let is_stale = |file: &&regen::GeneratedFile| {
+        std::fs::read_to_string(root().join(&file.path)).is_ok_and(|committed| committed != file.content)
+    };
+    match files.iter().find(is_stale) {
+        None => Ok(()),
+        Some(file) => Err(regen::RegenError::Stale(vec![file.path.clone()]).to_string()),
+    }
+}
+
+/// The contract's own files in a directory, with `text` for the document.
+fn copy(text: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let releases = directory.path().join("openapi/releases");
+    for release in std::fs::read_dir(root().join("openapi/releases")).unwrap().flatten() {
+        let place = releases.join(release.file_name());
+        std::fs::create_dir_all(&place).unwrap();
+        std::fs::copy(release.path().join("video.yaml"), place.join("video.yaml")).unwrap();
+    }
+    std::fs::copy(root().join("openapi/CHANGELOG.md"), directory.path().join("openapi/CHANGELOG.md"))
+        .unwrap();
+    std::fs::write(directory.path().join(DOCUMENT), text).unwrap();
+    directory
+}
+
+#[test]
+fn every_break_is_noticed_by_its_guard() {
+    let text = std::fs::read_to_string(root().join(DOCUMENT)).unwrap();
+    let whole = copy(&text);
+    for (name, check) in CHECKS {
+        assert_eq!(check(whole.path(), &text), Ok(()), "{name} has something against the contract as it is");
+    }
+    let mut table = String::new();
+    for Break { what, noticed_by, make } in BREAKS {
+        let broken = make(&text);
+        assert_ne!(broken, text, "{what}: the copy is not broken");
+        let directory = copy(&broken);
+        let noticed = CHECKS.map(|(name, check)| (name, check(directory.path(), &broken)));
+        let by: Vec<&str> =
+            noticed.iter().filter(|(_, result)| result.is_err()).map(|(name, _)| *name).collect();
+        let message =
+            noticed.iter().find(|(name, _)| *name == noticed_by).and_then(|(_, result)| result.clone().err());
+        let message =
+            message.unwrap_or_else(|| panic!("{what}: {noticed_by} notices nothing, only {by:?} do"));
+        writeln!(table, "{what}\n  noticed by: {}\n  {noticed_by} says: {message}\n", by.join(", ")).unwrap();
+    }
+    insta::assert_snapshot!(table);
+}
