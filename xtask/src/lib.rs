@@ -10,6 +10,7 @@ pub mod fixtures;
 pub mod json_schema;
 pub mod lint;
 pub mod live;
+pub mod provenance;
 pub mod reference;
 pub mod regen;
 pub mod samples;

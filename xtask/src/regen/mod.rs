@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::contract::{Contract, ContractError, DOCUMENT};
-use crate::{fixtures, samples};
+use crate::{fixtures, provenance, samples};
 
 const CLIENT_SRC: &str = "crates/infrai-video-client/src";
 const SANDBOX_CONTRACT: &str = "crates/infrai-video-sandbox/src/contract";
@@ -36,6 +36,8 @@ pub enum RegenError {
     Generator(String),
     /// A code sample is missing.
     Samples(String),
+    /// The page with the table of provenance cannot be made.
+    Page(String),
     /// A file cannot be read or written.
     Io(PathBuf, std::io::Error),
     /// `--check` found files that are not current.
@@ -50,6 +52,7 @@ impl fmt::Display for RegenError {
             Self::Generator(what) => {
                 write!(f, "progenitor refused {DOCUMENT}: {what}; run `cargo xtask lint` for the place")
             }
+            Self::Page(what) => write!(f, "{what}"),
             Self::Samples(what) => write!(f, "the code samples of {DOCUMENT}: {what}"),
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Stale(paths) => {
@@ -110,6 +113,8 @@ pub fn run(root: &Path, check: bool) -> Result<(), RegenError> {
     let mut stale = Vec::new();
     let text = samples::document(root).map_err(RegenError::Samples)?;
     let mut files = all_files(&text)?;
+    let page = provenance::page(root, &Contract::parse(&text)?).map_err(RegenError::Page)?;
+    files.push(GeneratedFile { path: provenance::PAGE.into(), content: page });
     files.push(GeneratedFile { path: DOCUMENT.into(), content: text });
     for file in files {
         let path = root.join(&file.path);
