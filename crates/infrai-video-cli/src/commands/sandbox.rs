@@ -132,7 +132,9 @@ fn not_started(app: &App, error: &StartError) -> Failure {
     match error {
         StartError::Listen { .. } => Failure::new(Exit::Other, error.to_string())
             .next("infrai-video sandbox --port 0  (takes a free one)"),
-        StartError::Persist(_) => Failure::new(Exit::Other, error.to_string()).next(app.help()),
+        StartError::Persist(_) => {
+            Failure::new(Exit::Other, format!("the sandbox cannot be started: {error}")).next(app.help())
+        }
         _ => Failure::new(Exit::Refused, error.to_string()).next(app.help()),
     }
 }
