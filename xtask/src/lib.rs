@@ -9,6 +9,7 @@ pub mod fixtures;
 pub mod json_schema;
 pub mod lint;
 pub mod live;
+pub mod publish;
 pub mod reference;
 pub mod regen;
 pub mod simulate;
