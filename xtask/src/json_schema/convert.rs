@@ -52,7 +52,12 @@ pub(crate) fn type_or_null(kind: &Value, nullable: Option<&Value>) -> Value {
 }
 
 /// `minimum: 0, exclusiveMinimum: true` becomes `exclusiveMinimum: 0`.
-pub(crate) fn bound(source: &Map<String, Value>, target: &mut Map<String, Value>, inclusive: &str, exclusive: &str) {
+pub(crate) fn bound(
+    source: &Map<String, Value>,
+    target: &mut Map<String, Value>,
+    inclusive: &str,
+    exclusive: &str,
+) {
     if source.get(exclusive) != Some(&Value::Bool(true)) {
         return;
     }
