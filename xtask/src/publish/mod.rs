@@ -56,6 +56,14 @@ pub fn run(root: &Path, out: &Path, report: &mut dyn Write) -> Result<(), Publis
     Ok(())
 }
 
+/// Installs what publishing needs of other ecosystems, once.
+///
+/// # Errors
+/// If that fails, in words.
+pub fn install(root: &Path) -> Result<(), String> {
+    html::Redoc::install(root).map(|_| ())
+}
+
 /// Compares what would be published with what is kept under its version. Nothing is written.
 ///
 /// # Errors

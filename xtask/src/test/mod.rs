@@ -2,7 +2,9 @@
 
 mod browser;
 mod child;
+mod judges;
 mod licences;
+mod publish;
 mod schemathesis;
 mod snapshots;
 mod steps;
@@ -40,6 +42,8 @@ pub enum Step {
     Lint,
     /// Do the generated files follow from the contract?
     Regen,
+    /// Do Redocly, Spectral and two validators find nothing to say about the contract?
+    Judges,
     /// Do the tests pass?
     Tests,
     /// Does a test read each snapshot, and is none waiting for review?
@@ -50,6 +54,8 @@ pub enum Step {
     Doctests,
     /// Does schemathesis find every answer of the sandbox right?
     Schemathesis,
+    /// Is what is published what is kept, valid, and of use in a browser and against the sandbox?
+    Publish,
     /// Can the documentation be built without warnings?
     Docs,
     /// Is each dependency's licence allowed by deny.toml?
@@ -168,7 +174,7 @@ mod tests {
             "{lines:#?}"
         );
         assert!(lines.iter().any(|line| line.starts_with("licences ") && line.ends_with("ok")), "{lines:#?}");
-        assert_eq!(lines.last().unwrap(), "9 passed, 2 failed, 1 skipped");
+        assert_eq!(lines.last().unwrap(), "11 passed, 2 failed, 1 skipped");
     }
 
     #[test]
@@ -203,6 +209,6 @@ mod tests {
     fn snapshots_alone_bring_the_tests_with_them() {
         assert_eq!(chosen(&[Step::Snapshots]), [Step::Tests, Step::Snapshots]);
         assert_eq!(chosen(&[Step::Docs, Step::Fmt]), [Step::Fmt, Step::Docs]);
-        assert_eq!(chosen(&[]).len(), 12);
+        assert_eq!(chosen(&[]).len(), 14);
     }
 }
