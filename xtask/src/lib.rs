@@ -11,6 +11,7 @@ pub mod json_schema;
 pub mod lint;
 pub mod live;
 pub mod provenance;
+pub mod publish;
 pub mod reference;
 pub mod regen;
 pub mod samples;

@@ -42,6 +42,18 @@ enum Command {
         #[arg(long, conflicts_with_all = ["base", "json", "markdown"])]
         compare_tools: bool,
     },
+    /// Write what teams of other languages take: the contract in several forms, workflows, and a reference.
+    ///
+    /// A version is published once: what was published is kept in openapi/releases, and other content under the same version
+    /// is refused.
+    Publish {
+        /// The directory to write into; it is made if it is not there.
+        #[arg(long, value_name = "DIR", required_unless_present = "check")]
+        out: Option<PathBuf>,
+        /// Write nothing; fail if what would be published is not what is kept.
+        #[arg(long, conflicts_with = "out")]
+        check: bool,
+    },
     /// Write the generated files anew from the contract.
     Regen {
         /// Write nothing; fail if a file is not what the contract gives.
@@ -93,6 +105,13 @@ fn main() -> ExitCode {
                 }
                 report.breaks() == Breaks::Nobody
             })
+        }
+        Command::Publish { out, .. } => {
+            let done = match out {
+                Some(out) => xtask::publish::run(&root, &out, &mut std::io::stdout()),
+                None => xtask::publish::check(&root),
+            };
+            done.map(|()| true).map_err(|error| error.to_string())
         }
         Command::Regen { check } => {
             xtask::regen::run(&root, check).map(|()| true).map_err(|error| error.to_string())

@@ -47,12 +47,17 @@ pub(super) fn schema(source: &Value) -> Value {
     Value::Object(target)
 }
 
-fn type_or_null(kind: &Value, nullable: Option<&Value>) -> Value {
+pub(crate) fn type_or_null(kind: &Value, nullable: Option<&Value>) -> Value {
     if nullable == Some(&Value::Bool(true)) { json!([kind, "null"]) } else { kind.clone() }
 }
 
 /// `minimum: 0, exclusiveMinimum: true` becomes `exclusiveMinimum: 0`.
-fn bound(source: &Map<String, Value>, target: &mut Map<String, Value>, inclusive: &str, exclusive: &str) {
+pub(crate) fn bound(
+    source: &Map<String, Value>,
+    target: &mut Map<String, Value>,
+    inclusive: &str,
+    exclusive: &str,
+) {
     if source.get(exclusive) != Some(&Value::Bool(true)) {
         return;
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::contract::{entries, follow};
 
+pub(crate) use convert::{bound, type_or_null};
 pub use response::Mismatch;
 
 /// Compiled checks for every schema of one document.

@@ -4,16 +4,18 @@ use std::path::Path;
 
 use super::{GeneratedFile, RegenError, SANDBOX_CONTRACT};
 use crate::contract::Contract;
+use crate::publish::pretty;
 use crate::reference;
 
 /// The files, for the document with this text. They lie inside of the sandbox's crate, so that it can be published.
 pub(super) fn files(text: &str, contract: &Contract) -> Result<[GeneratedFile; 3], RegenError> {
-    let mut json = serde_json::to_string_pretty(&contract.value)
-        .map_err(|error| RegenError::Lowering(format!("the document can not be written as JSON: {error}")))?;
-    json.push('\n');
     let reference = reference::render(contract).map_err(RegenError::Lowering)?;
     let file = |name: &str, content| GeneratedFile { path: Path::new(SANDBOX_CONTRACT).join(name), content };
-    Ok([file("video.yaml", text.to_owned()), file("video.json", json), file("reference.html", reference)])
+    Ok([
+        file("video.yaml", text.to_owned()),
+        file("video.json", pretty(&contract.value)),
+        file("reference.html", reference),
+    ])
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 mod browser;
 mod child;
 mod consumers;
+mod judges;
 mod licences;
+mod publish;
 mod schemathesis;
 mod snapshots;
 mod steps;
@@ -43,6 +45,8 @@ pub enum Step {
     Diff,
     /// Do the generated files follow from the contract?
     Regen,
+    /// Do Redocly, Spectral and two validators find nothing to say about the contract?
+    Judges,
     /// Do the tests pass?
     Tests,
     /// Does a test read each snapshot, and is none waiting for review?
@@ -55,6 +59,8 @@ pub enum Step {
     Schemathesis,
     /// Do clients that other languages generate from the contract work against the sandbox?
     Consumers,
+    /// Is what is published what is kept, valid, and of use in a browser and against the sandbox?
+    Publish,
     /// Can the documentation be built without warnings?
     Docs,
     /// Is each dependency's licence allowed by deny.toml?

@@ -2,7 +2,10 @@
 
 use std::io;
 
-use super::{Child, Context, Outcome, Step, browser, consumers, licences, schemathesis, snapshots, tools};
+use super::{
+    Child, Context, Outcome, Step, browser, consumers, judges, licences, publish, schemathesis, snapshots,
+    tools,
+};
 use crate::diff;
 
 /// Runs one step.
@@ -18,12 +21,14 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Lint => xtask(context, "lint"),
         Step::Diff => Ok(diff::gate(context.root).map_or_else(Outcome::Failed, |()| Outcome::Passed)),
         Step::Regen => xtask(context, "regen --check"),
+        Step::Judges => judges::run(context),
         Step::Tests => tests(context),
         Step::Snapshots => Ok(snapshots::run(context)),
         Step::Browser => browser::run(context),
         Step::Doctests => test(context).arguments("test --doc --workspace --no-fail-fast").run(context),
         Step::Schemathesis => schemathesis::run(context),
         Step::Consumers => consumers::run(context),
+        Step::Publish => publish::run(context),
         Step::Docs => {
             let cargo = Child::cargo(context.root).env("RUSTDOCFLAGS", "-D warnings");
             cargo.arguments("doc --workspace --no-deps").run(context)
@@ -42,7 +47,7 @@ fn component(context: &mut Context<'_>, arguments: &str, name: &str) -> io::Resu
 }
 
 /// Another command of this program, in a process of its own so that its output is kept like any other.
-fn xtask(context: &mut Context<'_>, arguments: &str) -> io::Result<Outcome> {
+pub(super) fn xtask(context: &mut Context<'_>, arguments: &str) -> io::Result<Outcome> {
     Child::new(std::env::current_exe()?, context.root).named("cargo xtask").arguments(arguments).run(context)
 }
 
