@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::bench::Length;
+use xtask::publish::Purpose;
 use xtask::test::{Options, Step};
 
 /// Generates from the contract, checks it, and runs every check of the workspace.
@@ -31,8 +32,11 @@ enum Command {
         /// The directory to write into; it is made if it is not there.
         #[arg(long, value_name = "DIR", required_unless_present = "check")]
         out: Option<PathBuf>,
+        /// Write into the directory alone, as long as the version may still change.
+        #[arg(long)]
+        preview: bool,
         /// Write nothing; fail if what would be published is not what is kept.
-        #[arg(long, conflicts_with = "out")]
+        #[arg(long, conflicts_with_all = ["out", "preview"])]
         check: bool,
     },
     /// Write the generated files anew from the contract.
@@ -74,9 +78,10 @@ fn main() -> ExitCode {
             let length = if quick { Length::Quick } else { Length::Full };
             xtask::bench::run(&root, length, &mut std::io::stdout()).map(|()| true)
         }
-        Command::Publish { out, .. } => {
+        Command::Publish { out, preview, .. } => {
+            let purpose = if preview { Purpose::Preview } else { Purpose::Release };
             let done = match out {
-                Some(out) => xtask::publish::run(&root, &out, &mut std::io::stdout()),
+                Some(out) => xtask::publish::run(&root, &out, purpose, &mut std::io::stdout()),
                 None => xtask::publish::check(&root),
             };
             done.map(|()| true).map_err(|error| error.to_string())
