@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::bench::Length;
 use xtask::diff::{Base, BaseError, Breaks, Report};
+use xtask::publish::Purpose;
 use xtask::test::{Options, Step};
 
 /// Generates from the contract, checks it, and runs every check of the workspace.
@@ -50,8 +51,11 @@ enum Command {
         /// The directory to write into; it is made if it is not there.
         #[arg(long, value_name = "DIR", required_unless_present = "check")]
         out: Option<PathBuf>,
+        /// Write into the directory alone, as long as the version may still change.
+        #[arg(long)]
+        preview: bool,
         /// Write nothing; fail if what would be published is not what is kept.
-        #[arg(long, conflicts_with = "out")]
+        #[arg(long, conflicts_with_all = ["out", "preview"])]
         check: bool,
     },
     /// Write the generated files anew from the contract.
@@ -106,9 +110,10 @@ fn main() -> ExitCode {
                 report.breaks() == Breaks::Nobody
             })
         }
-        Command::Publish { out, .. } => {
+        Command::Publish { out, preview, .. } => {
+            let purpose = if preview { Purpose::Preview } else { Purpose::Release };
             let done = match out {
-                Some(out) => xtask::publish::run(&root, &out, &mut std::io::stdout()),
+                Some(out) => xtask::publish::run(&root, &out, purpose, &mut std::io::stdout()),
                 None => xtask::publish::check(&root),
             };
             done.map(|()| true).map_err(|error| error.to_string())

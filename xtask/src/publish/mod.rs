@@ -39,15 +39,27 @@ struct Release {
     files: Vec<File>,
 }
 
-/// Writes the release of the contract into `out`, and keeps it in `openapi/releases` where that was not done before.
+/// What files are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be handed on. The version is kept, and other content under it is refused from then on.
+    Release,
+    /// To be looked at. The version may still change.
+    Preview,
+}
+
+/// Writes the release of the contract into `out`. For a release it is kept in `openapi/releases` where it was not before.
 ///
 /// The same input gives the same bytes. One line on `report` for each file: its SHA-256 and its name.
 ///
 /// # Errors
 /// [`PublishError`], also where other content was published under this version; then nothing is written.
-pub fn run(root: &Path, out: &Path, report: &mut dyn Write) -> Result<(), PublishError> {
+pub fn run(root: &Path, out: &Path, purpose: Purpose, report: &mut dyn Write) -> Result<(), PublishError> {
     let release = release(root)?;
-    releases::keep(root, &release)?;
+    match purpose {
+        Purpose::Release => releases::keep(root, &release)?,
+        Purpose::Preview => drop(releases::standing(root, &release)?),
+    }
     write(out, release.files.iter())?;
     for file in &release.files {
         let line = writeln!(report, "{}  {}", manifest::sha256(&file.content), file.name);

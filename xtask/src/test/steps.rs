@@ -47,7 +47,7 @@ fn component(context: &mut Context<'_>, arguments: &str, name: &str) -> io::Resu
 }
 
 /// Another command of this program, in a process of its own so that its output is kept like any other.
-pub(super) fn xtask(context: &mut Context<'_>, arguments: &str) -> io::Result<Outcome> {
+fn xtask(context: &mut Context<'_>, arguments: &str) -> io::Result<Outcome> {
     Child::new(std::env::current_exe()?, context.root).named("cargo xtask").arguments(arguments).run(context)
 }
 

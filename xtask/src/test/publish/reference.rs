@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::super::tools::Tool;
-use super::super::{Child, Context, Outcome};
 use crate::contract::{Contract, DOCUMENT, entries};
+use crate::test::tools::Tool;
+use crate::test::{Child, Context, Outcome};
 
 /// What shows the page.
 pub(super) const BROWSER: Tool = ("chromium", "--version", "chromium");

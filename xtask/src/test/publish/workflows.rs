@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::super::judges::Judges;
-use super::super::{Context, Outcome};
 use crate::live::{Build, LiveSandbox};
+use crate::test::judges::Judges;
+use crate::test::{Context, Outcome};
 
 /// Runs the workflows in `published`, and says how many checks there were.
 pub(super) fn run(context: &mut Context<'_>, judges: &Judges, published: &Path) -> io::Result<Outcome> {
