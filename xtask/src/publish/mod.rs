@@ -190,7 +190,7 @@ impl fmt::Display for PublishError {
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Changed { version, files } => write!(
                 f,
-                "{version} was published with another {}; raise info.version in {DOCUMENT}",
+                "{version} was published with another {}; raise info.version in {DOCUMENT}, or put back what was changed",
                 files.join(", ")
             ),
             Self::NotKept { version } => write!(
