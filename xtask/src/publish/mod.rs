@@ -104,7 +104,14 @@ fn make(
     changelog: String,
 ) -> Result<Release, PublishError> {
     let document = Contract::parse(&yaml)?.value;
-    let version = document.pointer("/info/version").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let version = info_version(&document).to_owned();
+    let described = Contract::parse_value(&workflows);
+    let described = described.map_err(|error| PublishError::Content(format!("{WORKFLOWS}: {error}")))?;
+    if info_version(&described) != version {
+        return Err(PublishError::Content(format!(
+            "{WORKFLOWS} is not of version {version}; raise its info.version"
+        )));
+    }
     if !changelog.lines().any(|line| line.trim_end() == format!("## {version}")) {
         return Err(PublishError::Content(format!("{CHANGELOG} has no section `## {version}`; write one")));
     }
@@ -141,6 +148,10 @@ fn make(
     let manifest = manifest::manifest(&document, &version, &files);
     files.push(file(manifest::NAME, "This list", "application/json", manifest));
     Ok(Release { version, files })
+}
+
+fn info_version(document: &Value) -> &str {
+    document.pointer("/info/version").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// JSON for people too, as `video.json` is written everywhere.
@@ -190,7 +201,7 @@ impl fmt::Display for PublishError {
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Changed { version, files } => write!(
                 f,
-                "{version} was published with another {}; raise info.version in {DOCUMENT}",
+                "{version} was published with another {}; raise info.version in {DOCUMENT}, or put back what was changed",
                 files.join(", ")
             ),
             Self::NotKept { version } => write!(
@@ -216,8 +227,12 @@ mod tests {
     const SMALL: &str = "openapi: 3.0.3\ninfo: {version: 1.0.0, title: T}\npaths: {}\n";
 
     fn small(changelog: &str) -> Result<Release, PublishError> {
+        with_workflows("arazzo: 1.0.1\ninfo: {version: 1.0.0}\n", changelog)
+    }
+
+    fn with_workflows(workflows: &str, changelog: &str) -> Result<Release, PublishError> {
         let redoc = html::Redoc { program: "1".to_owned(), licences: "free".to_owned() };
-        make(&redoc, SMALL.to_owned(), "arazzo: 1.0.1\n".to_owned(), changelog.to_owned())
+        make(&redoc, SMALL.to_owned(), workflows.to_owned(), changelog.to_owned())
     }
 
     #[test]
@@ -233,6 +248,13 @@ mod tests {
         let listed: Vec<_> = manifest["files"].as_array().unwrap().iter().map(|file| &file["name"]).collect();
         assert_eq!(listed, others.iter().map(|file| file.name).collect::<Vec<_>>());
         assert_eq!(manifest["version"], "1.0.0");
+    }
+
+    #[test]
+    fn workflows_of_another_version_are_not_published() {
+        let error = with_workflows("info: {version: 0.9.0}\n", "## 1.0.0\n").unwrap_err().to_string();
+        assert_eq!(error, format!("{WORKFLOWS} is not of version 1.0.0; raise its info.version"));
+        assert!(with_workflows("info: {", "## 1.0.0\n").is_err());
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! What was published is kept in `openapi/releases/VERSION/`, and stays what it is.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use super::{File, PublishError, Release, manifest};
 
@@ -36,13 +39,19 @@ pub(super) fn standing(root: &Path, release: &Release) -> Result<Standing, Publi
     for file in kept(release) {
         match fs::read(directory.join(file.name)) {
             Ok(bytes) if bytes == file.content.as_bytes() => {}
-            Ok(bytes) => changed.extend(differences(file, &bytes)),
+            // The manifest comes last, and changes with any other file.
+            Ok(bytes) if file.name == manifest::NAME => {
+                changed.extend(not_kept_and_different(&file.content, &bytes));
+                if changed.is_empty() {
+                    changed.push(file.name.to_owned());
+                }
+            }
+            Ok(_) => changed.push(file.name.to_owned()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(file.name),
             Err(error) => return Err(PublishError::Io(directory.join(file.name), error)),
         }
     }
     if !changed.is_empty() {
-        changed.dedup();
         return Err(PublishError::Changed { version: release.version.clone(), files: changed });
     }
     Ok(if missing.is_empty() { Standing::Kept } else { Standing::Missing(missing) })
@@ -64,30 +73,21 @@ fn kept(release: &Release) -> impl Iterator<Item = &File> {
     release.files.iter().filter(|file| KEPT.contains(&file.name))
 }
 
-/// The names of what differs. A manifest knows which files its own difference comes from.
-fn differences(file: &File, kept: &[u8]) -> Vec<String> {
-    let own = || vec![file.name.to_owned()];
-    if file.name != manifest::NAME {
-        return own();
-    }
-    let checksums = |manifest: &[u8]| -> Option<Vec<(String, String)>> {
-        let manifest: serde_json::Value = serde_json::from_slice(manifest).ok()?;
-        let files = manifest.get("files")?.as_array()?.iter();
-        files
-            .map(|file| Some((file["name"].as_str()?.to_owned(), file["sha256"].as_str()?.to_owned())))
-            .collect()
-    };
-    let (Some(before), Some(now)) = (checksums(kept), checksums(file.content.as_bytes())) else {
-        return own();
-    };
-    let differing: Vec<String> = now
-        .iter()
-        .filter(|entry| !before.contains(entry))
-        .chain(before.iter().filter(|(name, _)| !now.iter().any(|(other, _)| other == name)))
-        .map(|(name, _)| name.clone())
-        .filter(|name| !KEPT.contains(&name.as_str()))
-        .collect();
-    if differing.is_empty() { own() } else { differing }
+/// The files whose checksums differ between two manifests, but for those that are kept and compared themselves.
+fn not_kept_and_different(now: &str, before: &[u8]) -> Vec<String> {
+    let (now, before) = (checksums(now.as_bytes()), checksums(before));
+    let differing = now.iter().filter(|(name, checksum)| before.get(*name) != Some(*checksum));
+    let gone = before.iter().filter(|(name, _)| !now.contains_key(*name));
+    let names = differing.chain(gone).map(|(name, _)| name);
+    names.filter(|name| !KEPT.contains(&name.as_str())).cloned().collect()
+}
+
+/// The checksums in a manifest by the names of their files; none if it is no manifest.
+fn checksums(manifest: &[u8]) -> BTreeMap<String, String> {
+    let manifest: Value = serde_json::from_slice(manifest).unwrap_or_default();
+    let files = manifest.get("files").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let text = |file: &Value, key: &str| file.get(key).and_then(Value::as_str).map(str::to_owned);
+    files.iter().filter_map(|file| Some((text(file, "name")?, text(file, "sha256")?))).collect()
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
             content: content.to_owned(),
         };
         let mut files = vec![file("video.yaml", yaml), file("reference.html", page)];
-        files.push(file(manifest::NAME, &manifest::manifest(&serde_json::Value::Null, version, &files)));
+        files.push(file(manifest::NAME, &manifest::manifest(&Value::Null, version, &files)));
         Release { version: version.to_owned(), files }
     }
 
@@ -133,7 +133,7 @@ mod tests {
     fn other_content_under_one_version_is_refused_and_what_is_kept_stays() {
         let root = tempfile::tempdir().unwrap();
         keep(root.path(), &release("1.0.0", "a", "p")).unwrap();
-        assert_eq!(changed(root.path(), &release("1.0.0", "b", "p")), ["video.yaml", manifest::NAME]);
+        assert_eq!(changed(root.path(), &release("1.0.0", "b", "p")), ["video.yaml"]);
         let kept = directory(root.path(), "1.0.0");
         assert_eq!(fs::read_to_string(kept.join("video.yaml")).unwrap(), "a");
         keep(root.path(), &release("1.0.1", "b", "p")).unwrap();
@@ -144,6 +144,18 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         keep(root.path(), &release("1.0.0", "a", "p")).unwrap();
         assert_eq!(changed(root.path(), &release("1.0.0", "a", "q")), ["reference.html"]);
+    }
+
+    #[test]
+    fn a_manifest_that_was_changed_by_hand_is_known_too() {
+        let root = tempfile::tempdir().unwrap();
+        let release = release("1.0.0", "a", "p");
+        keep(root.path(), &release).unwrap();
+        fs::write(directory(root.path(), "1.0.0").join(manifest::NAME), "{}").unwrap();
+        assert_eq!(changed(root.path(), &release), ["reference.html"]);
+        let described = release.files[2].content.replace("1.0.0", "1.0.1");
+        fs::write(directory(root.path(), "1.0.0").join(manifest::NAME), described).unwrap();
+        assert_eq!(changed(root.path(), &release), [manifest::NAME]);
     }
 
     #[test]

@@ -11,10 +11,14 @@ use crate::live::{Build, LiveSandbox};
 use crate::test::judges::Judges;
 use crate::test::{Context, Outcome};
 
+/// Where the sandbox misbehaves, so that calls must be made again.
+const FAULTS: &str = "tests/judges/faults.toml";
+
 /// Runs the workflows in `published`, and says how many checks there were.
 pub(super) fn run(context: &mut Context<'_>, judges: &Judges, published: &Path) -> io::Result<Outcome> {
     // A job takes a second then: too long to be over before it is cancelled, and short enough to wait for.
-    let sandbox = LiveSandbox::start(context.root, Build::Dev, &["--balance", "1000", "--clock", "x5"])?;
+    let arguments = ["--balance", "1000", "--clock", "x5", "--faults", FAULTS];
+    let sandbox = LiveSandbox::start(context.root, Build::Dev, &arguments)?;
     let report = published.join("respect.json");
     let outcome = judges
         .redocly(context)
