@@ -1,10 +1,10 @@
 //! Prism: a mock server that answers from an OpenAPI document.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use crate::contract::DOCUMENT;
 use crate::tools::node;
@@ -19,27 +19,23 @@ impl Prism {
     pub(super) fn start(root: &Path) -> Result<Self, String> {
         let packages = node::packages(root, "prism", &root.join("xtask/peers/prism"))?;
         let port = free_port().map_err(|error| format!("there is no free port: {error}"))?;
-        let mut process = Command::new(packages.join("node_modules/.bin/prism"))
+        let process = Command::new(packages.join("node_modules/.bin/prism"))
             .current_dir(root)
+            // Without a line for each request, which would cost it most of its speed.
             .args(["mock", DOCUMENT, "--port", &port.to_string(), "--verboseLevel", "warn"])
-            .env("NODE_ENV", "production")
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("prism cannot be started: {error}"))?;
-        let mut output = BufReader::new(process.stdout.take().expect("stdout is piped"));
-        let mut line = String::new();
-        while !line.contains("listening") {
-            line.clear();
-            let read = output.read_line(&mut line).map_err(|error| error.to_string())?;
-            if read == 0 {
-                return Err("prism ended before it listened".to_owned());
+        let mut prism = Self { process, base_url: format!("http://127.0.0.1:{port}") };
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if let Ok(Some(status)) = prism.process.try_wait() {
+                return Err(format!("prism ended with {status} before it listened"));
             }
+            thread::sleep(Duration::from_millis(50));
         }
-        // Read to its end, or prism would stop at a full pipe.
-        thread::spawn(move || output.read_to_end(&mut Vec::new()));
-        Ok(Self { process, base_url: format!("http://127.0.0.1:{port}") })
+        Ok(prism)
     }
 }
 
