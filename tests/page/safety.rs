@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::{FOREIGN, KEY, Visit, builder, card, visit};
+use crate::browser::{FOREIGN, KEY, Visit, builder, card, shows, visit};
 
 async fn prompt(page: &Visit, text: &str) -> String {
     let id = page.submit(json!({"prompt": text, "duration_seconds": 1})).await;
@@ -114,6 +114,26 @@ async fn a_page_under_a_foreign_name_learns_nothing_and_asks_for_a_token() {
         assert_eq!(page.value("document.querySelector('#token').value").await, "");
         let complaints = page.complaints().await;
         assert!(complaints.iter().all(|complaint| complaint.contains("403")), "{complaints:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_admin_token_opens_the_page_and_lasts_as_long_as_its_tab() {
+    const TOKEN: &str = "a-token-of-this-test-only";
+    visit(builder().admin_token(TOKEN), async |page| {
+        let id = page.submit(json!({"prompt": "for whoever has the token"})).await;
+        page.open("/").await;
+        page.until("!document.querySelector('#gate').hidden && document.activeElement.id === 'token'").await;
+        assert_eq!(page.value("document.querySelectorAll('#job-list > li').length").await, 0);
+        page.press(TOKEN.to_owned() + thirtyfour::Key::Enter).await;
+        page.until(&shows(&id, "queued")).await;
+        page.open("/").await;
+        page.until(&shows(&id, "queued")).await;
+        assert_eq!(page.value("document.querySelector('#gate').hidden").await, true);
+        let complaints = page.complaints().await;
+        assert_eq!(complaints.len(), 1, "refused once, before the token was given: {complaints:?}");
+        assert!(complaints[0].contains("401"), "{complaints:?}");
     })
     .await;
 }

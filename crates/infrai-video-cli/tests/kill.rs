@@ -57,18 +57,6 @@ impl Drop for Server {
     }
 }
 
-/// Numbers that look random and follow from a seed.
-struct Chance(u64);
-
-impl Chance {
-    fn between(&mut self, least: u64, most: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        least + self.0 % (most - least + 1)
-    }
-}
-
 /// What the clients know, whatever becomes of the server.
 struct Record {
     next: AtomicU64,
@@ -186,10 +174,10 @@ async fn twenty_kills_lose_no_accepted_job_charge_none_twice_and_break_no_clip()
     let workers: Vec<_> =
         (0..CONNECTIONS).map(|_| tokio::spawn(work(Arc::clone(&record), tell.subscribe()))).collect();
 
-    let mut chance = Chance(0x5eed);
+    let mut chance = fastrand::Rng::with_seed(0x5eed);
     let mut acknowledged = record.acknowledged.subscribe();
     for _ in 0..KILLS {
-        let until = *acknowledged.borrow() + chance.between(1, 30);
+        let until = *acknowledged.borrow() + chance.u64(1..=30);
         acknowledged.wait_for(|count| *count >= until).await.expect("the record is still there");
         drop(server);
         server = Server::start(directory.path());

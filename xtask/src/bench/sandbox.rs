@@ -75,7 +75,14 @@ fn clips(root: &Path, length: Length, out: &mut dyn Write) -> Result<String, Str
             let started = Instant::now();
             let job = call(&format!("{base}/v1/video/generate"), Some(&body))?;
             let id = job["job_id"].as_str().ok_or("the answer has no job_id")?.to_owned();
-            while call(&format!("{base}/v1/video/status/{id}"), None)?["state"] != "succeeded" {}
+            loop {
+                let job = call(&format!("{base}/v1/video/status/{id}"), None)?;
+                match job["state"].as_str() {
+                    Some("succeeded") => break,
+                    Some("queued" | "running") => {}
+                    _ => return Err(format!("the clip was not made: {job}")),
+                }
+            }
             let link = call(&format!("{base}/v1/video/download_url/{id}"), None)?;
             size = fetch(link["url"].as_str().ok_or("the answer has no url")?)?;
             times.push(started.elapsed().as_secs_f64());

@@ -257,11 +257,11 @@ mod tests {
     #[test]
     fn verdicts_belong_to_the_file_above_them() {
         let output = "\
-  Verdict for spec /tmp/x/./pair-001.yaml:
+  Verdict for spec /pairs/./pair-001.yaml:
     (INCOMPATIBLE) The changes are not compatible
-  Verdict for spec /tmp/x/pair-000.yaml:
+  Verdict for spec /pairs/pair-000.yaml:
     (COMPATIBLE) The spec is compatible
-  Verdict for spec /tmp/x/pair-002.yaml:
+  Verdict for spec /pairs/pair-002.yaml:
     (SOMETHING) else
 ";
         assert_eq!(verdicts(output, 4), [Some(false), Some(true), None, None]);
@@ -270,9 +270,9 @@ mod tests {
     #[test]
     fn the_file_that_ended_a_run_is_the_last_one_read() {
         let output = "\
-Loading newer specification '/tmp/x/pair-001.yaml' from branch 'new'
-Finished loading newer specification '/tmp/x/pair-001.yaml' from branch 'new'
-Loading older specification '/tmp/x/pair-002.yaml' from branch 'old'
+Loading newer specification '/pairs/pair-001.yaml' from branch 'new'
+Finished loading newer specification '/pairs/pair-001.yaml' from branch 'new'
+Loading older specification '/pairs/pair-002.yaml' from branch 'old'
 it cannot be read
 ";
         assert_eq!(last_read(output, 4), Some(2));

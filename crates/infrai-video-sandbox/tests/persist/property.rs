@@ -8,18 +8,6 @@ use crate::common::{Bench, call, get, plain};
 
 const STEPS: usize = 60;
 
-/// Numbers that look random and follow from a seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
-
 struct Request {
     method: Method,
     path: String,
@@ -27,33 +15,33 @@ struct Request {
     body: Option<Value>,
 }
 
-fn choose(chance: &mut Chance, ids: &[String], checkouts: &[String]) -> Request {
+fn choose(chance: &mut fastrand::Rng, ids: &[String], checkouts: &[String]) -> Request {
     let id = match ids.len() {
         0 => "vj_none".to_owned(),
-        many => ids[chance.below(many as u64) as usize].clone(),
+        many => ids[chance.usize(..many)].clone(),
     };
-    let key = Some(format!("k{}", chance.below(12))).filter(|_| chance.below(3) > 0);
+    let key = Some(format!("k{}", chance.u64(..12))).filter(|_| chance.u64(..3) > 0);
     let post = |path: String, body: Value| (Method::POST, path, Some(body));
-    let (method, path, body) = match chance.below(14) {
+    let (method, path, body) = match chance.u64(..14) {
         0..=4 => {
-            let prompt = ["a lighthouse", "a harbour", "a storm [fail]"][chance.below(3) as usize];
-            let seconds = [0.1, 0.7, 1.1, 2.0][chance.below(4) as usize];
+            let prompt = ["a lighthouse", "a harbour", "a storm [fail]"][chance.usize(..3)];
+            let seconds = [0.1, 0.7, 1.1, 2.0][chance.usize(..4)];
             post(
                 "/v1/video/generate".to_owned(),
                 json!({"prompt": prompt, "duration_seconds": seconds, "prefer": "cheapest"}),
             )
         }
         5 => post(format!("/v1/video/cancel/{id}"), json!({})),
-        6 => post(format!("/v1/video/set_retention/{id}"), json!({"days": 1 + chance.below(90)})),
+        6 => post(format!("/v1/video/set_retention/{id}"), json!({"days": 1 + chance.u64(..90)})),
         7 => (Method::DELETE, format!("/v1/video/delete/{id}"), None),
-        8 if chance.below(4) == 0 => post("/v1/video/delete_all".to_owned(), json!({})),
+        8 if chance.u64(..4) == 0 => post("/v1/video/delete_all".to_owned(), json!({})),
         9 => post("/v1/account/topup".to_owned(), json!({"amount_usd": 0.37})),
         10 if !checkouts.is_empty() => {
-            (Method::GET, checkouts[chance.below(checkouts.len() as u64) as usize].clone(), None)
+            (Method::GET, checkouts[chance.usize(..checkouts.len())].clone(), None)
         }
-        11 if chance.below(8) == 0 => post("/__sandbox/reset".to_owned(), json!({})),
+        11 if chance.u64(..8) == 0 => post("/__sandbox/reset".to_owned(), json!({})),
         12 => {
-            let seconds = [0.3, 2.5, 3600.0, 90_000.0][chance.below(4) as usize];
+            let seconds = [0.3, 2.5, 3600.0, 90_000.0][chance.usize(..4)];
             post("/__sandbox/clock".to_owned(), json!({"advance_seconds": seconds}))
         }
         _ => (Method::GET, format!("/v1/video/get/{id}"), None),
@@ -100,7 +88,7 @@ async fn seen(sandbox: &Sandbox) -> Value {
 }
 
 async fn run(seed: u64) {
-    let mut chance = Chance(0x9e37_79b9 + seed);
+    let mut chance = fastrand::Rng::with_seed(seed);
     let mut bench = Bench::new();
     let mut kept = bench.start().await;
     let plain = plain().start().await.expect("free ports");
@@ -114,7 +102,7 @@ async fn run(seed: u64) {
         let data = &one.1["data"];
         ids.extend(data["job_id"].as_str().map(str::to_owned));
         checkouts.extend(told(data)["checkout_url"].as_str().map(|path| format!("/{path}")));
-        match chance.below(6) {
+        match chance.u64(..6) {
             0 => {
                 drop(kept);
                 kept = bench.start().await;

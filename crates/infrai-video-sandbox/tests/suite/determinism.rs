@@ -10,18 +10,6 @@ use serde_json::{Value, json};
 
 use crate::common::{Call, builder, call};
 
-/// Numbers that look random and follow from a seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
-
 /// A sandbox in which much goes wrong.
 fn troubled(seed: u64) -> SandboxBuilder {
     let often = |operation, action| Fault::on(operation, action).with_probability(0.15);
@@ -67,10 +55,10 @@ struct Known {
 
 /// A client that does one thing after another by chance, and writes down every byte that it is answered.
 async fn client(number: u64, sandbox: SandboxRouter) -> String {
-    let mut chance = Chance(0x9e37_79b9 + number);
+    let mut chance = fastrand::Rng::with_seed(number);
     let (mut known, mut log) = (Known::default(), String::new());
     for step in 0..150 {
-        let action = chance.below(10);
+        let action = chance.u64(..10);
         let request = choose(action, number, step, &known, &mut chance);
         match request.parts(&sandbox).await {
             Ok((status, headers, body)) => {
@@ -81,18 +69,18 @@ async fn client(number: u64, sandbox: SandboxRouter) -> String {
             Err(lost) => writeln!(log, "{step} {lost}").expect("a text takes all"),
         }
         match sandbox.clock().now().as_second() % 2 {
-            0 => tokio::time::sleep(Duration::from_millis(chance.below(400))).await,
-            _ => sandbox.clock().advance(Duration::from_millis(chance.below(400))),
+            0 => tokio::time::sleep(Duration::from_millis(chance.u64(..400))).await,
+            _ => sandbox.clock().advance(Duration::from_millis(chance.u64(..400))),
         }
     }
     log
 }
 
-fn choose(action: u64, number: u64, step: u64, known: &Known, chance: &mut Chance) -> Call {
+fn choose(action: u64, number: u64, step: u64, known: &Known, chance: &mut fastrand::Rng) -> Call {
     let key = format!("ifr_pk_proj_{}", number % 2);
     let mut pick = |from: &[String]| match from.is_empty() {
         true => "vj_none".to_owned(),
-        false => from[chance.below(from.len() as u64) as usize].clone(),
+        false => from[chance.usize(..from.len())].clone(),
     };
     let id = pick(&known.ids);
     let get = |path: String| call("GET", &path).key(&key);
