@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod follow;
 mod interrupt;
+mod ledger;
 mod output;
 mod progress;
 mod session;

@@ -1,0 +1,296 @@
+//! What was asked for, kept on a disk: the request before it is sent, then the job, its states, and its clip.
+//!
+//! An item is worked on by one process at a time, which holds a lease on it. With SQLite a process that died is known at
+//! once; with PostgreSQL, which any number of machines may share, its lease runs out. Every write of an item says whose
+//! it is, so that a process that lost its lease changes nothing more.
+
+mod entry;
+mod item;
+mod location;
+mod open;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sqlx::{AnyPool, AssertSqlSafe};
+
+pub(crate) use self::entry::Entry;
+pub(crate) use self::item::{Item, Place, Stage};
+pub(crate) use self::location::{LEDGER_VARIABLE, Location, STATE_VARIABLE};
+use self::worker::Worker;
+
+/// How long an item belongs to a process that says nothing more.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+
+/// How often a process says that it lives.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Why the ledger cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LedgerError {
+    #[error("{} cannot be used: {}", .0.display(), .1)]
+    Place(PathBuf, std::io::Error),
+    #[error("{0}")]
+    Sql(#[from] sqlx::Error),
+    #[error("its tables cannot be made: {0}")]
+    Migrate(sqlx::migrate::MigrateError),
+    /// Another process has taken the item over.
+    #[error("another process has taken this over")]
+    Lost,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// Milliseconds since 1970, by the clock of the database.
+    fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+
+    /// Rows that another process is taking are passed over. SQLite has one writer, so there is none.
+    fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+}
+
+/// What to take from the ledger.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Take<'a> {
+    /// The item of that id.
+    One(&'a str),
+    /// Of a batch, what was begun.
+    Begun(&'a str),
+    /// Of a batch, what is planned.
+    Planned(&'a str),
+}
+
+/// The ledger, open.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    pool: AnyPool,
+    dialect: Dialect,
+    worker: Worker,
+    machine: String,
+}
+
+impl Ledger {
+    /// Opens the ledger, and makes it if there is none.
+    pub(crate) async fn open(location: &Location) -> Result<Self, LedgerError> {
+        let (pool, dialect) = open::open(location).await?;
+        let worker = Worker::new(location.file())
+            .map_err(|error| LedgerError::Place(location.file().map(PathBuf::from).unwrap_or_default(), error))?;
+        let machine = gethostname::gethostname().to_string_lossy().into_owned();
+        Ok(Self { pool, dialect, worker, machine })
+    }
+
+    /// The name of this machine, for a clip that is on its disk.
+    pub(crate) fn machine(&self) -> &str {
+        &self.machine
+    }
+
+    /// Whether other machines may work on the same items.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.dialect == Dialect::Postgres
+    }
+
+    /// Writes new items down, all or none, and says how many were new. One that is there already stays as it is.
+    pub(crate) async fn add(&self, items: &[Item]) -> Result<u64, LedgerError> {
+        let sql = format!(
+            "INSERT INTO items (service, id, batch, line, name, attempt, key, request, seconds, target, output, overwrite,
+                 stage, lease_until, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, {now}, {now})
+             ON CONFLICT DO NOTHING",
+            now = self.dialect.now()
+        );
+        let mut transaction = self.pool.begin().await?;
+        let mut added = 0;
+        for item in items {
+            let (target, output) = item.place.columns();
+            let insert = sqlx::query(AssertSqlSafe(sql.clone()))
+                .bind(&item.service)
+                .bind(&item.id)
+                .bind(&item.batch)
+                .bind(item.line)
+                .bind(&item.name)
+                .bind(item.attempt)
+                .bind(&item.key)
+                .bind(&item.request)
+                .bind(item.seconds)
+                .bind(target)
+                .bind(output)
+                .bind(i64::from(item.replace))
+                .bind(item.stage.as_str());
+            added += insert.execute(&mut *transaction).await?.rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(added)
+    }
+
+    /// Takes items that nobody works on, this process included, at most so many, in the order of the plan.
+    pub(crate) async fn take(
+        &self,
+        service: &str,
+        what: Take<'_>,
+        most: usize,
+    ) -> Result<Vec<Item>, LedgerError> {
+        self.free_items_of_the_dead().await?;
+        let (wanted, name) = match what {
+            Take::One(id) => ("id = $2", id),
+            Take::Begun(batch) => ("batch = $2 AND stage IN ('sent', 'accepted', 'fetched')", batch),
+            Take::Planned(batch) => ("batch = $2 AND stage = 'planned'", batch),
+        };
+        let now = self.dialect.now();
+        let sql = format!(
+            "UPDATE items SET worker = $3, lease_until = {now} + {lease}
+             WHERE service = $1 AND id IN (
+                 SELECT id FROM items
+                 WHERE service = $1 AND {wanted} AND (worker IS NULL OR lease_until < {now})
+                 ORDER BY line, created_at LIMIT $4 {skip})
+             RETURNING *",
+            lease = LEASE.as_millis(),
+            skip = self.dialect.skip_locked(),
+        );
+        let mut items: Vec<Item> = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(service)
+            .bind(name)
+            .bind(&self.worker.id)
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await?;
+        items.sort_by_key(|item| (item.line, item.created_at));
+        Ok(items)
+    }
+
+    /// Beside a ledger in a file a process that died is known at once.
+    async fn free_items_of_the_dead(&self) -> Result<(), LedgerError> {
+        if self.is_shared() {
+            return Ok(());
+        }
+        let holders: Vec<String> =
+            sqlx::query_scalar("SELECT DISTINCT worker FROM items WHERE worker IS NOT NULL AND worker <> $1")
+                .bind(&self.worker.id)
+                .fetch_all(&self.pool)
+                .await?;
+        for gone in holders.iter().filter(|holder| self.worker.is_gone(holder)) {
+            let free = sqlx::query("UPDATE items SET worker = NULL WHERE worker = $1").bind(gone);
+            free.execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Says that this process lives, and keeps what it has taken.
+    pub(crate) async fn heartbeat(&self) -> Result<(), LedgerError> {
+        let sql = format!(
+            "UPDATE items SET lease_until = {now} + {lease} WHERE worker = $1",
+            now = self.dialect.now(),
+            lease = LEASE.as_millis()
+        );
+        sqlx::query(AssertSqlSafe(sql)).bind(&self.worker.id).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Writes what has changed of an item that this process has taken.
+    pub(crate) async fn write(&self, item: &Item) -> Result<(), LedgerError> {
+        let (target, output) = item.place.columns();
+        let submission = item
+            .submission
+            .as_ref()
+            .map(|submission| serde_json::to_string(submission).map_err(|error| sqlx::Error::Encode(error.into())))
+            .transpose()?;
+        let sql = format!(
+            "UPDATE items SET attempt = $4, key = $5, submission = $6, account = $7, target = $8, output = $9,
+                 overwrite = $10, stage = $11, job_id = $12, job_state = $13, cost_usd = $14, error = $15,
+                 error_code = $16, path = $17, bytes = $18, sha256 = $19, machine = $20, updated_at = {now}
+             WHERE service = $1 AND id = $2 AND worker = $3",
+            now = self.dialect.now()
+        );
+        let written = sqlx::query(AssertSqlSafe(sql))
+            .bind(&item.service)
+            .bind(&item.id)
+            .bind(&self.worker.id)
+            .bind(item.attempt)
+            .bind(&item.key)
+            .bind(submission)
+            .bind(&item.account)
+            .bind(target)
+            .bind(output)
+            .bind(i64::from(item.replace))
+            .bind(item.stage.as_str())
+            .bind(&item.job_id)
+            .bind(&item.job_state)
+            .bind(item.cost_usd)
+            .bind(&item.error)
+            .bind(&item.error_code)
+            .bind(&item.path)
+            .bind(item.bytes)
+            .bind(&item.sha256)
+            .bind(&item.machine)
+            .execute(&self.pool)
+            .await?;
+        match written.rows_affected() {
+            0 => Err(LedgerError::Lost),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives an item back, for whoever comes next.
+    pub(crate) async fn release(&self, item: &Item) -> Result<(), LedgerError> {
+        let sql = "UPDATE items SET worker = NULL, lease_until = 0 WHERE service = $1 AND id = $2 AND worker = $3";
+        let release = sqlx::query(sql).bind(&item.service).bind(&item.id).bind(&self.worker.id);
+        release.execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Gives everything back that this process has taken.
+    pub(crate) async fn release_all(&self) -> Result<(), LedgerError> {
+        let release = sqlx::query("UPDATE items SET worker = NULL, lease_until = 0 WHERE worker = $1");
+        release.bind(&self.worker.id).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// The item of that id, key or job.
+    pub(crate) async fn find(&self, service: &str, name: &str) -> Result<Option<Item>, LedgerError> {
+        let sql = "SELECT * FROM items WHERE service = $1 AND (id = $2 OR key = $2 OR job_id = $2)
+                   ORDER BY created_at DESC LIMIT 1";
+        Ok(sqlx::query_as(sql).bind(service).bind(name).fetch_optional(&self.pool).await?)
+    }
+
+    /// All that was begun and not finished, oldest first.
+    pub(crate) async fn begun(&self, service: &str) -> Result<Vec<Item>, LedgerError> {
+        let sql = "SELECT * FROM items WHERE service = $1 AND stage IN ('sent', 'accepted', 'fetched')
+                   ORDER BY created_at, line";
+        Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
+    }
+
+    /// A whole batch, in the order of its plan.
+    pub(crate) async fn batch(&self, service: &str, batch: &str) -> Result<Vec<Item>, LedgerError> {
+        let sql = "SELECT * FROM items WHERE service = $1 AND batch = $2 ORDER BY line, created_at";
+        Ok(sqlx::query_as(sql).bind(service).bind(batch).fetch_all(&self.pool).await?)
+    }
+
+    /// How many items of each batch are at each stage.
+    pub(crate) async fn batches(&self, service: &str) -> Result<Vec<(String, String, i64)>, LedgerError> {
+        let sql = "SELECT batch, stage, count(*) FROM items WHERE service = $1 AND batch IS NOT NULL
+                   GROUP BY batch, stage ORDER BY batch, stage";
+        Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
+    }
+
+    /// Lets go of the database, with everything that this process has taken.
+    pub(crate) async fn close(&self) {
+        let _the_lease_runs_out = self.release_all().await;
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,91 @@
+//! Opening a ledger: made where there is none, brought up to date, and readable by its owner alone.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::AnyPool;
+use sqlx::SqlSafeStr as _;
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::{Dialect, LedgerError, Location};
+
+/// How long a statement waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// How long a database may take to answer at first.
+const CONNECT: Duration = Duration::from_secs(15);
+
+pub(super) async fn open(location: &Location) -> Result<(AnyPool, Dialect), LedgerError> {
+    sqlx::any::install_default_drivers();
+    let (pool, dialect) = match location {
+        Location::File(path) => {
+            private_file(path).map_err(|error| LedgerError::Place(path.clone(), error))?;
+            (sqlite(path).await, Dialect::Sqlite)
+        }
+        Location::Postgres(url) => (postgres(url).await, Dialect::Postgres),
+        Location::None => return Err(LedgerError::Sql(sqlx::Error::PoolClosed)),
+    };
+    let pool = pool?;
+    migrations().run(&pool).await.map_err(LedgerError::Migrate)?;
+    Ok((pool, dialect))
+}
+
+async fn sqlite(path: &Path) -> sqlx::Result<AnyPool> {
+    let settings = format!(
+        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+        BUSY.as_millis()
+    );
+    // One connection: SQLite has one writer, and what this process writes is in order.
+    let options = AnyPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let options = options.after_connect(move |connection, _| {
+        let settings = settings.clone();
+        Box::pin(async move {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(connection).await.map(drop)
+        })
+    });
+    let mut url = url::Url::parse("sqlite:///").map_err(sqlx::Error::config)?;
+    let absolute = std::path::absolute(path).map_err(sqlx::Error::Io)?;
+    url.set_path(&absolute.to_string_lossy());
+    options.connect(url.as_str()).await
+}
+
+async fn postgres(url: &str) -> sqlx::Result<AnyPool> {
+    AnyPoolOptions::new().max_connections(4).acquire_timeout(CONNECT).connect(url).await
+}
+
+fn migrations() -> Migrator {
+    let first = include_str!("../../migrations/0001_items.sql").into_sql_str();
+    Migrator::with_migrations(vec![Migration::new(1, "items".into(), MigrationType::Simple, first, false)])
+}
+
+/// Makes the file and its directory if they are not there. Nobody else may read what was asked for.
+fn private_file(path: &Path) -> std::io::Result<()> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        private_directory(directory)?;
+    }
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true).read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    drop(file);
+    Ok(())
+}
+
+/// Makes a directory that others cannot look into. One that is there already stays as it is.
+pub(super) fn private_directory(directory: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}

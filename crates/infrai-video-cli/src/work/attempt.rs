@@ -1,0 +1,76 @@
+use infrai_video::Error;
+
+use crate::exit::Exit;
+use crate::failure::describe;
+use crate::ledger::LedgerError;
+
+/// Why an item did not come to its end.
+#[derive(Debug)]
+pub(crate) enum Setback {
+    /// It came to an end without a clip: the item says which.
+    Ended,
+    /// The job goes on after the longest wait.
+    StillRunning,
+    /// The job is fine, and its clip is not here.
+    NotSaved(String),
+    /// To send it again might be charged twice, for that reason.
+    Unsafe(&'static str),
+    /// Whether there is a job is not known.
+    Unknown(String),
+    /// Nothing can be done about it here.
+    Stuck { exit: Exit, why: String },
+    /// Other items would meet the same, until it is over.
+    Paused { outage: Outage, why: String },
+    /// Other items would meet the same, until somebody changes something.
+    Stopped { exit: Exit, why: String },
+    /// Another process has it now.
+    Lost,
+    /// The ledger cannot be written.
+    Ledger(LedgerError),
+}
+
+/// What makes all items wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outage {
+    Credit,
+    Unreachable,
+    RateLimited,
+}
+
+impl Outage {
+    pub(crate) fn exit(self) -> Exit {
+        match self {
+            Self::Credit => Exit::Credit,
+            Self::Unreachable => Exit::Unreachable,
+            Self::RateLimited => Exit::RateLimited,
+        }
+    }
+}
+
+impl Setback {
+    /// What a call that failed means for its item.
+    pub(super) fn of(error: &Error) -> Self {
+        let why = describe(error);
+        match Exit::from(error) {
+            Exit::Credit => Self::Paused { outage: Outage::Credit, why },
+            Exit::RateLimited => Self::Paused { outage: Outage::RateLimited, why },
+            Exit::Unreachable => Self::Paused { outage: Outage::Unreachable, why },
+            Exit::Authentication => Self::Stopped { exit: Exit::Authentication, why },
+            // The network is the usual reason. Sent again under its key, it does no harm.
+            Exit::OutcomeUnknown if error.is_retryable() => {
+                Self::Paused { outage: Outage::Unreachable, why }
+            }
+            Exit::OutcomeUnknown => Self::Unknown(why),
+            _ => Self::Ended,
+        }
+    }
+}
+
+impl From<LedgerError> for Setback {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Lost => Self::Lost,
+            error => Self::Ledger(error),
+        }
+    }
+}

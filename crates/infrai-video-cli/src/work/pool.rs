@@ -1,0 +1,336 @@
+//! Many items at once: so many at a time, paused as a whole where all would meet the same.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, interval_at, sleep, sleep_until};
+
+use super::{Outage, Setback, Work};
+use crate::board::{Board, label};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ledger::{Entry, LedgerError, Take};
+use crate::progress;
+
+/// How soon after an outage one item is tried, at first and at last.
+const FIRST_PROBE: Duration = Duration::from_secs(2);
+const LAST_PROBE: Duration = Duration::from_secs(60);
+
+/// How often items are looked for that another process may have left.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Where items come from.
+pub(crate) enum Source {
+    /// These, and no others.
+    Ids(VecDeque<String>),
+    Batch(Batch),
+}
+
+/// The items of a batch, and how many may be begun.
+pub(crate) struct Batch {
+    pub(crate) name: String,
+    /// Where this process puts clips, by the id of the item.
+    pub(crate) places: HashMap<String, crate::ledger::Place>,
+    pub(crate) replace: bool,
+    pub(crate) max_jobs: Option<usize>,
+    pub(crate) max_seconds: Option<f64>,
+    /// What was begun by this run.
+    pub(crate) begun: HashSet<String>,
+    pub(crate) seconds: f64,
+    /// Planned items that a limit held back.
+    pub(crate) held_back: HashSet<String>,
+}
+
+/// How a run is to go.
+pub(crate) struct Settings {
+    /// How many items at the same time.
+    pub(crate) at_once: usize,
+    /// How long an outage may last. Nothing where an outage ends the item that met it.
+    pub(crate) patience: Option<Duration>,
+}
+
+/// What a run left.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// Items that are not saved, and why, in the order in which they were given up.
+    pub(crate) set_aside: Vec<(Entry, Setback)>,
+    /// How many came to their end with a clip.
+    pub(crate) saved: Vec<Entry>,
+    /// Why the run ended early.
+    pub(crate) stopped: Option<Failure>,
+    /// Items that another live process works on.
+    pub(crate) elsewhere: Vec<String>,
+}
+
+/// How fast items are begun.
+enum Pace {
+    Full,
+    Paused { outage: Outage, why: String, since: Instant, delay: Duration, next: Instant },
+    /// One item is tried.
+    Probing { outage: Outage, why: String, since: Instant, delay: Duration },
+}
+
+type Running<'w> = FuturesUnordered<Pin<Box<dyn Future<Output = (Entry, Result<(), Setback>)> + 'w>>>;
+
+impl Work<'_> {
+    /// Brings the items of the source to their end.
+    pub(crate) async fn run(
+        &self,
+        source: &mut Source,
+        settings: &Settings,
+        board: &Board,
+    ) -> Outcome {
+        let mut outcome = Outcome::default();
+        let mut running = Running::new();
+        let mut pace = Pace::Full;
+        let mut heartbeat = interval_at(Instant::now() + progress::HEARTBEAT, progress::HEARTBEAT);
+        loop {
+            let free = match &pace {
+                _ if outcome.stopped.is_some() => 0,
+                Pace::Full => settings.at_once.saturating_sub(running.len()),
+                Pace::Paused { next, .. } => usize::from(Instant::now() >= *next),
+                Pace::Probing { .. } => 0,
+            };
+            let mut idle = false;
+            if free > 0 {
+                match source.take(self, free, &mut outcome).await {
+                    Ok(entries) => {
+                        idle = entries.is_empty();
+                        if let (false, Pace::Paused { outage, why, since, delay, .. }) = (idle, &pace) {
+                            pace = Pace::Probing { outage: *outage, why: why.clone(), since: *since, delay: *delay };
+                        }
+                        for mut entry in entries {
+                            let meter = board.meter(&entry.item);
+                            running.push(Box::pin(async move {
+                                let result = self.finish(&mut entry, &meter).await;
+                                (entry, result)
+                            }));
+                        }
+                    }
+                    Err(error) => outcome.stopped = Some(self.app.ledger_failed(&error)),
+                }
+            }
+            if running.is_empty() {
+                if outcome.stopped.is_some() || idle && source.is_over(self, &mut outcome).await {
+                    return outcome;
+                }
+                if idle {
+                    // Others work on the rest; one of them may die.
+                    pace = Pace::Full;
+                    tokio::select! {
+                        () = sleep(LOOK) => {}
+                        _ = heartbeat.tick() => board.heartbeat(),
+                    }
+                    continue;
+                }
+            }
+            let probe = match &pace {
+                Pace::Paused { next, .. } => Some(*next),
+                // Somebody else's items may become free while there is room for them.
+                _ if idle => Some(Instant::now() + LOOK),
+                _ => None,
+            };
+            tokio::select! {
+                Some((entry, result)) = running.next() => {
+                    self.settle(entry, result, settings, board, &mut pace, &mut outcome).await;
+                }
+                () = self.progressed() => if matches!(pace, Pace::Probing { .. }) {
+                    pace = Pace::Full;
+                    board.pause(None);
+                    self.app.screen.say("goes on", "the service takes requests again");
+                },
+                () = sleep_until(probe.unwrap_or_else(Instant::now)), if probe.is_some() => {}
+                _ = heartbeat.tick() => board.heartbeat(),
+            }
+        }
+    }
+
+    /// What becomes of an item that was worked on.
+    async fn settle(
+        &self,
+        entry: Entry,
+        result: Result<(), Setback>,
+        settings: &Settings,
+        board: &Board,
+        pace: &mut Pace,
+        outcome: &mut Outcome,
+    ) {
+        match result {
+            Ok(()) => {
+                board.ended(&entry.item, "");
+                outcome.saved.push(entry);
+            }
+            Err(Setback::Lost) => {
+                self.app.screen.say("note", &format!("{}: another process has taken it over", label(&entry.item)));
+            }
+            Err(Setback::Paused { outage, why }) if settings.patience.is_some() => {
+                entry.release().await;
+                self.pause(outage, why, settings, board, pace, outcome);
+            }
+            Err(Setback::Stopped { exit, why }) => {
+                entry.release().await;
+                outcome.stopped.get_or_insert_with(|| self.app.stopped(exit, &why));
+            }
+            Err(Setback::Ledger(error)) => {
+                outcome.stopped.get_or_insert_with(|| self.app.ledger_failed(&error));
+            }
+            Err(setback) => {
+                board.ended(&entry.item, &setback.why(&entry.item));
+                outcome.set_aside.push((entry, setback));
+            }
+        }
+    }
+
+    fn pause(
+        &self,
+        outage: Outage,
+        why: String,
+        settings: &Settings,
+        board: &Board,
+        pace: &mut Pace,
+        outcome: &mut Outcome,
+    ) {
+        let now = Instant::now();
+        let (since, delay) = match pace {
+            Pace::Full => (now, FIRST_PROBE),
+            // Others were under way when it began.
+            Pace::Paused { .. } => return,
+            Pace::Probing { since, delay, .. } => (*since, (*delay * 2).min(LAST_PROBE)),
+        };
+        if settings.patience.is_some_and(|patience| now + delay > since + patience) {
+            outcome.stopped.get_or_insert_with(|| self.app.paused_too_long(outage, &why));
+            return;
+        }
+        if matches!(pace, Pace::Full) {
+            for line in self.app.paused(outage, &why) {
+                self.app.screen.say(line.0, &line.1);
+            }
+        }
+        board.pause(Some(&why));
+        *pace = Pace::Paused { outage, why, since, delay, next: now + delay };
+    }
+}
+
+impl Source {
+    /// Takes up to so many items.
+    async fn take(
+        &mut self,
+        work: &Work<'_>,
+        most: usize,
+        outcome: &mut Outcome,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        let service = work.app.service();
+        match self {
+            Self::Ids(ids) => {
+                let mut entries = Vec::new();
+                while entries.len() < most
+                    && let Some(id) = ids.pop_front()
+                {
+                    match work.ledger.take(&service, Take::One(&id), 1).await?.pop() {
+                        Some(item) => entries.push(Entry::new(&work.ledger, item)),
+                        None => outcome.elsewhere.push(id),
+                    }
+                }
+                Ok(entries)
+            }
+            Self::Batch(batch) => batch.take(work, &service, most).await,
+        }
+    }
+
+    /// Whether there is nothing more to be done, also for others.
+    async fn is_over(&self, work: &Work<'_>, outcome: &mut Outcome) -> bool {
+        let Self::Batch(batch) = self else { return true };
+        let items = match work.ledger.batch(&work.app.service(), &batch.name).await {
+            Ok(items) => items,
+            Err(error) => {
+                outcome.stopped = Some(work.app.ledger_failed(&error));
+                return true;
+            }
+        };
+        let aside: HashSet<_> = outcome.set_aside.iter().map(|(entry, _)| entry.item.id.as_str()).collect();
+        items.iter().all(|item| {
+            item.stage.is_final()
+                || !batch.places.contains_key(&item.id)
+                || aside.contains(item.id.as_str())
+                || batch.held_back.contains(&item.id)
+        })
+    }
+}
+
+impl Batch {
+    /// What was begun comes first. What is set aside stays this process's until its end, so it is not taken again.
+    async fn take(&mut self, work: &Work<'_>, service: &str, most: usize) -> Result<Vec<Entry>, LedgerError> {
+        let begun = work.ledger.take(service, Take::Begun(&self.name), most).await?;
+        let mut entries = Vec::new();
+        for item in begun {
+            self.add(work, item, &mut entries).await;
+        }
+        while entries.len() < most {
+            let Some(item) = work.ledger.take(service, Take::Planned(&self.name), 1).await?.pop() else { break };
+            if !self.begun.contains(&item.id) {
+                let seconds = self.seconds + item.seconds.unwrap_or_default();
+                let is_full = self.max_jobs.is_some_and(|most| self.begun.len() >= most)
+                    || self.max_seconds.is_some_and(|most| seconds > most);
+                if is_full {
+                    // It stays taken, so that it is not looked at again; others may have it when this run ends.
+                    self.held_back.insert(item.id);
+                    continue;
+                }
+                self.seconds = seconds;
+                self.begun.insert(item.id.clone());
+            }
+            self.add(work, item, &mut entries).await;
+        }
+        Ok(entries)
+    }
+
+    async fn add(&self, work: &Work<'_>, mut item: crate::ledger::Item, entries: &mut Vec<Entry>) {
+        // A line that this plan does not have belongs to another version of it.
+        let Some(place) = self.places.get(&item.id) else {
+            return Entry::new(&work.ledger, item).release().await;
+        };
+        item.place = place.clone();
+        item.replace = self.replace;
+        entries.push(Entry::new(&work.ledger, item));
+    }
+}
+
+impl Setback {
+    /// The reason in words.
+    pub(crate) fn why(&self, item: &crate::ledger::Item) -> String {
+        let of_item = || item.error.clone().unwrap_or_else(|| "no reason given".to_owned());
+        match self {
+            Self::Ended => of_item(),
+            Self::StillRunning => "the job goes on, and is billed once".to_owned(),
+            Self::NotSaved(why) => format!("the job is fine, its clip is not saved: {why}"),
+            Self::Unsafe(why) => (*why).to_owned(),
+            Self::Unknown(why) => format!("the job may exist: {why}"),
+            Self::Stuck { why, .. } | Self::Paused { why, .. } | Self::Stopped { why, .. } => why.clone(),
+            Self::Lost => "another process has taken it over".to_owned(),
+            Self::Ledger(error) => error.to_string(),
+        }
+    }
+
+    /// The exit code of a run that met only this.
+    pub(crate) fn exit(&self, item: &crate::ledger::Item) -> Exit {
+        use crate::ledger::Stage;
+
+        match self {
+            Self::Ended => match item.stage {
+                Stage::Cancelled => Exit::Cancelled,
+                Stage::Refused => Exit::Refused,
+                _ => Exit::JobFailed,
+            },
+            Self::StillRunning => Exit::StillRunning,
+            Self::NotSaved(_) => Exit::Download,
+            Self::Unsafe(_) | Self::Unknown(_) => Exit::OutcomeUnknown,
+            Self::Stuck { exit, .. } | Self::Stopped { exit, .. } => *exit,
+            Self::Paused { outage, .. } => outage.exit(),
+            Self::Lost | Self::Ledger(_) => Exit::Other,
+        }
+    }
+}
