@@ -1,8 +1,11 @@
 //! Waiting for many jobs at once.
 
-use futures_util::StreamExt as _;
-use infrai_video::{WaitError, WaitErrorKind};
+use std::collections::BTreeSet;
+
+use futures_util::{Stream, StreamExt as _, stream};
+use infrai_video::{PollBackoff, WaitError, WaitErrorKind};
 use infrai_video_sandbox::{Action, Fault, JobTimes, Operation, Sandbox};
+use tokio::sync::mpsc;
 use tokio::time::Duration;
 
 use crate::world::World;
@@ -94,4 +97,147 @@ async fn the_wait_ends_at_its_deadline_or_out_of_reach_with_every_job_named() {
     world.sandbox.set_faults([Fault::anywhere(Action::DropBefore)]);
     let wait = world.client.wait_all(ids).with_poll_errors(Duration::from_secs(60));
     assert_eq!(kinds(&wait.results().collect::<Vec<_>>().await), [Some(WaitErrorKind::Unreachable); 3]);
+}
+
+/// A channel whose ids a wait takes as they come.
+fn channel() -> (mpsc::UnboundedSender<String>, impl Stream<Item = String>) {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    (sender, stream::poll_fn(move |context| receiver.poll_recv(context)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_come_while_others_are_waited_for_share_their_pages() {
+    let (world, ids) = world_of(150, []).await;
+    let (sender, more) = channel();
+    let collected = world.client.wait_all(ids[..50].to_vec()).results_with(more).collect::<Vec<_>>();
+    let give = async {
+        for id in &ids[50..] {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            sender.send(id.clone()).unwrap();
+        }
+        drop(sender);
+    };
+    let (results, ()) = tokio::join!(collected, give);
+    let seen: BTreeSet<_> = results.iter().map(|(id, _)| id.clone()).collect();
+    assert_eq!(seen, ids.into_iter().collect());
+    assert!(results.iter().all(|(_, result)| result.is_ok()));
+    let (lists, statuses) = (world.requests(Operation::List).len(), world.requests(Operation::Status).len());
+    assert!(lists < 700, "{lists} pages for 150 jobs of ten minutes");
+    assert!(statuses < 20, "{statuses} status calls, which only the very last job needs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_comes_during_a_long_pause_is_looked_at_after_the_shortest_one() {
+    let (world, ids) = world_of(1, []).await;
+    let (sender, more) = channel();
+    let backoff = PollBackoff::between(Duration::from_secs(3), Duration::from_secs(100)).with_share(1.0);
+    let mut results = world.client.wait_all(ids).with_backoff(backoff).results_with(more);
+    // Pauses double, less up to a tenth. So a look falls between 141 s and 192 s, and the next comes 90 s later at the soonest.
+    let wait = tokio::time::timeout(Duration::from_secs(195), results.next());
+    assert!(wait.await.is_err(), "no job is done so early");
+    let late = world.job().await;
+    let looks = || world.requests(Operation::List).len() + world.requests(Operation::Status).len();
+    let before = looks();
+    sender.send(late.id().to_owned()).unwrap();
+    sender.send(late.id().to_owned()).unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(2900), results.next()).await.is_err());
+    assert_eq!(looks(), before, "a new job makes no look at once");
+    assert!(tokio::time::timeout(Duration::from_millis(200), results.next()).await.is_err());
+    assert_eq!(looks(), before + 1, "one page shows both");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_while_no_job_is_waited_for() {
+    let (world, ids) = world_of(1, []).await;
+    let (sender, more) = channel();
+    let mut results = world.client.wait_all(Vec::<String>::new()).results_with(more);
+    let before = world.sandbox.journal().len();
+    for id in ids {
+        assert!(tokio::time::timeout(Duration::from_secs(3600), results.next()).await.is_err());
+        assert_eq!(world.sandbox.journal().len(), before);
+        sender.send(id.clone()).unwrap();
+        assert_eq!(results.next().await.unwrap().0, id);
+    }
+    let before = world.sandbox.journal().len();
+    assert!(tokio::time::timeout(Duration::from_secs(3600), results.next()).await.is_err());
+    drop(sender);
+    assert!(results.next().await.is_none());
+    assert!(results.next().await.is_none(), "also when it is asked again");
+    assert_eq!(world.sandbox.journal().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_comes_twice_is_waited_for_once() {
+    let (world, ids) = world_of(2, []).await;
+    let (sender, more) = channel();
+    let twice = [ids.clone(), ids.clone()].concat();
+    let mut results = world.client.wait_all(twice.clone()).results_with(more);
+    twice.into_iter().for_each(|id| sender.send(id).unwrap());
+    let first = results.next().await.unwrap().0;
+    sender.send(first).unwrap();
+    drop(sender);
+    assert_eq!(results.count().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_wait_counts_for_each_job_from_when_it_came() {
+    let (world, ids) = world_of(2, []).await;
+    let (sender, more) = channel();
+    let wait = world.client.wait_all(ids[..1].to_vec()).with_max_wait(Duration::from_secs(60));
+    let started = tokio::time::Instant::now();
+    let mut results = wait.results_with(more);
+    let give = async {
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        sender.send(ids[1].clone()).unwrap();
+    };
+    let (first, ()) = tokio::join!(results.next(), give);
+    let mut ends = vec![(first.unwrap(), started.elapsed())];
+    drop(sender);
+    ends.push((results.next().await.unwrap(), started.elapsed()));
+    assert!(results.next().await.is_none());
+    for ((((id, result), at), known), seconds) in ends.into_iter().zip(&ids).zip([60, 105]) {
+        let error = result.unwrap_err();
+        assert_eq!((&id, error.kind(), error.elapsed().as_secs()), (known, WaitErrorKind::TimedOut, 60));
+        assert_eq!(at.as_secs(), seconds, "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_comes_during_an_outage_is_given_as_long_as_the_others() {
+    let (world, ids) = world_of(2, []).await;
+    world.sandbox.set_faults([Fault::anywhere(Action::DropBefore)]);
+    let (sender, more) = channel();
+    let together = [ids[0].clone(), "vj_of_nobody".to_owned()];
+    let wait = world.client.wait_all(together).with_poll_errors(Duration::from_secs(60));
+    let mut results = wait.results_with(more);
+    let mut ended = Vec::new();
+    let give = async {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        sender.send(ids[1].clone()).unwrap();
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        world.sandbox.set_faults([]);
+        drop(sender);
+    };
+    let collect = async {
+        while let Some((id, result)) = results.next().await {
+            ended.push((id, result.err().map(|error| error.kind())));
+        }
+    };
+    tokio::join!(collect, give);
+    let kind_of = |id: &str| ended.iter().find(|(ended, _)| ended == id).map(|(_, kind)| *kind);
+    assert_eq!(kind_of(&ids[0]), Some(Some(WaitErrorKind::Unreachable)));
+    assert_eq!(kind_of(&ids[1]), Some(None), "its own looks failed for half a minute only");
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_results_send_nothing_more_and_let_go_of_the_ids_to_come() {
+    let (world, ids) = world_of(2, []).await;
+    let (sender, more) = channel();
+    let mut results = world.client.wait_all(ids).results_with(more);
+    assert!(tokio::time::timeout(Duration::from_secs(30), results.next()).await.is_err());
+    drop(results);
+    let before = world.sandbox.journal().len();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(world.sandbox.journal().len(), before);
+    assert!(sender.is_closed());
 }

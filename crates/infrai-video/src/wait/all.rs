@@ -1,30 +1,17 @@
 //! Waiting for many jobs at once, through pages of the list.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod watch;
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt as _, stream};
-use infrai_video_client::JobState;
-use infrai_video_client::types::VideoJob;
-use tokio::time::{Instant, sleep_until};
 
-use super::error::Facts;
-use super::poller::can_be_waited_out;
-use super::{Finished, PollBackoff, WaitError, WaitErrorKind};
+use super::{Finished, PollBackoff, WaitError};
 use crate::client::Client;
-use crate::error::Error;
-use crate::job::Job;
-use crate::retry::RetryPolicy;
-use crate::time::after;
-
-/// How many jobs one page is asked to show.
-const PAGE: u32 = 100;
-
-/// How many `status` calls are under way at once, for jobs that no page showed.
-const STATUS_CALLS: usize = 8;
+use watch::Watch;
 
 impl Client {
     /// Waits for any number of jobs together. One look at a page of the list stands for up to 100 polls; `status` is asked
@@ -60,7 +47,8 @@ impl Client {
     }
 }
 
-/// A wait for many jobs. Take [`results`](Self::results) to start it.
+/// A wait for many jobs. Take [`results`](Self::results) to start it, or [`results_with`](Self::results_with) where more jobs
+/// are still to come.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is waited for until the results are asked for"]
 pub struct WaitAll {
@@ -72,13 +60,14 @@ pub struct WaitAll {
 }
 
 impl WaitAll {
-    /// The longest wait for all of them; the client's own default (30 minutes) if not set, `None` for no limit.
+    /// The longest wait for each of them; the client's own default (30 minutes) if not set, `None` for no limit. It counts
+    /// from the start of the wait, and for a job that comes later from when it comes.
     pub fn with_max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
         self.max_wait = max_wait.into();
         self
     }
 
-    /// How far apart the looks at the list are.
+    /// How far apart the looks at the list are. The youngest of the jobs that are still waited for sets the pace.
     pub fn with_backoff(mut self, backoff: PollBackoff) -> Self {
         self.backoff = backoff;
         self
@@ -94,16 +83,45 @@ impl WaitAll {
     ///
     /// Dropping the stream stops at once, and the jobs go on.
     pub fn results(self) -> Results {
-        let pending = self.ids.iter().map(|id| (id.clone(), Pending::default())).collect();
-        let watch = Watch {
-            started: Instant::now(),
-            looks: 0,
-            pending,
-            ready: VecDeque::new(),
-            failing_since: None,
-            retry_after: Duration::ZERO,
-            settings: self,
-        };
+        self.results_with(stream::empty::<String>())
+    }
+
+    /// The same, also for jobs whose ids `more` gives out while the wait is under way, for a batch that is still being
+    /// submitted. An id that comes twice is waited for once.
+    ///
+    /// The results end when `more` has ended and no job is waited for any more; while none is and `more` goes on, nothing is
+    /// sent. All jobs share their pages. An id that comes between two looks makes the next one happen no later than the
+    /// shortest delay of the [backoff](Self::with_backoff) from then on, but not earlier than the service asked for.
+    ///
+    /// `more` is read only while the results are polled, so a bounded channel holds its sender back where nobody takes the
+    /// results.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = infrai_video_sandbox::Sandbox::builder().instant_jobs().start().await?;
+    /// # let client = infrai_video::Client::builder("ifr_pk_proj_docs").with_base_url(sandbox.base_url()).build()?;
+    /// # let before = client.generate("a river").await?.id().to_owned();
+    /// use futures_util::{StreamExt as _, stream};
+    ///
+    /// let prompts = ["a city", "a forest"];
+    /// let more = stream::iter(prompts).filter_map({
+    ///     let client = client.clone();
+    ///     move |prompt| {
+    ///         let submit = client.generate(prompt).submit();
+    ///         async move { submit.await.ok().map(|job| job.id().to_owned()) } // a program would report the error
+    ///     }
+    /// });
+    /// let results: Vec<_> = client.wait_all([before]).results_with(more).collect().await;
+    /// assert_eq!(results.len(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn results_with(
+        self,
+        more: impl Stream<Item = impl Into<String> + 'static> + Send + 'static,
+    ) -> Results {
+        let watch = Watch::new(self, more.map(Into::into).boxed());
         Results { next: Some(Box::pin(watch.next())) }
     }
 }
@@ -132,175 +150,5 @@ impl Stream for Results {
 impl std::fmt::Debug for Results {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Results").field("ended", &self.next.is_none()).finish()
-    }
-}
-
-/// What is known of a job that is still waited for.
-#[derive(Default)]
-struct Pending {
-    last: Option<VideoJob>,
-    polls: u32,
-    failing_since: Option<Instant>,
-}
-
-struct Watch {
-    settings: WaitAll,
-    started: Instant,
-    looks: u32,
-    pending: BTreeMap<String, Pending>,
-    ready: VecDeque<JobResult>,
-    failing_since: Option<Instant>,
-    retry_after: Duration,
-}
-
-impl Watch {
-    async fn next(mut self) -> Option<(JobResult, Self)> {
-        loop {
-            if let Some(result) = self.ready.pop_front() {
-                return Some((result, self));
-            }
-            if self.pending.is_empty() {
-                return None;
-            }
-            self.pause().await;
-            let last_look = self.is_over();
-            self.looks += 1;
-            self.retry_after = Duration::ZERO;
-            match self.look().await {
-                Ok(()) => self.failing_since = None,
-                Err(error) => self.tolerate(error),
-            }
-            if last_look {
-                self.end_all(WaitErrorKind::TimedOut, None);
-            }
-        }
-    }
-
-    async fn pause(&self) {
-        if self.looks == 0 {
-            return;
-        }
-        let delay = self.settings.backoff.delay(self.started.elapsed(), self.settings.client.random_share());
-        let due = after(delay.max(self.retry_after));
-        sleep_until(self.deadline().map_or(due, |deadline| due.min(deadline))).await;
-    }
-
-    fn believed(&self, error: &Error) -> Duration {
-        self.settings.client.shared.retry.believed(error.retry_after())
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.settings.max_wait.and_then(|max_wait| self.started.checked_add(max_wait))
-    }
-
-    fn is_over(&self) -> bool {
-        self.deadline().is_some_and(|deadline| Instant::now() >= deadline)
-    }
-
-    /// Looks at every pending job once: on the pages first, which show the newest jobs first, then one by one.
-    async fn look(&mut self) -> Result<(), Error> {
-        let mut unseen: BTreeSet<String> = self.pending.keys().cloned().collect();
-        self.look_at_pages(&mut unseen).await?;
-        let client = self.settings.client.clone();
-        let calls = unseen.into_iter().map(|id| {
-            let status = client.status(id.as_str()).with_retry_policy(RetryPolicy::never());
-            async move { (id, status.await) }
-        });
-        let mut answers = stream::iter(calls).buffer_unordered(STATUS_CALLS);
-        while let Some((id, answer)) = answers.next().await {
-            match answer {
-                Ok(job) => self.see(id, job.into_inner()),
-                Err(error) => self.tolerate_one(&id, error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads as many pages as the pending jobs could fill, and as many again for jobs that nobody waits for.
-    async fn look_at_pages(&mut self, unseen: &mut BTreeSet<String>) -> Result<(), Error> {
-        if unseen.len() <= 1 {
-            return Ok(());
-        }
-        let most = 2 * unseen.len().div_ceil(PAGE as usize);
-        let mut cursor = None;
-        for _ in 0..most {
-            let list = self.settings.client.list().limit(PAGE);
-            let page = list.page(cursor).with_retry_policy(RetryPolicy::never()).await?.into_inner();
-            for job in page.items.unwrap_or_default() {
-                if unseen.remove(&job.job_id) {
-                    self.see(job.job_id.clone(), job);
-                }
-            }
-            cursor = page.next_cursor.filter(|cursor| !cursor.is_empty());
-            if unseen.is_empty() || cursor.is_none() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn see(&mut self, id: String, job: VideoJob) {
-        let state = job.state.clone();
-        let Some(pending) = self.pending.get_mut(&id) else { return };
-        pending.polls += 1;
-        pending.failing_since = None;
-        pending.last = Some(job);
-        match state {
-            JobState::Succeeded => {
-                let snapshot = self.pending.remove(&id).and_then(|pending| pending.last);
-                let job = Job::new(&self.settings.client, id.clone(), snapshot);
-                self.ready.push_back((id, Ok(Finished { job })));
-            }
-            JobState::Cancelled => self.end(&id, WaitErrorKind::Cancelled, None),
-            state if state.is_final() => self.end(&id, WaitErrorKind::Failed, None),
-            _ => {}
-        }
-    }
-
-    /// A `status` call that failed says nothing about its job, and nothing at all about the others.
-    fn tolerate_one(&mut self, id: &str, error: Error) {
-        let (asked, longest) = (self.believed(&error), self.settings.poll_errors);
-        let Some(pending) = self.pending.get_mut(id) else { return };
-        let failing_for = pending.failing_since.get_or_insert_with(Instant::now).elapsed();
-        if !can_be_waited_out(&error, failing_for) {
-            return self.end(id, WaitErrorKind::Refused, Some(error));
-        }
-        if failing_for >= longest {
-            return self.end(id, WaitErrorKind::Unreachable, Some(error));
-        }
-        self.retry_after = self.retry_after.max(asked);
-    }
-
-    /// A look that failed says nothing about the jobs.
-    fn tolerate(&mut self, error: Error) {
-        self.retry_after = self.believed(&error);
-        let failing_for = self.failing_since.get_or_insert_with(Instant::now).elapsed();
-        if !can_be_waited_out(&error, failing_for) {
-            return self.end_all(WaitErrorKind::Refused, Some(error));
-        }
-        if failing_for >= self.settings.poll_errors {
-            return self.end_all(WaitErrorKind::Unreachable, Some(error));
-        }
-        tracing::debug!(pending = self.pending.len(), %error, "a look at the jobs failed; waiting goes on");
-    }
-
-    fn end_all(&mut self, kind: WaitErrorKind, error: Option<Error>) {
-        for id in self.pending.keys().cloned().collect::<Vec<_>>() {
-            self.end(&id, kind, error.clone());
-        }
-    }
-
-    fn end(&mut self, id: &str, kind: WaitErrorKind, poll_error: Option<Error>) {
-        let Some(pending) = self.pending.remove(id) else { return };
-        let error = WaitError::new(Facts {
-            kind,
-            job_id: id.to_owned(),
-            last_job: pending.last,
-            elapsed: self.started.elapsed(),
-            polls: pending.polls,
-            request_id: None,
-            poll_error,
-        });
-        self.ready.push_back((id.to_owned(), Err(error)));
     }
 }

@@ -1,0 +1,260 @@
+//! The loop behind a wait for many jobs: pauses, looks at the pages, and what is known of each job.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use futures_util::stream::{self, BoxStream, Fuse};
+use futures_util::{FutureExt as _, StreamExt as _};
+use infrai_video_client::JobState;
+use infrai_video_client::types::VideoJob;
+use tokio::time::{Instant, sleep_until};
+
+use super::{JobResult, WaitAll};
+use crate::error::Error;
+use crate::job::Job;
+use crate::retry::RetryPolicy;
+use crate::time::after;
+use crate::wait::error::Facts;
+use crate::wait::poller::can_be_waited_out;
+use crate::wait::{Finished, WaitError, WaitErrorKind};
+
+/// How many jobs one page is asked to show.
+const PAGE: u32 = 100;
+
+/// How many `status` calls are under way at once, for jobs that no page showed.
+const STATUS_CALLS: usize = 8;
+
+/// What is known of a job that is still waited for.
+struct Pending {
+    added: Instant,
+    last: Option<VideoJob>,
+    polls: u32,
+    failing_since: Option<Instant>,
+}
+
+pub(super) struct Watch {
+    settings: WaitAll,
+    more: Fuse<BoxStream<'static, String>>,
+    /// Every id that ever came, so that none is waited for again.
+    known: BTreeSet<String>,
+    looks: u32,
+    pending: BTreeMap<String, Pending>,
+    ready: VecDeque<JobResult>,
+    failing_since: Option<Instant>,
+    /// Before this moment the service does not want to be asked.
+    not_before: Instant,
+}
+
+impl Watch {
+    pub(super) fn new(mut settings: WaitAll, more: BoxStream<'static, String>) -> Self {
+        let ids = std::mem::take(&mut settings.ids);
+        let mut watch = Self {
+            settings,
+            more: more.fuse(),
+            known: BTreeSet::new(),
+            looks: 0,
+            pending: BTreeMap::new(),
+            ready: VecDeque::new(),
+            failing_since: None,
+            not_before: Instant::now(),
+        };
+        for id in ids {
+            watch.add(id);
+        }
+        watch
+    }
+
+    pub(super) async fn next(mut self) -> Option<(JobResult, Self)> {
+        loop {
+            if let Some(result) = self.ready.pop_front() {
+                return Some((result, self));
+            }
+            if self.pending.is_empty() {
+                let id = self.more.next().await?;
+                self.add(id);
+                continue;
+            }
+            self.pause().await;
+            self.take_what_came();
+            let last_look_at = self.overdue();
+            self.looks += 1;
+            match self.look().await {
+                Ok(()) => self.failing_since = None,
+                Err(error) => self.tolerate(&error),
+            }
+            for id in last_look_at {
+                self.end(&id, WaitErrorKind::TimedOut, None);
+            }
+        }
+    }
+
+    /// Waits for that job too, from now on. Says whether it is a new one.
+    fn add(&mut self, id: String) -> bool {
+        let is_new = self.known.insert(id.clone());
+        if is_new {
+            let fresh = Pending { added: Instant::now(), last: None, polls: 0, failing_since: None };
+            self.pending.insert(id, fresh);
+        }
+        is_new
+    }
+
+    /// Adds the ids that are there without a wait, so that the next look is also at them.
+    fn take_what_came(&mut self) {
+        while let Some(Some(id)) = self.more.next().now_or_never() {
+            self.add(id);
+        }
+    }
+
+    async fn pause(&mut self) {
+        if self.looks == 0 {
+            return;
+        }
+        let youngest = self.pending.values().map(|pending| pending.added).max();
+        let mut due = self.due(youngest.map_or(Duration::ZERO, |added| added.elapsed()));
+        let deadline = self.deadline();
+        loop {
+            let next = due.max(self.not_before);
+            let next = deadline.map_or(next, |deadline| next.min(deadline));
+            tokio::select! {
+                biased;
+                () = sleep_until(next) => return,
+                Some(id) = self.more.next() => if self.add(id) {
+                    due = due.min(self.due(Duration::ZERO));
+                },
+            }
+        }
+    }
+
+    /// When to look again at a job that has been waited for so long.
+    fn due(&self, waited: Duration) -> Instant {
+        after(self.settings.backoff.delay(waited, self.settings.client.random_share()))
+    }
+
+    fn ask_later(&mut self, error: &Error) {
+        let asked = self.settings.client.shared.retry.believed(error.retry_after());
+        self.not_before = self.not_before.max(after(asked));
+    }
+
+    /// When the time of the first job is over.
+    fn deadline(&self) -> Option<Instant> {
+        let first = self.pending.values().map(|pending| pending.added).min()?;
+        first.checked_add(self.settings.max_wait?)
+    }
+
+    /// The jobs whose time is over.
+    fn overdue(&self) -> Vec<String> {
+        let Some(max_wait) = self.settings.max_wait else { return Vec::new() };
+        let over = self.pending.iter().filter(|(_, pending)| pending.added.elapsed() >= max_wait);
+        over.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Looks at every pending job once: on the pages first, which show the newest jobs first, then one by one.
+    async fn look(&mut self) -> Result<(), Error> {
+        let mut unseen: BTreeSet<String> = self.pending.keys().cloned().collect();
+        self.look_at_pages(&mut unseen).await?;
+        let client = self.settings.client.clone();
+        let calls = unseen.into_iter().map(|id| {
+            let status = client.status(id.as_str()).with_retry_policy(RetryPolicy::never());
+            async move { (id, status.await) }
+        });
+        let mut answers = stream::iter(calls).buffer_unordered(STATUS_CALLS);
+        while let Some((id, answer)) = answers.next().await {
+            match answer {
+                Ok(job) => self.see(id, job.into_inner()),
+                Err(error) => self.tolerate_one(&id, error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads as many pages as the pending jobs could fill, and as many again for jobs that nobody waits for.
+    async fn look_at_pages(&mut self, unseen: &mut BTreeSet<String>) -> Result<(), Error> {
+        if unseen.len() <= 1 {
+            return Ok(());
+        }
+        let most = 2 * unseen.len().div_ceil(PAGE as usize);
+        let mut cursor = None;
+        for _ in 0..most {
+            let list = self.settings.client.list().limit(PAGE);
+            let page = list.page(cursor).with_retry_policy(RetryPolicy::never()).await?.into_inner();
+            for job in page.items.unwrap_or_default() {
+                if unseen.remove(&job.job_id) {
+                    self.see(job.job_id.clone(), job);
+                }
+            }
+            cursor = page.next_cursor.filter(|cursor| !cursor.is_empty());
+            if unseen.is_empty() || cursor.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn see(&mut self, id: String, job: VideoJob) {
+        let state = job.state.clone();
+        let Some(pending) = self.pending.get_mut(&id) else { return };
+        pending.polls += 1;
+        pending.failing_since = None;
+        pending.last = Some(job);
+        match state {
+            JobState::Succeeded => {
+                let snapshot = self.pending.remove(&id).and_then(|pending| pending.last);
+                let job = Job::new(&self.settings.client, id.clone(), snapshot);
+                self.ready.push_back((id, Ok(Finished { job })));
+            }
+            JobState::Cancelled => self.end(&id, WaitErrorKind::Cancelled, None),
+            state if state.is_final() => self.end(&id, WaitErrorKind::Failed, None),
+            _ => {}
+        }
+    }
+
+    /// A `status` call that failed says nothing about its job, and nothing at all about the others.
+    fn tolerate_one(&mut self, id: &str, error: Error) {
+        self.ask_later(&error);
+        let Some(pending) = self.pending.get_mut(id) else { return };
+        let failing_for = pending.failing_since.get_or_insert_with(Instant::now).elapsed();
+        if let Some(kind) = self.verdict(&error, failing_for) {
+            self.end(id, kind, Some(error));
+        }
+    }
+
+    /// A look that failed says nothing about the jobs. For a job that came since the looks began to fail, they fail only
+    /// since then.
+    fn tolerate(&mut self, error: &Error) {
+        self.ask_later(error);
+        let since = *self.failing_since.get_or_insert_with(Instant::now);
+        let failing_for: Vec<_> = self
+            .pending
+            .iter()
+            .map(|(id, pending)| (id.clone(), since.max(pending.added).elapsed()))
+            .collect();
+        for (id, failing_for) in failing_for {
+            if let Some(kind) = self.verdict(error, failing_for) {
+                self.end(&id, kind, Some(error.clone()));
+            }
+        }
+        tracing::debug!(pending = self.pending.len(), %error, "a look at the jobs failed");
+    }
+
+    /// How the wait for a job ends whose looks have failed for so long, where it ends.
+    fn verdict(&self, error: &Error, failing_for: Duration) -> Option<WaitErrorKind> {
+        if !can_be_waited_out(error, failing_for) {
+            return Some(WaitErrorKind::Refused);
+        }
+        (failing_for >= self.settings.poll_errors).then_some(WaitErrorKind::Unreachable)
+    }
+
+    fn end(&mut self, id: &str, kind: WaitErrorKind, poll_error: Option<Error>) {
+        let Some(pending) = self.pending.remove(id) else { return };
+        let error = WaitError::new(Facts {
+            kind,
+            job_id: id.to_owned(),
+            last_job: pending.last,
+            elapsed: pending.added.elapsed(),
+            polls: pending.polls,
+            request_id: None,
+            poll_error,
+        });
+        self.ready.push_back((id.to_owned(), Err(error)));
+    }
+}
