@@ -167,7 +167,7 @@ async fn nothing_is_sent_while_no_job_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_comes_twice_is_waited_for_once() {
+async fn a_job_that_comes_twice_is_waited_for_once_and_after_its_result_anew() {
     let (world, ids) = world_of(2, []).await;
     let (sender, more) = channel();
     let twice = [ids.clone(), ids.clone()].concat();
@@ -176,7 +176,23 @@ async fn a_job_that_comes_twice_is_waited_for_once() {
     let first = results.next().await.unwrap().0;
     sender.send(first).unwrap();
     drop(sender);
-    assert_eq!(results.count().await, 1);
+    assert_eq!(results.count().await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_look_is_told() {
+    let (world, ids) = world_of(2, []).await;
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let tell = std::sync::Arc::clone(&seen);
+    let wait = world.client.wait_all(ids.clone());
+    let wait = wait.with_on_update(move |job| tell.lock().unwrap().push((job.job_id.clone(), job.state.clone())));
+    assert_eq!(wait.results().count().await, 2);
+    let seen = seen.lock().unwrap();
+    for id in &ids {
+        let states: Vec<_> = seen.iter().filter(|(seen, _)| seen == id).map(|(_, state)| state.as_str()).collect();
+        assert_eq!(states.first().copied(), Some("queued"), "{states:?}");
+        assert_eq!(states.last().copied(), Some("succeeded"), "{states:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

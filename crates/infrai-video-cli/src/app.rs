@@ -1,9 +1,14 @@
 //! What every command has at hand: the global options, the screen, and how the command was called.
 
-use infrai_video::{BASE_URL_VARIABLE, DEFAULT_BASE_URL, Error, JobId};
+use std::sync::Arc;
+
+use infrai_video::{API_KEY_VARIABLE, BASE_URL_VARIABLE, DEFAULT_BASE_URL, Error, JobId};
+use sha2::{Digest as _, Sha256};
 
 use crate::args::Global;
+use crate::exit::Exit;
 use crate::failure::{Failure, SANDBOX_ENDS};
+use crate::ledger::{Ledger, Location};
 use crate::output::Screen;
 use crate::text::quote;
 
@@ -26,9 +31,13 @@ impl App {
     pub(crate) fn command(&self, rest: &str) -> String {
         match &self.global.base_url {
             _ if self.global.sandbox() => format!("infrai-video --sandbox {rest}"),
-            Some(url) => format!("infrai-video --base-url {} {rest}", quote(url)),
-            None => format!("infrai-video {rest}"),
+            Some(url) => format!("infrai-video --base-url {} {}{rest}", quote(url), self.ledger_option()),
+            None => format!("infrai-video {}{rest}", self.ledger_option()),
         }
+    }
+
+    fn ledger_option(&self) -> String {
+        self.global.ledger.as_ref().map(|ledger| format!("--ledger {} ", quote(ledger))).unwrap_or_default()
     }
 
     /// The command as it was typed.
@@ -54,6 +63,44 @@ impl App {
         let from_environment = || std::env::var(BASE_URL_VARIABLE).ok().filter(|url| !url.trim().is_empty());
         let url = self.global.base_url.clone().or_else(from_environment);
         url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()).trim().trim_end_matches('/').to_owned()
+    }
+
+    /// What the ledger calls the API that is talked to.
+    pub(crate) fn service(&self) -> String {
+        let url = self.base_url();
+        url::Url::parse(&url).map_or(url, |url| url.as_str().trim_end_matches('/').to_owned())
+    }
+
+    /// Tells the API key in use from others, and does not tell it.
+    pub(crate) fn account(&self) -> Option<String> {
+        let key = std::env::var(API_KEY_VARIABLE).ok()?;
+        let digest = Sha256::new().chain_update("infrai-video ledger\n").chain_update(key.trim()).finalize();
+        Some(digest[..6].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The ledger, unless nothing is to be written down. Jobs of a sandbox inside this command end with it.
+    pub(crate) async fn ledger(&self) -> Result<Option<Arc<Ledger>>, Failure> {
+        if self.global.sandbox() {
+            return Ok(None);
+        }
+        let location = Location::find(self.global.ledger.as_deref()).map_err(|error| {
+            Failure::new(Exit::Refused, error).next("--ledger FILE, --ledger postgres://HOST/NAME or --ledger none")
+        })?;
+        if location == Location::None {
+            return Ok(None);
+        }
+        let ledger = Ledger::open(&location).await.map_err(|error| {
+            let failure = self.ledger_failed(&error).with_exit(Exit::Refused);
+            failure.next("or leave the ledger out with --ledger none: then a crash forgets what was asked for")
+        })?;
+        Ok(Some(Arc::new(ledger)))
+    }
+
+    /// The ledger, for a command that is nothing without it.
+    pub(crate) async fn needed_ledger(&self) -> Result<Arc<Ledger>, Failure> {
+        self.ledger().await?.ok_or_else(|| {
+            Failure::new(Exit::Usage, "there is no ledger: --sandbox and --ledger none keep none").next(self.help())
+        })
     }
 
     /// Checks an id before anything is sent.

@@ -21,6 +21,7 @@ pub(crate) enum Exit {
     Unreachable = 10,
     OutcomeUnknown = 11,
     Download = 12,
+    Incomplete = 13,
     RateLimited = 75,
     Interrupted = 130,
     Terminated = 143,

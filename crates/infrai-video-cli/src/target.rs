@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::ledger::Place;
 use crate::text::quote;
 
 /// Where a clip goes.
@@ -41,6 +42,24 @@ impl Target {
         }
         check_file(output, force)?;
         Ok(Self::File(output.to_owned()))
+    }
+
+    /// The same for the ledger, so that a process in another directory finds it.
+    pub(crate) fn place(&self) -> Result<Place, Failure> {
+        let absolute = |path: &Path| {
+            let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+            let absolute = std::path::absolute(path).map_err(|error| not_writable(path, &error))?;
+            match absolute.to_str() {
+                Some(_) => Ok(absolute),
+                None => Err(refused("`output` is no UTF-8 text, which the ledger cannot hold")
+                    .next("name another path, or leave the ledger out with --ledger none")),
+            }
+        };
+        Ok(match self {
+            Self::Stdout => Place::Stdout(absolute(Path::new("."))?),
+            Self::File(path) => Place::File(absolute(path)?),
+            Self::Directory(path) => Place::Directory(absolute(path)?),
+        })
     }
 
     /// The path of a job's clip, unless it goes to stdout.

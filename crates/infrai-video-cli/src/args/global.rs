@@ -14,6 +14,9 @@ pub(crate) struct Global {
     /// Where the API is
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// Where to write down what was asked for: a file, a postgres:// URL or none [default: in the state directory]
+    #[arg(long, global = true, value_name = "LEDGER")]
+    pub(crate) ledger: Option<String>,
     /// Print JSON on stdout, one object a line
     #[arg(long, global = true)]
     pub(crate) json: bool,

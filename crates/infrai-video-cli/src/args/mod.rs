@@ -1,8 +1,10 @@
 //! What can be typed. The comments on fields are the help texts.
 
+mod batch;
 mod generate;
 mod global;
 mod jobs;
+mod resume;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod values;
@@ -10,11 +12,13 @@ mod values;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use batch::{BatchArgs, BatchCommand, PlanArgs, RetryArgs, RunArgs, StatusArgs};
 pub(crate) use generate::{GenerateArgs, OnInterrupt};
 pub(crate) use global::{Global, clap_color, color_of};
 pub(crate) use jobs::{
     CancelArgs, DeleteAllArgs, DeleteArgs, DownloadArgs, ListArgs, OneJob, RetentionArgs, WaitArgs,
 };
+pub(crate) use resume::ResumeArgs;
 #[cfg(feature = "sandbox")]
 pub(crate) use sandbox::{Pace, SandboxArgs, TOKEN_VARIABLE};
 
@@ -22,6 +26,8 @@ const ENVIRONMENT_AND_EXIT_CODES: &str = "\
 Environment:
   INFRAI_API_KEY   the project key (ifr_pk_proj_...); never a flag
   INFRAI_BASE_URL  where the API is, if not at https://api.infrai.cc
+  INFRAI_STATE_DIR where the ledger is, if not in the state directory of the user
+  INFRAI_LEDGER    the ledger itself, such as postgres://HOST/NAME, for many machines
   NO_COLOR, CI     no colours; no spinner
 
 Exit codes:
@@ -30,10 +36,10 @@ Exit codes:
    2  usage                          10  the API was out of reach; nothing was sent, or only reads
    3  the job failed                 11  outcome unknown: the job may exist
    4  no key, 401 or 403             12  the job is fine, the download is not
-   5  not found                      75  rate limited beyond the retries
-   6  insufficient credit           130  interrupted; the job goes on
-   7  refused: a bad value, or      143  terminated; the job goes on
-      no vendor can do it
+   5  not found                      13  some items of the batch have no clip
+   6  insufficient credit            75  rate limited beyond the retries
+   7  refused: a bad value, or      130  interrupted; the job goes on
+      no vendor can do it           143  terminated; the job goes on
 
 Data goes to stdout, everything else to stderr.";
 
@@ -98,6 +104,8 @@ pub(crate) enum Command {
     /// seconds, models, whether it can extend, whether it can upscale.
     #[command(after_help = "Example:\n  infrai-video capabilities")]
     Capabilities,
+    Resume(ResumeArgs),
+    Batch(BatchArgs),
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
     /// Print a completion script for a shell
@@ -124,6 +132,8 @@ impl Command {
             Self::DownloadUrl(_) => "download-url",
             Self::SetRetention(_) => "set-retention",
             Self::Capabilities => "capabilities",
+            Self::Resume(_) => "resume",
+            Self::Batch(_) => "batch",
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
             Self::Completions { .. } => "completions",

@@ -7,6 +7,7 @@ use infrai_video::types::VideoJob;
 use infrai_video::{Fetched, Job, JobState, Response, Saved, Submission};
 
 use super::{Item, Ledger, LedgerError, Stage};
+use crate::plan;
 
 /// An item with the ledger that it is in. Dropped without [`release`](Self::release), it stays this process's.
 #[derive(Debug)]
@@ -49,6 +50,23 @@ impl Entry {
             item.error = Some(why.to_owned());
         })
         .await
+    }
+
+    /// It is asked for anew, under another key.
+    pub(crate) async fn is_asked_anew(&mut self) -> Result<(), LedgerError> {
+        self.write(|item| {
+            item.attempt += 1;
+            item.key = plan::key(&item.id, item.attempt);
+            item.stage = Stage::Planned;
+            (item.submission, item.job_id, item.job_state) = (None, None, None);
+            (item.error, item.error_code, item.cost_usd) = (None, None, None);
+        })
+        .await
+    }
+
+    /// What was changed of it by hand is written down.
+    pub(crate) async fn stays(&mut self) -> Result<(), LedgerError> {
+        self.write(|_| ()).await
     }
 
     /// There is a job.

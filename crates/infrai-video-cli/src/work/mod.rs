@@ -2,10 +2,14 @@
 
 mod attempt;
 mod heartbeat;
+mod pool;
 mod watch;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use infrai_video::{
     ErrorKind, IdempotencyKey, JobState, Overwrite, Submission, WaitError, WaitErrorKind,
@@ -13,7 +17,10 @@ use infrai_video::{
 
 pub(crate) use self::attempt::{Outage, Setback};
 pub(crate) use self::heartbeat::Heartbeat;
+pub(crate) use self::pool::{Batch, Outcome, Settings, Source};
 use self::watch::Watch;
+use tokio::sync::Notify;
+
 use crate::app::App;
 use crate::failure::describe;
 use crate::ledger::{Entry, Item, Ledger, LedgerError, Stage};
@@ -29,6 +36,9 @@ pub(crate) struct Work<'a> {
     watch: Watch,
     /// Tells the API key in use from others.
     account: Option<String>,
+    accepted: AtomicU64,
+    heard: AtomicU64,
+    progress: Notify,
 }
 
 impl<'a> Work<'a> {
@@ -36,10 +46,29 @@ impl<'a> Work<'a> {
         app: &'a App,
         session: &'a Session,
         ledger: &Arc<Ledger>,
-        max_wait: Option<std::time::Duration>,
+        max_wait: Option<Duration>,
     ) -> Self {
         let watch = Watch::start(&session.client, max_wait);
-        Self { app, session, ledger: Arc::clone(ledger), watch, account: app.account() }
+        Self {
+            app,
+            session,
+            ledger: Arc::clone(ledger),
+            watch,
+            account: app.account(),
+            accepted: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
+            progress: Notify::new(),
+        }
+    }
+
+    /// How many requests were accepted, and how many states were read.
+    fn marks(&self) -> (u64, u64) {
+        (self.accepted.load(Ordering::Relaxed), self.heard.load(Ordering::Relaxed))
+    }
+
+    /// Waits until one of them is more.
+    async fn progress(&self) {
+        self.progress.notified().await;
     }
 
     /// Does what is left to do for an item. Each step is in the ledger before the next is begun.
@@ -102,7 +131,11 @@ impl<'a> Work<'a> {
 
     async fn submit(&self, entry: &mut Entry, submission: &Submission, sent: Sent) -> Result<(), Setback> {
         match self.session.client.submit(submission).await {
-            Ok(job) => Ok(entry.accepted(&job).await?),
+            Ok(job) => {
+                self.accepted.fetch_add(1, Ordering::Relaxed);
+                self.progress.notify_one();
+                Ok(entry.accepted(&job).await?)
+            }
             Err(error) => {
                 let setback = Setback::of(&error);
                 let certain = !error.is_outcome_unknown() && error.kind() != ErrorKind::AcceptedEarlier;
@@ -133,6 +166,8 @@ impl<'a> Work<'a> {
         loop {
             match updates.next().await {
                 watch::News::State(job) => {
+                    self.heard.fetch_add(1, Ordering::Relaxed);
+                    self.progress.notify_one();
                     entry.read(&job).await?;
                     meter.stage(&entry.item);
                 }

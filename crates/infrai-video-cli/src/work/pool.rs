@@ -13,7 +13,7 @@ use super::{Outage, Setback, Work};
 use crate::board::{Board, label};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ledger::{Entry, LedgerError, Take};
+use crate::ledger::{Entry, Item, LedgerError, Place, Stage, Take};
 use crate::progress;
 
 /// How soon after an outage one item is tried, at first and at last.
@@ -34,15 +34,17 @@ pub(crate) enum Source {
 pub(crate) struct Batch {
     pub(crate) name: String,
     /// Where this process puts clips, by the id of the item.
-    pub(crate) places: HashMap<String, crate::ledger::Place>,
+    pub(crate) places: HashMap<String, Place>,
     pub(crate) replace: bool,
     pub(crate) max_jobs: Option<usize>,
     pub(crate) max_seconds: Option<f64>,
     /// What was begun by this run.
     pub(crate) begun: HashSet<String>,
     pub(crate) seconds: f64,
-    /// Planned items that a limit held back.
-    pub(crate) held_back: HashSet<String>,
+    /// Whether a limit lets no more be begun.
+    pub(crate) is_full: bool,
+    /// Planned items that this version of the plan does not have.
+    pub(crate) foreign: HashSet<String>,
 }
 
 /// How a run is to go.
@@ -53,12 +55,12 @@ pub(crate) struct Settings {
     pub(crate) patience: Option<Duration>,
 }
 
-/// What a run left.
+/// What became of the items of a run.
 #[derive(Default)]
 pub(crate) struct Outcome {
     /// Items that are not saved, and why, in the order in which they were given up.
     pub(crate) set_aside: Vec<(Entry, Setback)>,
-    /// How many came to their end with a clip.
+    /// Items whose clips are where they should be.
     pub(crate) saved: Vec<Entry>,
     /// Why the run ended early.
     pub(crate) stopped: Option<Failure>,
@@ -69,9 +71,9 @@ pub(crate) struct Outcome {
 /// How fast items are begun.
 enum Pace {
     Full,
-    Paused { outage: Outage, why: String, since: Instant, delay: Duration, next: Instant },
-    /// One item is tried.
-    Probing { outage: Outage, why: String, since: Instant, delay: Duration },
+    Paused { outage: Outage, since: Instant, delay: Duration, next: Instant },
+    /// One item is tried. The marks tell what was achieved before.
+    Probing { outage: Outage, since: Instant, delay: Duration, marks: (u64, u64) },
 }
 
 type Running<'w> = FuturesUnordered<Pin<Box<dyn Future<Output = (Entry, Result<(), Setback>)> + 'w>>>;
@@ -100,8 +102,8 @@ impl Work<'_> {
                 match source.take(self, free, &mut outcome).await {
                     Ok(entries) => {
                         idle = entries.is_empty();
-                        if let (false, Pace::Paused { outage, why, since, delay, .. }) = (idle, &pace) {
-                            pace = Pace::Probing { outage: *outage, why: why.clone(), since: *since, delay: *delay };
+                        if let (false, &Pace::Paused { outage, since, delay, .. }) = (idle, &pace) {
+                            pace = Pace::Probing { outage, since, delay, marks: self.marks() };
                         }
                         for mut entry in entries {
                             let meter = board.meter(&entry.item);
@@ -138,10 +140,8 @@ impl Work<'_> {
                 Some((entry, result)) = running.next() => {
                     self.settle(entry, result, settings, board, &mut pace, &mut outcome).await;
                 }
-                () = self.progressed() => if matches!(pace, Pace::Probing { .. }) {
-                    pace = Pace::Full;
-                    board.pause(None);
-                    self.app.screen.say("goes on", "the service takes requests again");
+                () = self.progress() => if self.is_over(&pace) {
+                    self.go_on(&mut pace, board);
                 },
                 () = sleep_until(probe.unwrap_or_else(Instant::now)), if probe.is_some() => {}
                 _ = heartbeat.tick() => board.heartbeat(),
@@ -159,6 +159,10 @@ impl Work<'_> {
         pace: &mut Pace,
         outcome: &mut Outcome,
     ) {
+        let probed = matches!(pace, Pace::Probing { .. }) && !matches!(result, Err(Setback::Paused { .. }));
+        if probed {
+            self.go_on(pace, board);
+        }
         match result {
             Ok(()) => {
                 board.ended(&entry.item, "");
@@ -211,7 +215,20 @@ impl Work<'_> {
             }
         }
         board.pause(Some(&why));
-        *pace = Pace::Paused { outage, why, since, delay, next: now + delay };
+        *pace = Pace::Paused { outage, since, delay, next: now + delay };
+    }
+
+    /// Whether the item that is tried has shown that the outage is over.
+    fn is_over(&self, pace: &Pace) -> bool {
+        let Pace::Probing { outage, marks, .. } = pace else { return false };
+        let (accepted, heard) = self.marks();
+        accepted > marks.0 || *outage == Outage::Unreachable && heard > marks.1
+    }
+
+    fn go_on(&self, pace: &mut Pace, board: &Board) {
+        *pace = Pace::Full;
+        board.pause(None);
+        self.app.screen.say("goes on", "the service takes requests again");
     }
 }
 
@@ -252,56 +269,61 @@ impl Source {
             }
         };
         let aside: HashSet<_> = outcome.set_aside.iter().map(|(entry, _)| entry.item.id.as_str()).collect();
-        items.iter().all(|item| {
-            item.stage.is_final()
-                || !batch.places.contains_key(&item.id)
-                || aside.contains(item.id.as_str())
-                || batch.held_back.contains(&item.id)
-        })
+        batch.is_full
+            || items.iter().all(|item| {
+                let is_foreign = item.stage == Stage::Planned && !batch.places.contains_key(&item.id);
+                item.stage.is_final() || is_foreign || aside.contains(item.id.as_str())
+            })
     }
 }
 
 impl Batch {
-    /// What was begun comes first. What is set aside stays this process's until its end, so it is not taken again.
+    /// What was begun comes first, also where its line is no longer in the plan: it is paid. What is set aside stays this
+    /// process's until its end, so it is not taken again.
     async fn take(&mut self, work: &Work<'_>, service: &str, most: usize) -> Result<Vec<Entry>, LedgerError> {
-        let begun = work.ledger.take(service, Take::Begun(&self.name), most).await?;
-        let mut entries = Vec::new();
-        for item in begun {
-            self.add(work, item, &mut entries).await;
-        }
-        while entries.len() < most {
+        let mut items = work.ledger.take(service, Take::Begun(&self.name), most).await?;
+        while items.len() < most && !self.is_full {
             let Some(item) = work.ledger.take(service, Take::Planned(&self.name), 1).await?.pop() else { break };
-            if !self.begun.contains(&item.id) {
-                let seconds = self.seconds + item.seconds.unwrap_or_default();
-                let is_full = self.max_jobs.is_some_and(|most| self.begun.len() >= most)
-                    || self.max_seconds.is_some_and(|most| seconds > most);
-                if is_full {
-                    // It stays taken, so that it is not looked at again; others may have it when this run ends.
-                    self.held_back.insert(item.id);
-                    continue;
-                }
-                self.seconds = seconds;
-                self.begun.insert(item.id.clone());
+            if !self.places.contains_key(&item.id) {
+                self.foreign.insert(item.id);
+                continue;
             }
-            self.add(work, item, &mut entries).await;
+            if self.allows(&item) {
+                items.push(item);
+            } else {
+                self.is_full = true;
+                Entry::new(&work.ledger, item).release().await;
+            }
         }
-        Ok(entries)
+        let entry = |mut item: Item| {
+            if let Some(place) = self.places.get(&item.id) {
+                item.place = place.clone();
+                item.replace = self.replace;
+            }
+            Entry::new(&work.ledger, item)
+        };
+        Ok(items.into_iter().map(entry).collect())
     }
 
-    async fn add(&self, work: &Work<'_>, mut item: crate::ledger::Item, entries: &mut Vec<Entry>) {
-        // A line that this plan does not have belongs to another version of it.
-        let Some(place) = self.places.get(&item.id) else {
-            return Entry::new(&work.ledger, item).release().await;
-        };
-        item.place = place.clone();
-        item.replace = self.replace;
-        entries.push(Entry::new(&work.ledger, item));
+    /// Whether the limits let an item be begun. One that was begun before does not count again.
+    fn allows(&mut self, item: &Item) -> bool {
+        if self.begun.contains(&item.id) {
+            return true;
+        }
+        let seconds = self.seconds + item.seconds.unwrap_or_default();
+        let fits = self.max_jobs.is_none_or(|most| self.begun.len() < most)
+            && self.max_seconds.is_none_or(|most| seconds <= most);
+        if fits {
+            self.seconds = seconds;
+            self.begun.insert(item.id.clone());
+        }
+        fits
     }
 }
 
 impl Setback {
     /// The reason in words.
-    pub(crate) fn why(&self, item: &crate::ledger::Item) -> String {
+    pub(crate) fn why(&self, item: &Item) -> String {
         let of_item = || item.error.clone().unwrap_or_else(|| "no reason given".to_owned());
         match self {
             Self::Ended => of_item(),
@@ -316,9 +338,7 @@ impl Setback {
     }
 
     /// The exit code of a run that met only this.
-    pub(crate) fn exit(&self, item: &crate::ledger::Item) -> Exit {
-        use crate::ledger::Stage;
-
+    pub(crate) fn exit(&self, item: &Item) -> Exit {
         match self {
             Self::Ended => match item.stage {
                 Stage::Cancelled => Exit::Cancelled,

@@ -2,12 +2,15 @@
 
 mod watch;
 
+use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt as _, stream};
+use infrai_video_client::types::VideoJob;
 
 use super::{Finished, PollBackoff, WaitError};
 use crate::client::Client;
@@ -43,6 +46,7 @@ impl Client {
             max_wait: self.shared.max_wait,
             backoff: PollBackoff::default(),
             poll_errors: Duration::from_secs(5 * 60),
+            on_update: None,
         }
     }
 }
@@ -57,6 +61,17 @@ pub struct WaitAll {
     max_wait: Option<Duration>,
     backoff: PollBackoff,
     poll_errors: Duration,
+    on_update: Option<OnUpdate>,
+}
+
+/// Called with each job that was read.
+#[derive(Clone)]
+struct OnUpdate(Arc<dyn Fn(&VideoJob) + Send + Sync>);
+
+impl fmt::Debug for OnUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnUpdate")
+    }
 }
 
 impl WaitAll {
@@ -79,6 +94,12 @@ impl WaitAll {
         self
     }
 
+    /// Called with each job that a look shows, also where its state has not changed.
+    pub fn with_on_update(mut self, on_update: impl Fn(&VideoJob) + Send + Sync + 'static) -> Self {
+        self.on_update = Some(OnUpdate(Arc::new(on_update)));
+        self
+    }
+
     /// One result for each job, in the order in which the jobs become final. A job that fails leaves the others alone.
     ///
     /// Dropping the stream stops at once, and the jobs go on.
@@ -87,7 +108,8 @@ impl WaitAll {
     }
 
     /// The same, also for jobs whose ids `more` gives out while the wait is under way, for a batch that is still being
-    /// submitted. An id that comes twice is waited for once.
+    /// submitted. An id that comes while its job is waited for changes nothing; one that comes after
+    /// its result is waited for anew.
     ///
     /// The results end when `more` has ended and no job is waited for any more; while none is and `more` goes on, nothing is
     /// sent. All jobs share their pages. An id that comes between two looks makes the next one happen no later than the

@@ -9,7 +9,7 @@ use infrai_video_client::JobState;
 use infrai_video_client::types::VideoJob;
 use tokio::time::{Instant, sleep_until};
 
-use super::{JobResult, WaitAll};
+use super::{JobResult, OnUpdate, WaitAll};
 use crate::error::Error;
 use crate::job::Job;
 use crate::retry::RetryPolicy;
@@ -35,8 +35,6 @@ struct Pending {
 pub(super) struct Watch {
     settings: WaitAll,
     more: Fuse<BoxStream<'static, String>>,
-    /// Every id that ever came, so that none is waited for again.
-    known: BTreeSet<String>,
     looks: u32,
     pending: BTreeMap<String, Pending>,
     ready: VecDeque<JobResult>,
@@ -51,7 +49,6 @@ impl Watch {
         let mut watch = Self {
             settings,
             more: more.fuse(),
-            known: BTreeSet::new(),
             looks: 0,
             pending: BTreeMap::new(),
             ready: VecDeque::new(),
@@ -88,14 +85,14 @@ impl Watch {
         }
     }
 
-    /// Waits for that job too, from now on. Says whether it is a new one.
+    /// Waits for that job too, from now on. Says whether it was not waited for already.
     fn add(&mut self, id: String) -> bool {
-        let is_new = self.known.insert(id.clone());
-        if is_new {
-            let fresh = Pending { added: Instant::now(), last: None, polls: 0, failing_since: None };
-            self.pending.insert(id, fresh);
+        if self.pending.contains_key(&id) || self.ready.iter().any(|(ready, _)| *ready == id) {
+            return false;
         }
-        is_new
+        let fresh = Pending { added: Instant::now(), last: None, polls: 0, failing_since: None };
+        self.pending.insert(id, fresh);
+        true
     }
 
     /// Adds the ids that are there without a wait, so that the next look is also at them.
@@ -195,6 +192,9 @@ impl Watch {
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.polls += 1;
         pending.failing_since = None;
+        if let Some(OnUpdate(tell)) = &self.settings.on_update {
+            tell(&job);
+        }
         pending.last = Some(job);
         match state {
             JobState::Succeeded => {

@@ -1,0 +1,254 @@
+use infrai_video::JobId;
+
+use crate::app::App;
+use crate::args::ResumeArgs;
+use crate::board::{Board, label};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Signals;
+use crate::ledger::{Entry, Item, Ledger, Place, Stage, Take};
+use crate::report::ItemReport;
+use crate::target::Target;
+use crate::text::{count, fit, quote};
+use crate::work::{Heartbeat, Outcome, Setback, Settings, Source, Work};
+use std::sync::Arc;
+
+/// How much of a prompt is shown to tell items apart.
+const PROMPT: usize = 40;
+
+pub(super) async fn run(app: &App, args: &ResumeArgs) -> Result<(), Failure> {
+    let ledger = app.needed_ledger().await?;
+    let done = Box::pin(with_ledger(app, args, &ledger)).await;
+    ledger.close().await;
+    done
+}
+
+async fn with_ledger(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>) -> Result<(), Failure> {
+    let items = match args.names.is_empty() {
+        true => unfinished(app, ledger).await?,
+        false => named(app, args, ledger).await?,
+    };
+    if args.dry_run {
+        return show(app, &items);
+    }
+    if args.drop {
+        return drop_items(app, ledger, items).await;
+    }
+    let (finished, mut left): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.stage == Stage::Saved);
+    finished.iter().try_for_each(|item| print(app, item))?;
+    if left.is_empty() {
+        if finished.is_empty() {
+            app.screen.say("note", "everything that was begun is finished");
+        }
+        return Ok(());
+    }
+    redirect(app, args, &mut left)?;
+    prepare(app, args, ledger, &left).await?;
+    let outcome = work(app, args, ledger, &left).await?;
+    conclude(app, args, ledger, outcome).await
+}
+
+async fn unfinished(app: &App, ledger: &Ledger) -> Result<Vec<Item>, Failure> {
+    let service = app.service();
+    let begun = ledger.begun(&service).await.map_err(|error| app.ledger_failed(&error))?;
+    let batches = ledger.batches(&service).await.map_err(|error| app.ledger_failed(&error))?;
+    for (batch, _, number) in batches.iter().filter(|(_, stage, _)| stage == Stage::Planned.as_str()) {
+        let number = count(usize::try_from(*number).unwrap_or_default(), "clip");
+        let go_on = app.command("batch run PLAN");
+        app.screen.say("note", &format!("batch {batch}: {number} not begun; {go_on} begins them"));
+    }
+    Ok(begun.into_iter().filter(Item::is_unfinished).collect())
+}
+
+async fn named(app: &App, args: &ResumeArgs, ledger: &Ledger) -> Result<Vec<Item>, Failure> {
+    let mut items = Vec::new();
+    for name in &args.names {
+        let item = ledger.find(&app.service(), name).await.map_err(|error| app.ledger_failed(&error))?;
+        let Some(item) = item else {
+            let failure = Failure::new(Exit::NotFound, format!("the ledger has no key and no job {name:?}"));
+            return Err(match name.parse::<JobId>() {
+                Ok(id) if id.as_str().starts_with("vj_") => failure.next(app.command(&format!("wait {id}"))),
+                _ => failure.next(app.command("resume --dry-run")),
+            });
+        };
+        let may_begin = args.again || args.drop || args.dry_run;
+        match item.stage {
+            _ if may_begin => {}
+            Stage::Planned => {
+                let name = item.batch.as_deref().unwrap_or_default();
+                return Err(Failure::new(Exit::Other, format!("{} of batch {name} is not begun", label(&item)))
+                    .next(app.command("batch run PLAN")));
+            }
+            stage if stage.is_final() && stage != Stage::Saved => {
+                let setback = Setback::Ended;
+                return Err(Failure::new(setback.exit(&item), format!("{}: {}", label(&item), setback.why(&item)))
+                    .next(format!("{}  (asks for it anew)", app.command(&format!("resume {} --again", quote(name))))));
+            }
+            _ => {}
+        }
+        items.push(item);
+    }
+    Ok(items)
+}
+
+/// What would be done.
+fn show(app: &App, items: &[Item]) -> Result<(), Failure> {
+    if app.screen.json {
+        return items.iter().try_for_each(|item| app.screen.json(&ItemReport::of(item)));
+    }
+    if items.is_empty() {
+        app.screen.say("note", "everything that was begun is finished");
+        return Ok(());
+    }
+    let what = |item: &Item| match item.stage {
+        Stage::Planned => "begin",
+        Stage::Sent => "send again under its key",
+        Stage::Accepted => "wait, download",
+        Stage::Fetched => "save",
+        _ => "nothing",
+    };
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|item| {
+            let name = item.job_id.clone().unwrap_or_else(|| item.key.clone());
+            vec![name, item.stage.to_string(), what(item).to_owned(), fit(&item.prompt(), PROMPT).into_owned()]
+        })
+        .collect();
+    app.screen.table(&["JOB OR KEY", "STATE", "TO DO", "PROMPT"], &rows, 3)
+}
+
+async fn drop_items(app: &App, ledger: &Arc<Ledger>, items: Vec<Item>) -> Result<(), Failure> {
+    for item in items {
+        let mut entry = take(app, ledger, &item).await?;
+        let dropped = entry.ended(Stage::Dropped, "dropped by its user", None).await;
+        dropped.map_err(|error| app.ledger_failed(&error))?;
+        app.screen.say("dropped", &label(&entry.item));
+        entry.release().await;
+    }
+    Ok(())
+}
+
+/// Another place for the clip.
+fn redirect(app: &App, args: &ResumeArgs, items: &mut [Item]) -> Result<(), Failure> {
+    if let Some(output) = &args.output {
+        let [item] = items else {
+            return Err(Failure::new(Exit::Usage, "--output is for one item").next(app.help()));
+        };
+        item.place = match Target::checked(Some(output), args.force, app.screen.stdout_is_terminal)? {
+            Target::Stdout => {
+                return Err(Failure::new(Exit::Usage, "resume writes to files").next("name one with -o FILE"));
+            }
+            target => target.place()?,
+        };
+    }
+    for item in items {
+        item.replace |= args.force;
+        // Whoever asks for a job by its name wants the clip too.
+        if item.place == Place::Nowhere && !args.names.is_empty() {
+            item.place = Target::checked(None, false, false)?.place()?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes down what the options change.
+async fn prepare(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>, items: &[Item]) -> Result<(), Failure> {
+    if args.names.is_empty() {
+        return Ok(());
+    }
+    for item in items {
+        let mut entry = take(app, ledger, item).await?;
+        (entry.item.place, entry.item.replace) = (item.place.clone(), item.replace);
+        let written = match args.again && entry.item.stage != Stage::Accepted && entry.item.stage != Stage::Fetched {
+            true => entry.is_asked_anew().await,
+            false => entry.stays().await,
+        };
+        written.map_err(|error| app.ledger_failed(&error))?;
+        entry.release().await;
+    }
+    Ok(())
+}
+
+async fn take(app: &App, ledger: &Arc<Ledger>, item: &Item) -> Result<Entry, Failure> {
+    let taken = ledger.take(&app.service(), Take::One(&item.id), 1).await;
+    let taken = taken.map_err(|error| app.ledger_failed(&error))?.pop();
+    taken.map(|item| Entry::new(ledger, item)).ok_or_else(|| held(app, &label(item)))
+}
+
+fn held(app: &App, what: &str) -> Failure {
+    Failure::new(Exit::Other, format!("{what}: another process is working on it"))
+        .next(format!("wait for it, or stop it and: {}", app.same_command()))
+}
+
+async fn work(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>, items: &[Item]) -> Result<Outcome, Failure> {
+    let session = app.session().await?;
+    let mut signals = Signals::new()
+        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let _heartbeat = Heartbeat::start(ledger);
+    let work = Work::new(app, &session, ledger, args.timeout.0);
+    let board = Board::new(&app.screen, items.len(), 0);
+    let mut source = Source::Ids(items.iter().map(|item| item.id.clone()).collect());
+    let settings = Settings { at_once: usize::from(args.jobs), patience: None };
+    let run = Box::pin(work.run(&mut source, &settings, &board));
+    tokio::select! {
+        outcome = run => Ok(outcome),
+        signal = signals.next() => Err(Failure::new(signal.exit(), "jobs go on and are billed; nothing is lost")
+            .with_word("detached")
+            .next(app.same_command())),
+    }
+}
+
+async fn conclude(app: &App, args: &ResumeArgs, ledger: &Ledger, outcome: Outcome) -> Result<(), Failure> {
+    outcome.saved.iter().try_for_each(|entry| print(app, &entry.item))?;
+    for id in &outcome.elsewhere {
+        let item = ledger.find(&app.service(), id).await.map_err(|error| app.ledger_failed(&error))?;
+        let what = item.as_ref().map_or_else(|| id.clone(), label);
+        if !args.names.is_empty() {
+            return Err(held(app, &what));
+        }
+        app.screen.say("note", &format!("{what}: another process is working on it"));
+    }
+    if let Some(failure) = outcome.stopped {
+        return Err(failure);
+    }
+    let mut failures: Vec<Failure> =
+        outcome.set_aside.iter().map(|(entry, setback)| app.set_back(&entry.item, setback)).collect();
+    if failures.len() == 1 {
+        return failures.pop().map_or(Ok(()), Err);
+    }
+    failures.iter().for_each(|failure| app.screen.failure(failure));
+    failures.first().map_or(Ok(()), |failure| Err(Failure::shown(failure.exit())))
+}
+
+fn print(app: &App, item: &Item) -> Result<(), Failure> {
+    match &item.path {
+        _ if app.screen.json => app.screen.json(&ItemReport::of(item)),
+        Some(path) => app.screen.line(path),
+        None => app.screen.line(item.job_id.as_deref().unwrap_or_default()),
+    }
+}
+
+impl App {
+    /// Why an item has no clip, and what to do about it.
+    pub(super) fn set_back(&self, item: &Item, setback: &Setback) -> Failure {
+        let failure = Failure::new(setback.exit(item), format!("{}: {}", label(item), setback.why(item)));
+        let name = quote(item.job_id.as_deref().unwrap_or(&item.key));
+        let resume = self.command(&format!("resume {name}"));
+        match setback {
+            Setback::Unsafe(_) => failure
+                .next(format!("{}  (look whether its job is there)", self.command("list")))
+                .next(format!("{resume} --again  (asks anew, and may be charged on top)"))
+                .next(format!("{resume} --drop  (forgets it)")),
+            Setback::Ended if item.batch.is_some() => {
+                let batch = quote(item.batch.as_deref().unwrap_or_default());
+                failure.next(self.command(&format!("batch retry {batch} --failed")))
+            }
+            Setback::Ended => failure.next(format!("{resume} --again  (asks for it anew)")),
+            Setback::Paused { outage, .. } => match outage {
+                crate::work::Outage::Credit => failure.next(self.top_up()).next(format!("then: {resume}")),
+                _ => failure.next(format!("check the network and {}, then: {resume}", self.base_url())),
+            },
+            _ => failure.next(resume),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What is said of items once they were worked on.
+
+use serde::Serialize;
+
+use crate::ledger::{Item, Stage};
+
+/// An item as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub(crate) struct ItemReport {
+    /// planned, sent, accepted, fetched, saved, failed, cancelled, refused or dropped.
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    idempotency_key: String,
+    /// 1, and one more for each `batch retry`.
+    attempt: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<String>,
+    /// The job's last state that was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    /// The host whose disk has the clip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<String>,
+    /// Why it is not further.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
+}
+
+impl ItemReport {
+    pub(crate) fn of(item: &Item) -> Self {
+        let is_saved = item.stage == Stage::Saved;
+        let if_saved = |value: &Option<String>| value.clone().filter(|_| is_saved);
+        Self {
+            state: item.stage.as_str(),
+            line: item.line,
+            name: item.name.clone(),
+            idempotency_key: item.key.clone(),
+            attempt: item.attempt,
+            job_id: item.job_id.clone(),
+            job_state: item.job_state.clone(),
+            cost_usd: item.cost_usd,
+            path: if_saved(&item.path),
+            bytes: item.bytes.filter(|_| is_saved),
+            sha256: if_saved(&item.sha256),
+            machine: if_saved(&item.machine),
+            error: item.error.clone(),
+            error_code: item.error_code.clone(),
+        }
+    }
+}
+
+/// What a batch came to.
+#[derive(Debug, Serialize)]
+pub(crate) struct BatchReport {
+    batch: String,
+    counts: Counts,
+    /// What the service said that the jobs cost, in US dollars.
+    cost_usd: f64,
+    items: Vec<ItemReport>,
+}
+
+/// How many items are at each stage.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) items: usize,
+    pub(crate) saved: usize,
+    /// Failed or refused.
+    pub(crate) failed: usize,
+    pub(crate) cancelled: usize,
+    /// Begun and not at their end.
+    pub(crate) under_way: usize,
+    /// Not begun.
+    pub(crate) planned: usize,
+}
+
+impl Counts {
+    pub(crate) fn of<'a>(items: impl IntoIterator<Item = &'a Item>) -> Self {
+        items.into_iter().fold(Self::default(), |mut counts, item| {
+            counts.items += 1;
+            *match item.stage {
+                Stage::Saved => &mut counts.saved,
+                Stage::Failed | Stage::Refused => &mut counts.failed,
+                Stage::Cancelled | Stage::Dropped => &mut counts.cancelled,
+                Stage::Planned => &mut counts.planned,
+                Stage::Sent | Stage::Accepted | Stage::Fetched => &mut counts.under_way,
+            } += 1;
+            counts
+        })
+    }
+}
+
+impl BatchReport {
+    pub(crate) fn of(batch: &str, items: &[Item]) -> Self {
+        Self {
+            batch: batch.to_owned(),
+            counts: Counts::of(items),
+            cost_usd: items.iter().filter_map(|item| item.cost_usd).sum(),
+            items: items.iter().map(ItemReport::of).collect(),
+        }
+    }
+}
