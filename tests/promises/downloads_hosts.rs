@@ -188,3 +188,17 @@ async fn what_is_whole_but_no_mp4_stays_for_a_run_that_takes_it() {
     assert_eq!(saved.bytes, world.sandbox.clip_bytes(job.id()).await.unwrap().len() as u64);
     assert_eq!(world.files(), ["clip.mp4"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fetched_clip_is_known_to_be_whole_also_where_the_host_names_neither_version_nor_length() {
+    for silent in [&[ETAG, LAST_MODIFIED][..], &[CONTENT_LENGTH], &[CONTENT_LENGTH, ETAG, LAST_MODIFIED]] {
+        let world = World::with([]);
+        let job = world.finished_job().await;
+        let download = || download_from(&world, &job, without(silent));
+        drop(download().fetch_to(world.path()).await.unwrap());
+        let before = world.sandbox.journal().len();
+        download().to_path(world.path()).await.unwrap();
+        assert_eq!(world.sandbox.journal().len(), before, "without {silent:?}");
+        world.assert_whole_clip(&job).await;
+    }
+}

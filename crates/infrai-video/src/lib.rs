@@ -61,7 +61,7 @@ mod wait;
 pub use call::{Call, Write};
 pub use check::Fit;
 pub use client::{API_KEY_VARIABLE, BASE_URL_VARIABLE, Client, ClientBuilder, DEFAULT_BASE_URL};
-pub use download::{ByteStream, Container, Download, Overwrite, Progress, Saved, Written};
+pub use download::{ByteStream, Container, Download, Fetched, Overwrite, Progress, Saved, Written};
 pub use error::{Error, ErrorKind};
 pub use generate::{Generate, MAX_DURATION_SECONDS, MAX_PROMPT_CHARS, Submission, Submit};
 pub use ids::{IdempotencyKey, JobId, RetentionDays};

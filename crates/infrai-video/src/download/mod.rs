@@ -2,6 +2,7 @@
 
 mod claim;
 mod fetch;
+mod fetched;
 mod head;
 mod in_order;
 mod link;
@@ -24,6 +25,7 @@ use crate::job::Job;
 use fetch::Fetch;
 use in_order::InOrder;
 
+pub use fetched::Fetched;
 pub use in_order::ByteStream;
 
 /// A download of the clip of a job that has succeeded.
@@ -161,19 +163,48 @@ impl Download {
         self
     }
 
-    /// Downloads to `path`, or into it under the name `JOB_ID.mp4` where it is a directory.
+    /// Downloads to `path`, or into it under the name `JOB_ID.mp4` where it is a directory: [`fetch_to`](Self::fetch_to) and
+    /// [`Fetched::save`] in one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the two.
+    pub async fn to_path(self, path: impl AsRef<Path>) -> Result<Saved, Error> {
+        self.fetch_to(path).await?.save().await
+    }
+
+    /// Fetches and checks the clip for that path, and leaves it to [`Fetched::save`] to give it its final name. In between a
+    /// program can write down what it is about to have.
     ///
     /// The bytes are collected in `NAME.part`, which a later run, also of another process, goes on with; what it has to know
-    /// stands in `NAME.part.json`. Only a whole and checked clip gets the final name.
+    /// stands in `NAME.part.json`. A clip that is whole and checked there already is not fetched again.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = infrai_video_sandbox::Sandbox::builder().instant_jobs().start().await?;
+    /// # let client = infrai_video::Client::builder("ifr_pk_proj_docs").with_base_url(sandbox.base_url()).build()?;
+    /// # let id = client.generate("a city").duration_seconds(0.5).await?.id().to_owned();
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("skyline.mp4");
+    /// # let note = directory.path().join("skyline.sha256");
+    /// let fetched = client.job(id).download().fetch_to(&path).await?;
+    /// std::fs::write(note, fetched.sha256())?;
+    /// // A crash here costs nothing: the next `fetch_to` finds the whole clip.
+    /// assert!(!path.exists());
+    /// fetched.save().await?;
+    /// assert!(path.exists());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Storage`] where a file cannot be read or written, or is there already, or where `NAME.part` is a file of
-    /// somebody else; [`ErrorKind::Conflict`] where
-    /// the job has no clip; [`ErrorKind::Download`] where the whole right clip cannot be had. The final path is then as it
-    /// was.
-    pub async fn to_path(self, path: impl AsRef<Path>) -> Result<Saved, Error> {
-        to_path::to_path(self, path.as_ref()).await
+    /// somebody else or held by another download; [`ErrorKind::Conflict`] where the job has no clip; [`ErrorKind::Download`]
+    /// where the whole right clip cannot be had. The final path is as it was in any case.
+    pub async fn fetch_to(self, path: impl AsRef<Path>) -> Result<Fetched, Error> {
+        to_path::fetch_to(self, path.as_ref()).await
     }
 
     /// Downloads into a writer. What was written cannot be taken back, so a clip that changes midway is an error, and so is

@@ -17,6 +17,9 @@ pub(super) struct Note {
     pub(super) version: Option<Version>,
     /// How many bytes are safely on the disk.
     pub(super) kept: u64,
+    /// The SHA-256 of the whole clip, once it is there and was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) whole: Option<String>,
 }
 
 /// What is found in a note's place.

@@ -27,6 +27,8 @@ pub(super) struct PartFile {
     version: Option<Version>,
     written: u64,
     hash: Sha256,
+    /// The SHA-256, once this is the whole clip.
+    whole: Option<String>,
     synced_at: Instant,
 }
 
@@ -45,6 +47,7 @@ impl PartFile {
             version: None,
             written: 0,
             hash: Sha256::new(),
+            whole: None,
             synced_at: Instant::now(),
         };
         part.recover(note)?;
@@ -54,6 +57,11 @@ impl PartFile {
     /// What to go on with: the version, and how much of it is there.
     pub(super) fn resumable(&self) -> Option<(Version, u64)> {
         self.version.clone().filter(|_| self.written > 0).map(|version| (version, self.written))
+    }
+
+    /// Whether this run or an earlier one found that all of the clip is there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole.is_some()
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -86,7 +94,7 @@ impl PartFile {
     /// Throws away what came. Blocks.
     pub(super) fn clear(&mut self) -> Result<(), Error> {
         // The note is what tells the file from one of somebody else, so it is there before the first byte.
-        self.version = None;
+        (self.version, self.whole) = (None, None);
         self.last_note().write(&self.note_path)?;
         self.hash = Sha256::new();
         self.truncate(0)
@@ -102,12 +110,18 @@ impl PartFile {
         mp4::check(&mut std::io::BufReader::new(&self.file), self.written)
     }
 
-    /// Gives the clip its final name. Where that fails, a later run finds it whole. Blocks.
-    pub(super) fn finish(mut self, target: &Path, overwrite: Overwrite) -> Result<(), Error> {
-        if let Err(error) = self.keep() {
+    /// Writes down that this is the whole clip, so that a later run finds it so. Blocks.
+    pub(super) fn seal(&mut self) -> Result<(), Error> {
+        self.file.sync_all().map_err(|error| Error::storage(&self.path, "write", error))?;
+        self.whole = Some(self.sha256());
+        if let Err(error) = self.last_note().write(&self.note_path) {
             tracing::debug!(%error, "the clip is complete, and its note could not be written");
         }
-        self.file.sync_all().map_err(|error| Error::storage(&self.path, "write", error))?;
+        Ok(())
+    }
+
+    /// Gives a sealed clip its final name. Where that fails, a later run finds it whole. Blocks.
+    pub(super) fn finish(self, target: &Path, overwrite: Overwrite) -> Result<(), Error> {
         place(&self.path, target, overwrite)?;
         if let Err(error) = self.remove_note() {
             tracing::warn!(%error, "the clip is saved, and its note could not be removed");
@@ -129,10 +143,16 @@ impl PartFile {
     fn recover(&mut self, note: Option<Note>) -> Result<(), Error> {
         let length = self.file.metadata().map_err(|error| Error::storage(&self.path, "read", error))?.len();
         let note = note.filter(|note| note.job_id == self.job_id && (1..=length).contains(&note.kept));
-        let Some(Note { version: Some(version), kept, .. }) = note else { return self.clear() };
+        let Some(Note { version, kept, whole, .. }) = note else { return self.clear() };
+        if version.is_none() && whole.is_none() {
+            return self.clear();
+        }
         self.hash_prefix(kept)?;
+        if whole.as_ref().is_some_and(|sha256| *sha256 != self.sha256()) {
+            return self.clear();
+        }
         self.truncate(kept)?;
-        self.version = Some(version);
+        (self.version, self.whole) = (version, whole);
         Ok(())
     }
 
@@ -157,8 +177,9 @@ impl PartFile {
 
     /// The note for what is there now.
     fn last_note(&self) -> Note {
-        let (version, kept) = self.resumable().unzip();
-        Note { job_id: self.job_id.clone(), version, kept: kept.unwrap_or(0) }
+        let (version, resumable) = self.resumable().unzip();
+        let kept = if self.is_whole() { self.written } else { resumable.unwrap_or(0) };
+        Note { job_id: self.job_id.clone(), version, kept, whole: self.whole.clone() }
     }
 }
 
@@ -203,12 +224,13 @@ mod tests {
     fn the_last_step_replaces_nothing_that_came_in_between() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("clip.mp4");
-        let part = filled(&target);
+        let mut part = filled(&target);
+        part.seal().unwrap();
         std::fs::write(&target, b"precious").unwrap();
         let error = part.finish(&target, Overwrite::Refuse).unwrap_err();
         assert!(error.to_string().contains("is there already"), "{error}");
         assert_eq!(std::fs::read(&target).unwrap(), b"precious");
-        assert_eq!(opened(&target).written(), BYTES.len() as u64, "the clip waits for a later run");
+        assert!(opened(&target).is_whole(), "the clip waits for a later run");
         opened(&target).finish(&target, Overwrite::Replace).unwrap();
         assert_eq!(std::fs::read(&target).unwrap(), BYTES);
         assert_eq!(names(directory.path()), ["clip.mp4"]);

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::fetch::{Fetch, Piece, Version};
 use super::part::{PartFile, SYNC_EVERY};
 use super::target::{refuse_existing, target};
-use super::{Container, Download, Saved};
+use super::{Container, Download, Fetched};
 use crate::error::{Error, ErrorKind};
 use crate::operations::IntoJobId as _;
 
@@ -17,7 +17,7 @@ const BLOCK: usize = 512 * 1024;
 /// How long a part may be held by another download. One that was dropped holds it until its last write is done.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-pub(super) async fn to_path(download: Download, path: &Path) -> Result<Saved, Error> {
+pub(super) async fn fetch_to(download: Download, path: &Path) -> Result<Fetched, Error> {
     let job_id = download.job.id().into_job_id()?;
     let target = target(path, job_id.as_str(), download.overwrite)?;
     let mut part = Some(open(&target, job_id.as_str()).await?);
@@ -27,9 +27,8 @@ pub(super) async fn to_path(download: Download, path: &Path) -> Result<Saved, Er
     let Some(mut part) = part else { return Err(stopped()) };
     match collected {
         Ok(()) => {
-            let saved = Saved { path: target.clone(), bytes: part.written(), sha256: part.sha256() };
-            blocking(move || part.finish(&target, download.overwrite)).await?;
-            Ok(saved)
+            let part = blocking(move || part.seal().map(|()| part)).await?;
+            Ok(Fetched::new(part, target, download.overwrite))
         }
         Err(error) => {
             // What came stays for the next run; why it could not be kept matters less than why it broke off.
@@ -61,15 +60,13 @@ async fn open(target: &Path, job_id: &str) -> Result<PartFile, Error> {
 /// Fetches until the part holds a whole and checked clip. The part is lent to the thread that writes, and comes back.
 async fn collect(download: &Download, part: &mut Option<PartFile>) -> Result<(), Error> {
     let mut fetch = download.fetch();
-    if let Some((version, offset)) = part.as_ref().and_then(PartFile::resumable) {
-        download.tell(offset, version.total);
-        fetch.resume(version, offset);
-    }
+    let mut is_there = part.as_ref().is_some_and(|part| take_up(download, &mut fetch, part));
     let mut refused = None;
     loop {
-        if !fill(download, &mut fetch, part).await? && download.container == Container::Any {
+        if !is_there && !fill(download, &mut fetch, part).await? && download.container == Container::Any {
             download.refuse_unproven()?;
         }
+        is_there = false;
         let Err(error) = verify(download, part).await else { return Ok(()) };
         let sha256 = part.as_ref().map(PartFile::sha256);
         if refused == sha256 {
@@ -85,6 +82,17 @@ async fn collect(download: &Download, part: &mut Option<PartFile>) -> Result<(),
         refused = sha256;
         fetch.start_over();
     }
+}
+
+/// Goes on with what an earlier run left, and says whether that is the whole clip.
+fn take_up(download: &Download, fetch: &mut Fetch, part: &PartFile) -> bool {
+    if part.is_whole() {
+        download.tell(part.written(), Some(part.written()));
+    } else if let Some((version, offset)) = part.resumable() {
+        download.tell(offset, version.total);
+        fetch.resume(version, offset);
+    }
+    part.is_whole()
 }
 
 /// Fetches to the end of the clip, and says whether the server confirmed that it is the end.
@@ -157,7 +165,7 @@ async fn lend(
     done
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(stopped()))
