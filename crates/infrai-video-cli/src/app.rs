@@ -84,14 +84,16 @@ impl App {
             return Ok(None);
         }
         let location = Location::find(self.global.ledger.as_deref()).map_err(|error| {
-            Failure::new(Exit::Refused, error).next("--ledger FILE, --ledger postgres://HOST/NAME or --ledger none")
+            Failure::new(Exit::Refused, error)
+                .next("--ledger FILE, --ledger postgres://HOST/NAME or --ledger none")
         })?;
         if location == Location::None {
             return Ok(None);
         }
         let ledger = Ledger::open(&location).await.map_err(|error| {
             let failure = self.ledger_failed(&error).with_exit(Exit::Refused);
-            failure.next("or leave the ledger out with --ledger none: then a crash forgets what was asked for")
+            failure
+                .next("or leave the ledger out with --ledger none: then a crash forgets what was asked for")
         })?;
         Ok(Some(Arc::new(ledger)))
     }
@@ -99,7 +101,8 @@ impl App {
     /// The ledger, for a command that is nothing without it.
     pub(crate) async fn needed_ledger(&self) -> Result<Arc<Ledger>, Failure> {
         self.ledger().await?.ok_or_else(|| {
-            Failure::new(Exit::Usage, "there is no ledger: --sandbox and --ledger none keep none").next(self.help())
+            Failure::new(Exit::Usage, "there is no ledger: --sandbox and --ledger none keep none")
+                .next(self.help())
         })
     }
 

@@ -37,7 +37,8 @@ pub(crate) struct Board {
 impl Board {
     /// `done` of the items were finished before.
     pub(crate) fn new(screen: &Screen, total: usize, done: usize) -> Self {
-        let height = terminal_size::terminal_size_of(std::io::stderr()).map_or(24, |(_, height)| usize::from(height.0));
+        let height = terminal_size::terminal_size_of(std::io::stderr())
+            .map_or(24, |(_, height)| usize::from(height.0));
         let overall = screen.live.then(|| {
             let bar = screen.bars.add(ProgressBar::new(total as u64));
             bar.set_style(style(&format!("{{prefix:{WORD}}}{{bar:24}}  {{wide_msg}}")).progress_chars("=> "));
@@ -89,8 +90,13 @@ impl Board {
             (Stage::Saved, None) => format!("job {}", item.job_id.as_deref().unwrap_or_default()),
             _ => format!("{}  {why}", label(item)),
         };
-        let word = if item.stage.is_under_way() || item.stage == Stage::Planned { "left" } else { item.stage.as_str() };
-        self.screen.say(word, &format!("{rest}  ({} of {})", self.done.get() + self.failed.get(), self.total));
+        let word = if item.stage.is_under_way() || item.stage == Stage::Planned {
+            "left"
+        } else {
+            item.stage.as_str()
+        };
+        self.screen
+            .say(word, &format!("{rest}  ({} of {})", self.done.get() + self.failed.get(), self.total));
         self.refresh();
     }
 
@@ -168,7 +174,11 @@ impl Meter {
                 format!("  {} left", clock(Duration::from_secs_f64(seconds.min(359_999.0))))
             });
             let left = left.unwrap_or_default();
-            bar.set_message(format!("saving  {}{total}  {}/s{left}", size(progress.bytes), size(rate as u64)));
+            bar.set_message(format!(
+                "saving  {}{total}  {}/s{left}",
+                size(progress.bytes),
+                size(rate as u64)
+            ));
         }
     }
 }

@@ -9,10 +9,15 @@ use tokio::time::{Instant, interval_at};
 
 use crate::output::Screen;
 use crate::progress::{ClipLine, HEARTBEAT, JobLine};
+use crate::record::Record;
 use crate::target::Target;
 
 /// Waits until the job has succeeded.
-pub(crate) async fn until_over(wait: Wait, mut line: JobLine) -> Result<VideoJob, WaitError> {
+pub(crate) async fn until_over(
+    wait: Wait,
+    mut line: JobLine,
+    record: &mut Record,
+) -> Result<VideoJob, WaitError> {
     let mut updates = wait.updates();
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     let mut last = None;
@@ -20,8 +25,17 @@ pub(crate) async fn until_over(wait: Wait, mut line: JobLine) -> Result<VideoJob
         tokio::select! {
             update = updates.next() => match update {
                 Some(update) => {
-                    let update = update?;
+                    let update = match update {
+                        Ok(update) => update,
+                        Err(error) => {
+                            if let Some(job) = error.last_job() {
+                                record.read(job).await;
+                            }
+                            return Err(error);
+                        }
+                    };
                     line.update(&update);
+                    record.read(&update.job).await;
                     last = Some(update.job);
                 }
                 None => return Ok(last.expect("a wait that ends well has read the job")),
@@ -46,6 +60,7 @@ pub(crate) async fn fetch(
     target: &Target,
     force: bool,
     screen: &Screen,
+    record: &mut Record,
 ) -> Result<Clip, Error> {
     let line = ClipLine::new(screen);
     let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
@@ -53,11 +68,15 @@ pub(crate) async fn fetch(
     let clip = async {
         match target.path(job_id) {
             Some(path) => {
-                let saved = download.to_path(&path).await?;
+                let fetched = download.fetch_to(&path).await?;
+                record.fetched(&fetched).await;
+                let saved = fetched.save().await?;
+                record.saved(Some(&saved)).await;
                 Ok(Clip { path: Some(saved.path), bytes: saved.bytes, sha256: saved.sha256 })
             }
             None => {
                 let written = download.to_writer(tokio::io::stdout()).await?;
+                record.saved(None).await;
                 Ok(Clip { path: None, bytes: written.bytes, sha256: written.sha256 })
             }
         }

@@ -6,6 +6,7 @@
 
 mod app;
 mod args;
+mod board;
 mod commands;
 mod exit;
 mod failure;
@@ -13,10 +14,15 @@ mod follow;
 mod interrupt;
 mod ledger;
 mod output;
+mod plan;
 mod progress;
+mod record;
+mod report;
 mod session;
 mod target;
 mod text;
+mod wish;
+mod work;
 
 use std::process::ExitCode;
 

@@ -38,7 +38,7 @@ impl Line {
 
 /// The key of an item: each attempt has one of its own, the same in every process.
 pub(crate) fn key(id: &str, attempt: i64) -> String {
-    format!("batch-{}", digest(&["key", id, &attempt.to_string()]))
+    format!("infrai-{}", digest(&["key", id, &attempt.to_string()]))
 }
 
 /// Reads a plan. Everything that is wrong with it is told at once.
@@ -157,7 +157,9 @@ mod tests {
     #[test]
     fn what_was_paid_stays_paid_when_lines_move_or_get_names() {
         let before = ids("{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n{\"prompt\":\"a\"}");
-        let after = ids("{\"prompt\":\"c\"}\n{\"name\":\"x\",\"prompt\":\"b\"}\n{\"prompt\":\"a\"}\n{ \"prompt\": \"a\" }");
+        let after = ids(
+            "{\"prompt\":\"c\"}\n{\"name\":\"x\",\"prompt\":\"b\"}\n{\"prompt\":\"a\"}\n{ \"prompt\": \"a\" }",
+        );
         assert_eq!((&after[1], &after[2], &after[3]), (&before[1], &before[0], &before[2]));
         assert_eq!(before.iter().collect::<HashSet<_>>().len(), 3);
         assert_ne!(parse("{\"prompt\":\"a\"}", "other").unwrap()[0].id, before[0]);

@@ -127,7 +127,7 @@ fn check_part(path: &Path) -> Result<(), Failure> {
 }
 
 /// Makes a nameless file to see whether it can be done.
-fn check_directory(directory: &Path) -> Result<(), Failure> {
+pub(crate) fn check_directory(directory: &Path) -> Result<(), Failure> {
     tempfile::tempfile_in(directory).map(drop).map_err(|error| not_writable(directory, &error))
 }
 

@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, describe};
 use crate::follow::fetch;
 use crate::interrupt::Signals;
+use crate::record::Record;
 use crate::session::Session;
 use crate::target::{Target, check_file};
 use crate::text::{clock, size};
@@ -69,7 +70,7 @@ async fn one(
         return Err(no_clip(app, &job));
     }
     let download = session.client.job(id.as_str()).download();
-    let fetched = fetch(download, id.as_str(), target, args.force, &app.screen).await;
+    let fetched = fetch(download, id.as_str(), target, args.force, &app.screen, &mut Record::none()).await;
     let clip = fetched.map_err(|error| not_saved(app, &id, &error))?;
     let (elapsed, length) = (clock(started.elapsed()), size(clip.bytes));
     let Some(path) = &clip.path else {

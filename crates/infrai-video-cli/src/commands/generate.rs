@@ -1,5 +1,5 @@
 use infrai_video::types::VideoJob;
-use infrai_video::{Client, ErrorKind, Generate, IdempotencyKey, Job, Response, Submission, WaitError};
+use infrai_video::{ErrorKind, Generate, IdempotencyKey, Job, Response, Submission, WaitError};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -11,9 +11,11 @@ use crate::failure::{Failure, describe};
 use crate::follow::{Clip, fetch, until_over};
 use crate::interrupt::Signals;
 use crate::progress::JobLine;
+use crate::record::Record;
 use crate::session::Session;
 use crate::target::Target;
-use crate::text::{clock, quote, size};
+use crate::text::{clock, quote, size, usd};
+use crate::wish::Wish;
 
 /// What `--json` prints: the job, and what became of it here.
 #[derive(Serialize)]
@@ -38,11 +40,15 @@ struct Started {
 
 pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
     let target = target(app, args)?;
-    let prompt = prompt::read(args)?;
+    let wish = wish(args)?;
     let session = app.session().await?;
-    let request = request(app, &session.client, args, prompt)?;
+    let mut request = wish.request(&session.client);
+    if let Some(key) = &args.idempotency_key {
+        let key = key.parse().map_err(|error| app.failed(&error))?;
+        request = request.with_idempotency_key(key);
+    }
     if !args.no_check {
-        check(app, args, &request).await?;
+        check(app, &wish, &request).await?;
     }
     let submission = request.prepare().map_err(|error| app.failed(&error))?;
     if args.dry_run {
@@ -51,15 +57,31 @@ pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
     }
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
-    let started = submit(app, args, &session, &submission, &mut signals).await?;
+    let (mut record, submission) = Record::open(app, args, &wish, &target, submission).await?;
+    let done = Box::pin(make(app, args, &session, &submission, &target, &mut record, &mut signals)).await;
+    record.close().await;
+    done
+}
+
+/// Everything after the request is on the disk.
+async fn make(
+    app: &App,
+    args: &GenerateArgs,
+    session: &Session,
+    submission: &Submission,
+    target: &Target,
+    record: &mut Record,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let started = submit(app, args, session, submission, record, signals).await?;
     if args.no_wait {
         return match app.screen.json {
             true => print(app, &started, started.job.snapshot(), None),
             false => app.screen.line(started.job.id()),
         };
     }
-    let job = wait(app, args, &session, &started, &mut signals).await?;
-    let clip = save(app, args, &started, &target, &mut signals).await?;
+    let job = wait(app, args, session, &started, record, signals).await?;
+    let clip = save(app, args, &started, target, record, signals).await?;
     report(app, &started, &job, &clip)
 }
 
@@ -74,45 +96,27 @@ fn target(app: &App, args: &GenerateArgs) -> Result<Target, Failure> {
     Target::checked(args.output.as_deref(), args.force, app.screen.stdout_is_terminal)
 }
 
-fn request(app: &App, client: &Client, args: &GenerateArgs, prompt: String) -> Result<Generate, Failure> {
-    let mut request = client.generate(prompt);
-    if let Some(seconds) = args.duration {
-        request = request.duration_seconds(seconds);
-    }
-    if let Some(resolution) = &args.resolution {
-        request = request.resolution(resolution.clone());
-    }
-    if let Some(ratio) = args.aspect_ratio {
-        request = request.aspect_ratio(ratio);
-    }
-    if let Some(preference) = args.prefer {
-        request = request.prefer(preference);
-    }
-    if let Some(url) = &args.reference_image_url {
-        request = request.reference_image_url(url);
-    }
-    if let Some(key) = &args.idempotency_key {
-        let key = key.parse().map_err(|error| app.failed(&error))?;
-        request = request.with_idempotency_key(key);
-    }
-    Ok(request)
+fn wish(args: &GenerateArgs) -> Result<Wish, Failure> {
+    Ok(Wish {
+        prompt: prompt::read(args)?,
+        duration_seconds: args.duration,
+        resolution: args.resolution.clone(),
+        aspect_ratio: args.aspect_ratio,
+        prefer: args.prefer,
+        reference_image_url: args.reference_image_url.clone(),
+    })
 }
 
 /// Asks what the vendors can do, before anything is paid.
-async fn check(app: &App, args: &GenerateArgs, request: &Generate) -> Result<(), Failure> {
+async fn check(app: &App, wish: &Wish, request: &Generate) -> Result<(), Failure> {
     let fit = request.check().await.map_err(|error| app.failed(&error))?;
     for warning in &fit.warnings {
         app.screen.say("note", warning);
     }
     if fit.of > 0 {
-        let what = match (&args.resolution, args.duration) {
-            (Some(size), Some(seconds)) => format!("{size} clips of {seconds} s"),
-            (Some(size), None) => format!("{size} clips"),
-            (None, Some(seconds)) => format!("clips of {seconds} s"),
-            (None, None) => "such clips".to_owned(),
-        };
         let make = if fit.vendors.len() == 1 { "makes" } else { "make" };
-        app.screen.say("checked", &format!("{} of {} vendors {make} {what}", fit.vendors.len(), fit.of));
+        app.screen
+            .say("checked", &format!("{} of {} vendors {make} {}", fit.vendors.len(), fit.of, wish.kind()));
     }
     Ok(())
 }
@@ -122,17 +126,26 @@ async fn submit(
     args: &GenerateArgs,
     session: &Session,
     submission: &Submission,
+    record: &mut Record,
     signals: &mut Signals,
 ) -> Result<Started, Failure> {
     let at = Instant::now();
     let key = submission.idempotency_key().clone();
     let job = tokio::select! {
-        job = session.client.submit(submission) => job.map_err(|error| not_submitted(app, args, &key, &error))?,
+        job = session.client.submit(submission) => job,
         signal = signals.next() => {
             let message = format!("interrupted while the request was on its way: the job may exist, under the idempotency key {key}");
-            return Err(Failure::new(signal.exit(), message).instead(repeat(app, args, &key)));
+            return Err(Failure::new(signal.exit(), message).instead(repeat(app, args, record, &key)));
         }
     };
+    let job = match job {
+        Ok(job) => job,
+        Err(error) => {
+            record.not_submitted(&error).await;
+            return Err(not_submitted(app, args, record, &key, &error));
+        }
+    };
+    record.accepted(&job).await;
     let cost = match (job.metadata().cache_hit, job.metadata().cost_usd) {
         (Some(true), _) => ", the one of this idempotency key: nothing is charged again".to_owned(),
         (_, Some(cost)) if app.global.sandbox() => format!(", {} USD of play money", usd(cost)),
@@ -141,7 +154,7 @@ async fn submit(
     };
     let resume = match app.global.sandbox() {
         true => String::new(),
-        false => format!("  (resume with: {})", app.command(&format!("wait {}", quote(job.id())))),
+        false => format!("  (resume with: {})", record.go_on(app, job.id())),
     };
     let line = format!("job {}{cost}{resume}", job.id());
     // Also where quiet is wanted: whoever kills this command while it waits still needs the id of what was paid.
@@ -156,6 +169,7 @@ async fn submit(
 fn not_submitted(
     app: &App,
     args: &GenerateArgs,
+    record: &Record,
     key: &IdempotencyKey,
     error: &infrai_video::Error,
 ) -> Failure {
@@ -166,14 +180,14 @@ fn not_submitted(
         _ if error.code() == Some("IDEMPOTENCY_CONFLICT") => failure.instead(list()),
         Exit::OutcomeUnknown => {
             let message = format!("{}; the job may exist, under the idempotency key {key}", describe(error));
-            Failure::new(Exit::OutcomeUnknown, message).instead(repeat(app, args, key))
+            Failure::new(Exit::OutcomeUnknown, message).instead(repeat(app, args, record, key))
         }
         Exit::Credit => {
             let mut steps = vec![
                 app.top_up(),
                 "open the checkout_url that it answers, then repeat; it is charged at most once:".to_owned(),
             ];
-            steps.extend(repeat(app, args, key));
+            steps.extend(repeat(app, args, record, key));
             failure.instead(steps)
         }
         _ => failure,
@@ -181,7 +195,10 @@ fn not_submitted(
 }
 
 /// The command that asks for the same once more, and is charged at most once.
-fn repeat(app: &App, args: &GenerateArgs, key: &IdempotencyKey) -> Vec<String> {
+fn repeat(app: &App, args: &GenerateArgs, record: &Record, key: &IdempotencyKey) -> Vec<String> {
+    if record.is_kept() {
+        return vec![app.command(&format!("resume {}", quote(key.as_str())))];
+    }
     let stdin = if args.prompt.as_deref() == Some("-") { "  (with the same prompt on stdin)" } else { "" };
     vec![format!("{}{stdin}", app.command(&args.repeated_with(key.as_str())))]
 }
@@ -191,10 +208,11 @@ async fn wait(
     args: &GenerateArgs,
     session: &Session,
     started: &Started,
+    record: &mut Record,
     signals: &mut Signals,
 ) -> Result<VideoJob, Failure> {
     let wait = session.wait(&started.job).with_max_wait(args.timeout.0);
-    let over = until_over(wait, JobLine::new(&app.screen, None));
+    let over = until_over(wait, JobLine::new(&app.screen, None), record);
     let waited = tokio::select! {
         over = over => over,
         signal = signals.next() => {
@@ -219,6 +237,7 @@ async fn save(
     args: &GenerateArgs,
     started: &Started,
     target: &Target,
+    record: &mut Record,
     signals: &mut Signals,
 ) -> Result<Clip, Failure> {
     let id = started.job.id();
@@ -227,14 +246,19 @@ async fn save(
         .as_ref()
         .map(|output| format!(" -o {}", quote(&output.to_string_lossy())))
         .unwrap_or_default();
+    let is_kept = record.is_kept();
     let go_on = || {
-        app.about_job("download", id).into_iter().map(|command| match app.global.sandbox() {
+        let commands = match is_kept {
+            true => vec![app.command(&format!("resume {}", quote(id)))],
+            false => app.about_job("download", id),
+        };
+        commands.into_iter().map(|command| match app.global.sandbox() || is_kept {
             true => command,
             false => command + &output,
         })
     };
     let saved = tokio::select! {
-        saved = fetch(started.job.download(), id, target, args.force, &app.screen) => saved,
+        saved = fetch(started.job.download(), id, target, args.force, &app.screen, record) => saved,
         signal = signals.next() => {
             let message = format!("interrupted while the clip of job {id} was being saved; nothing is lost");
             return Err(Failure::new(signal.exit(), message).instead(go_on().collect()));
@@ -270,23 +294,4 @@ fn print(app: &App, started: &Started, job: Option<&VideoJob>, clip: Option<&Cli
         idempotency_key: &started.key,
         cost_usd: started.job.metadata().cost_usd,
     })
-}
-
-/// `0.20`, or more digits where they matter.
-fn usd(amount: f64) -> String {
-    let cents = amount * 100.0;
-    let decimals = if (cents - cents.round()).abs() < 1e-6 { 2 } else { 4 };
-    format!("{amount:.decimals$}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::usd;
-
-    #[test]
-    fn money_has_cents_or_more() {
-        assert_eq!(usd(0.2), "0.20");
-        assert_eq!(usd(0.0), "0.00");
-        assert_eq!(usd(0.0125), "0.0125");
-    }
 }

@@ -1,5 +1,6 @@
 //! What each command does, one file each.
 
+mod batch;
 mod cancel;
 mod capabilities;
 mod completions;
@@ -10,6 +11,7 @@ mod generate;
 mod leave;
 mod list;
 mod prompt;
+mod resume;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "sandbox")]
@@ -42,6 +44,8 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         Command::Download(args) => Box::pin(download::run(app, &args)).await,
         Command::DownloadUrl(args) => download_url::run(app, &args.id).await,
         Command::SetRetention(args) => set_retention::run(app, &args).await,
+        Command::Resume(args) => Box::pin(resume::run(app, &args)).await,
+        Command::Batch(args) => Box::pin(batch::run(app, &args.command)).await,
         Command::Capabilities => capabilities::run(app).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(app, &args).await,

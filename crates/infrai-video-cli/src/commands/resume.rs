@@ -34,7 +34,8 @@ async fn with_ledger(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>) -> Resu
     if args.drop {
         return drop_items(app, ledger, items).await;
     }
-    let (finished, mut left): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.stage == Stage::Saved);
+    let (finished, mut left): (Vec<_>, Vec<_>) =
+        items.into_iter().partition(|item| item.stage == Stage::Saved);
     finished.iter().try_for_each(|item| print(app, item))?;
     if left.is_empty() {
         if finished.is_empty() {
@@ -74,15 +75,24 @@ async fn named(app: &App, args: &ResumeArgs, ledger: &Ledger) -> Result<Vec<Item
         let may_begin = args.again || args.drop || args.dry_run;
         match item.stage {
             _ if may_begin => {}
-            Stage::Planned => {
+            Stage::Planned if item.batch.is_some() => {
                 let name = item.batch.as_deref().unwrap_or_default();
-                return Err(Failure::new(Exit::Other, format!("{} of batch {name} is not begun", label(&item)))
-                    .next(app.command("batch run PLAN")));
+                return Err(Failure::new(
+                    Exit::Other,
+                    format!("{} of batch {name} is not begun", label(&item)),
+                )
+                .next(app.command("batch run PLAN")));
             }
             stage if stage.is_final() && stage != Stage::Saved => {
                 let setback = Setback::Ended;
-                return Err(Failure::new(setback.exit(&item), format!("{}: {}", label(&item), setback.why(&item)))
-                    .next(format!("{}  (asks for it anew)", app.command(&format!("resume {} --again", quote(name))))));
+                return Err(Failure::new(
+                    setback.exit(&item),
+                    format!("{}: {}", label(&item), setback.why(&item)),
+                )
+                .next(format!(
+                    "{}  (asks for it anew)",
+                    app.command(&format!("resume {} --again", quote(name)))
+                )));
             }
             _ => {}
         }
@@ -111,7 +121,12 @@ fn show(app: &App, items: &[Item]) -> Result<(), Failure> {
         .iter()
         .map(|item| {
             let name = item.job_id.clone().unwrap_or_else(|| item.key.clone());
-            vec![name, item.stage.to_string(), what(item).to_owned(), fit(&item.prompt(), PROMPT).into_owned()]
+            vec![
+                name,
+                item.stage.to_string(),
+                what(item).to_owned(),
+                fit(&item.prompt(), PROMPT).into_owned(),
+            ]
         })
         .collect();
     app.screen.table(&["JOB OR KEY", "STATE", "TO DO", "PROMPT"], &rows, 3)
@@ -159,10 +174,11 @@ async fn prepare(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>, items: &[It
     for item in items {
         let mut entry = take(app, ledger, item).await?;
         (entry.item.place, entry.item.replace) = (item.place.clone(), item.replace);
-        let written = match args.again && entry.item.stage != Stage::Accepted && entry.item.stage != Stage::Fetched {
-            true => entry.is_asked_anew().await,
-            false => entry.stays().await,
-        };
+        let written =
+            match args.again && entry.item.stage != Stage::Accepted && entry.item.stage != Stage::Fetched {
+                true => entry.is_asked_anew().await,
+                false => entry.stays().await,
+            };
         written.map_err(|error| app.ledger_failed(&error))?;
         entry.release().await;
     }
@@ -180,7 +196,12 @@ fn held(app: &App, what: &str) -> Failure {
         .next(format!("wait for it, or stop it and: {}", app.same_command()))
 }
 
-async fn work(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>, items: &[Item]) -> Result<Outcome, Failure> {
+async fn work(
+    app: &App,
+    args: &ResumeArgs,
+    ledger: &Arc<Ledger>,
+    items: &[Item],
+) -> Result<Outcome, Failure> {
     let session = app.session().await?;
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;

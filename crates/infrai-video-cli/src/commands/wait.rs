@@ -11,6 +11,7 @@ use crate::failure::{Failure, SANDBOX_ENDS};
 use crate::follow::until_over;
 use crate::interrupt::{Signal, Signals};
 use crate::progress::JobLine;
+use crate::record::Record;
 use crate::session::Session;
 use crate::text::count;
 
@@ -52,7 +53,7 @@ async fn one(app: &App, args: &WaitArgs, session: &Session, id: &JobId) -> Resul
     session.client.status(id).await.map_err(|error| app.failed_on(id.as_str(), &error))?;
     let several = (args.ids.len() > 1).then(|| id.as_str());
     let wait = session.wait(&session.client.job(id.as_str())).with_max_wait(args.timeout.0);
-    match until_over(wait, JobLine::new(&app.screen, several)).await {
+    match until_over(wait, JobLine::new(&app.screen, several), &mut Record::none()).await {
         Ok(job) => print(app, &job, true),
         Err(error) => {
             if let Some(job) = error.last_job() {

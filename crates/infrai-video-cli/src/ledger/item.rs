@@ -7,6 +7,8 @@ use infrai_video::Submission;
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row as _};
 
+use crate::wish::Wish;
+
 /// How far an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Stage {
@@ -151,6 +153,37 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// A clip that is wanted, and for which nothing was sent.
+    pub(crate) fn planned(service: &str, id: &str, key: String, wish: &Wish, place: Place) -> Self {
+        Self {
+            service: service.to_owned(),
+            id: id.to_owned(),
+            batch: None,
+            line: None,
+            name: None,
+            attempt: 1,
+            key,
+            request: wish.canonical(),
+            seconds: wish.duration_seconds,
+            submission: None,
+            account: None,
+            place,
+            replace: false,
+            stage: Stage::Planned,
+            job_id: None,
+            job_state: None,
+            cost_usd: None,
+            error: None,
+            error_code: None,
+            path: None,
+            bytes: None,
+            sha256: None,
+            machine: None,
+            worker: None,
+            created_at: 0,
+        }
+    }
+
     /// The words of the prompt, to tell one item from another.
     pub(crate) fn prompt(&self) -> String {
         let request: serde_json::Value = serde_json::from_str(&self.request).unwrap_or_default();

@@ -55,7 +55,9 @@ impl Location {
         let text = text.trim();
         match text.split_once(':') {
             _ if text == "none" => Ok(Self::None),
-            _ if text.is_empty() => Err("`ledger` is empty; name a file, a postgres:// URL or none".to_owned()),
+            _ if text.is_empty() => {
+                Err("`ledger` is empty; name a file, a postgres:// URL or none".to_owned())
+            }
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.to_owned())),
             Some((scheme, rest)) if rest.starts_with("//") => {
                 Err(format!("`ledger` cannot be kept at {scheme}://; name a file, a postgres:// URL or none"))

@@ -90,8 +90,9 @@ impl Ledger {
     /// Opens the ledger, and makes it if there is none.
     pub(crate) async fn open(location: &Location) -> Result<Self, LedgerError> {
         let (pool, dialect) = open::open(location).await?;
-        let worker = Worker::new(location.file())
-            .map_err(|error| LedgerError::Place(location.file().map(PathBuf::from).unwrap_or_default(), error))?;
+        let worker = Worker::new(location.file()).map_err(|error| {
+            LedgerError::Place(location.file().map(PathBuf::from).unwrap_or_default(), error)
+        })?;
         let machine = gethostname::gethostname().to_string_lossy().into_owned();
         Ok(Self { pool, dialect, worker, machine })
     }
@@ -208,7 +209,9 @@ impl Ledger {
         let submission = item
             .submission
             .as_ref()
-            .map(|submission| serde_json::to_string(submission).map_err(|error| sqlx::Error::Encode(error.into())))
+            .map(|submission| {
+                serde_json::to_string(submission).map_err(|error| sqlx::Error::Encode(error.into()))
+            })
             .transpose()?;
         let sql = format!(
             "UPDATE items SET attempt = $4, key = $5, submission = $6, account = $7, target = $8, output = $9,
@@ -248,7 +251,8 @@ impl Ledger {
 
     /// Gives an item back, for whoever comes next.
     pub(crate) async fn release(&self, item: &Item) -> Result<(), LedgerError> {
-        let sql = "UPDATE items SET worker = NULL, lease_until = 0 WHERE service = $1 AND id = $2 AND worker = $3";
+        let sql =
+            "UPDATE items SET worker = NULL, lease_until = 0 WHERE service = $1 AND id = $2 AND worker = $3";
         let release = sqlx::query(sql).bind(&item.service).bind(&item.id).bind(&self.worker.id);
         release.execute(&self.pool).await?;
         Ok(())

@@ -41,9 +41,9 @@ async fn sqlite(path: &Path) -> sqlx::Result<AnyPool> {
     let options = AnyPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
     let options = options.after_connect(move |connection, _| {
         let settings = settings.clone();
-        Box::pin(async move {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(connection).await.map(drop)
-        })
+        Box::pin(
+            async move { sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(connection).await.map(drop) },
+        )
     });
     let mut url = url::Url::parse("sqlite:///").map_err(sqlx::Error::config)?;
     let absolute = std::path::absolute(path).map_err(sqlx::Error::Io)?;

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::wish::Wish;
 
 const SERVICE: &str = "http://127.0.0.1:1";
 
@@ -23,32 +24,19 @@ impl Desk {
 }
 
 fn item(id: &str, line: i64) -> Item {
+    let wish = Wish {
+        prompt: "a city".to_owned(),
+        duration_seconds: Some(2.5),
+        resolution: None,
+        aspect_ratio: None,
+        prefer: None,
+        reference_image_url: None,
+    };
+    let place = Place::File("/tmp/a.mp4".into());
     Item {
-        service: SERVICE.to_owned(),
-        id: id.to_owned(),
         batch: Some("plan".to_owned()),
         line: Some(line),
-        name: None,
-        attempt: 1,
-        key: format!("key-{id}"),
-        request: r#"{"prompt":"a city"}"#.to_owned(),
-        seconds: Some(2.5),
-        submission: None,
-        account: None,
-        place: Place::File("/tmp/a.mp4".into()),
-        replace: false,
-        stage: Stage::Planned,
-        job_id: None,
-        job_state: None,
-        cost_usd: None,
-        error: None,
-        error_code: None,
-        path: None,
-        bytes: None,
-        sha256: None,
-        machine: None,
-        worker: None,
-        created_at: 0,
+        ..Item::planned(SERVICE, id, format!("key-{id}"), &wish, place)
     }
 }
 

@@ -57,9 +57,7 @@ impl Setback {
             Exit::Unreachable => Self::Paused { outage: Outage::Unreachable, why },
             Exit::Authentication => Self::Stopped { exit: Exit::Authentication, why },
             // The network is the usual reason. Sent again under its key, it does no harm.
-            Exit::OutcomeUnknown if error.is_retryable() => {
-                Self::Paused { outage: Outage::Unreachable, why }
-            }
+            Exit::OutcomeUnknown if error.is_retryable() => Self::Paused { outage: Outage::Unreachable, why },
             Exit::OutcomeUnknown => Self::Unknown(why),
             _ => Self::Ended,
         }

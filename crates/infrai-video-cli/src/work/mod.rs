@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use infrai_video::{
-    ErrorKind, IdempotencyKey, JobState, Overwrite, Submission, WaitError, WaitErrorKind,
-};
+use infrai_video::{ErrorKind, IdempotencyKey, JobState, Overwrite, Submission, WaitError, WaitErrorKind};
 
 pub(crate) use self::attempt::{Outage, Setback};
 pub(crate) use self::heartbeat::Heartbeat;
@@ -22,9 +20,9 @@ use self::watch::Watch;
 use tokio::sync::Notify;
 
 use crate::app::App;
+use crate::board::Meter;
 use crate::failure::describe;
 use crate::ledger::{Entry, Item, Ledger, LedgerError, Stage};
-use crate::board::Meter;
 use crate::session::Session;
 use crate::wish::Wish;
 
@@ -219,7 +217,7 @@ impl<'a> Work<'a> {
             }
         };
         entry.fetched(&fetched).await?;
-        let saved = fetched.keep().await.map_err(not_saved)?;
+        let saved = fetched.save().await.map_err(not_saved)?;
         Ok(entry.saved(Some(&saved)).await?)
     }
 }
@@ -246,9 +244,18 @@ fn tidy(item: &Item) {
 }
 
 fn hash(path: &Path) -> std::io::Result<String> {
+    use std::io::Read as _;
+
     use sha2::{Digest as _, Sha256};
 
+    let mut file = std::fs::File::open(path)?;
     let mut hasher = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path)?, &mut hasher)?;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
     Ok(hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }

@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
 use super::{Outage, Setback, Work};
+use crate::args::PlanArgs;
 use crate::board::{Board, label};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -32,19 +33,19 @@ pub(crate) enum Source {
 
 /// The items of a batch, and how many may be begun.
 pub(crate) struct Batch {
-    pub(crate) name: String,
+    name: String,
     /// Where this process puts clips, by the id of the item.
-    pub(crate) places: HashMap<String, Place>,
-    pub(crate) replace: bool,
-    pub(crate) max_jobs: Option<usize>,
-    pub(crate) max_seconds: Option<f64>,
+    places: HashMap<String, Place>,
+    replace: bool,
+    max_jobs: Option<usize>,
+    max_seconds: Option<f64>,
     /// What was begun by this run.
-    pub(crate) begun: HashSet<String>,
-    pub(crate) seconds: f64,
+    begun: HashSet<String>,
+    seconds: f64,
     /// Whether a limit lets no more be begun.
-    pub(crate) is_full: bool,
+    is_full: bool,
     /// Planned items that this version of the plan does not have.
-    pub(crate) foreign: HashSet<String>,
+    foreign: HashSet<String>,
 }
 
 /// How a run is to go.
@@ -66,40 +67,87 @@ pub(crate) struct Outcome {
     pub(crate) stopped: Option<Failure>,
     /// Items that another live process works on.
     pub(crate) elsewhere: Vec<String>,
+    /// Items that met an outage, and are to be tried again.
+    again: Vec<String>,
 }
 
 /// How fast items are begun.
 enum Pace {
     Full,
-    Paused { outage: Outage, since: Instant, delay: Duration, next: Instant },
+    Paused {
+        outage: Outage,
+        since: Instant,
+        delay: Duration,
+        next: Instant,
+    },
     /// One item is tried. The marks tell what was achieved before.
-    Probing { outage: Outage, since: Instant, delay: Duration, marks: (u64, u64) },
+    Probing {
+        outage: Outage,
+        since: Instant,
+        delay: Duration,
+        marks: (u64, u64),
+    },
 }
 
-type Running<'w> = FuturesUnordered<Pin<Box<dyn Future<Output = (Entry, Result<(), Setback>)> + 'w>>>;
+type Done = (Entry, Result<(), Setback>);
+
+/// Items that are worked on, and those that came to an end while something else was waited for.
+#[derive(Default)]
+struct Running<'w> {
+    items: FuturesUnordered<Pin<Box<dyn Future<Output = Done> + 'w>>>,
+    done: VecDeque<Done>,
+}
+
+impl Running<'_> {
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.done.is_empty()
+    }
+
+    /// Waits for something, and lets the items go on meanwhile: one of them may hold what it waits for.
+    async fn beside<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let mut future = std::pin::pin!(future);
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut future => return output,
+                Some(done) = self.items.next() => self.done.push_back(done),
+            }
+        }
+    }
+
+    /// The next that comes to an end. Waits for ever where there is none.
+    async fn next(&mut self) -> Done {
+        if let Some(done) = self.done.pop_front() {
+            return done;
+        }
+        match self.items.next().await {
+            Some(done) => done,
+            None => std::future::pending().await,
+        }
+    }
+}
 
 impl Work<'_> {
     /// Brings the items of the source to their end.
-    pub(crate) async fn run(
-        &self,
-        source: &mut Source,
-        settings: &Settings,
-        board: &Board,
-    ) -> Outcome {
+    pub(crate) async fn run(&self, source: &mut Source, settings: &Settings, board: &Board) -> Outcome {
         let mut outcome = Outcome::default();
-        let mut running = Running::new();
+        let mut running = Running::default();
         let mut pace = Pace::Full;
         let mut heartbeat = interval_at(Instant::now() + progress::HEARTBEAT, progress::HEARTBEAT);
         loop {
             let free = match &pace {
                 _ if outcome.stopped.is_some() => 0,
-                Pace::Full => settings.at_once.saturating_sub(running.len()),
+                Pace::Full => settings.at_once.saturating_sub(running.items.len()),
                 Pace::Paused { next, .. } => usize::from(Instant::now() >= *next),
                 Pace::Probing { .. } => 0,
             };
             let mut idle = false;
+            let again = std::mem::take(&mut outcome.again);
+            if let Source::Ids(ids) = source {
+                ids.extend(again);
+            }
             if free > 0 {
-                match source.take(self, free, &mut outcome).await {
+                match running.beside(source.take(self, free, &mut outcome)).await {
                     Ok(entries) => {
                         idle = entries.is_empty();
                         if let (false, &Pace::Paused { outage, since, delay, .. }) = (idle, &pace) {
@@ -107,7 +155,7 @@ impl Work<'_> {
                         }
                         for mut entry in entries {
                             let meter = board.meter(&entry.item);
-                            running.push(Box::pin(async move {
+                            running.items.push(Box::pin(async move {
                                 let result = self.finish(&mut entry, &meter).await;
                                 (entry, result)
                             }));
@@ -137,8 +185,9 @@ impl Work<'_> {
                 _ => None,
             };
             tokio::select! {
-                Some((entry, result)) = running.next() => {
-                    self.settle(entry, result, settings, board, &mut pace, &mut outcome).await;
+                (entry, result) = running.next() => {
+                    let settle = self.settle(entry, result, settings, board, &mut pace, &mut outcome);
+                    running.beside(settle).await;
                 }
                 () = self.progress() => if self.is_over(&pace) {
                     self.go_on(&mut pace, board);
@@ -169,9 +218,12 @@ impl Work<'_> {
                 outcome.saved.push(entry);
             }
             Err(Setback::Lost) => {
-                self.app.screen.say("note", &format!("{}: another process has taken it over", label(&entry.item)));
+                self.app
+                    .screen
+                    .say("note", &format!("{}: another process has taken it over", label(&entry.item)));
             }
             Err(Setback::Paused { outage, why }) if settings.patience.is_some() => {
+                outcome.again.push(entry.item.id.clone());
                 entry.release().await;
                 self.pause(outage, why, settings, board, pace, outcome);
             }
@@ -260,7 +312,10 @@ impl Source {
 
     /// Whether there is nothing more to be done, also for others.
     async fn is_over(&self, work: &Work<'_>, outcome: &mut Outcome) -> bool {
-        let Self::Batch(batch) = self else { return true };
+        let batch = match self {
+            Self::Ids(ids) => return ids.is_empty(),
+            Self::Batch(batch) => batch,
+        };
         let items = match work.ledger.batch(&work.app.service(), &batch.name).await {
             Ok(items) => items,
             Err(error) => {
@@ -278,12 +333,28 @@ impl Source {
 }
 
 impl Batch {
+    pub(crate) fn new(name: &str, places: HashMap<String, Place>, how: &PlanArgs) -> Self {
+        Self {
+            name: name.to_owned(),
+            places,
+            replace: how.force,
+            max_jobs: how.max_jobs,
+            max_seconds: how.max_seconds,
+            begun: HashSet::new(),
+            seconds: 0.0,
+            is_full: false,
+            foreign: HashSet::new(),
+        }
+    }
+
     /// What was begun comes first, also where its line is no longer in the plan: it is paid. What is set aside stays this
     /// process's until its end, so it is not taken again.
     async fn take(&mut self, work: &Work<'_>, service: &str, most: usize) -> Result<Vec<Entry>, LedgerError> {
         let mut items = work.ledger.take(service, Take::Begun(&self.name), most).await?;
         while items.len() < most && !self.is_full {
-            let Some(item) = work.ledger.take(service, Take::Planned(&self.name), 1).await?.pop() else { break };
+            let Some(item) = work.ledger.take(service, Take::Planned(&self.name), 1).await?.pop() else {
+                break;
+            };
             if !self.places.contains_key(&item.id) {
                 self.foreign.insert(item.id);
                 continue;

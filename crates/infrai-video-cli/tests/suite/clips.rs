@@ -21,7 +21,7 @@ async fn a_clip_is_saved_and_its_path_is_all_of_stdout() {
     assert_eq!(lines[0], "checked    3 of 3 vendors make 720p clips of 0.5 s");
     assert!(
         lines[1]
-            .starts_with(&format!("submitted  job {id}, 0.01 USD  (resume with: infrai-video wait {id})")),
+            .starts_with(&format!("submitted  job {id}, 0.01 USD  (resume with: infrai-video resume {id})")),
         "{lines:?}"
     );
     assert!(lines[2].starts_with("done       00:0") && lines[2].contains("saved skyline.mp4"), "{lines:?}");
@@ -84,7 +84,10 @@ async fn the_same_key_makes_one_job_and_one_charge() {
     assert_eq!(bench.sandbox.ledger().charges().count(), 1);
 
     let other = bench.run(["generate", "another", "--no-wait", "--idempotency-key", "k1"]);
-    assert!(other.failed(11).contains("infrai-video list"), "{}", other.stderr);
+    assert!(other.failed(7).contains("the key k1 was used for another request"), "{}", other.stderr);
+    assert_eq!(bench.calls(Operation::Generate), 2, "it is known before anything is sent");
+    let other = ["generate", "another", "--no-wait", "--idempotency-key", "k1", "--ledger", "none"];
+    assert!(bench.run(other).failed(11).contains("infrai-video --ledger none list"));
     assert_eq!(bench.sandbox.ledger().charges().count(), 1);
 }
 

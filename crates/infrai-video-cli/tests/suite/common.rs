@@ -16,6 +16,8 @@ pub(crate) const SMALL: [&str; 3] = ["generate", "a lighthouse in a storm", "--d
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     pub(crate) directory: TempDir,
+    /// Where the ledger is.
+    pub(crate) state: TempDir,
 }
 
 /// What a run of the command left.
@@ -39,7 +41,8 @@ impl Bench {
 
     pub(crate) async fn with(builder: SandboxBuilder) -> Self {
         let sandbox = builder.start().await.expect("loopback has free ports");
-        Self { sandbox, directory: tempfile::tempdir().expect("a directory for the test") }
+        let directory = || tempfile::tempdir().expect("a directory for the test");
+        Self { sandbox, directory: directory(), state: directory() }
     }
 
     /// The command, not yet started.
@@ -50,6 +53,7 @@ impl Bench {
             .env_clear()
             .env("INFRAI_API_KEY", KEY)
             .env("INFRAI_BASE_URL", self.sandbox.base_url())
+            .env("INFRAI_STATE_DIR", self.state.path())
             .current_dir(self.directory.path())
             .stdin(Stdio::null());
         command

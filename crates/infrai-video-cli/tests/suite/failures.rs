@@ -56,7 +56,15 @@ async fn too_little_credit_is_6_with_the_way_to_more() {
         bench.sandbox.base_url()
     );
     assert!(stderr.contains(&topup), "{stderr}");
-    assert!(stderr.trim_end().lines().last().unwrap().contains("--idempotency-key "), "{stderr}");
+    let again =
+        stderr.trim_end().lines().last().unwrap().trim().strip_prefix("infrai-video resume ").unwrap();
+    assert_eq!(bench.run(["resume", again]).code, Some(6), "there is still too little");
+    assert_eq!(
+        bench.run(["resume"]).code,
+        Some(0),
+        "what was refused for certain is not sent again by itself"
+    );
+    assert_eq!(bench.calls(Operation::Generate), 2);
     assert_eq!(bench.sandbox.ledger().charges().count(), 0);
 }
 
@@ -103,8 +111,7 @@ async fn an_unknown_outcome_is_11_and_the_printed_command_is_charged_once() {
     let run = bench.run(["generate", "it's a $lighthouse", "--duration=0.5", "-o", "a b.mp4"]);
     let stderr = run.failed(11);
     let (_, command) = stderr.trim_end().rsplit_once("next       ").unwrap();
-    let (_, key) = command.split_once("--idempotency-key ").unwrap();
-    let key = key.split(' ').next().unwrap();
+    let key = command.strip_prefix("infrai-video resume ").unwrap();
     assert!(stderr.contains(&format!("the job may exist, under the idempotency key {key}")), "{stderr}");
 
     bench.sandbox.set_faults([]);
@@ -112,9 +119,16 @@ async fn an_unknown_outcome_is_11_and_the_printed_command_is_charged_once() {
     let mut shell = std::process::Command::new("/bin/sh");
     shell.args(["-c", command]).env_clear().env("PATH", directory).current_dir(bench.directory.path());
     shell.env("INFRAI_API_KEY", KEY).env("INFRAI_BASE_URL", bench.sandbox.base_url());
+    shell.env("INFRAI_STATE_DIR", bench.state.path());
     let again = Run::from(shell.output().unwrap());
-    assert_eq!((again.code, again.text()), (Some(0), "a b.mp4\n"), "{}", again.stderr);
-    assert!(again.stderr.contains("nothing is charged again"), "{}", again.stderr);
+    let path = bench.path("a b.mp4");
+    assert_eq!(
+        (again.code, again.text()),
+        (Some(0), format!("{}\n", path.display()).as_str()),
+        "{}",
+        again.stderr
+    );
+    assert!(path.exists());
     let ledger = bench.sandbox.ledger();
     assert_eq!((ledger.charges().count(), ledger.double_charges()), (1, 0));
 }
@@ -125,11 +139,7 @@ async fn a_clip_that_comes_broken_is_12_and_nothing_is_made_again() {
     let bench = Bench::with(Sandbox::builder().instant_jobs().fault(corrupt)).await;
     let run = bench.run(SMALL.iter().chain(&["-o", "a.mp4"]));
     let id = bench.sandbox.jobs()[0].job_id.clone();
-    assert!(
-        run.failed(12).contains(&format!("next       infrai-video download {id} -o a.mp4\n")),
-        "{}",
-        run.stderr
-    );
+    assert!(run.failed(12).contains(&format!("next       infrai-video resume {id}\n")), "{}", run.stderr);
     assert!(!bench.path("a.mp4").exists());
     assert_eq!(bench.run(["download", &id, "-o", "a.mp4"]).code, Some(12));
 

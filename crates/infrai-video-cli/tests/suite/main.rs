@@ -1,5 +1,6 @@
 //! The real binary against a sandbox in the test's own process.
 
+mod batch;
 mod clips;
 mod common;
 #[cfg(feature = "sandbox")]
@@ -9,6 +10,7 @@ mod jobs;
 #[cfg(all(unix, feature = "sandbox"))]
 mod persist;
 mod refusals;
+mod resume;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(unix)]

@@ -1,0 +1,197 @@
+//! Many clips from a plan, by one process or by many.
+
+mod retry;
+mod run;
+mod status;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::args::{BatchCommand, PlanArgs};
+use crate::board::{Board, label};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt::Signals;
+use crate::ledger::{Item, Ledger, Stage};
+use crate::report::{BatchReport, Counts};
+use crate::session::Session;
+use crate::text::{count, quote, usd};
+use crate::work::{Heartbeat, Outcome, Settings, Source, Work};
+
+/// How many of the items without a clip are named at the end; `batch status` names all.
+const NAMED: usize = 20;
+
+pub(super) async fn run(app: &App, command: &BatchCommand) -> Result<(), Failure> {
+    match command {
+        BatchCommand::Run(args) => Box::pin(run::run(app, args)).await,
+        BatchCommand::Status(args) => status::run(app, args).await,
+        BatchCommand::Retry(args) => Box::pin(retry::run(app, args)).await,
+    }
+}
+
+/// What is to be worked on.
+struct Order<'a> {
+    name: &'a str,
+    how: &'a PlanArgs,
+    /// The items that are told of at the end.
+    ids: Vec<String>,
+    source: Source,
+    /// How many of the items were finished before.
+    done: usize,
+}
+
+/// Works on a batch until nothing more can be done, and says what came of it.
+async fn work(app: &App, session: &Session, ledger: &Arc<Ledger>, order: Order<'_>) -> Result<(), Failure> {
+    let Order { name, how, ids, mut source, done } = order;
+    let mut signals = Signals::new()
+        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let _heartbeat = Heartbeat::start(ledger);
+    let work = Work::new(app, session, ledger, how.timeout.0);
+    let board = Board::new(&app.screen, ids.len(), done);
+    let patience = how.max_pause.0.unwrap_or(std::time::Duration::MAX);
+    let settings = Settings { at_once: usize::from(how.jobs), patience: Some(patience) };
+    let run = Box::pin(work.run(&mut source, &settings, &board));
+    let outcome = tokio::select! {
+        outcome = run => outcome,
+        signal = signals.next() => {
+            return Err(Failure::new(signal.exit(), "jobs that run go on and are billed; nothing is lost")
+                .with_word("detached")
+                .next(format!("{}  (goes on where it was)", app.same_command())));
+        }
+    };
+    drop(board);
+    conclude(app, ledger, name, how, &ids, outcome).await
+}
+
+async fn conclude(
+    app: &App,
+    ledger: &Ledger,
+    name: &str,
+    how: &PlanArgs,
+    ids: &[String],
+    outcome: Outcome,
+) -> Result<(), Failure> {
+    let all = ledger.batch(&app.service(), name).await.map_err(|error| app.ledger_failed(&error))?;
+    let items: Vec<Item> = all.into_iter().filter(|item| ids.contains(&item.id)).collect();
+    if let Some(path) = &how.report {
+        write_report(path, &BatchReport::of(name, &items))?;
+    }
+    print(app, name, &items)?;
+    if let Some(failure) = outcome.stopped {
+        return Err(failure);
+    }
+    let aside: HashMap<_, _> =
+        outcome.set_aside.iter().map(|(entry, setback)| (entry.item.id.as_str(), setback)).collect();
+    let lacking: Vec<&Item> =
+        items.iter().filter(|item| is_lacking(item) || aside.contains_key(item.id.as_str())).collect();
+    let counts = Counts::of(&items);
+    if lacking.is_empty() {
+        if counts.planned > 0 {
+            let rest = count(counts.planned, "clip");
+            app.screen
+                .say("note", &format!("{rest} not begun, as the limits say; the same command begins more"));
+        }
+        return Ok(());
+    }
+    for item in lacking.iter().take(NAMED) {
+        let why = match aside.get(item.id.as_str()) {
+            Some(setback) => setback.why(item),
+            None => item.error.clone().unwrap_or_default(),
+        };
+        app.screen.say(item.stage.as_str(), &format!("{}  {why}", label(item)));
+    }
+    let failed = lacking.iter().any(|item| matches!(item.stage, Stage::Failed | Stage::Refused));
+    let mut failure = Failure::new(
+        Exit::Incomplete,
+        format!("{} of {} without a clip", lacking.len(), count(items.len(), "item")),
+    );
+    if failed {
+        failure = failure.next(app.command(&format!("batch retry {} --failed", quote(name))));
+    }
+    if lacking.iter().any(|item| item.stage.is_under_way()) {
+        failure = failure.next(format!("{}  (goes on with those that are under way)", app.command("resume")));
+    }
+    if failure.steps().is_empty() {
+        failure = failure.next(app.command(&format!("batch status {}", quote(name))));
+    }
+    Err(failure)
+}
+
+/// Whether an item came to its end without a clip.
+fn is_lacking(item: &Item) -> bool {
+    matches!(item.stage, Stage::Failed | Stage::Refused | Stage::Cancelled)
+}
+
+/// A batch on stdout: its report with `--json`, sums on a terminal, a line for each item elsewhere.
+fn print(app: &App, name: &str, items: &[Item]) -> Result<(), Failure> {
+    if app.screen.json {
+        return app.screen.json(&BatchReport::of(name, items));
+    }
+    if app.screen.quiet {
+        let mut paths =
+            items.iter().filter(|item| item.stage == Stage::Saved).filter_map(|item| item.path.as_ref());
+        return paths.try_for_each(|path| app.screen.line(path));
+    }
+    if !app.screen.stdout_is_terminal {
+        return rows(items).iter().try_for_each(|row| app.screen.row(&row.each_ref().map(String::as_str)));
+    }
+    let stages = [
+        Stage::Saved,
+        Stage::Failed,
+        Stage::Refused,
+        Stage::Cancelled,
+        Stage::Sent,
+        Stage::Accepted,
+        Stage::Fetched,
+        Stage::Planned,
+    ];
+    let table: Vec<Vec<String>> = stages
+        .into_iter()
+        .filter_map(|stage| {
+            let of: Vec<&Item> = items.iter().filter(|item| item.stage == stage).collect();
+            let seconds: f64 = of.iter().filter_map(|item| item.seconds).sum();
+            let cost: f64 = of.iter().filter_map(|item| item.cost_usd).sum();
+            (!of.is_empty())
+                .then(|| vec![stage.to_string(), of.len().to_string(), seconds.to_string(), usd(cost)])
+        })
+        .collect();
+    app.screen.table(&["STATE", "CLIPS", "SECONDS", "USD"], &table, 0)
+}
+
+/// Name, state, and path or reason.
+fn rows(items: &[Item]) -> Vec<[String; 3]> {
+    let last = |item: &Item| match item.stage {
+        Stage::Saved => item.path.clone(),
+        _ => item.error.clone().or_else(|| item.job_id.clone()),
+    };
+    items.iter().map(|item| [label(item), item.stage.to_string(), last(item).unwrap_or_default()]).collect()
+}
+
+fn write_report(path: &Path, report: &BatchReport) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string());
+    let written = json.and_then(|json| fs::write(path, json + "\n").map_err(|error| error.to_string()));
+    written.map_err(|error| {
+        Failure::new(Exit::Other, format!("the report cannot be written to {}: {error}", path.display()))
+            .next("infrai-video batch status NAME --json  (says the same)")
+    })
+}
+
+/// The directory for the clips, made if it is not there, as any process finds it.
+fn directory(output: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
+    let output = output.unwrap_or(Path::new(name));
+    let refused = |error: std::io::Error| {
+        Failure::new(Exit::Refused, format!("`output` {}: {error}", output.display()))
+            .next("name another directory with --output DIR")
+    };
+    fs::create_dir_all(output).map_err(refused)?;
+    crate::target::check_directory(output)?;
+    let absolute = std::path::absolute(output).map_err(refused)?;
+    match absolute.to_str() {
+        Some(_) => Ok(absolute),
+        None => Err(Failure::new(Exit::Refused, "`output` is no UTF-8 text, which the ledger cannot hold")
+            .next("name another directory with --output DIR")),
+    }
+}

@@ -1,0 +1,266 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Order, directory, work};
+use crate::app::App;
+use crate::args::RunArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, describe};
+use crate::ledger::{Entry, Item, Ledger, Place, Stage, Take};
+use crate::plan::{self, Line};
+use crate::session::Session;
+use crate::target::check_file;
+use crate::text::count;
+use crate::work::{Batch, Source};
+
+/// How many mistakes of a plan are shown.
+const SHOWN: usize = 20;
+
+pub(super) async fn run(app: &App, args: &RunArgs) -> Result<(), Failure> {
+    let name = name(args)?;
+    let lines = read(app, args, &name)?;
+    let ledger = app.needed_ledger().await?;
+    let done = Box::pin(with_ledger(app, args, &name, &lines, &ledger)).await;
+    ledger.close().await;
+    done
+}
+
+async fn with_ledger(
+    app: &App,
+    args: &RunArgs,
+    name: &str,
+    lines: &[Line],
+    ledger: &Arc<Ledger>,
+) -> Result<(), Failure> {
+    let known = known(app, ledger, name).await?;
+    let session = app.session().await?;
+    let new: Vec<&Line> = lines
+        .iter()
+        .filter(|line| {
+            known.get(&line.id).is_none_or(|item| matches!(item.stage, Stage::Planned | Stage::Dropped))
+        })
+        .collect();
+    check(app, args, &session, &new).await?;
+    let output = match args.dry_run {
+        true => args.how.output.clone().unwrap_or_else(|| name.into()),
+        false => directory(args.how.output.as_deref(), name)?,
+    };
+    let place = |line: &Line| output.join(line.file_name());
+    if !args.how.force {
+        check_files(app, &new.iter().map(|line| place(line)).collect::<Vec<_>>())?;
+    }
+    if args.dry_run {
+        return show(app, lines, &new, &known, &output);
+    }
+    let places: HashMap<String, Place> =
+        lines.iter().map(|line| (line.id.clone(), Place::File(place(line)))).collect();
+    write_down(app, ledger, name, lines, &places).await?;
+    drop_others(app, ledger, &known, &places).await?;
+    plan_again(app, ledger, &new, &known).await?;
+    let is_done = |item: &Item| item.stage.is_final() && item.stage != Stage::Dropped;
+    let done = lines.iter().filter(|line| known.get(&line.id).is_some_and(is_done)).count();
+    if done > 0 {
+        app.screen.say("note", &format!("{} of {} done before", done, count(lines.len(), "item")));
+    }
+    let ids = places.keys().cloned().collect();
+    let source = Source::Batch(Batch::new(name, places, &args.how));
+    work(app, &session, ledger, Order { name, how: &args.how, ids, source, done }).await
+}
+
+/// The batch has the name of its file, so that running it again is the same batch.
+fn name(args: &RunArgs) -> Result<String, Failure> {
+    let name = match &args.name {
+        Some(name) => Some(name.clone()),
+        None => args.plan.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+    };
+    name.filter(|name| {
+        !name.trim().is_empty() && !name.contains(['/', '\\']) && !name.chars().any(char::is_control)
+    })
+    .filter(|name| !name.starts_with('.'))
+    .ok_or_else(|| {
+        Failure::new(Exit::Refused, "the batch has no name that a directory could have")
+            .next("give it one with --name NAME")
+    })
+}
+
+fn read(app: &App, args: &RunArgs, name: &str) -> Result<Vec<Line>, Failure> {
+    let shown = args.plan.display();
+    let text = std::fs::read(&args.plan).map_err(|error| error.to_string());
+    let text = text.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()));
+    let text = text.map_err(|error| {
+        Failure::new(Exit::Refused, format!("the plan {shown} cannot be read: {error}")).next(app.help())
+    })?;
+    plan::parse(&text, name).map_err(|wrong| refused(app, &format!("the plan {shown} is not right"), &wrong))
+}
+
+/// Mistakes of a plan, line by line.
+fn refused(app: &App, what: &str, wrong: &[String]) -> Failure {
+    for line in wrong.iter().take(SHOWN) {
+        app.screen.tell("wrong", line);
+    }
+    if wrong.len() > SHOWN {
+        app.screen.tell("", &format!("and {} more", wrong.len() - SHOWN));
+    }
+    Failure::new(Exit::Refused, format!("{what}; nothing was sent"))
+        .next(format!("mend it, then: {}", app.same_command()))
+}
+
+async fn known(app: &App, ledger: &Ledger, name: &str) -> Result<BTreeMap<String, Item>, Failure> {
+    let items = ledger.batch(&app.service(), name).await.map_err(|error| app.ledger_failed(&error))?;
+    Ok(items.into_iter().map(|item| (item.id.clone(), item)).collect())
+}
+
+/// Looks at each line that is to be begun before any of them is paid.
+async fn check(app: &App, args: &RunArgs, session: &Session, new: &[&Line]) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    let mut warnings = HashSet::new();
+    for line in new {
+        if args.how.max_seconds.is_some() && line.wish.duration_seconds.is_none() {
+            wrong.push(format!(
+                "line {}: `duration_seconds` is missing, which --max-seconds needs",
+                line.number
+            ));
+        }
+        let request = line.wish.request(&session.client);
+        if let Err(error) = request.clone().prepare() {
+            wrong.push(format!("line {}: {}", line.number, describe(&error)));
+        } else if !args.no_check {
+            match request.check().await {
+                Ok(fit) => warnings.extend(fit.warnings),
+                Err(error) if error.kind() == infrai_video::ErrorKind::Unsupported => {
+                    wrong.push(format!("line {}: {}", line.number, describe(&error)));
+                }
+                Err(error) => return Err(app.failed(&error)),
+            }
+        }
+    }
+    warnings.iter().for_each(|warning| app.screen.say("note", warning));
+    if wrong.is_empty() { Ok(()) } else { Err(refused(app, "the plan cannot be carried out", &wrong)) }
+}
+
+/// Nothing is paid for a clip whose place is taken.
+fn check_files(app: &App, paths: &[std::path::PathBuf]) -> Result<(), Failure> {
+    let taken: Vec<String> = paths
+        .iter()
+        .filter(|path| path.symlink_metadata().is_ok())
+        .map(|path| format!("{} is there already", path.display()))
+        .collect();
+    if !taken.is_empty() {
+        let failure = refused(app, &format!("{} in the way", count(taken.len(), "file")), &taken);
+        return Err(failure.instead(vec![format!("{} --force  (replaces them)", app.same_command())]));
+    }
+    // One stands for all: they are in one directory.
+    match paths.iter().max_by_key(|path| path.as_os_str().len()) {
+        Some(path) if path.parent().is_some_and(Path::is_dir) => check_file(path, false),
+        _ => Ok(()),
+    }
+}
+
+fn show(
+    app: &App,
+    lines: &[Line],
+    new: &[&Line],
+    known: &BTreeMap<String, Item>,
+    output: &Path,
+) -> Result<(), Failure> {
+    let seconds: f64 = new.iter().filter_map(|line| line.wish.duration_seconds).sum();
+    let to_do =
+        lines.iter().filter(|line| known.get(&line.id).is_some_and(|item| item.stage.is_under_way())).count();
+    app.screen.say("dry run", "nothing was sent");
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            let state = known.get(&line.id).map_or("new", |item| item.stage.as_str());
+            vec![
+                format!("line {}", line.number),
+                state.to_owned(),
+                output.join(line.file_name()).display().to_string(),
+            ]
+        })
+        .collect();
+    app.screen.table(&["LINE", "STATE", "CLIP"], &rows, 2)?;
+    app.screen.say(
+        "plan",
+        &format!(
+            "{}: {} to begin with {seconds} s in all, {to_do} under way, {} done",
+            count(lines.len(), "line"),
+            new.len(),
+            lines.len() - new.len() - to_do
+        ),
+    );
+    Ok(())
+}
+
+async fn write_down(
+    app: &App,
+    ledger: &Ledger,
+    name: &str,
+    lines: &[Line],
+    places: &HashMap<String, Place>,
+) -> Result<(), Failure> {
+    let service = app.service();
+    let items: Vec<Item> = lines
+        .iter()
+        .map(|line| Item {
+            batch: Some(name.to_owned()),
+            line: i64::try_from(line.number).ok(),
+            name: line.name.clone(),
+            ..Item::planned(&service, &line.id, plan::key(&line.id, 1), &line.wish, places[&line.id].clone())
+        })
+        .collect();
+    ledger.add(&items).await.map_err(|error| app.ledger_failed(&error))?;
+    Ok(())
+}
+
+/// Lines that are gone from the plan and were not begun are not begun any more.
+async fn drop_others(
+    app: &App,
+    ledger: &Arc<Ledger>,
+    known: &BTreeMap<String, Item>,
+    places: &HashMap<String, Place>,
+) -> Result<(), Failure> {
+    let gone: Vec<&Item> = known
+        .values()
+        .filter(|item| item.stage == Stage::Planned && !places.contains_key(&item.id))
+        .collect();
+    change(app, ledger, &gone, Stage::Dropped, "its line is no longer in the plan").await?;
+    if !gone.is_empty() {
+        app.screen
+            .say("note", &format!("{} no longer in the plan, and not begun", count(gone.len(), "line")));
+    }
+    Ok(())
+}
+
+/// Lines that were gone and are back.
+async fn plan_again(
+    app: &App,
+    ledger: &Arc<Ledger>,
+    new: &[&Line],
+    known: &BTreeMap<String, Item>,
+) -> Result<(), Failure> {
+    let back: Vec<&Item> = new
+        .iter()
+        .filter_map(|line| known.get(&line.id))
+        .filter(|item| item.stage == Stage::Dropped)
+        .collect();
+    change(app, ledger, &back, Stage::Planned, "").await
+}
+
+async fn change(
+    app: &App,
+    ledger: &Arc<Ledger>,
+    items: &[&Item],
+    stage: Stage,
+    why: &str,
+) -> Result<(), Failure> {
+    let failed = |error| app.ledger_failed(&error);
+    for item in items {
+        if let Some(item) = ledger.take(&app.service(), Take::One(&item.id), 1).await.map_err(failed)?.pop() {
+            let mut entry = Entry::new(ledger, item);
+            entry.ended(stage, why, None).await.map_err(failed)?;
+            entry.release().await;
+        }
+    }
+    Ok(())
+}

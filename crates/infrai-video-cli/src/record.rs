@@ -1,0 +1,173 @@
+//! What `generate` writes into the ledger about its one clip, where there is a ledger.
+
+use std::sync::Arc;
+
+use infrai_video::types::VideoJob;
+use infrai_video::{Error, ErrorKind, Fetched, Job, Response, Saved, Submission};
+
+use crate::app::App;
+use crate::args::GenerateArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, describe};
+use crate::ledger::{Entry, Item, Ledger, LedgerError, Place, Stage, Take};
+use crate::output::Screen;
+use crate::target::Target;
+use crate::text::quote;
+use crate::wish::Wish;
+use crate::work::Heartbeat;
+
+/// The item of a clip in the ledger, or nothing.
+pub(crate) struct Record(Option<Kept>);
+
+struct Kept {
+    ledger: Arc<Ledger>,
+    entry: Entry,
+    screen: Screen,
+    /// Whether the request may have left before.
+    resent: bool,
+    /// Whether the user knows that the ledger cannot be written.
+    warned: bool,
+    _heartbeat: Heartbeat,
+}
+
+impl Record {
+    /// For a command that keeps no record.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Writes the request down before it is sent. Answers what is to be sent: where the key was used for the same before,
+    /// the very bytes of then.
+    pub(crate) async fn open(
+        app: &App,
+        args: &GenerateArgs,
+        wish: &Wish,
+        target: &Target,
+        submission: Submission,
+    ) -> Result<(Self, Submission), Failure> {
+        let Some(ledger) = app.ledger().await? else { return Ok((Self::none(), submission)) };
+        let place = if args.no_wait { Place::Nowhere } else { target.place()? };
+        let failed =
+            |error: LedgerError| app.ledger_failed(&error).with_exit(Exit::Refused).next("nothing was sent");
+        let key = submission.idempotency_key().as_str();
+        let item = Item::planned(&app.service(), key, key.to_owned(), wish, place.clone());
+        ledger.add(&[item]).await.map_err(failed)?;
+        let taken = ledger.take(&app.service(), Take::One(key), 1).await.map_err(failed)?.pop();
+        let Some(taken) = taken else {
+            return Err(Failure::new(Exit::Other, format!("another process is working on the key {key}"))
+                .next("wait for it, or use another --idempotency-key"));
+        };
+        let resent = taken.submission.is_some();
+        let submission = same_as_before(app, &taken, wish, submission)?;
+        let mut entry = Entry::new(&ledger, taken);
+        (entry.item.place, entry.item.replace) = (place, args.force);
+        entry.leaves(submission.clone(), app.account()).await.map_err(failed)?;
+        let heartbeat = Heartbeat::start(&ledger);
+        let kept =
+            Kept { ledger, entry, screen: app.screen.clone(), resent, warned: false, _heartbeat: heartbeat };
+        Ok((Self(Some(kept)), submission))
+    }
+
+    /// Whether `resume` can go on with it.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The command that goes on with the job.
+    pub(crate) fn go_on(&self, app: &App, job_id: &str) -> String {
+        let command = if self.is_kept() { "resume" } else { "wait" };
+        app.command(&format!("{command} {}", quote(job_id)))
+    }
+
+    /// The request did not lead to a job, or it is not known whether it did.
+    pub(crate) async fn not_submitted(&mut self, error: &Error) {
+        let Some(kept) = &mut self.0 else { return };
+        let is_unknown =
+            kept.resent || error.is_outcome_unknown() || error.kind() == ErrorKind::AcceptedEarlier;
+        // What is worth another try of the same: no credit, no network, no patience.
+        let is_worth_it = matches!(
+            Exit::from(error),
+            Exit::Credit | Exit::Unreachable | Exit::RateLimited | Exit::Authentication
+        );
+        let written = match (is_unknown, is_worth_it) {
+            (true, _) => kept.entry.troubled(&describe(error)).await,
+            (false, true) => kept.entry.is_planned_again(&describe(error)).await,
+            (false, false) => kept.entry.ended(Stage::Refused, &describe(error), error.code()).await,
+        };
+        kept.warn(written);
+    }
+
+    /// There is a job.
+    pub(crate) async fn accepted(&mut self, job: &Response<Job>) {
+        let Some(kept) = &mut self.0 else { return };
+        let written = kept.entry.accepted(job).await;
+        kept.warn(written);
+    }
+
+    /// A state of the job was read.
+    pub(crate) async fn read(&mut self, job: &VideoJob) {
+        let Some(kept) = &mut self.0 else { return };
+        let written = kept.entry.read(job).await;
+        kept.warn(written);
+    }
+
+    /// The clip is here, and gets its name next.
+    pub(crate) async fn fetched(&mut self, clip: &Fetched) {
+        let Some(kept) = &mut self.0 else { return };
+        let written = kept.entry.fetched(clip).await;
+        kept.warn(written);
+    }
+
+    /// The clip is where it should be.
+    pub(crate) async fn saved(&mut self, clip: Option<&Saved>) {
+        let Some(kept) = &mut self.0 else { return };
+        let written = kept.entry.saved(clip).await;
+        kept.warn(written);
+    }
+
+    /// Lets go of the ledger.
+    pub(crate) async fn close(self) {
+        if let Some(kept) = self.0 {
+            kept.ledger.close().await;
+        }
+    }
+}
+
+impl Kept {
+    /// Once there is a job, a ledger that fails is no reason to lose the clip too.
+    fn warn(&mut self, written: Result<(), LedgerError>) {
+        if let Err(error) = written
+            && !std::mem::replace(&mut self.warned, true)
+        {
+            self.screen
+                .tell("note", &format!("the ledger cannot be written, and this goes on without it: {error}"));
+        }
+    }
+}
+
+/// What a key was used for stays what it was.
+fn same_as_before(
+    app: &App,
+    item: &Item,
+    wish: &Wish,
+    submission: Submission,
+) -> Result<Submission, Failure> {
+    let Some(before) = &item.submission else { return Ok(submission) };
+    let key = &item.key;
+    if before.is_expired() {
+        return match item.stage.is_final() {
+            true => Ok(submission),
+            false => Err(Failure::new(
+                Exit::Refused,
+                format!("the key {key} was used more than 24 hours ago, and what became of it is not known"),
+            )
+            .next(format!("{}  (look whether its job is there)", app.command("list")))
+            .next(format!("{}  (asks anew)", app.command(&format!("resume {} --again", quote(key)))))),
+        };
+    }
+    if item.request != wish.canonical() {
+        return Err(Failure::new(Exit::Refused, format!("the key {key} was used for another request"))
+            .next("use another --idempotency-key, or none, so that one is made"));
+    }
+    Ok(before.clone())
+}

@@ -1,0 +1,186 @@
+use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox};
+use sqlx::Connection as _;
+
+use crate::common::{Bench, KEY, Run, SMALL};
+
+/// What a bench's ledger holds is changed, as if time had passed.
+async fn rewrite(bench: &Bench, sql: &'static str) {
+    let file = bench.state.path().join("ledger.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    assert_eq!(sqlx::query(sql).execute(&mut db).await.unwrap().rows_affected(), 1);
+    db.close().await.unwrap();
+}
+
+/// A request whose answer was lost: there is a job, and the command does not know it. Says the key.
+async fn lost(bench: &Bench) -> String {
+    bench.sandbox.set_faults([Fault::on(Operation::Generate, Action::accept_then_status(501))]);
+    let run = bench.run(SMALL.iter().chain(&["-o", "a.mp4"]));
+    bench.sandbox.set_faults([]);
+    let (_, key) = run.failed(11).trim_end().rsplit_once("infrai-video resume ").unwrap();
+    key.to_owned()
+}
+
+fn charges(bench: &Bench) -> usize {
+    bench.sandbox.ledger().charges().count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_was_left_is_finished_where_the_clip_was_to_go() {
+    let clock = Clock::manual();
+    let bench = Bench::with(Sandbox::builder().clock(clock)).await;
+    assert_eq!(bench.run(SMALL.iter().chain(&["--timeout=0", "-o", "a.mp4"])).code, Some(8));
+    let left = bench.run(["resume", "--timeout=0"]);
+    let id = bench.sandbox.jobs()[0].job_id.clone();
+    assert!(left.failed(8).contains(&format!("next       infrai-video resume {id}\n")), "{}", left.stderr);
+
+    bench.sandbox.clock().advance(std::time::Duration::from_secs(3600));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let run = Run::from(bench.command(["resume"]).current_dir(elsewhere.path()).output().unwrap());
+    let path = bench.path("a.mp4");
+    assert_eq!((run.code, run.text()), (Some(0), format!("{}\n", path.display()).as_str()), "{}", run.stderr);
+    assert_eq!(std::fs::read(&path).unwrap(), bench.sandbox.clip_bytes(&id).await.unwrap());
+    assert_eq!((bench.calls(Operation::Generate), charges(&bench)), (1, 1));
+
+    // What is finished is left alone, also where the file is gone.
+    std::fs::remove_file(&path).unwrap();
+    let requests = bench.sandbox.journal().len();
+    assert_eq!(bench.run(["resume"]).text(), "");
+    assert_eq!(bench.run(["resume", &id]).text(), format!("{}\n", path.display()));
+    assert_eq!(bench.sandbox.journal().len(), requests);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_asked_for_again_under_its_own_key_and_body() {
+    let bench = Bench::instant().await;
+    let key = lost(&bench).await;
+    let shown = bench.run(["resume", "--dry-run"]);
+    assert_eq!(shown.text(), format!("{key}\tsent\tsend again under its key\ta lighthouse in a storm\n"));
+    let run = bench.run(["resume", "--json"]);
+    let json = run.json();
+    assert_eq!((run.code, &json["state"], &json["idempotency_key"]), (Some(0), &"saved".into(), &key.into()));
+    assert_eq!(json["job_id"], bench.sandbox.jobs()[0].job_id.as_str());
+    let journal = bench.sandbox.journal();
+    let sent: Vec<_> = journal.iter().filter(|seen| seen.operation == Some(Operation::Generate)).collect();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[0].header("idempotency-key"), sent[1].header("idempotency-key"));
+    assert_eq!(sent[0].body, sent[1].body);
+    assert_eq!((charges(&bench), bench.sandbox.ledger().double_charges()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_older_than_its_key_is_not_sent_again_unless_asked_for() {
+    let bench = Bench::instant().await;
+    let key = lost(&bench).await;
+    rewrite(
+        &bench,
+        "UPDATE items SET submission = json_set(submission, '$.prepared_at', '2020-01-01T00:00:00Z')",
+    )
+    .await;
+    let run = bench.run(["resume"]);
+    let stderr = run.failed(11);
+    assert!(stderr.contains("24 hours ago"), "{stderr}");
+    for next in [
+        "infrai-video list  (",
+        &format!("infrai-video resume {key} --again  ("),
+        &format!("resume {key} --drop  ("),
+    ] {
+        assert!(stderr.contains(next), "{stderr}");
+    }
+    assert_eq!(bench.calls(Operation::Generate), 1);
+
+    let again = bench.run(["resume", &key, "--again"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!((bench.calls(Operation::Generate), charges(&bench)), (2, 2));
+    assert_eq!(bench.run(["resume"]).text(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_another_api_key_is_not_sent_and_can_be_dropped() {
+    let bench = Bench::instant().await;
+    let key = lost(&bench).await;
+    let other =
+        Run::from(bench.command(["resume"]).env("INFRAI_API_KEY", "ifr_pk_proj_other").output().unwrap());
+    assert!(other.failed(11).contains("another API key"), "{}", other.stderr);
+    assert_eq!(bench.calls(Operation::Generate), 1);
+    assert_eq!(bench.run(["resume", &key, "--drop"]).code, Some(0));
+    assert_eq!(bench.run(["resume"]).text(), "");
+    assert_eq!(bench.calls(Operation::Generate), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_job_is_not_asked_for_anew_by_itself() {
+    let bench = Bench::instant().await;
+    assert_eq!(bench.run(["generate", "a city [fail]", "--duration=0.5"]).code, Some(3));
+    assert_eq!(bench.run(["resume"]).text(), "");
+    let id = bench.sandbox.jobs()[0].job_id.clone();
+    let run = bench.run(["resume", &id]);
+    assert!(run.failed(3).contains(&format!("infrai-video resume {id} --again")), "{}", run.stderr);
+    assert_eq!(bench.calls(Operation::Generate), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_ledger_does_not_know_is_5() {
+    let bench = Bench::instant().await;
+    let run = bench.run(["resume", "vj_nowhere"]);
+    assert!(run.failed(5).contains("infrai-video wait vj_nowhere"), "{}", run.stderr);
+    assert!(bench.sandbox.journal().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_without_a_clip_wanted_is_left_alone_until_it_is_named() {
+    let bench = Bench::instant().await;
+    let id = bench.job();
+    assert_eq!(bench.run(["resume"]).text(), "");
+    let run = bench.run(["resume", &id]);
+    assert_eq!(run.text(), format!("{}\n", bench.path(format!("{id}.mp4")).display()), "{}", run.stderr);
+}
+
+/// A process that is still at work keeps what it has taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_works_on_is_left_to_it() {
+    let bench = Bench::still().await;
+    let mut child = bench.command(SMALL).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+    assert!(lines.any(|line| line.unwrap().starts_with("queued ")), "the command ended by itself");
+    let id = bench.sandbox.jobs()[0].job_id.clone();
+    let run = bench.run(["resume", &id]);
+    assert!(run.failed(1).contains("another process is working on it"), "{}", run.stderr);
+    let all = bench.run(["resume"]);
+    assert_eq!((all.code, all.text()), (Some(0), ""), "{}", all.stderr);
+    assert!(all.stderr.contains("another process is working on it"), "{}", all.stderr);
+
+    child.kill().unwrap();
+    child.wait().unwrap();
+    bench.sandbox.clock().advance(std::time::Duration::from_secs(3600));
+    assert_eq!(bench.run(["resume", &id]).code, Some(0), "its death is known at once");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_is_private_and_holds_no_key_and_no_signed_link() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let bench = Bench::instant().await;
+    assert_eq!(bench.run(SMALL).code, Some(0));
+    lost(&bench).await;
+    for entry in bench.state.path().read_dir().unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+        let bytes = std::fs::read(entry.path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(KEY) && !text.contains("signature="), "{:?}", entry.path());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_paid_where_it_cannot_be_written_down() {
+    let bench = Bench::instant().await;
+    std::fs::write(bench.path("file"), "").unwrap();
+    let mut command = bench.command(SMALL);
+    let run = Run::from(command.env("INFRAI_STATE_DIR", bench.path("file/state")).output().unwrap());
+    let stderr = run.failed(7);
+    assert!(stderr.contains("INFRAI_STATE_DIR") && stderr.contains("--ledger none"), "{stderr}");
+    assert_eq!(bench.calls(Operation::Generate), 0);
+    let without = bench.run(SMALL.iter().chain(&["--ledger", "none"]));
+    assert_eq!(without.code, Some(0), "{}", without.stderr);
+}
