@@ -14,7 +14,7 @@ pub(crate) struct Global {
     /// Where the API is
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// Print JSON on stdout, one object a line
+    /// Print JSON, one object a line: data on stdout, failures on stderr; `schema` says what it holds
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print only the id or the path, and errors

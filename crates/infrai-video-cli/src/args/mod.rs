@@ -7,6 +7,7 @@ mod jobs;
 mod sandbox;
 mod values;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -100,6 +101,18 @@ pub(crate) enum Command {
     Capabilities,
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
+    /// Print the JSON Schema of what --json prints
+    ///
+    /// On stdout each line follows the schema of its command. On stderr a line that begins with { is a failure and
+    /// follows the schema `failure`; the others are words for people. New members may come; skip those you do not know.
+    #[command(
+        after_help = "Examples:\n  infrai-video schema generate > generate.schema.json\n  infrai-video schema failure"
+    )]
+    Schema {
+        /// A command, or `failure`; all of them if left out
+        #[arg(value_name = "COMMAND", value_parser = PossibleValuesParser::new(crate::schema::names()))]
+        name: Option<String>,
+    },
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  infrai-video completions zsh > ~/.zfunc/_infrai-video")]
     Completions {
@@ -126,6 +139,7 @@ impl Command {
             Self::Capabilities => "capabilities",
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
+            Self::Schema { .. } => "schema",
             Self::Completions { .. } => "completions",
         }
     }

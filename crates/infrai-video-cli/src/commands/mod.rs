@@ -14,6 +14,7 @@ mod prompt;
 mod sandbox;
 #[cfg(feature = "sandbox")]
 mod sandbox_files;
+mod schema;
 mod set_retention;
 mod show;
 mod wait;
@@ -26,6 +27,12 @@ use crate::app::App;
 use crate::args::Command;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::failure_line::Facts;
+
+pub(crate) use download::Downloaded;
+pub(crate) use generate::Outcome;
+#[cfg(feature = "sandbox")]
+pub(crate) use sandbox::Listening;
 
 /// Runs one command.
 pub(crate) async fn run(app: &App, command: Command) -> Result<(), Failure> {
@@ -45,6 +52,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         Command::Capabilities => capabilities::run(app).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(app, &args).await,
+        Command::Schema { name } => schema::run(app, name.as_deref()),
         Command::Completions { shell } => completions::run(app, shell),
     }
 }
@@ -55,11 +63,12 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     if let [id] = ids {
-        return act(id.clone()).await;
+        return act(id.clone()).await.map_err(|failure| failure.with_facts(Facts::of_job(id.as_str())));
     }
     let mut first: Option<Exit> = None;
     for id in ids {
         if let Err(failure) = act(id.clone()).await {
+            let failure = failure.with_facts(Facts::of_job(id.as_str()));
             app.screen.failure(&failure);
             first.get_or_insert(failure.exit());
         }

@@ -6,6 +6,7 @@ mod common;
 mod embedded;
 mod failures;
 mod jobs;
+mod json;
 #[cfg(all(unix, feature = "sandbox"))]
 mod persist;
 mod refusals;
