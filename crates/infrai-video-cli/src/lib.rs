@@ -14,6 +14,7 @@ mod follow;
 mod interrupt;
 mod output;
 mod progress;
+mod runtime;
 mod schema;
 mod session;
 mod target;
@@ -49,7 +50,7 @@ pub fn run() -> ExitCode {
     let screen = Screen::new(&cli.global);
     output::install_log(&screen, &cli.global);
     let app = App::new(cli.global, screen.clone());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime::build(runtime::threads(&app.global, &cli.command)) {
         Ok(runtime) => runtime,
         Err(error) => {
             screen.failure(&failure::Failure::new(

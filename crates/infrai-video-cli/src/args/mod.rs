@@ -1,5 +1,6 @@
 //! What can be typed. The comments on fields are the help texts.
 
+mod documents;
 mod generate;
 mod global;
 mod jobs;
@@ -7,10 +8,9 @@ mod jobs;
 mod sandbox;
 mod values;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
-use clap_complete::Shell;
 
+pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs};
 pub(crate) use generate::{GenerateArgs, OnInterrupt};
 pub(crate) use global::{Global, clap_color, color_of};
 pub(crate) use jobs::{
@@ -101,24 +101,9 @@ pub(crate) enum Command {
     Capabilities,
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
-    /// Print the JSON Schema of what --json prints
-    ///
-    /// On stdout each line follows the schema of its command. On stderr a line that begins with { is a failure and
-    /// follows the schema `failure`; the others are words for people. New members may come; skip those you do not know.
-    #[command(
-        after_help = "Examples:\n  infrai-video schema generate > generate.schema.json\n  infrai-video schema failure"
-    )]
-    Schema {
-        /// A command, or `failure`; all of them if left out
-        #[arg(value_name = "COMMAND", value_parser = PossibleValuesParser::new(crate::schema::names()))]
-        name: Option<String>,
-    },
-    /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  infrai-video completions zsh > ~/.zfunc/_infrai-video")]
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
+    Schema(SchemaArgs),
+    Man(ManArgs),
+    Completions(CompletionsArgs),
 }
 
 impl Command {
@@ -139,8 +124,9 @@ impl Command {
             Self::Capabilities => "capabilities",
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
-            Self::Schema { .. } => "schema",
-            Self::Completions { .. } => "completions",
+            Self::Schema(_) => "schema",
+            Self::Man(_) => "man",
+            Self::Completions(_) => "completions",
         }
     }
 }

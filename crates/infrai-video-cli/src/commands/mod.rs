@@ -9,6 +9,7 @@ mod download_url;
 mod generate;
 mod leave;
 mod list;
+mod man;
 mod prompt;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -52,8 +53,9 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         Command::Capabilities => capabilities::run(app).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(app, &args).await,
-        Command::Schema { name } => schema::run(app, name.as_deref()),
-        Command::Completions { shell } => completions::run(app, shell),
+        Command::Schema(args) => schema::run(app, args.name.as_deref()),
+        Command::Man(args) => man::run(app, &args),
+        Command::Completions(args) => completions::run(app, args.shell),
     }
 }
 

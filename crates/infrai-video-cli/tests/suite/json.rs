@@ -12,7 +12,7 @@ use crate::common::{BINARY, Bench, Run, SMALL};
 const CONTRACT: &str = include_str!("../../src/schema/contract.json");
 
 /// Commands that print something else than JSON, whatever they are told.
-const WITHOUT_JSON: [&str; 2] = ["completions", "schema"];
+const WITHOUT_JSON: [&str; 3] = ["completions", "man", "schema"];
 
 fn printed(args: &[&str]) -> String {
     let mut command = std::process::Command::new(BINARY);

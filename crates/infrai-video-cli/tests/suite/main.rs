@@ -2,8 +2,10 @@
 
 mod clips;
 mod common;
+mod documents;
 #[cfg(feature = "sandbox")]
 mod embedded;
+mod exit_codes;
 mod failures;
 mod jobs;
 mod json;
