@@ -185,11 +185,13 @@ async fn every_look_is_told() {
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let tell = std::sync::Arc::clone(&seen);
     let wait = world.client.wait_all(ids.clone());
-    let wait = wait.with_on_update(move |job| tell.lock().unwrap().push((job.job_id.clone(), job.state.clone())));
+    let wait =
+        wait.with_on_update(move |job| tell.lock().unwrap().push((job.job_id.clone(), job.state.clone())));
     assert_eq!(wait.results().count().await, 2);
     let seen = seen.lock().unwrap();
     for id in &ids {
-        let states: Vec<_> = seen.iter().filter(|(seen, _)| seen == id).map(|(_, state)| state.as_str()).collect();
+        let states: Vec<_> =
+            seen.iter().filter(|(seen, _)| seen == id).map(|(_, state)| state.as_str()).collect();
         assert_eq!(states.first().copied(), Some("queued"), "{states:?}");
         assert_eq!(states.last().copied(), Some("succeeded"), "{states:?}");
     }

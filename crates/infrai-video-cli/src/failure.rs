@@ -4,6 +4,7 @@ use infrai_video::{Error, ErrorKind, WaitError, WaitErrorKind};
 
 use crate::app::App;
 use crate::exit::Exit;
+use crate::failure_line::Facts;
 
 /// Why a command ended without success.
 #[derive(Debug)]
@@ -12,11 +13,12 @@ pub(crate) struct Failure {
     word: &'static str,
     message: String,
     next: Vec<String>,
+    facts: Box<Facts>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, word: "error", message: message.into(), next: Vec::new() }
+        Self { exit, word: "error", message: message.into(), next: Vec::new(), facts: Box::default() }
     }
 
     /// A failure whose reasons were shown already.
@@ -47,6 +49,12 @@ impl Failure {
         self
     }
 
+    /// Adds what is known besides, where it is not known yet.
+    pub(crate) fn with_facts(mut self, facts: Facts) -> Self {
+        *self.facts = std::mem::take(&mut *self.facts).or(facts);
+        self
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
@@ -62,20 +70,24 @@ impl Failure {
     pub(crate) fn steps(&self) -> &[String] {
         &self.next
     }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
 }
 
 impl App {
     /// A failed call.
     pub(crate) fn failed(&self, error: &Error) -> Failure {
         let exit = Exit::from(error);
-        let failure = Failure::new(exit, describe(error));
+        let failure = Failure::new(exit, describe(error)).with_facts(Facts::from(error));
         let steps = self.steps(exit, error);
         failure.instead(steps)
     }
 
     /// A failed call about one job.
     pub(crate) fn failed_on(&self, job_id: &str, error: &Error) -> Failure {
-        let failure = self.failed(error);
+        let failure = self.failed(error).with_facts(Facts::of_job(job_id));
         match failure.exit {
             Exit::Other if error.status().is_some() => failure.instead(self.about_job("status", job_id)),
             _ => failure,
@@ -90,7 +102,7 @@ impl App {
             (crate::text::clock(error.elapsed()), crate::text::count(error.polls() as usize, "poll"));
         let job = error.last_job();
         let state = job.map_or_else(|| "on its way".to_owned(), |job| job.state.to_string());
-        match error.kind() {
+        let failure = match error.kind() {
             WaitErrorKind::TimedOut => Failure::new(
                 exit,
                 format!(
@@ -121,7 +133,9 @@ impl App {
                 None => Failure::new(exit, format!("job {id} could not be read"))
                     .instead(self.about_job("status", id)),
             },
-        }
+        };
+        let read = error.poll_error().map(Facts::from).unwrap_or_default();
+        failure.with_facts(Facts::of_job(id).or(read))
     }
 
     /// What to run after a failed call.

@@ -10,6 +10,7 @@ mod board;
 mod commands;
 mod exit;
 mod failure;
+mod failure_line;
 mod follow;
 mod interrupt;
 mod ledger;
@@ -18,9 +19,12 @@ mod plan;
 mod progress;
 mod record;
 mod report;
+mod runtime;
+mod schema;
 mod session;
 mod target;
 mod text;
+mod usage;
 mod wish;
 mod work;
 
@@ -42,12 +46,18 @@ pub fn command() -> clap::Command {
 pub fn run() -> ExitCode {
     let color = args::color_of(std::env::args_os());
     color.write_global();
-    let matches = command().color(args::clap_color(color)).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let parsed = command()
+        .color(args::clap_color(color))
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
     let screen = Screen::new(&cli.global);
     output::install_log(&screen, &cli.global);
     let app = App::new(cli.global, screen.clone());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime::build(runtime::threads(&app.global, &cli.command)) {
         Ok(runtime) => runtime,
         Err(error) => {
             screen.failure(&failure::Failure::new(
@@ -67,4 +77,15 @@ pub fn run() -> ExitCode {
     // A thread that still reads from a terminal must not hold the process up.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// Help, the version, or what is wrong with the arguments.
+fn refused(error: &clap::Error) -> ExitCode {
+    match usage::failure(error, std::env::args_os()) {
+        Some(failure) if usage::wants_json(std::env::args_os()) => {
+            Screen::plain().failure_line(&failure);
+            failure.exit().into()
+        }
+        _ => error.exit(),
+    }
 }

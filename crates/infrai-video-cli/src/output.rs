@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -54,6 +55,18 @@ impl Screen {
         }
     }
 
+    /// Before the options are known.
+    pub(crate) fn plain() -> Self {
+        Self {
+            json: false,
+            quiet: false,
+            live: false,
+            can_ask: false,
+            stdout_is_terminal: false,
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+        }
+    }
+
     /// A line on stderr about how things go, unless the user wants quiet.
     pub(crate) fn say(&self, word: &str, text: &str) {
         if !self.quiet {
@@ -86,6 +99,9 @@ impl Screen {
         if failure.message().is_empty() {
             return;
         }
+        if self.json {
+            return self.failure_line(failure);
+        }
         self.tell(failure.word(), failure.message());
         for (index, step) in failure.steps().iter().enumerate() {
             self.tell(if index == 0 { "next" } else { "" }, step);
@@ -103,8 +119,8 @@ impl Screen {
         self.write(cells.join("\t").trim_end_matches('\t'))
     }
 
-    /// One JSON document on one line of stdout.
-    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+    /// One JSON document on one line of stdout. What a command prints has a row in `schema/rows.rs`.
+    pub(crate) fn json(&self, value: &(impl Serialize + JsonSchema)) -> Result<(), Failure> {
         let json = serde_json::to_string(value)
             .map_err(|error| Failure::new(Exit::Other, format!("no JSON form: {error}")))?;
         self.write(&clean_json(&json))

@@ -1,18 +1,22 @@
 //! What is said of items once they were worked on.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ledger::{Item, Stage};
 
 /// An item as `--json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ItemReport {
     /// planned, sent, accepted, fetched, saved, failed, cancelled, refused or dropped.
     state: &'static str,
+    /// Its line in the plan, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<i64>,
+    /// Its name in the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// The key that it is asked for under.
     idempotency_key: String,
     /// 1, and one more for each `batch retry`.
     attempt: i64,
@@ -21,12 +25,16 @@ pub(crate) struct ItemReport {
     /// The job's last state that was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     job_state: Option<String>,
+    /// What the service said that the job costs, in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_usd: Option<f64>,
+    /// Where the clip is.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// The size of the clip.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<i64>,
+    /// The checksum of the clip, in hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
     /// The host whose disk has the clip.
@@ -35,6 +43,7 @@ pub(crate) struct ItemReport {
     /// Why it is not further.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The service's name for the error in UPPER_SNAKE case. An open vocabulary.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<String>,
 }
@@ -63,22 +72,27 @@ impl ItemReport {
 }
 
 /// What a batch came to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BatchReport {
+    /// The name of the batch.
     batch: String,
     counts: Counts,
     /// What the service said that the jobs cost, in US dollars.
     cost_usd: f64,
+    /// In the order of the plan.
     items: Vec<ItemReport>,
 }
 
 /// How many items are at each stage.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Counts {
+    /// All of them.
     pub(crate) items: usize,
+    /// With a clip.
     pub(crate) saved: usize,
     /// Failed or refused.
     pub(crate) failed: usize,
+    /// Cancelled, or dropped by its user.
     pub(crate) cancelled: usize,
     /// Begun and not at their end.
     pub(crate) under_way: usize,

@@ -33,6 +33,14 @@ pub(super) fn convert(document: &Value) -> Result<Value, String> {
     Ok(Value::Object(edition))
 }
 
+/// The component schemas of the OpenAPI 3.0 `document` by name, as those of 3.1, which are JSON Schema 2020-12.
+///
+/// # Errors
+/// As [`convert`].
+pub(crate) fn schemas(document: &Value) -> Result<Value, String> {
+    named(document.pointer("/components/schemas").unwrap_or(&Value::Null), schema)
+}
+
 /// Any object of OpenAPI but a schema.
 fn part(value: &Value) -> Result<Value, String> {
     match value {

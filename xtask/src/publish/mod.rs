@@ -1,7 +1,7 @@
 //! `cargo xtask publish`: writes what teams of other languages take, and keeps it under its version.
 
 mod dereference;
-mod edition31;
+pub(crate) mod edition31;
 mod html;
 mod manifest;
 mod members;

@@ -1,6 +1,7 @@
-//! `cargo xtask regen`: makes from the contract the code of `infrai-video-client`, the fixtures, and what the sandbox serves of
-//! it. The contract's own code samples come from programs that run.
+//! `cargo xtask regen`: makes from the contract the code of `infrai-video-client`, the fixtures, and what the sandbox and the
+//! command hold of it. The contract's own code samples come from programs that run.
 
+mod command;
 mod enums;
 mod generate;
 mod lowering;
@@ -38,6 +39,8 @@ pub enum RegenError {
     Samples(String),
     /// The page with the table of provenance cannot be made.
     Page(String),
+    /// The command cannot be run to say what it prints.
+    Command(String),
     /// A file cannot be read or written.
     Io(PathBuf, std::io::Error),
     /// `--check` found files that are not current.
@@ -52,7 +55,7 @@ impl fmt::Display for RegenError {
             Self::Generator(what) => {
                 write!(f, "progenitor refused {DOCUMENT}: {what}; run `cargo xtask lint` for the place")
             }
-            Self::Page(what) => write!(f, "{what}"),
+            Self::Page(what) | Self::Command(what) => write!(f, "{what}"),
             Self::Samples(what) => write!(f, "the code samples of {DOCUMENT}: {what}"),
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Stale(paths) => {
@@ -102,39 +105,52 @@ fn all_files(text: &str) -> Result<Vec<GeneratedFile>, RegenError> {
     let contract = Contract::parse(text)?;
     let mut files = generate(&contract)?;
     files.extend(published::files(text, &contract)?);
+    files.push(command::contract(&contract)?);
     Ok(files)
 }
 
 /// Writes the generated files, or with `check` only compares them and prints what differs.
 ///
 /// One line on standard output for each file: `written`, `unchanged`, or with `check` `current` and `stale`.
-#[expect(clippy::print_stdout, reason = "the report is this command's output")]
 pub fn run(root: &Path, check: bool) -> Result<(), RegenError> {
     let mut stale = Vec::new();
+    let mut settle = |file| -> Result<(), RegenError> {
+        if !write_or_compare(root, &file, check)? {
+            stale.push(file.path);
+        }
+        Ok(())
+    };
     let text = samples::document(root).map_err(RegenError::Samples)?;
     let mut files = all_files(&text)?;
     let page = provenance::page(root, &Contract::parse(&text)?).map_err(RegenError::Page)?;
     files.push(GeneratedFile { path: provenance::PAGE.into(), content: page });
     files.push(GeneratedFile { path: DOCUMENT.into(), content: text });
-    for file in files {
-        let path = root.join(&file.path);
-        let current = read_if_there(&path)?;
-        let same = current == file.content;
-        let word = match (same, check) {
-            (true, true) => "current",
-            (true, false) => "unchanged",
-            (false, true) => "stale",
-            (false, false) => "written",
-        };
-        println!("{word:9} {}", file.path.display());
-        if !same && check {
-            print!("{}", diff(&current, &file.content));
-            stale.push(file.path);
-        } else if !same {
-            write(&path, &file.content).map_err(|error| RegenError::Io(path.clone(), error))?;
-        }
-    }
+    files.into_iter().try_for_each(&mut settle)?;
+    // Last, since the command is built from what was written before.
+    settle(command::schema(root)?)?;
     if stale.is_empty() { Ok(()) } else { Err(RegenError::Stale(stale)) }
+}
+
+/// Writes the file where it is not there with this content, or with `check` only prints what differs. Says whether all is well
+/// now.
+#[expect(clippy::print_stdout, reason = "the report is this command's output")]
+fn write_or_compare(root: &Path, file: &GeneratedFile, check: bool) -> Result<bool, RegenError> {
+    let path = root.join(&file.path);
+    let current = read_if_there(&path)?;
+    let same = current == file.content;
+    let word = match (same, check) {
+        (true, true) => "current",
+        (true, false) => "unchanged",
+        (false, true) => "stale",
+        (false, false) => "written",
+    };
+    println!("{word:9} {}", file.path.display());
+    if !same && check {
+        print!("{}", diff(&current, &file.content));
+    } else if !same {
+        write(&path, &file.content).map_err(|error| RegenError::Io(path, error))?;
+    }
+    Ok(same || !check)
 }
 
 fn write(path: &Path, content: &str) -> std::io::Result<()> {

@@ -33,7 +33,7 @@ pub struct Options {
 /// The steps in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Step {
-    /// Install ffprobe and curl, which some tests call, where that is possible.
+    /// Install what some tests call, where that is possible: ffprobe, curl, shells, and readers of manual pages.
     Tools,
     /// Is the code formatted?
     Fmt,

@@ -8,8 +8,17 @@ use super::{Child, Context, Outcome};
 /// A program, how to see that it is there, and the Debian package that has it.
 pub(super) type Tool = (&'static str, &'static str, &'static str);
 
-/// ffprobe judges the clips of the sandbox, curl plays a foreign client.
-const TOOLS: [Tool; 2] = [("ffprobe", "-version", "ffmpeg"), ("curl", "--version", "curl")];
+/// ffprobe judges the clips of the sandbox, curl plays a foreign client. The shells load the command's completions, the
+/// others its manual pages.
+const TOOLS: [Tool; 7] = [
+    ("ffprobe", "-version", "ffmpeg"),
+    ("curl", "--version", "curl"),
+    ("bash", "--version", "bash"),
+    ("zsh", "--version", "zsh"),
+    ("fish", "--version", "fish"),
+    ("groff", "--version", "groff-base"),
+    ("mandoc", "/dev/null", "mandoc"),
+];
 
 pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
     install(context, &TOOLS)

@@ -17,7 +17,7 @@ pub(crate) struct Global {
     /// Where to write down what was asked for: a file, a postgres:// URL or none [default: in the state directory]
     #[arg(long, global = true, value_name = "LEDGER")]
     pub(crate) ledger: Option<String>,
-    /// Print JSON on stdout, one object a line
+    /// Print JSON, one object a line: data on stdout, failures on stderr; `schema` says what it holds
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print only the id or the path, and errors

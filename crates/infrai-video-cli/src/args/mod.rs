@@ -1,6 +1,7 @@
 //! What can be typed. The comments on fields are the help texts.
 
 mod batch;
+mod documents;
 mod generate;
 mod global;
 mod jobs;
@@ -10,9 +11,9 @@ mod sandbox;
 mod values;
 
 use clap::{Parser, Subcommand};
-use clap_complete::Shell;
 
 pub(crate) use batch::{BatchArgs, BatchCommand, PlanArgs, RetryArgs, RunArgs, StatusArgs};
+pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs};
 pub(crate) use generate::{GenerateArgs, OnInterrupt};
 pub(crate) use global::{Global, clap_color, color_of};
 pub(crate) use jobs::{
@@ -108,12 +109,9 @@ pub(crate) enum Command {
     Batch(BatchArgs),
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
-    /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  infrai-video completions zsh > ~/.zfunc/_infrai-video")]
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
+    Schema(SchemaArgs),
+    Man(ManArgs),
+    Completions(CompletionsArgs),
 }
 
 impl Command {
@@ -136,7 +134,9 @@ impl Command {
             Self::Batch(_) => "batch",
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
-            Self::Completions { .. } => "completions",
+            Self::Schema(_) => "schema",
+            Self::Man(_) => "man",
+            Self::Completions(_) => "completions",
         }
     }
 }

@@ -1,5 +1,6 @@
 use infrai_video::types::VideoJob;
 use infrai_video::{Error, ErrorKind, JobId, JobState};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -15,12 +16,15 @@ use crate::session::Session;
 use crate::target::{Target, check_file};
 use crate::text::{clock, size};
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Downloaded<'a> {
+/// A clip that was saved.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Downloaded<'a> {
     job_id: &'a str,
+    /// Where the clip is.
     path: String,
+    /// The size of the clip.
     bytes: u64,
+    /// The checksum of the clip, in hexadecimal digits.
     sha256: &'a str,
 }
 

@@ -1,6 +1,7 @@
 use crate::app::App;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::failure_line::Facts;
 
 pub(super) async fn run(app: &App, id: &str) -> Result<(), Failure> {
     let id = app.id(id)?;
@@ -11,7 +12,8 @@ pub(super) async fn run(app: &App, id: &str) -> Result<(), Failure> {
     }
     let Some(url) = &link.url else {
         return Err(Failure::new(Exit::Download, format!("the service gave no link for job {id}"))
-            .instead(app.about_job("status", id.as_str())));
+            .instead(app.about_job("status", id.as_str()))
+            .with_facts(Facts::of_job(id.as_str())));
     };
     if let Some(expires_at) = link.expires_at {
         app.screen.say("link", &format!("works until {expires_at}, for whoever has it"));

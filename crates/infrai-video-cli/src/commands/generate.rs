@@ -1,5 +1,6 @@
 use infrai_video::types::VideoJob;
 use infrai_video::{ErrorKind, Generate, IdempotencyKey, Job, Response, Submission, WaitError};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -8,6 +9,7 @@ use crate::app::App;
 use crate::args::GenerateArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, describe};
+use crate::failure_line::Facts;
 use crate::follow::{Clip, fetch, until_over};
 use crate::interrupt::Signals;
 use crate::progress::JobLine;
@@ -17,17 +19,23 @@ use crate::target::Target;
 use crate::text::{clock, quote, size, usd};
 use crate::wish::Wish;
 
-/// What `--json` prints: the job, and what became of it here.
-#[derive(Serialize)]
-struct Outcome<'a> {
+/// A job, and what became of it here.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Outcome<'a> {
     job: &'a VideoJob,
+    /// Where the clip is. Left out where it was not saved.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// The size of the clip. Left out where it was not saved.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
+    /// The checksum of the clip, in hexadecimal digits. Left out where it was not saved.
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<&'a str>,
+    /// The key that the job was asked for under.
+    #[schemars(with = "String")]
     idempotency_key: &'a IdempotencyKey,
+    /// What was charged, in US dollars; null where the service did not say.
     cost_usd: Option<f64>,
 }
 
@@ -73,15 +81,19 @@ async fn make(
     record: &mut Record,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
-    let started = submit(app, args, session, submission, record, signals).await?;
+    let asked = Facts::of_key(submission.idempotency_key());
+    let started = submit(app, args, session, submission, record, signals)
+        .await
+        .map_err(|failure| failure.with_facts(asked.clone()))?;
+    let known = |failure: Failure| failure.with_facts(Facts::of_job(started.job.id()).or(asked.clone()));
     if args.no_wait {
         return match app.screen.json {
             true => print(app, &started, started.job.snapshot(), None),
             false => app.screen.line(started.job.id()),
         };
     }
-    let job = wait(app, args, session, &started, record, signals).await?;
-    let clip = save(app, args, &started, target, record, signals).await?;
+    let job = wait(app, args, session, &started, record, signals).await.map_err(known)?;
+    let clip = save(app, args, &started, target, record, signals).await.map_err(known)?;
     report(app, &started, &job, &clip)
 }
 
@@ -180,7 +192,9 @@ fn not_submitted(
         _ if error.code() == Some("IDEMPOTENCY_CONFLICT") => failure.instead(list()),
         Exit::OutcomeUnknown => {
             let message = format!("{}; the job may exist, under the idempotency key {key}", describe(error));
-            Failure::new(Exit::OutcomeUnknown, message).instead(repeat(app, args, record, key))
+            Failure::new(Exit::OutcomeUnknown, message)
+                .with_facts(Facts::from(error))
+                .instead(repeat(app, args, record, key))
         }
         Exit::Credit => {
             let mut steps = vec![
@@ -266,7 +280,7 @@ async fn save(
     };
     saved.map_err(|error| {
         let message = format!("job {id} is fine, its clip is not saved: {}", describe(&error));
-        Failure::new(Exit::Download, message).instead(go_on().collect())
+        Failure::new(Exit::Download, message).with_facts(Facts::from(&error)).instead(go_on().collect())
     })
 }
 

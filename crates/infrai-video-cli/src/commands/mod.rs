@@ -10,12 +10,14 @@ mod download_url;
 mod generate;
 mod leave;
 mod list;
+mod man;
 mod prompt;
 mod resume;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "sandbox")]
 mod sandbox_files;
+mod schema;
 mod set_retention;
 mod show;
 mod wait;
@@ -28,6 +30,12 @@ use crate::app::App;
 use crate::args::Command;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::failure_line::Facts;
+
+pub(crate) use download::Downloaded;
+pub(crate) use generate::Outcome;
+#[cfg(feature = "sandbox")]
+pub(crate) use sandbox::Listening;
 
 /// Runs one command.
 pub(crate) async fn run(app: &App, command: Command) -> Result<(), Failure> {
@@ -49,7 +57,9 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         Command::Capabilities => capabilities::run(app).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(app, &args).await,
-        Command::Completions { shell } => completions::run(app, shell),
+        Command::Schema(args) => schema::run(app, args.name.as_deref()),
+        Command::Man(args) => man::run(app, &args),
+        Command::Completions(args) => completions::run(app, args.shell),
     }
 }
 
@@ -59,11 +69,12 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     if let [id] = ids {
-        return act(id.clone()).await;
+        return act(id.clone()).await.map_err(|failure| failure.with_facts(Facts::of_job(id.as_str())));
     }
     let mut first: Option<Exit> = None;
     for id in ids {
         if let Err(failure) = act(id.clone()).await {
+            let failure = failure.with_facts(Facts::of_job(id.as_str()));
             app.screen.failure(&failure);
             first.get_or_insert(failure.exit());
         }

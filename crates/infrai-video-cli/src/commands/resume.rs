@@ -5,6 +5,7 @@ use crate::args::ResumeArgs;
 use crate::board::{Board, label};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::failure_line::Facts;
 use crate::interrupt::Signals;
 use crate::ledger::{Entry, Item, Ledger, Place, Stage, Take};
 use crate::report::ItemReport;
@@ -252,7 +253,10 @@ fn print(app: &App, item: &Item) -> Result<(), Failure> {
 impl App {
     /// Why an item has no clip, and what to do about it.
     pub(super) fn set_back(&self, item: &Item, setback: &Setback) -> Failure {
+        let facts =
+            item.job_id.as_deref().map_or_else(Facts::default, Facts::of_job).or(Facts::under(&item.key));
         let failure = Failure::new(setback.exit(item), format!("{}: {}", label(item), setback.why(item)));
+        let failure = failure.with_facts(facts);
         let name = quote(item.job_id.as_deref().unwrap_or(&item.key));
         let resume = self.command(&format!("resume {name}"));
         match setback {

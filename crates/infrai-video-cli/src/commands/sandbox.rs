@@ -1,5 +1,8 @@
 use infrai_video_sandbox::{Clock, Sandbox, SandboxBuilder, Shutdown, StartError};
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::app::App;
 use crate::args::{Pace, SandboxArgs, TOKEN_VARIABLE};
 use crate::exit::Exit;
@@ -7,6 +10,15 @@ use crate::failure::Failure;
 use crate::interrupt::Signals;
 
 use super::sandbox_files;
+
+/// A sandbox that listens.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Listening<'a> {
+    /// Where the API is.
+    base_url: &'a str,
+    /// Where links to clips lead.
+    file_base_url: &'a str,
+}
 
 pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
     if app.global.sandbox || app.global.base_url.is_some() {
@@ -69,9 +81,7 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
         );
     }
     match app.screen.json {
-        true => app
-            .screen
-            .json(&serde_json::json!({"base_url": url, "file_base_url": sandbox.file_base_url()}))?,
+        true => app.screen.json(&Listening { base_url: url, file_base_url: sandbox.file_base_url() })?,
         false => app.screen.line(url)?,
     }
     let first = signals.next().await;

@@ -1,3 +1,6 @@
+//! Plans, many clips, and what may happen on the way.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 

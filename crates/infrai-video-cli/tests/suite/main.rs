@@ -3,10 +3,13 @@
 mod batch;
 mod clips;
 mod common;
+mod documents;
 #[cfg(feature = "sandbox")]
 mod embedded;
+mod exit_codes;
 mod failures;
 mod jobs;
+mod json;
 #[cfg(all(unix, feature = "sandbox"))]
 mod persist;
 mod refusals;

@@ -1,3 +1,6 @@
+//! What a command left is finished by `resume`, and paid once.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox};
 use sqlx::Connection as _;
 

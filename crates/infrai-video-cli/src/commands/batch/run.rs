@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::{Order, directory, work};
 use crate::app::App;
 use crate::args::RunArgs;
+use crate::board::label;
 use crate::exit::Exit;
 use crate::failure::{Failure, describe};
 use crate::ledger::{Entry, Item, Ledger, Place, Stage, Take};
 use crate::plan::{self, Line};
+use crate::report::{BatchReport, Counts};
 use crate::session::Session;
 use crate::target::check_file;
 use crate::text::count;
@@ -50,12 +52,14 @@ async fn with_ledger(
     if !args.how.force {
         check_files(app, &new.iter().map(|line| place(line)).collect::<Vec<_>>())?;
     }
+    let items: Vec<Item> =
+        lines.iter().map(|line| planned(app, name, line, Place::File(place(line)))).collect();
     if args.dry_run {
-        return show(app, lines, &new, &known, &output);
+        let items = items.into_iter().map(|item| known.get(&item.id).cloned().unwrap_or(item));
+        return show(app, name, &items.collect::<Vec<_>>(), new.len());
     }
-    let places: HashMap<String, Place> =
-        lines.iter().map(|line| (line.id.clone(), Place::File(place(line)))).collect();
-    write_down(app, ledger, name, lines, &places).await?;
+    ledger.add(&items).await.map_err(|error| app.ledger_failed(&error))?;
+    let places = items.into_iter().map(|item| (item.id, item.place)).collect();
     drop_others(app, ledger, &known, &places).await?;
     plan_again(app, ledger, &new, &known).await?;
     let is_done = |item: &Item| item.stage.is_final() && item.stage != Stage::Dropped;
@@ -157,59 +161,38 @@ fn check_files(app: &App, paths: &[std::path::PathBuf]) -> Result<(), Failure> {
     }
 }
 
-fn show(
-    app: &App,
-    lines: &[Line],
-    new: &[&Line],
-    known: &BTreeMap<String, Item>,
-    output: &Path,
-) -> Result<(), Failure> {
-    let seconds: f64 = new.iter().filter_map(|line| line.wish.duration_seconds).sum();
-    let to_do =
-        lines.iter().filter(|line| known.get(&line.id).is_some_and(|item| item.stage.is_under_way())).count();
+fn planned(app: &App, name: &str, line: &Line, place: Place) -> Item {
+    Item {
+        batch: Some(name.to_owned()),
+        line: i64::try_from(line.number).ok(),
+        name: line.name.clone(),
+        ..Item::planned(&app.service(), &line.id, plan::key(&line.id, 1), &line.wish, place)
+    }
+}
+
+/// What would be done.
+fn show(app: &App, name: &str, items: &[Item], to_begin: usize) -> Result<(), Failure> {
+    let counts = Counts::of(items);
+    let planned = items.iter().filter(|item| item.stage == Stage::Planned);
+    let seconds: f64 = planned.filter_map(|item| item.seconds).sum();
     app.screen.say("dry run", "nothing was sent");
-    let rows: Vec<Vec<String>> = lines
-        .iter()
-        .map(|line| {
-            let state = known.get(&line.id).map_or("new", |item| item.stage.as_str());
-            vec![
-                format!("line {}", line.number),
-                state.to_owned(),
-                output.join(line.file_name()).display().to_string(),
-            ]
-        })
-        .collect();
-    app.screen.table(&["LINE", "STATE", "CLIP"], &rows, 2)?;
+    if app.screen.json {
+        app.screen.json(&BatchReport::of(name, items))?;
+    } else {
+        let clip =
+            |item: &Item| item.place.path("").map(|path| path.display().to_string()).unwrap_or_default();
+        let rows = items.iter().map(|item| vec![label(item), item.stage.to_string(), clip(item)]);
+        app.screen.table(&["ITEM", "STATE", "CLIP"], &rows.collect::<Vec<_>>(), 2)?;
+    }
     app.screen.say(
         "plan",
         &format!(
-            "{}: {} to begin with {seconds} s in all, {to_do} under way, {} done",
-            count(lines.len(), "line"),
-            new.len(),
-            lines.len() - new.len() - to_do
+            "{}: {to_begin} to begin with {seconds} s in all, {} under way, {} done",
+            count(counts.items, "line"),
+            counts.under_way,
+            counts.items - to_begin - counts.under_way
         ),
     );
-    Ok(())
-}
-
-async fn write_down(
-    app: &App,
-    ledger: &Ledger,
-    name: &str,
-    lines: &[Line],
-    places: &HashMap<String, Place>,
-) -> Result<(), Failure> {
-    let service = app.service();
-    let items: Vec<Item> = lines
-        .iter()
-        .map(|line| Item {
-            batch: Some(name.to_owned()),
-            line: i64::try_from(line.number).ok(),
-            name: line.name.clone(),
-            ..Item::planned(&service, &line.id, plan::key(&line.id, 1), &line.wish, places[&line.id].clone())
-        })
-        .collect();
-    ledger.add(&items).await.map_err(|error| app.ledger_failed(&error))?;
     Ok(())
 }
 

@@ -1,0 +1,190 @@
+//! Manual pages and completions, judged by the programs that read them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::{BINARY, Run};
+
+fn run(args: &[&str]) -> Run {
+    Command::new(BINARY).args(args).env_clear().output().expect("the command starts").into()
+}
+
+fn printed(args: &[&str]) -> String {
+    let run = run(args);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{args:?}");
+    run.text().to_owned()
+}
+
+/// Whether a program is there; where nobody reads the output, it must be.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn is_there(program: &str, package: &str) -> bool {
+    let there = Command::new(program).arg("--version").output().is_ok();
+    assert!(there || std::env::var_os("CI").is_none(), "{program} is missing; install Debian's {package}");
+    if !there {
+        eprintln!("skipped: {program} is not there to judge; install Debian's {package}");
+    }
+    there
+}
+
+/// Runs a program that must have nothing to complain about.
+#[track_caller]
+fn without_complaint(program: &str, args: &[&str]) -> String {
+    let run = Run::from(Command::new(program).args(args).output().expect("the program starts"));
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{program} {args:?}: {}", run.text());
+    run.text().to_owned()
+}
+
+#[test]
+fn every_command_has_a_manual_page_that_readers_take() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("man1");
+    let paths = printed(&["man", "--output", output.to_str().unwrap()]);
+    let command = infrai_video_cli::command();
+    let names = command.get_subcommands().map(|known| format!("infrai-video-{}", known.get_name()));
+    let expected: Vec<_> = std::iter::once("infrai-video".to_owned())
+        .chain(names)
+        .map(|name| output.join(format!("{name}.1")).display().to_string())
+        .collect();
+    assert_eq!(paths.lines().collect::<Vec<_>>(), expected);
+
+    let (groff, mandoc) = (is_there("groff", "groff-base"), is_there("mandoc", "mandoc"));
+    for path in paths.lines() {
+        let page = std::fs::read_to_string(path).unwrap();
+        let stem = Path::new(path).file_stem().unwrap().to_str().unwrap();
+        let subcommand = stem.strip_prefix("infrai-video-");
+        assert_eq!(page, printed(&[&["man"][..], &subcommand.into_iter().collect::<Vec<_>>()].concat()));
+        if groff {
+            let read = without_complaint("groff", &["-man", "-Tascii", "-ww", "-P-cbou", path]);
+            let title = format!("{}(1)", stem.to_uppercase());
+            assert!(read.contains(&title) && read.contains("SYNOPSIS"), "{read}");
+            assert!(read.contains("infrai-video 0"), "no version at the foot: {read}");
+        }
+        if mandoc {
+            // Its warnings are about the style of what clap_mangen writes.
+            assert_eq!(without_complaint("mandoc", &["-Tlint", "-Werror", path]), "");
+        }
+    }
+    let unknown = run(&["man", "explode"]);
+    assert!(unknown.failed(2).contains("\"explode\""));
+}
+
+#[test]
+fn a_page_keeps_its_examples_and_tables_as_they_are() {
+    let page = printed(&["man"]);
+    let (_, codes) = page.split_once(".SH \"EXIT CODES\"\n.nf\n").expect("a section that is not filled");
+    assert!(codes.starts_with("   0  success "), "{codes}");
+    assert!(printed(&["man", "generate"]).contains(".SH EXAMPLES\n.nf\n"));
+}
+
+/// What is typed, and the one thing that it is completed to.
+const TYPED: [(&str, &str); 4] = [
+    ("infrai-video gen", "generate"),
+    ("infrai-video set-r", "set-retention"),
+    ("infrai-video generate --prefer ch", "cheapest"),
+    ("infrai-video generate a --on-interrupt det", "detach"),
+];
+
+/// A directory with the script under the name that the shell looks for.
+fn script(shell: &str, name: &str) -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(name);
+    std::fs::write(&path, printed(&["completions", shell])).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (directory, path)
+}
+
+#[test]
+fn bash_completes_commands_and_values() {
+    if !is_there("bash", "bash") {
+        return;
+    }
+    let (_directory, path) = script("bash", "infrai-video");
+    // As readline calls it: the function with the command, the word and the word before.
+    let driver = r#"source "$1" || exit 1
+registered=$(complete -p infrai-video) && [[ $registered =~ -F\ ([^ ]+) ]] || exit 1
+read -ra COMP_WORDS <<< "$2"
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+"${BASH_REMATCH[1]}" infrai-video "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+printf '%s\n' "${COMPREPLY[@]}""#;
+    for (typed, completed) in TYPED {
+        let args = ["--norc", "--noprofile", "-c", driver, "bash", &path, typed];
+        assert_eq!(without_complaint("bash", &args).trim_end(), completed, "{typed}");
+    }
+}
+
+#[test]
+fn fish_completes_commands_and_values() {
+    if !is_there("fish", "fish") {
+        return;
+    }
+    let (directory, path) = script("fish", "infrai-video.fish");
+    for (typed, completed) in TYPED {
+        let line = format!("source {path}; and complete -C '{typed}'");
+        let mut fish = Command::new("fish");
+        fish.args(["--no-config", "-c", &line]).env("HOME", directory.path());
+        let run = Run::from(fish.output().unwrap());
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+        // A description may follow, with a tab between.
+        let words: Vec<&str> = run.text().lines().filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(words, [completed], "{typed}");
+    }
+}
+
+#[test]
+fn zsh_completes_commands_and_values() {
+    if !is_there("zsh", "zsh") {
+        return;
+    }
+    let (directory, _) = script("zsh", "_infrai-video");
+    // Completion works in a line editor alone, so a shell in a terminal of its own is typed into. Ctrl-X writes the line down.
+    let driver = r#"zmodload zsh/zpty || exit 1
+zpty shell zsh -f -i
+zpty -w shell "fpath=($1 \$fpath); autoload -U compinit; compinit -u -d $1/dump; \
+note() { print -r -- \$BUFFER > $1/line; exit }; zle -N note; bindkey '^X' note; bindkey '^I' complete-word"
+zpty -w -n shell "$2"$'\t\x18'
+while zpty -r shell line; do :; done
+cat $1/line"#;
+    for (typed, completed) in TYPED {
+        let mut zsh = Command::new("zsh");
+        zsh.args(["-f", "-c", driver, "zsh", directory.path().to_str().unwrap(), typed]);
+        let run = Run::from(zsh.env("HOME", directory.path()).env("TERM", "dumb").output().unwrap());
+        assert_eq!(run.code, Some(0), "{typed}: {}", run.stderr);
+        let (before, _) = typed.rsplit_once(' ').unwrap();
+        assert_eq!(run.text().trim_end(), format!("{before} {completed}"), "{typed}");
+        std::fs::remove_file(directory.path().join("line")).unwrap();
+    }
+}
+
+/// PowerShell is in no package of Debian's, so only the form is looked at.
+#[test]
+fn the_script_for_powershell_is_whole_and_names_every_command() {
+    let script = printed(&["completions", "powershell"]);
+    assert!(script.contains("Register-ArgumentCompleter -Native -CommandName 'infrai-video'"));
+    let command = infrai_video_cli::command();
+    for name in command.get_subcommands().map(clap::Command::get_name) {
+        assert!(script.contains(&format!("'infrai-video;{name}' {{")), "{name}");
+        assert!(script.contains(&format!("[CompletionResult]::new('{name}', '{name}', ")), "{name}");
+    }
+    let mut open = Vec::new();
+    let mut in_text = false;
+    for c in script.chars() {
+        match c {
+            // A quote in a text is written twice, which closes and opens it.
+            '\'' => in_text = !in_text,
+            '(' | '{' if !in_text => open.push(c),
+            ')' if !in_text => assert_eq!(open.pop(), Some('(')),
+            '}' if !in_text => assert_eq!(open.pop(), Some('{')),
+            _ => {}
+        }
+    }
+    assert!(open.is_empty() && !in_text, "{open:?}");
+}
+
+#[test]
+fn the_help_of_completions_says_where_to_put_each() {
+    let help = printed(&["completions", "--help"]);
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        assert!(help.contains(&format!("infrai-video completions {shell}")), "{help}");
+    }
+}
