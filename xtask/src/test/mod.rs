@@ -5,6 +5,7 @@ mod child;
 mod consumers;
 mod judges;
 mod licences;
+mod machines;
 mod publish;
 mod schemathesis;
 mod snapshots;
@@ -51,6 +52,8 @@ pub enum Step {
     Tests,
     /// Does a test read each snapshot, and is none waiting for review?
     Snapshots,
+    /// Do machines that share a PostgreSQL get along? Installs it where that is possible.
+    Machines,
     /// Does the page of the sandbox do what it should in a browser? Installs Chromium where that is possible.
     Browser,
     /// Do the examples of the documentation run?

@@ -3,8 +3,8 @@
 use std::io;
 
 use super::{
-    Child, Context, Outcome, Step, browser, consumers, judges, licences, publish, schemathesis, snapshots,
-    tools,
+    Child, Context, Outcome, Step, browser, consumers, judges, licences, machines, publish, schemathesis,
+    snapshots, tools,
 };
 use crate::diff;
 
@@ -15,7 +15,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Fmt => component(context, "fmt --all --check -- --color never", "rustfmt"),
         Step::Clippy => component(
             context,
-            "clippy --workspace --all-targets --features contract-tests/browser -- -D warnings",
+            "clippy --workspace --all-targets --features contract-tests/browser,infrai-video-cli/machines -- -D warnings",
             "clippy",
         ),
         Step::Lint => xtask(context, "lint"),
@@ -24,6 +24,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Judges => judges::run(context),
         Step::Tests => tests(context),
         Step::Snapshots => Ok(snapshots::run(context)),
+        Step::Machines => machines::run(context),
         Step::Browser => browser::run(context),
         Step::Doctests => test(context).arguments("test --doc --workspace --no-fail-fast").run(context),
         Step::Schemathesis => schemathesis::run(context),

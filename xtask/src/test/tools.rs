@@ -1,7 +1,7 @@
 //! Programs that some tests call, installed where that is possible.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Child, Context, Outcome};
 
@@ -57,10 +57,18 @@ fn apt(context: &Context<'_>, arguments: &str) -> Child {
 }
 
 /// The packages of the tools that do not run.
-fn missing(root: &Path, tools: &[Tool]) -> Vec<&'static str> {
-    let absent =
-        tools.iter().filter(|(program, argument, _)| !Child::new(program, root).arguments(argument).works());
+pub(super) fn missing(root: &Path, tools: &[Tool]) -> Vec<&'static str> {
+    let runs = |program: &Path, argument: &str| Child::new(program, root).arguments(argument).works();
+    let absent = tools.iter().filter(|(program, argument, _)| {
+        !runs(Path::new(program), argument) && !aside(program).iter().any(|path| runs(path, argument))
+    });
     absent.map(|(.., package)| *package).collect()
+}
+
+/// Where Debian has the programs of PostgreSQL's server, one directory for each version and none of them in the path.
+fn aside(program: &str) -> Vec<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
+    versions.map(|version| version.path().join("bin").join(program)).collect()
 }
 
 fn is_root(root: &Path) -> bool {
