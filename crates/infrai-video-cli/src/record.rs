@@ -1,4 +1,4 @@
-//! What `generate` writes into the ledger about its one clip, where there is a ledger.
+//! What a command writes into the ledger about one clip, where there is a ledger.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::args::GenerateArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, describe};
-use crate::ledger::{Entry, Item, Ledger, LedgerError, Place, Stage, Take};
+use crate::ledger::{Entry, Item, Ledger, LedgerError, Location, Place, Stage, Take};
 use crate::output::Screen;
 use crate::target::Target;
 use crate::text::quote;
@@ -19,15 +19,58 @@ use crate::work::Heartbeat;
 /// The item of a clip in the ledger, or nothing.
 pub(crate) struct Record(Option<Kept>);
 
+/// The ledger, for commands on jobs that another command may have asked for.
+pub(crate) struct Records(Option<(Arc<Ledger>, Screen, String)>);
+
+impl Records {
+    /// Opens the ledger if there is one. These commands work without.
+    pub(crate) async fn open(app: &App) -> Self {
+        let there = Location::find(app.global.ledger.as_deref()).is_ok_and(|location| location.is_there());
+        if !there {
+            return Self(None);
+        }
+        match app.ledger().await {
+            Ok(ledger) => Self(ledger.map(|ledger| (ledger, app.screen.clone(), app.service()))),
+            Err(failure) => {
+                app.screen.say("note", &format!("{}; this is not written down", failure.message()));
+                Self(None)
+            }
+        }
+    }
+
+    /// What the ledger has of a job, unless another process works on it.
+    pub(crate) async fn job(&self, job_id: &str) -> Record {
+        let Some((ledger, screen, service)) = &self.0 else { return Record::none() };
+        let Ok(Some(item)) = ledger.find(service, job_id).await else { return Record::none() };
+        match ledger.take(service, Take::One(&item.id), 1).await.ok().and_then(|mut items| items.pop()) {
+            Some(item) => Record(Some(Kept::new(ledger, item, screen, Resent::Yes))),
+            None => Record::none(),
+        }
+    }
+
+    /// Lets go of the ledger.
+    pub(crate) async fn close(self) {
+        if let Some((ledger, ..)) = self.0 {
+            ledger.close().await;
+        }
+    }
+}
+
 struct Kept {
     ledger: Arc<Ledger>,
     entry: Entry,
     screen: Screen,
-    /// Whether the request may have left before.
-    resent: bool,
+    resent: Resent,
     /// Whether the user knows that the ledger cannot be written.
     warned: bool,
     _heartbeat: Heartbeat,
+}
+
+/// Whether the request may have left before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resent {
+    Yes,
+    No,
 }
 
 impl Record {
@@ -57,14 +100,11 @@ impl Record {
             return Err(Failure::new(Exit::Other, format!("another process is working on the key {key}"))
                 .next("wait for it, or use another --idempotency-key"));
         };
-        let resent = taken.submission.is_some();
+        let resent = if taken.submission.is_some() { Resent::Yes } else { Resent::No };
         let submission = same_as_before(app, &taken, wish, submission)?;
-        let mut entry = Entry::new(&ledger, taken);
-        (entry.item.place, entry.item.replace) = (place, args.force);
-        entry.leaves(submission.clone(), app.account()).await.map_err(failed)?;
-        let heartbeat = Heartbeat::start(&ledger);
-        let kept =
-            Kept { ledger, entry, screen: app.screen.clone(), resent, warned: false, _heartbeat: heartbeat };
+        let mut kept = Kept::new(&ledger, taken, &app.screen, resent);
+        (kept.entry.item.place, kept.entry.item.replace) = (place, args.force);
+        kept.entry.leaves(submission.clone(), app.account()).await.map_err(failed)?;
         Ok((Self(Some(kept)), submission))
     }
 
@@ -82,8 +122,9 @@ impl Record {
     /// The request did not lead to a job, or it is not known whether it did.
     pub(crate) async fn not_submitted(&mut self, error: &Error) {
         let Some(kept) = &mut self.0 else { return };
-        let is_unknown =
-            kept.resent || error.is_outcome_unknown() || error.kind() == ErrorKind::AcceptedEarlier;
+        let is_unknown = kept.resent == Resent::Yes
+            || error.is_outcome_unknown()
+            || error.kind() == ErrorKind::AcceptedEarlier;
         // What is worth another try of the same: no credit, no network, no patience.
         let is_worth_it = matches!(
             Exit::from(error),
@@ -125,6 +166,15 @@ impl Record {
         kept.warn(written);
     }
 
+    /// The job was deleted with its clip.
+    pub(crate) async fn deleted(&mut self) {
+        let Some(kept) = &mut self.0 else { return };
+        if kept.entry.item.stage != Stage::Saved {
+            let written = kept.entry.ended(Stage::Dropped, "deleted by its user", None).await;
+            kept.warn(written);
+        }
+    }
+
     /// Lets go of the ledger.
     pub(crate) async fn close(self) {
         if let Some(kept) = self.0 {
@@ -134,6 +184,17 @@ impl Record {
 }
 
 impl Kept {
+    fn new(ledger: &Arc<Ledger>, item: Item, screen: &Screen, resent: Resent) -> Self {
+        Self {
+            ledger: Arc::clone(ledger),
+            entry: Entry::new(ledger, item),
+            screen: screen.clone(),
+            resent,
+            warned: false,
+            _heartbeat: Heartbeat::start(ledger),
+        }
+    }
+
     /// Once there is a job, a ledger that fails is no reason to lose the clip too.
     fn warn(&mut self, written: Result<(), LedgerError>) {
         if let Err(error) = written

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::args::{DeleteAllArgs, DeleteArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::record::Records;
 use crate::session::Session;
 use crate::text::count;
 
@@ -15,11 +16,15 @@ pub(super) async fn some(app: &App, args: &DeleteArgs) -> Result<(), Failure> {
         let what = if ids.len() == 1 { "job and its clip" } else { "jobs and their clips" };
         confirm(app, &format!("delete {} {what}, for good?", ids.len()))?;
     }
-    for_each(app, &ids, |id| one(app, &session, id)).await
+    let records = Records::open(app).await;
+    let done = for_each(app, &ids, |id| one(app, &session, &records, id)).await;
+    records.close().await;
+    done
 }
 
-async fn one(app: &App, session: &Session, id: JobId) -> Result<(), Failure> {
+async fn one(app: &App, session: &Session, records: &Records, id: JobId) -> Result<(), Failure> {
     let answer = session.client.delete(&id).await.map_err(|error| app.failed_on(id.as_str(), &error))?;
+    records.job(id.as_str()).await.deleted().await;
     match app.screen.json {
         true => app.screen.json(&*answer),
         false => {

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, describe};
 use crate::follow::fetch;
 use crate::interrupt::Signals;
-use crate::record::Record;
+use crate::record::Records;
 use crate::session::Session;
 use crate::target::{Target, check_file};
 use crate::text::{clock, size};
@@ -34,12 +34,15 @@ pub(super) async fn run(app: &App, args: &DownloadArgs) -> Result<(), Failure> {
     let session = app.session().await?;
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
-    tokio::select! {
-        done = for_each(app, &ids, |id| one(app, args, &session, id, &target)) => done,
+    let records = Records::open(app).await;
+    let done = tokio::select! {
+        done = for_each(app, &ids, |id| one(app, args, &session, &records, id, &target)) => done,
         signal = signals.next() => Err(Failure::new(signal.exit(), "a later download goes on from here")
             .with_word("stopped")
             .next(app.same_command())),
-    }
+    };
+    records.close().await;
+    done
 }
 
 /// Looks at every path before anything is fetched.
@@ -65,6 +68,7 @@ async fn one(
     app: &App,
     args: &DownloadArgs,
     session: &Session,
+    records: &Records,
     id: JobId,
     target: &Target,
 ) -> Result<(), Failure> {
@@ -74,7 +78,8 @@ async fn one(
         return Err(no_clip(app, &job));
     }
     let download = session.client.job(id.as_str()).download();
-    let fetched = fetch(download, id.as_str(), target, args.force, &app.screen, &mut Record::none()).await;
+    let mut record = records.job(id.as_str()).await;
+    let fetched = fetch(download, id.as_str(), target, args.force, &app.screen, &mut record).await;
     let clip = fetched.map_err(|error| not_saved(app, &id, &error))?;
     let (elapsed, length) = (clock(started.elapsed()), size(clip.bytes));
     let Some(path) = &clip.path else {

@@ -73,6 +73,15 @@ impl Location {
         })
     }
 
+    /// Whether somebody has used it before, as far as that is known without a look.
+    pub(crate) fn is_there(&self) -> bool {
+        match self {
+            Self::File(path) => path.exists(),
+            Self::Postgres(_) => true,
+            Self::None => false,
+        }
+    }
+
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),

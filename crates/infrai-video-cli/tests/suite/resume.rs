@@ -187,3 +187,20 @@ async fn nothing_is_paid_where_it_cannot_be_written_down() {
     let without = bench.run(SMALL.iter().chain(&["--ledger", "none"]));
     assert_eq!(without.code, Some(0), "{}", without.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_other_commands_do_with_a_job_is_known_too() {
+    let bench = Bench::still().await;
+    let args = |name: &'static str| [&SMALL[..], &["--timeout=0", "-o", name]].concat();
+    assert_eq!(bench.run(args("a.mp4")).code, Some(8));
+    assert_eq!(bench.run(args("b.mp4")).code, Some(8));
+    assert_eq!(bench.run(args("c.mp4")).code, Some(8));
+    let shown = bench.run(["resume", "--dry-run"]);
+    let ids: Vec<&str> = shown.text().lines().filter_map(|line| line.split('\t').next()).collect();
+    assert_eq!(bench.run(["cancel", ids[0]]).code, Some(0));
+    assert_eq!(bench.run(["delete", ids[1], "--yes"]).code, Some(0));
+    bench.sandbox.clock().advance(std::time::Duration::from_secs(3600));
+    assert_eq!(bench.run(["download", ids[2], "-o", "mine.mp4"]).code, Some(0));
+    assert_eq!(bench.run(["resume"]).text(), "");
+    assert_eq!(bench.run(["resume", ids[2]]).text(), format!("{}\n", bench.path("mine.mp4").display()));
+}
