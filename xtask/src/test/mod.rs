@@ -6,6 +6,7 @@ mod consumers;
 mod judges;
 mod licences;
 mod machines;
+mod package;
 mod publish;
 mod schemathesis;
 mod snapshots;
@@ -64,6 +65,8 @@ pub enum Step {
     Consumers,
     /// Is what is published what is kept, valid, and of use in a browser and against the sandbox?
     Publish,
+    /// Is each crate packed with its licences and its page, and can the command be built without the sandbox?
+    Package,
     /// Can the documentation be built without warnings?
     Docs,
     /// Is each dependency's licence allowed by deny.toml?

@@ -3,8 +3,8 @@
 use std::io;
 
 use super::{
-    Child, Context, Outcome, Step, browser, consumers, judges, licences, machines, publish, schemathesis,
-    snapshots, tools,
+    Child, Context, Outcome, Step, browser, consumers, judges, licences, machines, package, publish,
+    schemathesis, snapshots, tools,
 };
 use crate::diff;
 
@@ -30,6 +30,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Schemathesis => schemathesis::run(context),
         Step::Consumers => consumers::run(context),
         Step::Publish => publish::run(context),
+        Step::Package => package::run(context),
         Step::Docs => {
             let cargo = Child::cargo(context.root).env("RUSTDOCFLAGS", "-D warnings");
             cargo.arguments("doc --workspace --no-deps").run(context)
