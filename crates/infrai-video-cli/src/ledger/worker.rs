@@ -21,10 +21,25 @@ impl Worker {
         let Some(ledger) = ledger else { return Ok(Self { id, directory: None, lock: None }) };
         let directory = directory(ledger);
         private_directory(&directory)?;
-        let path = directory.join(&id);
-        let file = File::options().create_new(true).write(true).open(path)?;
+        // Under its right name it is always locked, so that nobody takes a process for dead that has just begun.
+        let draft = directory.join(format!(".{id}"));
+        let file = File::options().create_new(true).write(true).open(&draft)?;
         file.try_lock()?;
-        Ok(Self { id, directory: Some(directory), lock: Some(file) })
+        fs::rename(draft, directory.join(&id))?;
+        let worker = Self { id, directory: Some(directory), lock: Some(file) };
+        worker.sweep();
+        Ok(worker)
+    }
+
+    /// Removes what processes left that were killed before they took anything.
+    fn sweep(&self) {
+        let entries =
+            self.directory.iter().filter_map(|directory| directory.read_dir().ok()).flatten().flatten();
+        for name in entries.map(|entry| entry.file_name().to_string_lossy().into_owned()) {
+            if !name.starts_with('.') && name != self.id {
+                self.is_gone(&name);
+            }
+        }
     }
 
     /// Whether another process is known to be gone. Its file is taken away.
@@ -79,6 +94,9 @@ mod tests {
         fs::write(&killed, "").unwrap();
         assert!(one.is_gone("killed"));
         assert!(!killed.exists());
+        fs::write(&killed, "").unwrap();
+        let third = Worker::new(Some(&ledger)).unwrap();
+        assert!(!killed.exists() && !third.is_gone(&one.id));
     }
 
     #[test]

@@ -111,6 +111,27 @@ async fn a_request_of_another_api_key_is_not_sent_and_can_be_dropped() {
     assert_eq!(bench.calls(Operation::Generate), 1);
 }
 
+/// A process that was killed between the name of the clip and the note that it has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_that_got_its_name_is_known_by_its_checksum() {
+    let bench = Bench::instant().await;
+    assert_eq!(bench.run(SMALL.iter().chain(&["-o", "a.mp4"])).code, Some(0));
+    rewrite(&bench, "UPDATE items SET stage = 'fetched'").await;
+    let requests = bench.sandbox.journal().len();
+    let path = bench.path("a.mp4");
+    assert_eq!(bench.run(["resume"]).text(), format!("{}\n", path.display()));
+    assert_eq!(bench.sandbox.journal().len(), requests, "what is there is not fetched again");
+
+    rewrite(&bench, "UPDATE items SET stage = 'fetched'").await;
+    std::fs::write(&path, "somebody else's").unwrap();
+    assert!(bench.run(["resume"]).failed(12).contains("is there already"));
+    assert_eq!(std::fs::read(&path).unwrap(), b"somebody else's");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(bench.run(["resume"]).code, Some(0));
+    let id = &bench.sandbox.jobs()[0].job_id;
+    assert_eq!(std::fs::read(&path).unwrap(), bench.sandbox.clip_bytes(id).await.unwrap());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_job_is_not_asked_for_anew_by_itself() {
     let bench = Bench::instant().await;
