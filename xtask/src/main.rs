@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::bench::Length;
+use xtask::bench::{Length, Part};
 use xtask::diff::{Base, BaseError, Breaks, Report};
 use xtask::publish::Purpose;
 use xtask::test::{Options, Step};
@@ -24,6 +24,9 @@ enum Command {
         /// A short run, which is printed and not written.
         #[arg(long)]
         quick: bool,
+        /// Measure this part alone, and leave the others of the page as they are.
+        #[arg(long, value_name = "PART")]
+        only: Option<Part>,
     },
     /// Say what changed in the contract, and whom it breaks.
     ///
@@ -93,9 +96,9 @@ enum Command {
 fn main() -> ExitCode {
     let root = root();
     let outcome = match Arguments::parse().command {
-        Command::Bench { quick } => {
+        Command::Bench { quick, only } => {
             let length = if quick { Length::Quick } else { Length::Full };
-            xtask::bench::run(&root, length, &mut std::io::stdout()).map(|()| true)
+            xtask::bench::run(&root, length, only, &mut std::io::stdout()).map(|()| true)
         }
         Command::Diff { compare_tools: true, .. } => {
             xtask::diff::compare_tools(&root, &mut std::io::stdout()).map(|()| true)
