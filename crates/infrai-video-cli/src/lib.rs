@@ -11,9 +11,12 @@ mod exit;
 mod failure;
 mod follow;
 mod interrupt;
+mod layout;
+mod live;
 mod output;
 mod progress;
 mod session;
+mod table;
 mod target;
 mod text;
 
