@@ -22,6 +22,7 @@ pub(crate) enum Exit {
     OutcomeUnknown = 11,
     Download = 12,
     RateLimited = 75,
+    HungUp = 129,
     Interrupted = 130,
     Terminated = 143,
 }

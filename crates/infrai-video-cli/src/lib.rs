@@ -15,6 +15,7 @@ mod layout;
 mod live;
 mod output;
 mod progress;
+mod question;
 mod session;
 mod table;
 mod target;

@@ -33,7 +33,7 @@ Exit codes:
    5  not found                      75  rate limited beyond the retries
    6  insufficient credit           130  interrupted; the job goes on
    7  refused: a bad value, or      143  terminated; the job goes on
-      no vendor can do it
+      no vendor can do it           129  the terminal was closed; the job goes on
 
 Data goes to stdout, everything else to stderr.";
 

@@ -3,7 +3,8 @@ use infrai_video::{Client, ErrorKind, Generate, IdempotencyKey, Job, Response, S
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{leave, prompt};
+use super::leave::{Left, leave};
+use super::prompt;
 use crate::app::App;
 use crate::args::GenerateArgs;
 use crate::exit::Exit;
@@ -49,8 +50,7 @@ pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
         app.screen.say("dry run", "nothing was sent; this is the request");
         return app.screen.line(submission.body().trim_end());
     }
-    let mut signals = Signals::new()
-        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let mut signals = app.signals()?;
     let started = submit(app, args, &session, &submission, &mut signals).await?;
     if args.no_wait {
         return match app.screen.json {
@@ -198,7 +198,13 @@ async fn wait(
     let waited = tokio::select! {
         over = over => over,
         signal = signals.next() => {
-            return Err(leave::leave(app, &started.job, args.on_interrupt, signal, signals).await);
+            return match leave(app, session, &started.job, args.on_interrupt, signal, signals).await {
+                Left::Finished(job) => Ok(job),
+                Left::Gone(failure, Some(job)) if app.screen.json => {
+                    print(app, started, Some(&job), None).and(Err(failure))
+                }
+                Left::Gone(failure, _) => Err(failure),
+            };
         }
     };
     waited.map_err(|error| ended(app, started, &error))

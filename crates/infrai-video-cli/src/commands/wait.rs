@@ -6,10 +6,9 @@ use infrai_video::types::VideoJob;
 
 use crate::app::App;
 use crate::args::WaitArgs;
-use crate::exit::Exit;
 use crate::failure::{Failure, SANDBOX_ENDS};
 use crate::follow::until_over;
-use crate::interrupt::{Signal, Signals};
+use crate::interrupt::Signal;
 use crate::progress::JobLine;
 use crate::session::Session;
 use crate::text::count;
@@ -20,8 +19,7 @@ const AT_ONCE: usize = 64;
 pub(super) async fn run(app: &App, args: &WaitArgs) -> Result<(), Failure> {
     let ids = app.ids(&args.ids)?;
     let session = app.session().await?;
-    let mut signals = Signals::new()
-        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let mut signals = app.signals()?;
     let left = RefCell::new(ids.clone());
     let session = &session;
     // One line for each from the start, so that those whose turn has not come are counted too.

@@ -5,6 +5,7 @@
 #[path = "../suite/common.rs"]
 mod common;
 mod foreign;
+mod interrupts;
 mod live;
 mod plain;
 mod pty;

@@ -128,6 +128,24 @@ impl Terminal {
         self.until(move |screen| screen.iter().any(|line| line.starts_with(start)))
     }
 
+    /// Sends the command a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = std::fs::read_to_string(self.directory.path().join("id")).expect("it was started");
+        let id = id.trim_end();
+        assert!(Command::new("kill").args([name, id]).status().expect("kill is there").success());
+    }
+
+    /// Closes the terminal, and answers the exit code. Stdout must be in a pipe.
+    pub(crate) async fn close(self) -> i32 {
+        let Self { pty, mut shell, directory, .. } = self;
+        let mut stdout = shell.stdout.take().expect("stdout is in a pipe");
+        drop(pty);
+        // It is open until the last of them has ended.
+        let ended = tokio::time::timeout(STUCK, stdout.read_to_end(&mut Vec::new())).await;
+        ended.expect("it ends").expect("a pipe can be read");
+        code(&directory)
+    }
+
     /// Waits for the end of the command, and checks that it leaves the terminal in order.
     pub(crate) async fn end(mut self) -> End {
         let mut stdout = String::new();
