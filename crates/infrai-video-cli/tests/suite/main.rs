@@ -4,6 +4,8 @@ mod clips;
 mod common;
 #[cfg(feature = "sandbox")]
 mod embedded;
+#[cfg(all(unix, feature = "sandbox"))]
+mod examples;
 mod failures;
 mod jobs;
 #[cfg(all(unix, feature = "sandbox"))]
@@ -13,3 +15,4 @@ mod refusals;
 mod sandbox;
 #[cfg(unix)]
 mod signals;
+mod typos;
