@@ -23,6 +23,7 @@ pub(crate) enum Exit {
     Download = 12,
     Incomplete = 13,
     RateLimited = 75,
+    HungUp = 129,
     Interrupted = 130,
     Terminated = 143,
 }

@@ -106,7 +106,7 @@ impl Screen {
         };
         let json = serde_json::to_string(&line).expect("texts and numbers have a JSON form");
         let line = format!("{}\n", clean_json(&json));
-        self.bars.suspend(|| {
+        self.foot.suspend(|| {
             // Where stderr is gone there is nobody to tell.
             let _nobody = std::io::stderr().write_all(line.as_bytes());
         });

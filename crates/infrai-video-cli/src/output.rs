@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{MultiProgress, ProgressDrawTarget};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tracing::Level;
@@ -11,15 +10,20 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use unicode_width::UnicodeWidthStr as _;
 
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::text::{clean, clean_json, fit};
+use crate::layout::isolate;
+use crate::live::Live;
+use crate::table::{Room, Table, beside};
+use crate::text::{clean, clean_json};
 
 /// The column in which text starts after the word that says what it is about.
 pub(crate) const WORD: usize = 11;
+
+/// A terminal of fewer columns has none to spare.
+const NARROW: usize = 60;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -37,21 +41,28 @@ pub(crate) struct Screen {
     pub(crate) can_ask: bool,
     /// Whether stdout is a terminal.
     pub(crate) stdout_is_terminal: bool,
-    pub(crate) bars: MultiProgress,
+    /// Whether stderr is a terminal.
+    stderr_is_terminal: bool,
+    /// Whether a terminal does as escapes say.
+    obeys: bool,
+    /// The lines that change.
+    pub(crate) foot: Live,
 }
 
 impl Screen {
     pub(crate) fn new(global: &Global) -> Self {
         let terminal = io::stderr().is_terminal();
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let obeys = obeys();
         let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false");
         Self {
             json: global.json,
             quiet: global.quiet,
-            live: terminal && !dumb && !ci && !global.quiet,
-            can_ask: terminal && io::stdin().is_terminal(),
+            live: terminal && obeys && !ci && !global.quiet,
+            can_ask: terminal && io::stdin().is_terminal() && !ci,
             stdout_is_terminal: io::stdout().is_terminal(),
-            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            stderr_is_terminal: terminal,
+            obeys,
+            foot: Live::default(),
         }
     }
 
@@ -63,7 +74,9 @@ impl Screen {
             live: false,
             can_ask: false,
             stdout_is_terminal: false,
-            bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            stderr_is_terminal: io::stderr().is_terminal(),
+            obeys: false,
+            foot: Live::default(),
         }
     }
 
@@ -76,19 +89,23 @@ impl Screen {
 
     /// A line on stderr that is never left out.
     pub(crate) fn tell(&self, word: &str, text: &str) {
+        let text = clean(text);
+        match self.stderr_is_terminal {
+            true => self.put(word, &isolate(&text)),
+            false => self.put(word, &text),
+        }
+    }
+
+    fn put(&self, word: &str, text: &str) {
         let style = match word {
             "done" | "cancelled" | "deleted" => GOOD,
             "error" => BAD,
             "note" | "sandbox" | "detached" => CARE,
             _ => PLAIN,
         };
-        let line = format!(
-            "{style}{word}{style:#}{:gap$}{}\n",
-            "",
-            clean(text),
-            gap = WORD.saturating_sub(word.len())
-        );
-        self.bars.suspend(|| {
+        let gap = WORD.saturating_sub(word.len());
+        let line = format!("{style}{word}{style:#}{:gap$}{text}\n", "");
+        self.foot.suspend(|| {
             // Where stderr is gone there is nobody to tell.
             let _nobody = anstream::stderr().write_all(line.as_bytes());
         });
@@ -104,7 +121,8 @@ impl Screen {
         }
         self.tell(failure.word(), failure.message());
         for (index, step) in failure.steps().iter().enumerate() {
-            self.tell(if index == 0 { "next" } else { "" }, step);
+            // A step is made to be copied, and must hold nothing but itself.
+            self.put(if index == 0 { "next" } else { "" }, &clean(step));
         }
     }
 
@@ -128,29 +146,29 @@ impl Screen {
 
     /// Names and values: aligned on a terminal, with a tab between elsewhere. Values that are not known are left out.
     pub(crate) fn facts(&self, facts: &[(&str, Option<String>)]) -> Result<(), Failure> {
-        let widest = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        for (name, value) in facts.iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
+        let known = || facts.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        let widest = known().map(|(name, _)| name.len()).max().unwrap_or_default();
+        let gap = widest + if columns() < NARROW { 1 } else { 2 };
+        for (name, value) in known() {
             match self.stdout_is_terminal {
-                true => self.write(&format!("{name:widest$}  {}", clean(value)))?,
+                true => {
+                    let lines = beside(name, &clean(value), gap, columns());
+                    lines.iter().try_for_each(|line| self.write(line))?;
+                }
                 false => self.row(&[name, value])?,
             }
         }
         Ok(())
     }
 
-    /// Rows under headings: a table that fits the terminal, or lines with tabs elsewhere. The column `give` is made narrower
-    /// first.
-    pub(crate) fn table(&self, headings: &[&str], rows: &[Vec<String>], give: usize) -> Result<(), Failure> {
+    /// Rows under headings: a table that fits the terminal, or lines with tabs elsewhere.
+    pub(crate) fn table(&self, table: &Table<'_>) -> Result<(), Failure> {
         if !self.stdout_is_terminal {
-            return rows
-                .iter()
-                .try_for_each(|row| self.row(&row.iter().map(String::as_str).collect::<Vec<_>>()));
+            let as_lines = |row: &Vec<String>| self.row(&row.iter().map(String::as_str).collect::<Vec<_>>());
+            return table.rows.iter().try_for_each(as_lines);
         }
-        let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-        for line in table(headings, rows, give, columns) {
-            self.write(&line)?;
-        }
-        Ok(())
+        let room = Room { columns: columns(), can_move: self.obeys };
+        table.lines(room).iter().try_for_each(|line| self.write(line))
     }
 
     fn write(&self, line: &str) -> Result<(), Failure> {
@@ -159,7 +177,7 @@ impl Screen {
 
     /// Bytes on stdout, as they are.
     pub(crate) fn verbatim(&self, bytes: &[u8]) -> Result<(), Failure> {
-        let written = self.bars.suspend(|| {
+        let written = self.foot.suspend(|| {
             let mut stdout = io::stdout().lock();
             stdout.write_all(bytes).and_then(|()| stdout.flush())
         });
@@ -173,51 +191,38 @@ impl Screen {
 
     /// Ends the line of a question that nobody answered.
     pub(crate) fn end_line(&self) {
-        self.bars.suspend(|| {
+        self.foot.suspend(|| {
             let _nobody = anstream::stderr().write_all(b"\n");
         });
     }
 
     /// Asks a question that is answered with one line. Blocks, and leaves others free to write meanwhile.
     pub(crate) fn ask(&self, question: &str) -> io::Result<String> {
-        self.bars.suspend(|| {
+        self.foot.suspend(|| {
             let mut stderr = anstream::stderr();
-            write!(stderr, "{} ", clean(question))?;
+            stderr.write_all(format!("{} ", clean(question)).as_bytes())?;
             stderr.flush()
         })?;
         let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
+        if io::stdin().read_line(&mut answer)? == 0 {
+            self.end_line();
+        }
         Ok(answer.trim().to_lowercase())
     }
 }
 
-/// Lines of a table of at most so many columns.
-fn table(headings: &[&str], rows: &[Vec<String>], give: usize, columns: usize) -> Vec<String> {
-    const GAP: usize = 2;
-    let head = headings.iter().map(|heading| (*heading).to_owned()).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(&head)
-        .chain(rows)
-        .map(|row| row.iter().map(|cell| clean(cell).into_owned()).collect())
-        .collect();
-    let width_of =
-        |column: usize| lines.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
-    let mut widths: Vec<usize> =
-        (0..headings.len()).map(|column| width_of(column).unwrap_or_default()).collect();
-    let whole = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-    if let Some(width) = widths.get_mut(give) {
-        *width = width.saturating_sub(whole.saturating_sub(columns)).max(8.min(*width));
-    }
-    lines
-        .iter()
-        .map(|row| {
-            let line = row.iter().zip(&widths).fold(String::new(), |line, (cell, width)| {
-                let cell = fit(cell, *width);
-                let padding = " ".repeat(width.saturating_sub(cell.width()) + GAP);
-                line + &cell + &padding
-            });
-            fit(line.trim_end(), columns).into_owned()
-        })
-        .collect()
+/// Whether the terminal does as escapes say, as every one but the dumbest does.
+fn obeys() -> bool {
+    #[cfg(windows)]
+    return anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
+    #[cfg(not(windows))]
+    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+}
+
+/// The columns of the terminal that stdout is.
+fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns > 0).unwrap_or(80)
 }
 
 /// Sends the SDK's own log to stderr: warnings always, all else with -v. Other crates' logs could hold a key and stay off.
@@ -267,35 +272,5 @@ impl io::Write for LogLine<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(cells: &[&str]) -> Vec<String> {
-        cells.iter().map(|cell| (*cell).to_owned()).collect()
-    }
-
-    #[test]
-    fn a_table_is_aligned_and_fits() {
-        let rows = [
-            row(&["vj_1", "succeeded", ""]),
-            row(&["vj_22", "failed", "the vendor refused the prompt for its words"]),
-        ];
-        let wide = table(&["JOB", "STATE", "REASON"], &rows, 2, 100);
-        assert_eq!(wide[0], "JOB    STATE      REASON");
-        assert_eq!(wide[1], "vj_1   succeeded");
-        assert_eq!(wide[2], "vj_22  failed     the vendor refused the prompt for its words");
-        let narrow = table(&["JOB", "STATE", "REASON"], &rows, 2, 40);
-        assert_eq!(narrow[2], "vj_22  failed     the vendor refused ...");
-        assert!(table(&["JOB", "STATE", "REASON"], &rows, 2, 10).iter().all(|line| line.width() <= 10));
-    }
-
-    #[test]
-    fn a_table_shows_no_control_characters() {
-        let lines = table(&["JOB"], &[row(&["a\u{1b}[31m\tb"])], 0, 80);
-        assert_eq!(lines[1], "a\\u{1b}[31m\\tb");
     }
 }

@@ -1,10 +1,13 @@
-//! Text that came from elsewhere, made safe to show; and numbers in words.
+//! Text that came from elsewhere, made safe to show; and numbers in words. How wide text is, `layout.rs` knows.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthChar as _;
+
+/// How many marks may stand on one character. More of them would reach into the lines above and below.
+const MOST_MARKS: usize = 6;
 
 /// Whether a character can change what a terminal shows around it: controls, and marks that turn the writing direction or
 /// cannot be seen.
@@ -14,19 +17,36 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text with every unsafe character written as its number.
+/// Whether a character only says how its neighbours are joined, as in an emoji of several people or in Persian.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// The text with every unsafe character written as its number. A joiner stays where it has something to join, which is
+/// never ASCII.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe) {
+    if text.is_ascii() && !text.contains(is_unsafe) {
         return text.into();
     }
-    let escape = |mut safe: String, c: char| {
-        match c {
-            c if is_unsafe(c) => safe.extend(c.escape_default()),
-            c => safe.push(c),
+    let joins = |c: Option<&char>| c.is_some_and(|c| !c.is_ascii() && !c.is_whitespace() && !is_unsafe(*c));
+    let mut safe = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let (mut before, mut marks) = (None, 0);
+    while let Some(c) = chars.next() {
+        let is_unseen = c.width() == Some(0);
+        marks = if is_unseen { marks + 1 } else { 0 };
+        let stays = match is_unsafe(c) {
+            true => is_joiner(c) && joins(before.as_ref()) && joins(chars.peek()),
+            false => marks <= MOST_MARKS,
+        };
+        match stays {
+            true => safe.push(c),
+            false if c.is_control() => safe.extend(c.escape_default()),
+            false => safe.extend(c.escape_unicode()),
         }
-        safe
-    };
-    text.chars().fold(String::with_capacity(text.len()), escape).into()
+        before = Some(c);
+    }
+    safe.into()
 }
 
 /// JSON with every unsafe character written as JSON writes its number. They can only stand inside strings.
@@ -68,23 +88,6 @@ pub(crate) fn quote(text: &str) -> String {
         }
     }
     word + "'"
-}
-
-/// The first line that fits into so many columns, with `...` where something was cut off.
-pub(crate) fn fit(text: &str, columns: usize) -> Cow<'_, str> {
-    if text.width() <= columns {
-        return text.into();
-    }
-    let mut left = columns.saturating_sub(3);
-    let kept = text.chars().take_while(|c| {
-        let width = c.width().unwrap_or(0);
-        let fits = width <= left;
-        left = left.saturating_sub(width);
-        fits
-    });
-    let mut cut: String = kept.collect();
-    cut.push_str(&"..."[..columns.min(3)]);
-    cut.into()
 }
 
 /// `01:57`, or `1:02:03` from an hour on.
@@ -152,11 +155,20 @@ mod tests {
     }
 
     #[test]
-    fn text_is_cut_to_its_columns() {
-        assert_eq!(fit("skyline", 7), "skyline");
-        assert_eq!(fit("skylines", 7), "skyl...");
-        assert_eq!(fit("東京東京", 6), "東...");
-        assert_eq!(fit("skyline", 2), "..");
+    fn a_joiner_stays_where_it_joins() {
+        let joined = "👩\u{200d}🚀 می\u{200c}خواهم";
+        assert_eq!(clean(joined), joined);
+        assert_eq!(clean("a\u{200d}b"), "a\\u{200d}b");
+        assert_eq!(clean("👩\u{200d} 🚀\u{200d}"), "👩\\u{200d} 🚀\\u{200d}");
+        assert_eq!(clean("👩\u{200d}\u{200d}🚀"), "👩\\u{200d}\\u{200d}🚀");
+    }
+
+    #[test]
+    fn marks_do_not_pile_up() {
+        assert_eq!(clean("e\u{301}\u{323}"), "e\u{301}\u{323}");
+        let piled = format!("e{}", "\u{301}".repeat(MOST_MARKS + 2));
+        let shown = clean(&piled);
+        assert!(shown.ends_with("\\u{301}\\u{301}") && !shown.starts_with("e\\"), "{shown}");
     }
 
     #[test]

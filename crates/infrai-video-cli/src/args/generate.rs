@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgGroup, Args, ValueEnum};
 use infrai_video::{AspectRatio, Preference, Resolution};
 
-use super::values::Timeout;
+use super::values::{Timeout, seconds};
 use crate::text::quote;
 
 const EXAMPLES: &str = "\
@@ -30,7 +30,7 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) prompt_file: Option<PathBuf>,
     /// The clip's length in seconds; if left out, the service decides
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub(crate) duration: Option<f64>,
     /// The clip's size: 720p, 1080p, 4k or what else `capabilities` lists; if left out, the service decides
     #[arg(long, value_name = "SIZE")]

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use infrai_video::JobState;
 
-use super::values::Timeout;
+use super::values::{Timeout, whole};
 
 const ID: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
 
@@ -45,7 +45,7 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     pub(crate) all: bool,
     /// How many jobs a page has at most
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     pub(crate) limit: Option<i64>,
     /// Where to start: a cursor that an earlier page gave out
     #[arg(long, value_name = "CURSOR")]
@@ -120,6 +120,6 @@ pub(crate) struct RetentionArgs {
     #[arg(value_name = "ID")]
     pub(crate) id: String,
     /// From 1 to 90
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     pub(crate) days: i64,
 }

@@ -39,8 +39,9 @@ Exit codes:
    4  no key, 401 or 403             12  the job is fine, the download is not
    5  not found                      13  some items of the batch have no clip
    6  insufficient credit            75  rate limited beyond the retries
-   7  refused: a bad value, or      130  interrupted; the job goes on
-      no vendor can do it           143  terminated; the job goes on
+   7  refused: a bad value, or      129  the terminal was closed; the job goes on
+      no vendor can do it           130  interrupted; the job goes on
+                                    143  terminated; the job goes on
 
 Data goes to stdout, everything else to stderr.";
 

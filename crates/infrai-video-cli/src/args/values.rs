@@ -3,6 +3,17 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+/// A number, such as 5 or 7.5. Which ones make sense, others judge.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('s').unwrap_or(text);
+    number.parse().map_err(|_| "use a number of seconds such as 5 or 7.5".to_owned())
+}
+
+/// A whole number. Which ones make sense, others judge.
+pub(crate) fn whole(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "use a whole number such as 7".to_owned())
+}
+
 /// How long to wait: a duration or no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timeout(pub(crate) Option<Duration>);
@@ -26,6 +37,15 @@ impl FromStr for Timeout {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_is_none_is_answered_with_one_that_is() {
+        assert_eq!((seconds("7.5"), seconds("5s"), whole("-1")), (Ok(7.5), Ok(5.0), Ok(-1)));
+        assert!(seconds("five").is_err_and(|error| error.contains("such as 5")));
+        for text in ["", "seven", "1.5", "99999999999999999999"] {
+            assert!(whole(text).is_err_and(|error| error.contains("such as 7")), "{text}");
+        }
+    }
 
     #[test]
     fn a_time_is_read_with_its_unit() {

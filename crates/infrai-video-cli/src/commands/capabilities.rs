@@ -2,6 +2,7 @@ use infrai_video::types::VendorCapabilities;
 
 use crate::app::App;
 use crate::failure::Failure;
+use crate::table::{First, Table};
 
 const HEADINGS: &[&str] = &["VENDOR", "RESOLUTIONS", "MAX SECONDS", "MODELS", "EXTEND", "UPSCALE"];
 const MODELS: usize = 3;
@@ -23,7 +24,8 @@ pub(super) async fn run(app: &App) -> Result<(), Failure> {
         app.screen.say("note", "the service lists no vendors");
         return Ok(());
     }
-    app.screen.table(HEADINGS, &vendors.iter().map(row).collect::<Vec<_>>(), MODELS)
+    let rows: Vec<Vec<String>> = vendors.iter().map(row).collect();
+    app.screen.table(&Table { headings: HEADINGS, rows: &rows, give: MODELS, first: First::Yes })
 }
 
 /// What is not known is a question mark.

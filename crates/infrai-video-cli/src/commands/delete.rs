@@ -5,6 +5,8 @@ use crate::app::App;
 use crate::args::{DeleteAllArgs, DeleteArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt::{Signal, Signals};
+use crate::question::Answer;
 use crate::record::Records;
 use crate::session::Session;
 use crate::text::count;
@@ -12,12 +14,16 @@ use crate::text::count;
 pub(super) async fn some(app: &App, args: &DeleteArgs) -> Result<(), Failure> {
     let ids = app.ids(&args.ids)?;
     let session = app.session().await?;
+    let mut signals = app.signals()?;
     if !args.yes {
         let what = if ids.len() == 1 { "job and its clip" } else { "jobs and their clips" };
-        confirm(app, &format!("delete {} {what}, for good?", ids.len()))?;
+        confirm(app, &format!("delete {} {what}, for good?", ids.len()), &mut signals).await?;
     }
     let records = Records::open(app).await;
-    let done = for_each(app, &ids, |id| one(app, &session, &records, id)).await;
+    let done = tokio::select! {
+        done = for_each(app, &ids, |id| one(app, &session, &records, id)) => done,
+        signal = signals.next() => Err(broken_off(app, signal)),
+    };
     records.close().await;
     done
 }
@@ -36,10 +42,14 @@ async fn one(app: &App, session: &Session, records: &Records, id: JobId) -> Resu
 
 pub(super) async fn all(app: &App, args: &DeleteAllArgs) -> Result<(), Failure> {
     let session = app.session().await?;
+    let mut signals = app.signals()?;
     if !args.yes {
-        confirm(app, "delete every job of the account with its clip, for good?")?;
+        confirm(app, "delete every job of the account with its clip, for good?", &mut signals).await?;
     }
-    let answer = session.client.delete_all().await.map_err(|error| app.failed(&error))?;
+    let answer = tokio::select! {
+        answer = session.client.delete_all() => answer.map_err(|error| app.failed(&error))?,
+        signal = signals.next() => return Err(broken_off(app, signal)),
+    };
     if app.screen.json {
         return app.screen.json(&*answer);
     }
@@ -48,18 +58,21 @@ pub(super) async fn all(app: &App, args: &DeleteAllArgs) -> Result<(), Failure> 
     app.screen.line(&deleted.to_string())
 }
 
-fn confirm(app: &App, question: &str) -> Result<(), Failure> {
+fn broken_off(app: &App, signal: Signal) -> Failure {
+    Failure::new(signal.exit(), "interrupted while deleting; some jobs may be gone already")
+        .next(app.command("list"))
+}
+
+async fn confirm(app: &App, question: &str, signals: &mut Signals) -> Result<(), Failure> {
+    let again = format!("{} --yes", app.same_command());
     if !app.screen.can_ask {
-        return Err(Failure::new(
-            Exit::Usage,
-            "nothing was deleted: nobody can be asked here, and --yes was not given",
-        )
-        .next(format!("{} --yes", app.same_command())));
+        let message = "nothing was deleted: nobody can be asked here, and --yes was not given";
+        return Err(Failure::new(Exit::Usage, message).next(again));
     }
-    match app.screen.ask(&format!("{question} [y/N]")) {
-        Ok(answer) if matches!(answer.as_str(), "y" | "yes") => Ok(()),
-        _ => Err(Failure::new(Exit::Other, "nothing was deleted")
-            .with_word("kept")
-            .next(format!("{} --yes", app.same_command()))),
-    }
+    let exit = match app.screen.question(&format!("{question} [y/N]"), signals).await {
+        Answer::Given(answer) if matches!(answer.as_str(), "y" | "yes") => return Ok(()),
+        Answer::Given(_) => Exit::Other,
+        Answer::Interrupted(signal) => signal.exit(),
+    };
+    Err(Failure::new(exit, "nothing was deleted").with_word("kept").next(again))
 }

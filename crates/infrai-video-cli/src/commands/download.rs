@@ -10,7 +10,6 @@ use crate::args::DownloadArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, describe};
 use crate::follow::fetch;
-use crate::interrupt::Signals;
 use crate::record::Records;
 use crate::session::Session;
 use crate::target::{Target, check_file};
@@ -32,8 +31,7 @@ pub(super) async fn run(app: &App, args: &DownloadArgs) -> Result<(), Failure> {
     let ids = app.ids(&args.ids)?;
     let target = target(app, args, &ids)?;
     let session = app.session().await?;
-    let mut signals = Signals::new()
-        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let mut signals = app.signals()?;
     let records = Records::open(app).await;
     let done = tokio::select! {
         done = for_each(app, &ids, |id| one(app, args, &session, &records, id, &target)) => done,

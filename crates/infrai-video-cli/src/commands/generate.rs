@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{leave, prompt};
+use super::leave::{Left, leave};
+use super::prompt;
 use crate::app::App;
 use crate::args::GenerateArgs;
 use crate::exit::Exit;
@@ -63,8 +64,7 @@ pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
         app.screen.say("dry run", "nothing was sent; this is the request");
         return app.screen.line(submission.body().trim_end());
     }
-    let mut signals = Signals::new()
-        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let mut signals = app.signals()?;
     let (mut record, submission) = Record::open(app, args, &wish, &target, submission).await?;
     let done = Box::pin(make(app, args, &session, &submission, &target, &mut record, &mut signals)).await;
     record.close().await;
@@ -226,11 +226,20 @@ async fn wait(
     signals: &mut Signals,
 ) -> Result<VideoJob, Failure> {
     let wait = session.wait(&started.job).with_max_wait(args.timeout.0);
-    let over = until_over(wait, JobLine::new(&app.screen, None), record);
     let waited = tokio::select! {
-        over = over => over,
-        signal = signals.next() => {
-            return Err(leave::leave(app, &started.job, args.on_interrupt, signal, signals).await);
+        over = until_over(wait, JobLine::new(&app.screen, None), record) => Ok(over),
+        signal = signals.next() => Err(signal),
+    };
+    let waited = match waited {
+        Ok(over) => over,
+        Err(signal) => {
+            return match leave(app, session, &started.job, args.on_interrupt, record, signal, signals).await {
+                Left::Finished(job) => Ok(job),
+                Left::Gone(failure, Some(job)) if app.screen.json => {
+                    print(app, started, Some(&job), None).and(Err(failure))
+                }
+                Left::Gone(failure, _) => Err(failure),
+            };
         }
     };
     waited.map_err(|error| ended(app, started, &error))

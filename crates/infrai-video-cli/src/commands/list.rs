@@ -6,6 +6,7 @@ use super::whole;
 use crate::app::App;
 use crate::args::ListArgs;
 use crate::failure::Failure;
+use crate::table::{First, Table};
 use crate::text::quote;
 
 pub(super) async fn run(app: &App, args: &ListArgs) -> Result<(), Failure> {
@@ -26,14 +27,14 @@ pub(super) async fn run(app: &App, args: &ListArgs) -> Result<(), Failure> {
     }
     if !args.all {
         let page = list.await.map_err(|error| refused(app, args, &error))?;
-        print(app, &page, true)?;
+        print(app, &page, First::Yes)?;
         if let Some(cursor) = page.next_cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
             app.screen.say("more", &from(app, args, cursor));
         }
         return Ok(());
     }
     let mut pages = list.pages();
-    let mut first = true;
+    let mut first = First::Yes;
     loop {
         let cursor = pages.cursor().map(str::to_owned);
         match pages.try_next().await {
@@ -47,7 +48,7 @@ pub(super) async fn run(app: &App, args: &ListArgs) -> Result<(), Failure> {
                 });
             }
         }
-        first = false;
+        first = First::No;
     }
 }
 
@@ -77,7 +78,7 @@ fn from(app: &App, args: &ListArgs, cursor: &str) -> String {
     app.command(&rest)
 }
 
-fn print(app: &App, page: &VideoJobPage, with_headings: bool) -> Result<(), Failure> {
+fn print(app: &App, page: &VideoJobPage, first: First) -> Result<(), Failure> {
     if app.screen.json {
         return app.screen.json(page);
     }
@@ -86,7 +87,7 @@ fn print(app: &App, page: &VideoJobPage, with_headings: bool) -> Result<(), Fail
         return jobs.iter().try_for_each(|job| app.screen.line(&job.job_id));
     }
     if jobs.is_empty() {
-        if with_headings {
+        if first == First::Yes {
             app.screen.say("note", "there are no such jobs here");
         }
         return Ok(());
@@ -95,6 +96,5 @@ fn print(app: &App, page: &VideoJobPage, with_headings: bool) -> Result<(), Fail
         |job: &infrai_video::types::VideoJob| job.error.as_ref().map(ToString::to_string).unwrap_or_default();
     let rows: Vec<Vec<String>> =
         jobs.iter().map(|job| vec![job.job_id.clone(), job.state.to_string(), reason(job)]).collect();
-    let headings: &[&str] = if with_headings { &["JOB", "STATE", "REASON"] } else { &["", "", ""] };
-    app.screen.table(headings, &rows, 2)
+    app.screen.table(&Table { headings: &["JOB", "STATE", "REASON"], rows: &rows, give: 2, first })
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use infrai_video::JobId;
 
 use crate::app::App;
@@ -6,13 +8,13 @@ use crate::board::{Board, label};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::failure_line::Facts;
-use crate::interrupt::Signals;
+use crate::layout::fit;
 use crate::ledger::{Entry, Item, Ledger, Place, Stage, Take};
 use crate::report::ItemReport;
+use crate::table::Table;
 use crate::target::Target;
-use crate::text::{count, fit, quote};
+use crate::text::{count, quote};
 use crate::work::{Heartbeat, Outcome, Setback, Settings, Source, Work};
-use std::sync::Arc;
 
 /// How much of a prompt is shown to tell items apart.
 const PROMPT: usize = 40;
@@ -130,7 +132,7 @@ fn show(app: &App, items: &[Item]) -> Result<(), Failure> {
             ]
         })
         .collect();
-    app.screen.table(&["JOB OR KEY", "STATE", "TO DO", "PROMPT"], &rows, 3)
+    app.screen.table(&Table::whole(&["JOB OR KEY", "STATE", "TO DO", "PROMPT"], &rows, 3))
 }
 
 async fn drop_items(app: &App, ledger: &Arc<Ledger>, items: Vec<Item>) -> Result<(), Failure> {
@@ -204,8 +206,7 @@ async fn work(
     items: &[Item],
 ) -> Result<Outcome, Failure> {
     let session = app.session().await?;
-    let mut signals = Signals::new()
-        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let mut signals = app.signals()?;
     let _heartbeat = Heartbeat::start(ledger);
     let work = Work::new(app, &session, ledger, args.timeout.0);
     let board = Board::new(&app.screen, items.len(), 0);

@@ -7,7 +7,6 @@ use crate::app::App;
 use crate::args::{Pace, SandboxArgs, TOKEN_VARIABLE};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Signals;
 
 use super::sandbox_files;
 
@@ -35,8 +34,7 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
         )
         .next(app.help()));
     }
-    let mut signals = Signals::new()
-        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let mut signals = app.signals()?;
     let clock = match args.clock {
         Pace::Real => Clock::real(),
         Pace::Times(factor) => Clock::scaled(factor),

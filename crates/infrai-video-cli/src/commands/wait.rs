@@ -6,10 +6,9 @@ use infrai_video::types::VideoJob;
 
 use crate::app::App;
 use crate::args::WaitArgs;
-use crate::exit::Exit;
 use crate::failure::{Failure, SANDBOX_ENDS};
 use crate::follow::until_over;
-use crate::interrupt::{Signal, Signals};
+use crate::interrupt::Signal;
 use crate::progress::JobLine;
 use crate::record::Record;
 use crate::session::Session;
@@ -21,13 +20,18 @@ const AT_ONCE: usize = 64;
 pub(super) async fn run(app: &App, args: &WaitArgs) -> Result<(), Failure> {
     let ids = app.ids(&args.ids)?;
     let session = app.session().await?;
-    let mut signals = Signals::new()
-        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let mut signals = app.signals()?;
     let left = RefCell::new(ids.clone());
     let session = &session;
-    let waits = stream::iter(ids.iter().enumerate())
-        .map(|(index, id)| async move { (index, id, Box::pin(one(app, args, session, id)).await) })
-        .buffer_unordered(AT_ONCE);
+    // One line for each from the start, so that those whose turn has not come are counted too.
+    let named = |id: &JobId| JobLine::new(&app.screen, (ids.len() > 1).then(|| id.as_str()));
+    let lines: Vec<JobLine> = ids.iter().map(named).collect();
+    let waits =
+        stream::iter(ids.iter().zip(lines).enumerate())
+            .map(|(index, (id, line))| async move {
+                (index, id, Box::pin(one(app, args, session, id, line)).await)
+            })
+            .buffer_unordered(AT_ONCE);
     let all = waits.fold(Vec::new(), |mut failures, (index, id, ended)| {
         left.borrow_mut().retain(|other| other != id);
         if let Err(failure) = ended {
@@ -48,12 +52,17 @@ pub(super) async fn run(app: &App, args: &WaitArgs) -> Result<(), Failure> {
     exit.map_or(Ok(()), |exit| Err(Failure::shown(exit)))
 }
 
-async fn one(app: &App, args: &WaitArgs, session: &Session, id: &JobId) -> Result<(), Failure> {
+async fn one(
+    app: &App,
+    args: &WaitArgs,
+    session: &Session,
+    id: &JobId,
+    line: JobLine,
+) -> Result<(), Failure> {
     // A wait gives a new job some time to become known. Here the job is an old one, and a wrong id should be told at once.
     session.client.status(id).await.map_err(|error| app.failed_on(id.as_str(), &error))?;
-    let several = (args.ids.len() > 1).then(|| id.as_str());
     let wait = session.wait(&session.client.job(id.as_str())).with_max_wait(args.timeout.0);
-    match until_over(wait, JobLine::new(&app.screen, several), &mut Record::none()).await {
+    match until_over(wait, line, &mut Record::none()).await {
         Ok(job) => print(app, &job, true),
         Err(error) => {
             if let Some(job) = error.last_job() {

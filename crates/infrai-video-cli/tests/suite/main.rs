@@ -6,6 +6,8 @@ mod common;
 mod documents;
 #[cfg(feature = "sandbox")]
 mod embedded;
+#[cfg(all(unix, feature = "sandbox"))]
+mod examples;
 mod exit_codes;
 mod failures;
 mod jobs;
@@ -18,3 +20,4 @@ mod resume;
 mod sandbox;
 #[cfg(unix)]
 mod signals;
+mod typos;

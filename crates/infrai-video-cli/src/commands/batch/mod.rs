@@ -14,10 +14,10 @@ use crate::args::{BatchCommand, PlanArgs};
 use crate::board::{Board, label};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::Signals;
 use crate::ledger::{Item, Ledger, Stage};
 use crate::report::{BatchReport, Counts};
 use crate::session::Session;
+use crate::table::Table;
 use crate::text::{count, quote, usd};
 use crate::work::{Heartbeat, Outcome, Settings, Source, Work};
 
@@ -46,8 +46,7 @@ struct Order<'a> {
 /// Works on a batch until nothing more can be done, and says what came of it.
 async fn work(app: &App, session: &Session, ledger: &Arc<Ledger>, order: Order<'_>) -> Result<(), Failure> {
     let Order { name, how, ids, mut source, done } = order;
-    let mut signals = Signals::new()
-        .map_err(|error| Failure::new(Exit::Other, format!("signals cannot be caught: {error}")))?;
+    let mut signals = app.signals()?;
     let _heartbeat = Heartbeat::start(ledger);
     let work = Work::new(app, session, ledger, how.timeout.0);
     let board = Board::new(&app.screen, ids.len(), done);
@@ -158,7 +157,7 @@ fn print(app: &App, name: &str, items: &[Item]) -> Result<(), Failure> {
                 .then(|| vec![stage.to_string(), of.len().to_string(), seconds.to_string(), usd(cost)])
         })
         .collect();
-    app.screen.table(&["STATE", "CLIPS", "SECONDS", "USD"], &table, 0)
+    app.screen.table(&Table::whole(&["STATE", "CLIPS", "SECONDS", "USD"], &table, 0))
 }
 
 /// Name, state, and path or reason.

@@ -12,6 +12,7 @@ use crate::ledger::{Entry, Item, Ledger, Place, Stage, Take};
 use crate::plan::{self, Line};
 use crate::report::{BatchReport, Counts};
 use crate::session::Session;
+use crate::table::Table;
 use crate::target::check_file;
 use crate::text::count;
 use crate::work::{Batch, Source};
@@ -182,7 +183,7 @@ fn show(app: &App, name: &str, items: &[Item], to_begin: usize) -> Result<(), Fa
         let clip =
             |item: &Item| item.place.path("").map(|path| path.display().to_string()).unwrap_or_default();
         let rows = items.iter().map(|item| vec![label(item), item.stage.to_string(), clip(item)]);
-        app.screen.table(&["ITEM", "STATE", "CLIP"], &rows.collect::<Vec<_>>(), 2)?;
+        app.screen.table(&Table::whole(&["ITEM", "STATE", "CLIP"], &rows.collect::<Vec<_>>(), 2))?;
     }
     app.screen.say(
         "plan",

@@ -6,6 +6,7 @@ use crate::args::StatusArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{BatchReport, Counts};
+use crate::table::Table;
 
 pub(super) async fn run(app: &App, args: &StatusArgs) -> Result<(), Failure> {
     let ledger = app.needed_ledger().await?;
@@ -21,7 +22,7 @@ pub(super) async fn run(app: &App, args: &StatusArgs) -> Result<(), Failure> {
             return print(app, name, &items);
         }
         let rows: Vec<Vec<String>> = rows(&items).into_iter().map(Vec::from).collect();
-        return app.screen.table(&["ITEM", "STATE", "CLIP OR REASON"], &rows, 2);
+        return app.screen.table(&Table::whole(&["ITEM", "STATE", "CLIP OR REASON"], &rows, 2));
     }
     let mut names = BTreeMap::new();
     for (name, ..) in ledger.batches(&service).await.map_err(failed)? {
@@ -45,5 +46,6 @@ pub(super) async fn run(app: &App, args: &StatusArgs) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    app.screen.table(&["BATCH", "ITEMS", "SAVED", "UNDER WAY", "PLANNED", "WITHOUT"], &rows, 0)
+    let headings = ["BATCH", "ITEMS", "SAVED", "UNDER WAY", "PLANNED", "WITHOUT"];
+    app.screen.table(&Table::whole(&headings, &rows, 0))
 }

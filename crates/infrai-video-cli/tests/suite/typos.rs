@@ -1,0 +1,80 @@
+//! What somebody reads who types something wrong.
+
+use crate::common::Bench;
+
+/// Runs a command line that is no good, and answers what it says.
+#[track_caller]
+fn refused(bench: &Bench, args: &[&str]) -> String {
+    let run = bench.run(args);
+    assert_eq!((run.code, run.text()), (Some(2), ""), "{args:?}: {}", run.stderr);
+    run.stderr
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typo_is_answered_with_what_was_meant() {
+    let bench = Bench::instant().await;
+    for (args, meant) in [
+        (&["genrate", "a city"][..], "'generate'"),
+        (&["dowload", "vj_1"], "'download'"),
+        (&["set-retension", "vj_1"], "'set-retention'"),
+        (&["generate", "a city", "--durations", "5"], "'--duration'"),
+        (&["generate", "a city", "--aspect", "16:9"], "'--aspect-ratio'"),
+        (&["generate", "a city", "--prefer", "cheap"], "'cheapest'"),
+        (&["generate", "a city", "--on-interrupt", "cancle"], "'cancel'"),
+        (&["list", "--sate", "failed"], "'--state'"),
+        (&["--jason", "list"], "'--json'"),
+        (&["list", "--color", "allways"], "'always'"),
+    ] {
+        let said = refused(&bench, args);
+        let tip =
+            said.lines().find(|line| line.contains("tip: ")).unwrap_or_else(|| panic!("{args:?}: {said}"));
+        assert!(tip.contains(meant), "{args:?}: {tip}");
+    }
+    assert!(bench.sandbox.journal().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_usage_error_says_what_is_wrong_and_ends_with_what_to_do() {
+    let bench = Bench::instant().await;
+    for (args, names) in [
+        (&["generate"][..], "<PROMPT|--prompt-file <FILE>>"),
+        (&["generate", "a city", "--duration"], "a value is required for '--duration <SECONDS>'"),
+        (&["generate", "a city", "--duration", "five"], "use a number of seconds such as 5"),
+        (&["generate", "a city", "--duration", ""], "--duration"),
+        (&["generate", "a city", "at dusk"], "unexpected argument 'at dusk'"),
+        (&["generate", "a city", "--timeout", "soon"], "use something like 90s, 15m, 1h30m or none"),
+        (&["generate", "a city", "--aspect-ratio", "4:3"], "[possible values: 16:9, 9:16, 1:1]"),
+        (&["generate", "a city", "--no-wait", "-o", "a.mp4"], "cannot be used with"),
+        (&["wait"], "<ID>..."),
+        (&["status"], "<ID>"),
+        (&["cancel"], "<ID>..."),
+        (&["set-retention", "vj_1"], "--days <N>"),
+        (&["set-retention", "vj_1", "--days", "seven"], "use a whole number such as 7"),
+        (&["list", "--limit", "ten"], "use a whole number such as 7"),
+        (&["list", "--quiet", "--json"], "cannot be used with"),
+        (&["completions", "tcsh"], "[possible values: bash, elvish, fish, powershell, zsh]"),
+    ] {
+        let said = refused(&bench, args);
+        assert!(said.contains(names), "{args:?}: {said}");
+        let last = said.trim_end().lines().last().unwrap_or_default();
+        assert_eq!(last, "For more information, try '--help'.", "{args:?}");
+    }
+    assert!(bench.sandbox.journal().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_size_without_its_letter_is_answered_with_the_sizes_that_there_are() {
+    let bench = Bench::instant().await;
+    for size in ["1080", "1080P", "hd"] {
+        let run = bench.run(["generate", "a city", "--resolution", size]);
+        assert!(run.failed(7).contains("use one of 720p, 1080p, 4k"), "{size}: {}", run.stderr);
+    }
+    assert!(bench.sandbox.jobs().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_typed_shows_the_commands() {
+    let bench = Bench::instant().await;
+    let said = refused(&bench, &[]);
+    assert!(said.contains("Usage: infrai-video") && said.contains("Exit codes:"), "{said}");
+}

@@ -1,0 +1,12 @@
+//! The real binary on a pseudo-terminal, and what a person sees there.
+#![cfg(unix)]
+
+#[allow(dead_code, reason = "shared with the suite without a terminal, which needs more of it")]
+#[path = "../suite/common.rs"]
+mod common;
+mod foreign;
+mod interrupts;
+mod live;
+mod plain;
+mod pty;
+mod tables;
