@@ -77,7 +77,7 @@ pub(crate) struct BatchReport {
     /// The name of the batch.
     batch: String,
     counts: Counts,
-    /// What the service said that the jobs cost, in US dollars.
+    /// What the service said that the jobs cost when it accepted them, in US dollars.
     cost_usd: f64,
     /// In the order of the plan.
     items: Vec<ItemReport>,
@@ -121,7 +121,7 @@ impl BatchReport {
         Self {
             batch: batch.to_owned(),
             counts: Counts::of(items),
-            cost_usd: items.iter().filter_map(|item| item.cost_usd).sum(),
+            cost_usd: items.iter().filter_map(|item| item.cost_usd).fold(0.0, |sum, cost| sum + cost),
             items: items.iter().map(ItemReport::of).collect(),
         }
     }

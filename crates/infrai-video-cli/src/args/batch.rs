@@ -11,10 +11,13 @@ use super::values::Timeout;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  $ cat clips.jsonl
+  infrai-video batch run clips.jsonl --output clips/
+
+A plan:
   {\"prompt\": \"a city at dusk\", \"duration_seconds\": 5, \"resolution\": \"1080p\", \"name\": \"city\"}
   {\"prompt\": \"a lighthouse in a storm\"}
-  $ infrai-video batch run clips.jsonl --output clips/")]
+
+The words of a request are those of the API: prompt, duration_seconds, resolution, aspect_ratio, prefer, reference_image_url.")]
 pub(crate) struct BatchArgs {
     #[command(subcommand)]
     pub(crate) command: BatchCommand,
@@ -66,7 +69,9 @@ pub(crate) struct PlanArgs {
 Examples:
   infrai-video batch run clips.jsonl --dry-run
   infrai-video batch run clips.jsonl --output clips/ --max-jobs 10
-  INFRAI_LEDGER=postgres://db.example/clips infrai-video batch run clips.jsonl -j 16   (on any number of machines)")]
+
+The same on any number of machines, each with its part of the work:
+  INFRAI_LEDGER=postgres://db.example/clips infrai-video batch run clips.jsonl -j 16")]
 pub(crate) struct RunArgs {
     /// The plan: a file with a JSON object on each line
     #[arg(value_name = "PLAN")]

@@ -25,11 +25,11 @@ pub(crate) use sandbox::{Pace, SandboxArgs, TOKEN_VARIABLE};
 
 const ENVIRONMENT_AND_EXIT_CODES: &str = "\
 Environment:
-  INFRAI_API_KEY   the project key (ifr_pk_proj_...); never a flag
-  INFRAI_BASE_URL  where the API is, if not at https://api.infrai.cc
-  INFRAI_STATE_DIR where the ledger is, if not in the state directory of the user
-  INFRAI_LEDGER    the ledger itself, such as postgres://HOST/NAME, for many machines
-  NO_COLOR, CI     no colours; no spinner
+  INFRAI_API_KEY    the project key (ifr_pk_proj_...); never a flag
+  INFRAI_BASE_URL   where the API is, if not at https://api.infrai.cc
+  INFRAI_STATE_DIR  where the ledger is, if not in the user's own state directory
+  INFRAI_LEDGER     the ledger itself, such as postgres://HOST/NAME for many machines
+  NO_COLOR, CI      no colours; no spinner
 
 Exit codes:
    0  success                         8  still running at the deadline; the job goes on

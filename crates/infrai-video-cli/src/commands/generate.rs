@@ -242,17 +242,24 @@ async fn wait(
             };
         }
     };
-    waited.map_err(|error| ended(app, started, &error))
+    waited.map_err(|error| ended(app, started, record, &error))
 }
 
 /// Why there is no clip to download. With `--json` the job is shown all the same.
-fn ended(app: &App, started: &Started, error: &WaitError) -> Failure {
+fn ended(app: &App, started: &Started, record: &Record, error: &WaitError) -> Failure {
     if app.screen.json
         && let Err(failure) = print(app, started, error.last_job(), None)
     {
         return failure;
     }
-    app.not_waited_for(error)
+    let failure = app.not_waited_for(error);
+    match failure.exit() {
+        // The ledger knows where the clip is to go.
+        Exit::StillRunning | Exit::Unreachable if record.is_kept() => {
+            failure.instead(vec![record.go_on(app, started.job.id())])
+        }
+        _ => failure,
+    }
 }
 
 async fn save(

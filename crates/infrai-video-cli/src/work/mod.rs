@@ -20,10 +20,11 @@ use self::watch::Watch;
 use tokio::sync::Notify;
 
 use crate::app::App;
-use crate::board::Meter;
+use crate::board::{Meter, label};
 use crate::failure::describe;
 use crate::ledger::{Entry, Item, Ledger, LedgerError, Stage};
 use crate::session::Session;
+use crate::text::usd;
 use crate::wish::Wish;
 
 /// What bringing items to their end takes.
@@ -132,7 +133,9 @@ impl<'a> Work<'a> {
             Ok(job) => {
                 self.accepted.fetch_add(1, Ordering::Relaxed);
                 self.progress.notify_one();
-                Ok(entry.accepted(&job).await?)
+                entry.accepted(&job).await?;
+                self.tell(&entry.item);
+                Ok(())
             }
             Err(error) => {
                 let setback = Setback::of(&error);
@@ -147,6 +150,15 @@ impl<'a> Work<'a> {
                 }
                 Err(setback)
             }
+        }
+    }
+
+    /// Names the job before it is waited for, where no changing line shows the item.
+    fn tell(&self, item: &Item) {
+        if !self.app.screen.live {
+            let cost = item.cost_usd.map(|cost| format!(", {} USD", usd(cost))).unwrap_or_default();
+            let id = item.job_id.as_deref().unwrap_or_default();
+            self.app.screen.say("submitted", &format!("{}  job {id}{cost}", label(item)));
         }
     }
 

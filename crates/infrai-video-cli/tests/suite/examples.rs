@@ -10,13 +10,28 @@ use crate::common::{BINARY, Bench, KEY};
 /// The id that stands in the examples.
 const ID: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
 
+/// The plan that stands in the examples.
+const PLAN: &str = "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}";
+
 /// The examples of a command, with lines that go on put together.
 fn examples(command: &clap::Command) -> Vec<String> {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let whole = help.replace("\\\n", "");
     // An example is set in by two columns, below a line that ends with a colon.
     let (_, below) = whole.split_once(":\n").unwrap_or_default();
-    below.lines().map_while(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
+    let lines = below.lines().map_while(|line| line.strip_prefix("  "));
+    // Behind the name of a shell stands what is typed there; notes about it have no command.
+    lines.filter_map(in_bash).map(str::to_owned).collect()
+}
+
+/// What of a line can be typed into bash. PowerShell has words of its own.
+fn in_bash(line: &str) -> Option<&str> {
+    let (first, rest) = line.split_once(' ')?;
+    match first {
+        "bash" | "zsh" | "fish" => Some(rest.trim_start()),
+        "PowerShell" | "" => None,
+        _ => Some(line),
+    }
 }
 
 /// Runs one by a shell.
@@ -29,6 +44,7 @@ fn run(bench: &Bench, example: &str) -> Output {
         .env("HOME", bench.directory.path())
         .env("INFRAI_API_KEY", KEY)
         .env("INFRAI_BASE_URL", bench.sandbox.base_url())
+        .env("INFRAI_STATE_DIR", bench.state.path())
         .current_dir(bench.directory.path())
         .stdin(Stdio::null())
         .output()
@@ -39,8 +55,10 @@ fn run(bench: &Bench, example: &str) -> Output {
 async fn ready() -> (Bench, String) {
     let bench = Bench::with(Sandbox::builder().instant_jobs()).await;
     std::fs::write(bench.path("prompt.txt"), "a lighthouse in a storm").expect("there is room");
-    for directory in ["clips", ".zfunc"] {
-        std::fs::create_dir(bench.path(directory)).expect("there is room");
+    std::fs::write(bench.path("clips.jsonl"), PLAN).expect("there is room");
+    let places = [".zfunc", ".local/share/bash-completion/completions", ".config/fish/completions"];
+    for directory in ["clips"].into_iter().chain(places) {
+        std::fs::create_dir_all(bench.path(directory)).expect("there is room");
     }
     let id = bench.job();
     (bench, id)
@@ -50,7 +68,8 @@ async fn ready() -> (Bench, String) {
 async fn every_example_of_the_help_does_what_it_says() {
     let mut count = 0;
     let command = infrai_video_cli::command();
-    for command in std::iter::once(&command).chain(command.get_subcommands()) {
+    let parts = command.find_subcommand("batch").expect("it is a command").get_subcommands();
+    for command in std::iter::once(&command).chain(command.get_subcommands()).chain(parts) {
         // A sandbox of one's own runs until it is stopped, and has a test of its own.
         if ["sandbox", "help"].contains(&command.get_name()) {
             continue;
@@ -64,13 +83,16 @@ async fn every_example_of_the_help_does_what_it_says() {
             let waits = command.get_name() == "cancel";
             let bench = if waits { Bench::still().await } else { bench };
             let id = if waits { bench.job() } else { id };
+            if example.contains("batch status") || example.contains("batch retry") {
+                assert_eq!(bench.run(["batch", "run", "clips.jsonl", "-q"]).code, Some(0));
+            }
             let run = run(&bench, &example.replace(ID, &id));
             let said = String::from_utf8_lossy(&run.stderr);
             assert!(run.status.success(), "{example}: {said}");
             assert!(!said.contains("error"), "{example}: {said}");
         }
     }
-    assert!(count >= 16, "only {count} examples were found");
+    assert!(count >= 24, "only {count} examples were found");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,7 +32,7 @@ fn codes() -> Vec<u8> {
 fn sources() -> String {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut text = String::new();
-    for directory in [tests.join("suite"), tests] {
+    for directory in [tests.join("suite"), tests.join("terminal"), tests] {
         for entry in directory.read_dir().unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "rs") {

@@ -73,7 +73,7 @@ async fn a_job_that_takes_longer_is_8_and_can_be_cancelled() {
     let bench = Bench::still().await;
     let run = bench.run(SMALL.iter().chain(&["--timeout", "0"]));
     let id = bench.sandbox.jobs()[0].job_id.clone();
-    assert!(run.failed(8).contains(&format!("next       infrai-video wait {id}\n")), "{}", run.stderr);
+    assert!(run.failed(8).contains(&format!("next       infrai-video resume {id}\n")), "{}", run.stderr);
 
     assert_eq!(bench.run(["wait", &id, "--timeout", "0s"]).code, Some(8));
     let download = bench.run(["download", &id]);

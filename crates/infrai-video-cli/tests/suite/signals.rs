@@ -37,7 +37,7 @@ async fn an_interrupted_wait_is_130_and_says_how_to_go_on() {
     assert_eq!(code, Some(130), "{rest}");
     assert_eq!(
         rest,
-        format!("detached   job {id} goes on and is billed\nnext       infrai-video wait {id}\n")
+        format!("detached   job {id} goes on and is billed\nnext       infrai-video resume {id}\n")
     );
     assert_eq!(bench.sandbox.ledger().refunds().count(), 0);
 }

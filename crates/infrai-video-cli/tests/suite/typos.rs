@@ -51,7 +51,7 @@ async fn a_usage_error_says_what_is_wrong_and_ends_with_what_to_do() {
         (&["set-retention", "vj_1"], "--days <N>"),
         (&["set-retention", "vj_1", "--days", "seven"], "use a whole number such as 7"),
         (&["list", "--limit", "ten"], "use a whole number such as 7"),
-        (&["list", "--quiet", "--json"], "cannot be used with"),
+        (&["list", "--quiet", "--verbose"], "cannot be used with"),
         (&["completions", "tcsh"], "[possible values: bash, elvish, fish, powershell, zsh]"),
     ] {
         let said = refused(&bench, args);

@@ -151,13 +151,18 @@ fn print(app: &App, name: &str, items: &[Item]) -> Result<(), Failure> {
         .into_iter()
         .filter_map(|stage| {
             let of: Vec<&Item> = items.iter().filter(|item| item.stage == stage).collect();
-            let seconds: f64 = of.iter().filter_map(|item| item.seconds).sum();
-            let cost: f64 = of.iter().filter_map(|item| item.cost_usd).sum();
+            let seconds = sum(of.iter().map(|item| item.seconds));
+            let cost = sum(of.iter().map(|item| item.cost_usd));
             (!of.is_empty())
                 .then(|| vec![stage.to_string(), of.len().to_string(), seconds.to_string(), usd(cost)])
         })
         .collect();
     app.screen.table(&Table::whole(&["STATE", "CLIPS", "SECONDS", "USD"], &table, 0))
+}
+
+/// Of nothing it is 0, and not -0.
+pub(super) fn sum(numbers: impl Iterator<Item = Option<f64>>) -> f64 {
+    numbers.flatten().fold(0.0, |sum, number| sum + number)
 }
 
 /// Name, state, and path or reason.

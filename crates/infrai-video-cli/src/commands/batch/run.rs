@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Order, directory, work};
+use super::{Order, directory, sum, work};
 use crate::app::App;
 use crate::args::RunArgs;
 use crate::board::label;
@@ -175,7 +175,7 @@ fn planned(app: &App, name: &str, line: &Line, place: Place) -> Item {
 fn show(app: &App, name: &str, items: &[Item], to_begin: usize) -> Result<(), Failure> {
     let counts = Counts::of(items);
     let planned = items.iter().filter(|item| item.stage == Stage::Planned);
-    let seconds: f64 = planned.filter_map(|item| item.seconds).sum();
+    let seconds = sum(planned.map(|item| item.seconds));
     app.screen.say("dry run", "nothing was sent");
     if app.screen.json {
         app.screen.json(&BatchReport::of(name, items))?;
