@@ -52,7 +52,7 @@ async fn the_first_interrupt_asks_and_d_lets_the_job_go_on() {
         [
             format!("{} d", question(&id)),
             format!("detached   job {id} goes on and is billed"),
-            format!("next       infrai-video wait {id}"),
+            format!("next       infrai-video resume {id}"),
         ]
     );
     assert_eq!(bench.sandbox.ledger().refunds().count(), 0);
@@ -80,7 +80,7 @@ async fn the_second_interrupt_leaves_at_once() {
     terminal.types(CTRL_C).await;
     let end = terminal.end().await;
     assert_eq!(end.code, 130);
-    assert!(end.screen.contains(&format!("next       infrai-video wait {id}")), "{:#?}", end.screen);
+    assert!(end.screen.contains(&format!("next       infrai-video resume {id}")), "{:#?}", end.screen);
     assert_eq!(bench.calls(Operation::Cancel), 0);
 }
 
@@ -91,7 +91,11 @@ async fn c_cancels_the_job_and_the_money_comes_back() {
     terminal.types("c\n").await;
     let end = terminal.end().await;
     assert_eq!(end.code, 9, "{:#?}", end.screen);
-    assert!(end.screen.contains(&format!("cancelled  job {id}")), "{:#?}", end.screen);
+    assert!(
+        end.screen.concat().contains(&format!("\"message\":\"cancelled: job {id}\"")),
+        "{:#?}",
+        end.screen
+    );
     let json: serde_json::Value = serde_json::from_str(&end.stdout).expect("it is JSON");
     assert_eq!(json["job"]["state"], "cancelled");
     assert_eq!(bench.sandbox.ledger().refunds().count(), 1);
@@ -183,7 +187,7 @@ async fn an_interrupt_while_the_request_is_on_its_way_names_its_key() {
     let end = terminal.end().await;
     assert_eq!(end.code, 130, "{:#?}", end.screen);
     assert!(end.written.contains("the job may exist, under the idempotency key k1"), "{}", end.written);
-    assert!(end.written.contains("--idempotency-key k1 'a lighthouse in a storm'"), "{}", end.written);
+    assert!(end.written.contains("infrai-video resume k1"), "{}", end.written);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,11 +202,11 @@ async fn an_interrupted_download_goes_on_later() {
     let id = bench.sandbox.jobs()[0].job_id.clone();
     let last = [
         format!("error      interrupted while the clip of job {id} was being saved; nothing is lost"),
-        format!("next       infrai-video download {id} -o a.mp4"),
+        format!("next       infrai-video resume {id}"),
     ];
     assert!(end.screen.ends_with(&last), "{:#?}", end.screen);
     bench.sandbox.set_faults([]);
-    assert_eq!(bench.run(["download", &id, "-o", "a.mp4"]).text(), "a.mp4\n");
+    assert_eq!(bench.run(["resume", &id]).text(), format!("{}\n", bench.path("a.mp4").display()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,7 +241,7 @@ async fn termination_leaves_the_terminal_in_order() {
     terminal.signal("-TERM");
     let end = terminal.end().await;
     assert_eq!(end.code, 143);
-    assert_eq!(end.screen.last(), Some(&format!("next       infrai-video wait {id}")), "{:#?}", end.screen);
+    assert_eq!(end.screen.last(), Some(&format!("next       infrai-video resume {id}")), "{:#?}", end.screen);
     let (terminal, _) = asked(&bench, &[]).await;
     terminal.signal("-TERM");
     assert_eq!(terminal.end().await.code, 143);
