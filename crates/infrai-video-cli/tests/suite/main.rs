@@ -14,6 +14,7 @@ mod jobs;
 mod json;
 #[cfg(all(unix, feature = "sandbox"))]
 mod persist;
+mod readme;
 mod refusals;
 mod resume;
 #[cfg(feature = "sandbox")]

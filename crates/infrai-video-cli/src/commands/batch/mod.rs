@@ -4,7 +4,7 @@ mod retry;
 mod run;
 mod status;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,10 +82,9 @@ async fn conclude(
     if let Some(failure) = outcome.stopped {
         return Err(failure);
     }
-    let aside: HashMap<_, _> =
-        outcome.set_aside.iter().map(|(entry, setback)| (entry.item.id.as_str(), setback)).collect();
-    let lacking: Vec<&Item> =
-        items.iter().filter(|item| is_lacking(item) || aside.contains_key(item.id.as_str())).collect();
+    let aside: HashSet<&str> = outcome.set_aside.iter().map(|(entry, _)| entry.item.id.as_str()).collect();
+    let lacks = |item: &&Item| is_lacking(item) || aside.contains(item.id.as_str());
+    let lacking: Vec<&Item> = items.iter().filter(lacks).collect();
     let counts = Counts::of(&items);
     if lacking.is_empty() {
         if counts.planned > 0 {
@@ -95,11 +94,9 @@ async fn conclude(
         }
         return Ok(());
     }
-    for item in lacking.iter().take(NAMED) {
-        let why = match aside.get(item.id.as_str()) {
-            Some(setback) => setback.why(item),
-            None => item.error.clone().unwrap_or_default(),
-        };
+    // What ended in this run was told when it did.
+    for item in lacking.iter().filter(|item| !aside.contains(item.id.as_str())).take(NAMED) {
+        let why = item.error.as_deref().unwrap_or_default();
         app.screen.say(item.stage.as_str(), &format!("{}  {why}", label(item)));
     }
     let failed = lacking.iter().any(|item| matches!(item.stage, Stage::Failed | Stage::Refused));
