@@ -21,6 +21,9 @@ use crate::progress;
 const FIRST_PROBE: Duration = Duration::from_secs(2);
 const LAST_PROBE: Duration = Duration::from_secs(60);
 
+/// How often an item may meet an outage that others do not meet.
+const TRIES: u32 = 3;
+
 /// How often items are looked for that another process may have left.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -68,7 +71,9 @@ pub(crate) struct Outcome {
     /// Items that another live process works on.
     pub(crate) elsewhere: Vec<String>,
     /// Items that met an outage, and are to be tried again.
-    again: Vec<String>,
+    held: VecDeque<Entry>,
+    /// How often an item met one, and how many requests had been accepted when it first did.
+    outages: HashMap<String, (u32, u64)>,
 }
 
 /// How fast items are begun.
@@ -142,12 +147,8 @@ impl Work<'_> {
                 Pace::Probing { .. } => 0,
             };
             let mut idle = false;
-            let again = std::mem::take(&mut outcome.again);
-            if let Source::Ids(ids) = source {
-                ids.extend(again);
-            }
             if free > 0 {
-                match running.beside(source.take(self, free, &mut outcome)).await {
+                match running.beside(self.more(source, free, &pace, &mut outcome)).await {
                     Ok(entries) => {
                         idle = entries.is_empty();
                         if let (false, &Pace::Paused { outage, since, delay, .. }) = (idle, &pace) {
@@ -165,6 +166,7 @@ impl Work<'_> {
                 }
             }
             if running.is_empty() {
+                // Nothing is held any more where nothing else was found.
                 if outcome.stopped.is_some() || idle && source.is_over(self, &mut outcome).await {
                     return outcome;
                 }
@@ -198,6 +200,25 @@ impl Work<'_> {
         }
     }
 
+    /// Items to be begun. During an outage another one is tried first than those that met it: the reason may be theirs.
+    async fn more(
+        &self,
+        source: &mut Source,
+        most: usize,
+        pace: &Pace,
+        outcome: &mut Outcome,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        let mut entries = Vec::new();
+        if matches!(pace, Pace::Full) {
+            entries.extend(outcome.held.drain(..most.min(outcome.held.len())));
+        }
+        entries.extend(source.take(self, most - entries.len(), outcome).await?);
+        if entries.is_empty() {
+            entries.extend(outcome.held.pop_front());
+        }
+        Ok(entries)
+    }
+
     /// What becomes of an item that was worked on.
     async fn settle(
         &self,
@@ -222,9 +243,10 @@ impl Work<'_> {
                     .screen
                     .say("note", &format!("{}: another process has taken it over", label(&entry.item)));
             }
-            Err(Setback::Paused { outage, why }) if settings.patience.is_some() => {
-                outcome.again.push(entry.item.id.clone());
-                entry.release().await;
+            Err(Setback::Paused { outage, why })
+                if settings.patience.is_some() && !self.is_its_own(&entry, outcome) =>
+            {
+                outcome.held.push_back(entry);
                 self.pause(outage, why, settings, board, pace, outcome);
             }
             Err(Setback::Stopped { exit, why }) => {
@@ -239,6 +261,14 @@ impl Work<'_> {
                 outcome.set_aside.push((entry, setback));
             }
         }
+    }
+
+    /// Whether an item meets what others do not: it is given up then.
+    fn is_its_own(&self, entry: &Entry, outcome: &mut Outcome) -> bool {
+        let accepted = self.marks().0;
+        let (times, first) = outcome.outages.entry(entry.item.id.clone()).or_insert((0, accepted));
+        *times += 1;
+        *times > TRIES && accepted > *first
     }
 
     fn pause(
@@ -257,7 +287,8 @@ impl Work<'_> {
             Pace::Paused { .. } => return,
             Pace::Probing { since, delay, .. } => (*since, (*delay * 2).min(LAST_PROBE)),
         };
-        if settings.patience.is_some_and(|patience| now + delay > since + patience) {
+        let end = settings.patience.and_then(|patience| since.checked_add(patience));
+        if end.is_some_and(|end| now + delay > end) {
             outcome.stopped.get_or_insert_with(|| self.app.paused_too_long(outage, &why));
             return;
         }

@@ -171,7 +171,7 @@ async fn lost_answers_are_charged_once_and_found_again() {
 async fn too_little_credit_pauses_the_batch_until_there_is_more() {
     let bench = Bench::with(Sandbox::builder().instant_jobs().starting_balance(0.011)).await;
     plan(&bench, PLAN);
-    let mut command = bench.command(["batch", "run", "clips.jsonl", "--json", "-j", "1"]);
+    let mut command = bench.command(["batch", "run", "clips.jsonl", "--json", "-j", "1", "--max-pause=none"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut text = String::new();
@@ -248,4 +248,49 @@ async fn an_interrupted_batch_is_130_and_goes_on() {
     let run = bench.run(["batch", "run", "clips.jsonl", "-q"]);
     assert_eq!((run.code, run.text().lines().count()), (Some(0), 3), "{}", run.stderr);
     assert_eq!(charges(&bench), 3);
+}
+
+/// A way to the sandbox on which requests that hold some words meet 503.
+async fn trouble_with(words: &'static str, sandbox: &Sandbox) -> String {
+    use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
+    use axum::http::StatusCode;
+
+    let (to, http) = (sandbox.base_url().to_owned(), reqwest::Client::new());
+    let forward = move |request: Request| {
+        let (to, http) = (to.clone(), http.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = to_bytes(body, usize::MAX).await.unwrap();
+            if String::from_utf8_lossy(&body).contains(words) {
+                return axum::http::Response::builder()
+                    .status(StatusCode::SERVICE_UNAVAILABLE)
+                    .body(Body::empty());
+            }
+            let answer =
+                http.request(parts.method, format!("{to}{}", parts.uri)).headers(parts.headers).body(body);
+            let answer = answer.send().await.unwrap();
+            let response = axum::http::Response::builder().status(answer.status());
+            response.body(Body::from(answer.bytes().await.unwrap()))
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(move |request| async move { forward(request).await.unwrap() });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_alone_meets_an_outage_does_not_hold_up_the_others() {
+    let bench = Bench::instant().await;
+    let url = trouble_with("scene 0", &bench.sandbox).await;
+    let lines: Vec<String> =
+        (0..6).map(|n| format!("{{\"prompt\": \"scene {n}\", \"duration_seconds\": 0.5}}")).collect();
+    plan(&bench, &lines.join("\n"));
+    let args = ["batch", "run", "clips.jsonl", "-j", "1", "--json", "--base-url", &url];
+    let run = bench.run(args);
+    assert_eq!((run.code, &run.json()["counts"]["saved"]), (Some(13), &5.into()), "{}", run.stderr);
+    assert_eq!(run.json()["items"][0]["state"], "sent", "it may have been carried out");
+    assert_eq!(charges(&bench), 5);
 }
