@@ -1,6 +1,7 @@
 //! The real binary on a pseudo-terminal, and what a person sees there.
 #![cfg(unix)]
 
+mod batch;
 #[allow(dead_code, reason = "shared with the suite without a terminal, which needs more of it")]
 #[path = "../suite/common.rs"]
 mod common;

@@ -1,0 +1,61 @@
+//! A batch on a terminal: a bar for all, a line for each item under way, and sums at the end.
+
+use std::time::Duration;
+
+use crate::common::Bench;
+use crate::pty::{CTRL_C, Terminal};
+
+const PLAN: &str = r#"{"prompt": "a city", "duration_seconds": 0.5, "name": "東京の夜"}
+{"prompt": "a lighthouse", "duration_seconds": 0.5, "name": "فنار"}
+{"prompt": "a river", "duration_seconds": 0.5}
+"#;
+
+fn planned(bench: &Bench) {
+    std::fs::write(bench.path("clips.jsonl"), PLAN).expect("there is room");
+}
+
+/// The bar first, then a line for each item.
+fn is_board(screen: &[String], word: &str) -> bool {
+    let lines: Vec<&String> = screen.iter().skip_while(|line| !line.starts_with("batch ")).collect();
+    lines.len() == 4 && lines[1..].iter().all(|line| line.starts_with(word))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_shows_all_and_each_on_any_width_and_ends_with_sums() {
+    let bench = Bench::still().await;
+    planned(&bench);
+    let mut terminal = Terminal::start(bench.command(["batch", "run", "clips.jsonl"]), 80);
+    let screen = terminal.until(|screen| is_board(screen, "queued ")).await;
+    assert!(screen.iter().any(|line| line.contains("0 of 3 clips  3 under way")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.contains("東京の夜")), "{screen:#?}");
+    for columns in [40, 24, 100] {
+        terminal.resize(columns, 24);
+        terminal.until(|screen| is_board(screen, "queued ")).await;
+    }
+    // Two rows have no room for three items.
+    terminal.resize(80, 4);
+    terminal.until(|screen| screen.iter().any(|line| line.starts_with("and 2 more: 2 queued"))).await;
+    terminal.resize(80, 24);
+    bench.sandbox.clock().advance(Duration::from_secs(3600));
+    let end = terminal.end().await;
+    assert_eq!(end.code, 0, "{:#?}", end.screen);
+    assert!(!end.screen.iter().any(|line| line.starts_with("batch ")), "{:#?}", end.screen);
+    let sums = ["STATE  CLIPS  SECONDS  USD", "saved  3      1.5      0.03"].map(str::to_owned);
+    assert!(end.screen.ends_with(&sums), "{:#?}", end.screen);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_batch_leaves_the_terminal_in_order_and_says_how_to_go_on() {
+    let bench = Bench::still().await;
+    planned(&bench);
+    let mut terminal = Terminal::start(bench.command(["batch", "run", "clips.jsonl"]), 80);
+    terminal.until(|screen| is_board(screen, "queued ")).await;
+    terminal.types(CTRL_C).await;
+    let end = terminal.end().await;
+    assert_eq!(end.code, 130, "{:#?}", end.screen);
+    let last = [
+        "detached   jobs that run go on and are billed; nothing is lost".to_owned(),
+        "next       infrai-video batch run clips.jsonl  (goes on where it was)".to_owned(),
+    ];
+    assert!(end.screen.ends_with(&last), "{:#?}", end.screen);
+}
