@@ -10,16 +10,49 @@ pub(super) struct Load {
     pub(super) p99_ms: f64,
 }
 
+/// What is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    Get,
+    /// A request for a short clip, another one each time.
+    Generate,
+}
+
 /// Asks for `url` over so many connections for so long. Every answer must be a 2xx.
-pub(super) fn measure(url: &str, key: &str, connections: u32, time: Duration) -> Result<Load, String> {
-    let output = Command::new("wrk")
-        .args(["--latency", "-t", "1", "-c", &connections.to_string(), "-d", &format!("{}s", time.as_secs())])
-        .args(["-H", &format!("Authorization: Bearer {key}"), url])
+pub(super) fn measure(
+    url: &str,
+    key: &str,
+    call: Call,
+    connections: u32,
+    time: Duration,
+) -> Result<Load, String> {
+    let mut wrk = Command::new("wrk");
+    wrk.args(["--latency", "-t", "1", "-c", &connections.to_string()]);
+    wrk.args(["-d", &format!("{}s", time.as_secs()), "-H", &format!("Authorization: Bearer {key}")]);
+    let script = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    if call == Call::Generate {
+        std::fs::write(script.path(), generator()).map_err(|error| error.to_string())?;
+        wrk.arg("-s").arg(script.path());
+    }
+    let output = wrk
+        .arg(url)
         .output()
         .map_err(|error| format!("wrk cannot be started: {error}; on Debian: apt-get install wrk"))?;
     read(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| {
         format!("wrk could not measure {url}: {}", String::from_utf8_lossy(&output.stdout).trim())
     })
+}
+
+/// A script for wrk. Equal requests would be one job, so each run starts with words of its own.
+fn generator() -> String {
+    let run = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map(|since| since.as_nanos())
+        .unwrap_or_default();
+    format!(
+        "local n = 0\nwrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nrequest = function()\n  n = n + 1\n  \
+         return wrk.format(nil, nil, nil, '{{\"prompt\":\"clip {run} ' .. n .. '\",\"duration_seconds\":0.1}}')\nend\n"
+    )
 }
 
 /// Nothing where an answer was an error, or where the report is not as expected.
