@@ -9,11 +9,13 @@ use infrai_video_sandbox::{Clock, JobTimes, Sandbox};
 
 use crate::common::{BINARY, Bench, KEY};
 
-const README: &str = include_str!("../../../../README.md");
+/// The README of the workspace, which is in no package.
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
 
 /// The commands of the session, each with what it prints on both streams.
 fn session() -> Vec<(String, Vec<String>)> {
-    let (_, block) = README.split_once("```console\n").expect("the README has a session");
+    let readme = std::fs::read_to_string(README).unwrap();
+    let (_, block) = readme.split_once("```console\n").expect("the README has a session");
     let (block, _) = block.split_once("\n```").expect("the session ends");
     let mut steps: Vec<(String, Vec<String>)> = Vec::new();
     for line in block.lines() {
