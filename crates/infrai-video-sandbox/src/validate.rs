@@ -125,7 +125,7 @@ impl<'a> Fields<'a> {
             return Err(Problem::validation("prompt", "is missing", hint));
         };
         let length = prompt.chars().count();
-        if prompt.trim().is_empty() {
+        if prompt.chars().all(is_space) {
             return Err(Problem::validation("prompt", "must hold more than spaces", hint));
         }
         if length > MAX_PROMPT {
@@ -236,6 +236,12 @@ fn quoted(text: &str) -> String {
     }
 }
 
+/// What the contract's pattern `\S` takes for a space: ECMA-262's white space and ends of lines, which are not quite those of
+/// Unicode.
+fn is_space(c: char) -> bool {
+    c == '\u{feff}' || c.is_whitespace() && c != '\u{85}'
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,7 +288,11 @@ mod tests {
     fn a_prompt_is_counted_in_characters() {
         assert!(order(json!({"prompt": "ö".repeat(32_768)})).is_ok());
         assert!(message(json!({"prompt": "ö".repeat(32_769)})).contains("not 32769"));
-        assert!(message(json!({"prompt": " \n"})).contains("more than spaces"));
+        for spaces in ["", " \n", "\u{a0}\u{feff}\u{2003}"] {
+            assert!(message(json!({"prompt": spaces})).contains("more than spaces"), "{spaces:?}");
+        }
+        // A control character is no space of regular expressions.
+        assert!(order(json!({"prompt": "\u{85}"})).is_ok());
     }
 
     #[test]

@@ -314,7 +314,9 @@ impl IntoFuture for Submit {
 
 /// The bounds that the contract puts on a request.
 fn check_request(request: &GenerateRequest) -> Result<(), Error> {
-    if request.prompt.trim().is_empty() {
+    // The contract's pattern is one of ECMA-262, whose white space is not quite Unicode's.
+    let is_space = |c: char| c == '\u{feff}' || c.is_whitespace() && c != '\u{85}';
+    if request.prompt.chars().all(is_space) {
         return Err(Error::invalid(
             "prompt",
             "`prompt` must not be empty; say in words what the clip should show".into(),
@@ -377,6 +379,8 @@ mod tests {
         let invalid = |field| (ErrorKind::InvalidInput, Some(field));
         assert_eq!(refused(client().generate("")), invalid("prompt"));
         assert_eq!(refused(client().generate(" \n\t ")), invalid("prompt"));
+        assert_eq!(refused(client().generate("\u{feff}\u{a0}")), invalid("prompt"));
+        assert!(client().generate("\u{85}").prepare().is_ok());
         assert_eq!(refused(client().generate("a".repeat(MAX_PROMPT_CHARS + 1))), invalid("prompt"));
         for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY, 3600.5] {
             assert_eq!(refused(fine().duration_seconds(seconds)), invalid("duration_seconds"), "{seconds}");
