@@ -4,7 +4,7 @@ mod retry;
 mod run;
 mod status;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,6 +75,7 @@ async fn conclude(
     outcome: Outcome,
 ) -> Result<(), Failure> {
     let all = ledger.batch(&app.service(), name).await.map_err(|error| app.ledger_failed(&error))?;
+    let ids: HashSet<&String> = ids.iter().collect();
     let items: Vec<Item> = all.into_iter().filter(|item| ids.contains(&item.id)).collect();
     if let Some(path) = &how.report {
         write_report(path, &BatchReport::of(name, &items))?;
@@ -84,9 +85,13 @@ async fn conclude(
         return Err(failure);
     }
     let aside: HashMap<_, _> =
-        outcome.set_aside.iter().map(|(entry, setback)| (entry.item.id.as_str(), setback)).collect();
+        outcome.set_aside.iter().map(|(item, setback)| (item.id.as_str(), setback)).collect();
+    // Another process may have had more luck.
+    let is_aside = |item: &Item| item.stage != Stage::Saved && aside.contains_key(item.id.as_str());
+    let elsewhere: HashSet<&String> = outcome.elsewhere.iter().collect();
+    let is_elsewhere = |item: &Item| !item.stage.is_final() && elsewhere.contains(&item.id);
     let lacking: Vec<&Item> =
-        items.iter().filter(|item| is_lacking(item) || aside.contains_key(item.id.as_str())).collect();
+        items.iter().filter(|item| is_lacking(item) || is_aside(item) || is_elsewhere(item)).collect();
     let counts = Counts::of(&items);
     if lacking.is_empty() {
         if counts.planned > 0 {
@@ -99,6 +104,7 @@ async fn conclude(
     for item in lacking.iter().take(NAMED) {
         let why = match aside.get(item.id.as_str()) {
             Some(setback) => setback.why(item),
+            None if is_elsewhere(item) => "another process is working on it".to_owned(),
             None => item.error.clone().unwrap_or_default(),
         };
         app.screen.say(item.stage.as_str(), &format!("{}  {why}", label(item)));
