@@ -42,7 +42,7 @@ impl Records {
     pub(crate) async fn job(&self, job_id: &str) -> Record {
         let Some((ledger, screen, service)) = &self.0 else { return Record::none() };
         let Ok(Some(item)) = ledger.find(service, job_id).await else { return Record::none() };
-        match ledger.take(service, Take::One(&item.id), 1).await.ok().and_then(|mut items| items.pop()) {
+        match ledger.take(service, Take::One(&item.id)).await.ok().and_then(|mut items| items.pop()) {
             Some(item) => Record(Some(Kept::new(ledger, item, screen, Resent::Yes))),
             None => Record::none(),
         }
@@ -95,7 +95,7 @@ impl Record {
         let key = submission.idempotency_key().as_str();
         let item = Item::planned(&app.service(), key, key.to_owned(), wish, place.clone());
         ledger.add(&[item]).await.map_err(failed)?;
-        let taken = ledger.take(&app.service(), Take::One(key), 1).await.map_err(failed)?.pop();
+        let taken = ledger.take(&app.service(), Take::One(key)).await.map_err(failed)?.pop();
         let Some(taken) = taken else {
             return Err(Failure::new(Exit::Other, format!("another process is working on the key {key}"))
                 .next("wait for it, or use another --idempotency-key"));

@@ -18,9 +18,14 @@ pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
         return Ok(installed);
     }
     // With the whole workspace chosen, cargo takes what the other tests were built from.
-    Child::cargo(context.root)
-        .arguments("test --workspace --features infrai-video-cli/machines --test machines")
-        .run(context)
+    for which in ["--lib on_postgres", "--test machines"] {
+        let tests = format!("test --workspace --features infrai-video-cli/machines {which}");
+        let outcome = Child::cargo(context.root).arguments(&tests).run(context)?;
+        if outcome != Outcome::Passed {
+            return Ok(outcome);
+        }
+    }
+    Ok(Outcome::Passed)
 }
 
 fn install(context: &mut Context<'_>) -> io::Result<Outcome> {

@@ -176,12 +176,14 @@ async fn prepare(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>, items: &[It
     }
     for item in items {
         let mut entry = take(app, ledger, item).await?;
+        // Another process may have been quicker, and two new jobs would be two charges.
+        let is_same = (entry.item.stage, entry.item.attempt) == (item.stage, item.attempt);
+        let has_job = matches!(item.stage, Stage::Accepted | Stage::Fetched);
         (entry.item.place, entry.item.replace) = (item.place.clone(), item.replace);
-        let written =
-            match args.again && entry.item.stage != Stage::Accepted && entry.item.stage != Stage::Fetched {
-                true => entry.is_asked_anew().await,
-                false => entry.stays().await,
-            };
+        let written = match args.again && is_same && !has_job {
+            true => entry.is_asked_anew().await,
+            false => entry.stays().await,
+        };
         written.map_err(|error| app.ledger_failed(&error))?;
         entry.release().await;
     }
@@ -189,7 +191,7 @@ async fn prepare(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>, items: &[It
 }
 
 async fn take(app: &App, ledger: &Arc<Ledger>, item: &Item) -> Result<Entry, Failure> {
-    let taken = ledger.take(&app.service(), Take::One(&item.id), 1).await;
+    let taken = ledger.take(&app.service(), Take::One(&item.id)).await;
     let taken = taken.map_err(|error| app.ledger_failed(&error))?.pop();
     taken.map(|item| Entry::new(ledger, item)).ok_or_else(|| held(app, &label(item)))
 }
@@ -222,7 +224,7 @@ async fn work(
 }
 
 async fn conclude(app: &App, args: &ResumeArgs, ledger: &Ledger, outcome: Outcome) -> Result<(), Failure> {
-    outcome.saved.iter().try_for_each(|entry| print(app, &entry.item))?;
+    outcome.saved.iter().try_for_each(|item| print(app, item))?;
     for id in &outcome.elsewhere {
         let item = ledger.find(&app.service(), id).await.map_err(|error| app.ledger_failed(&error))?;
         let what = item.as_ref().map_or_else(|| id.clone(), label);
@@ -235,7 +237,7 @@ async fn conclude(app: &App, args: &ResumeArgs, ledger: &Ledger, outcome: Outcom
         return Err(failure);
     }
     let mut failures: Vec<Failure> =
-        outcome.set_aside.iter().map(|(entry, setback)| app.set_back(&entry.item, setback)).collect();
+        outcome.set_aside.iter().map(|(item, setback)| app.set_back(item, setback)).collect();
     if failures.len() == 1 {
         return failures.pop().map_or(Ok(()), Err);
     }

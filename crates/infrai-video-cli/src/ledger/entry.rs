@@ -117,20 +117,18 @@ impl Entry {
         .await
     }
 
-    /// The clip is where it should be, or went where it was asked for.
+    /// The clip is where it should be, or went where it was asked for. The item is nobody's any more.
     pub(crate) async fn saved(&mut self, clip: Option<&Saved>) -> Result<(), LedgerError> {
-        let machine = self.ledger.machine().to_owned();
-        self.write(|item| {
-            item.stage = Stage::Saved;
-            (item.error, item.error_code) = (None, None);
-            if let Some(clip) = clip {
-                item.path = Some(absolute(&clip.path));
-                item.bytes = i64::try_from(clip.bytes).ok();
-                item.sha256 = Some(clip.sha256.clone());
-                item.machine = Some(machine);
-            }
-        })
-        .await
+        let item = &mut self.item;
+        item.stage = Stage::Saved;
+        (item.error, item.error_code) = (None, None);
+        if let Some(clip) = clip {
+            item.path = Some(absolute(&clip.path));
+            item.bytes = i64::try_from(clip.bytes).ok();
+            item.sha256 = Some(clip.sha256.clone());
+            item.machine = Some(self.ledger.machine().to_owned());
+        }
+        self.ledger.finish(item).await
     }
 
     /// Nothing more comes of it.
@@ -153,10 +151,11 @@ impl Entry {
         self.write(|item| item.error = Some(why.to_owned())).await
     }
 
-    /// Gives it back, for whoever comes next.
-    pub(crate) async fn release(self) {
+    /// Gives it back, for whoever comes next. What is known of it stays here.
+    pub(crate) async fn release(self) -> Item {
         // Where it cannot be given back, its lease runs out.
         let _unreachable = self.ledger.release(&self.item).await;
+        self.item
     }
 }
 

@@ -58,7 +58,13 @@ impl Location {
             _ if text.is_empty() => {
                 Err("`ledger` is empty; name a file, a postgres:// URL or none".to_owned())
             }
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.to_owned())),
+            // What is no URL is not shown: it may have a password in it.
+            Some(("postgres" | "postgresql", _)) => match url::Url::parse(text) {
+                Ok(_) => Ok(Self::Postgres(text.to_owned())),
+                Err(error) => {
+                    Err(format!("`ledger` is no URL: {error}; write / @ : and % in it as %2F %40 %3A %25"))
+                }
+            },
             Some((scheme, rest)) if rest.starts_with("//") => {
                 Err(format!("`ledger` cannot be kept at {scheme}://; name a file, a postgres:// URL or none"))
             }
@@ -134,5 +140,7 @@ mod tests {
             let location = Location::parse(url).unwrap();
             assert_eq!(format!("{location} {location:?}"), "postgres://db/l postgres://db/l");
         }
+        let refused = Location::find(Some("postgres://me:sec/ret@db/l")).unwrap_err();
+        assert!(refused.contains("no URL") && !refused.contains("ret"), "{refused}");
     }
 }

@@ -66,16 +66,36 @@ impl Dialect {
     }
 }
 
+/// Which items of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Begun, and not at their end.
+    Begun,
+    /// Not begun.
+    Planned,
+}
+
+impl Which {
+    fn stages(self) -> &'static str {
+        match self {
+            Self::Begun => "stage IN ('sent', 'accepted', 'fetched')",
+            Self::Planned => "stage = 'planned'",
+        }
+    }
+}
+
 /// What to take from the ledger.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Take<'a> {
     /// The item of that id.
     One(&'a str),
-    /// Of a batch, what was begun.
-    Begun(&'a str),
-    /// Of a batch, what is planned.
-    Planned(&'a str),
+    /// Of the items of those ids, those that are still so far.
+    Those(Which, &'a [String]),
 }
+
+/// Stands for a number that is missing, of those that are never below 0. sqlx names a missing number of that length as one
+/// of another, and PostgreSQL then holds the same statement to that.
+const MISSING: f64 = -1.0;
 
 /// The ledger, open.
 #[derive(Debug)]
@@ -109,10 +129,13 @@ impl Ledger {
 
     /// Writes new items down, all or none, and says how many were new. One that is there already stays as it is.
     pub(crate) async fn add(&self, items: &[Item]) -> Result<u64, LedgerError> {
+        // Two processes that write the same items in different orders would wait for each other.
+        let mut items: Vec<&Item> = items.iter().collect();
+        items.sort_by_key(|item| (&item.service, &item.id));
         let sql = format!(
             "INSERT INTO items (service, id, batch, line, name, attempt, key, request, seconds, target, output, overwrite,
                  stage, lease_until, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, {now}, {now})
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULLIF($9, {MISSING:?}), $10, $11, $12, $13, 0, {now}, {now})
              ON CONFLICT DO NOTHING",
             now = self.dialect.now()
         );
@@ -129,7 +152,7 @@ impl Ledger {
                 .bind(item.attempt)
                 .bind(&item.key)
                 .bind(&item.request)
-                .bind(item.seconds)
+                .bind(item.seconds.unwrap_or(MISSING))
                 .bind(target)
                 .bind(output)
                 .bind(i64::from(item.replace))
@@ -140,39 +163,55 @@ impl Ledger {
         Ok(added)
     }
 
-    /// Takes items that nobody works on, this process included, at most so many, in the order of the plan.
-    pub(crate) async fn take(
-        &self,
-        service: &str,
-        what: Take<'_>,
-        most: usize,
-    ) -> Result<Vec<Item>, LedgerError> {
-        self.free_items_of_the_dead().await?;
-        let (wanted, name) = match what {
-            Take::One(id) => ("id = $2", id),
-            Take::Begun(batch) => ("batch = $2 AND stage IN ('sent', 'accepted', 'fetched')", batch),
-            Take::Planned(batch) => ("batch = $2 AND stage = 'planned'", batch),
+    /// Takes items that nobody works on, this process included. In the order of the plan.
+    pub(crate) async fn take(&self, service: &str, what: Take<'_>) -> Result<Vec<Item>, LedgerError> {
+        let (ids, so_far) = match what {
+            Take::One(id) => (vec![id], "1 = 1"),
+            Take::Those(_, []) => return Ok(Vec::new()),
+            Take::Those(which, ids) => (ids.iter().map(String::as_str).collect(), which.stages()),
         };
-        let now = self.dialect.now();
+        self.free_items_of_the_dead().await?;
+        let places: Vec<String> = (3..ids.len() + 3).map(|place| format!("${place}")).collect();
         let sql = format!(
-            "UPDATE items SET worker = $3, lease_until = {now} + {lease}
+            "UPDATE items SET worker = $2, lease_until = {now} + {lease}
              WHERE service = $1 AND id IN (
                  SELECT id FROM items
-                 WHERE service = $1 AND {wanted} AND (worker IS NULL OR lease_until < {now})
-                 ORDER BY line, created_at LIMIT $4 {skip})
+                 WHERE service = $1 AND id IN ({ids}) AND {so_far} AND {free} {skip})
              RETURNING *",
+            now = self.dialect.now(),
             lease = LEASE.as_millis(),
+            ids = places.join(", "),
+            free = self.free(),
             skip = self.dialect.skip_locked(),
         );
-        let mut items: Vec<Item> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(service)
-            .bind(name)
-            .bind(&self.worker.id)
-            .bind(i64::try_from(most).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await?;
+        let take = sqlx::query_as(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id);
+        let take = ids.into_iter().fold(take, |take, id| take.bind(id));
+        let mut items: Vec<Item> = take.fetch_all(&self.pool).await?;
         items.sort_by_key(|item| (item.line, item.created_at));
         Ok(items)
+    }
+
+    /// The items of a batch that can be taken, by their ids, in the order of the plan.
+    pub(crate) async fn free_items(
+        &self,
+        service: &str,
+        which: Which,
+        batch: &str,
+    ) -> Result<Vec<String>, LedgerError> {
+        self.free_items_of_the_dead().await?;
+        let sql = format!(
+            "SELECT id FROM items WHERE service = $1 AND batch = $3 AND {} AND {} ORDER BY line, created_at",
+            which.stages(),
+            self.free()
+        );
+        let ids = sqlx::query_scalar(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id).bind(batch);
+        Ok(ids.fetch_all(&self.pool).await?)
+    }
+
+    /// Whether an item can be taken by the process `$2`. What it has itself it does not get twice, also where its lease ran
+    /// out.
+    fn free(&self) -> String {
+        format!("(worker IS NULL OR worker <> $2 AND lease_until < {})", self.dialect.now())
     }
 
     /// Beside a ledger in a file a process that died is known at once.
@@ -205,6 +244,15 @@ impl Ledger {
 
     /// Writes what has changed of an item that this process has taken.
     pub(crate) async fn write(&self, item: &Item) -> Result<(), LedgerError> {
+        self.write_for(item, Some(&self.worker.id)).await
+    }
+
+    /// Writes the last of an item that this process has taken, and gives it back.
+    pub(crate) async fn finish(&self, item: &Item) -> Result<(), LedgerError> {
+        self.write_for(item, None).await
+    }
+
+    async fn write_for(&self, item: &Item, holder: Option<&str>) -> Result<(), LedgerError> {
         let (target, output) = item.place.columns();
         let submission = item
             .submission
@@ -215,8 +263,9 @@ impl Ledger {
             .transpose()?;
         let sql = format!(
             "UPDATE items SET attempt = $4, key = $5, submission = $6, account = $7, target = $8, output = $9,
-                 overwrite = $10, stage = $11, job_id = $12, job_state = $13, cost_usd = $14, error = $15,
-                 error_code = $16, path = $17, bytes = $18, sha256 = $19, machine = $20, updated_at = {now}
+                 overwrite = $10, stage = $11, job_id = $12, job_state = $13, cost_usd = NULLIF($14, {MISSING:?}), error = $15,
+                 error_code = $16, path = $17, bytes = $18, sha256 = $19, machine = $20, worker = $21,
+                 updated_at = {now}
              WHERE service = $1 AND id = $2 AND worker = $3",
             now = self.dialect.now()
         );
@@ -234,13 +283,14 @@ impl Ledger {
             .bind(item.stage.as_str())
             .bind(&item.job_id)
             .bind(&item.job_state)
-            .bind(item.cost_usd)
+            .bind(item.cost_usd.unwrap_or(MISSING))
             .bind(&item.error)
             .bind(&item.error_code)
             .bind(&item.path)
             .bind(item.bytes)
             .bind(&item.sha256)
             .bind(&item.machine)
+            .bind(holder)
             .execute(&self.pool)
             .await?;
         match written.rows_affected() {
@@ -283,6 +333,19 @@ impl Ledger {
     pub(crate) async fn batch(&self, service: &str, batch: &str) -> Result<Vec<Item>, LedgerError> {
         let sql = "SELECT * FROM items WHERE service = $1 AND batch = $2 ORDER BY line, created_at";
         Ok(sqlx::query_as(sql).bind(service).bind(batch).fetch_all(&self.pool).await?)
+    }
+
+    /// What of a batch is not at its end, by its id.
+    pub(crate) async fn rest(&self, service: &str, batch: &str) -> Result<Vec<(String, Which)>, LedgerError> {
+        let mut rest = Vec::new();
+        for which in [Which::Begun, Which::Planned] {
+            let sql =
+                format!("SELECT id FROM items WHERE service = $1 AND batch = $2 AND {}", which.stages());
+            let ids = sqlx::query_scalar(AssertSqlSafe(sql)).bind(service).bind(batch);
+            let ids: Vec<String> = ids.fetch_all(&self.pool).await?;
+            rest.extend(ids.into_iter().map(|id| (id, which)));
+        }
+        Ok(rest)
     }
 
     /// How many items of each batch are at each stage.

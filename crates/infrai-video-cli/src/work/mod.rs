@@ -3,6 +3,7 @@
 mod attempt;
 mod heartbeat;
 mod pool;
+mod source;
 mod watch;
 mod words;
 
@@ -15,7 +16,8 @@ use infrai_video::{ErrorKind, IdempotencyKey, JobState, Overwrite, Submission, W
 
 pub(crate) use self::attempt::{Outage, Setback};
 pub(crate) use self::heartbeat::Heartbeat;
-pub(crate) use self::pool::{Batch, Outcome, Settings, Source};
+pub(crate) use self::pool::{Outcome, Settings};
+pub(crate) use self::source::{Batch, Source};
 use self::watch::Watch;
 use tokio::sync::Notify;
 
@@ -88,8 +90,9 @@ impl<'a> Work<'a> {
                     self.wait(entry, meter).await?;
                     self.fetch(entry, meter).await?;
                 }
-                Stage::Fetched if has_clip(&entry.item, self.ledger.machine()) => {
+                Stage::Fetched if has_clip(&entry.item) => {
                     tidy(&entry.item);
+                    entry.item.machine = Some(self.ledger.machine().to_owned());
                     entry.saved(None).await?;
                 }
                 Stage::Fetched => self.fetch(entry, meter).await?,
@@ -241,10 +244,11 @@ enum Sent {
     Before,
 }
 
-/// Whether the clip is there that was about to get its name when a process was stopped.
-fn has_clip(item: &Item, machine: &str) -> bool {
+/// Whether the clip is there that was about to get its name when a process was stopped, maybe on another machine with the
+/// same disk.
+fn has_clip(item: &Item) -> bool {
     let (Some(path), Some(sha256)) = (&item.path, &item.sha256) else { return false };
-    item.machine.as_deref() == Some(machine) && hash(Path::new(path)).is_ok_and(|found| found == *sha256)
+    hash(Path::new(path)).is_ok_and(|found| found == *sha256)
 }
 
 /// Removes what that process had no time for.

@@ -9,12 +9,12 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
+use super::source::{LOOK, Source};
 use super::{Outage, Setback, Work};
-use crate::args::PlanArgs;
 use crate::board::{Board, label};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ledger::{Entry, Item, LedgerError, Place, Stage, Take};
+use crate::ledger::{Entry, Item, LedgerError, Stage};
 use crate::progress;
 
 /// How soon after an outage one item is tried, at first and at last.
@@ -23,33 +23,6 @@ const LAST_PROBE: Duration = Duration::from_secs(60);
 
 /// How often an item may meet an outage that others do not meet.
 const TRIES: u32 = 3;
-
-/// How often items are looked for that another process may have left.
-const LOOK: Duration = Duration::from_secs(2);
-
-/// Where items come from.
-pub(crate) enum Source {
-    /// These, and no others.
-    Ids(VecDeque<String>),
-    Batch(Batch),
-}
-
-/// The items of a batch, and how many may be begun.
-pub(crate) struct Batch {
-    name: String,
-    /// Where this process puts clips, by the id of the item.
-    places: HashMap<String, Place>,
-    replace: bool,
-    max_jobs: Option<usize>,
-    max_seconds: Option<f64>,
-    /// What was begun by this run.
-    begun: HashSet<String>,
-    seconds: f64,
-    /// Whether a limit lets no more be begun.
-    is_full: bool,
-    /// Planned items that this version of the plan does not have.
-    foreign: HashSet<String>,
-}
 
 /// How a run is to go.
 pub(crate) struct Settings {
@@ -63,9 +36,9 @@ pub(crate) struct Settings {
 #[derive(Default)]
 pub(crate) struct Outcome {
     /// Items that are not saved, and why, in the order in which they were given up.
-    pub(crate) set_aside: Vec<(Entry, Setback)>,
+    pub(crate) set_aside: Vec<(Item, Setback)>,
     /// Items whose clips are where they should be.
-    pub(crate) saved: Vec<Entry>,
+    pub(crate) saved: Vec<Item>,
     /// Why the run ended early.
     pub(crate) stopped: Option<Failure>,
     /// Items that another live process works on.
@@ -74,6 +47,8 @@ pub(crate) struct Outcome {
     held: VecDeque<Entry>,
     /// How often an item met one, and how many requests had been accepted when it first did.
     outages: HashMap<String, (u32, u64)>,
+    /// Items that this run works on, holds or has set aside: it does not take them once more.
+    pub(super) met: HashSet<String>,
 }
 
 /// How fast items are begun.
@@ -155,6 +130,7 @@ impl Work<'_> {
                             pace = Pace::Probing { outage, since, delay, marks: self.marks() };
                         }
                         for mut entry in entries {
+                            outcome.met.insert(entry.item.id.clone());
                             let meter = board.meter(&entry.item);
                             running.items.push(Box::pin(async move {
                                 let result = self.finish(&mut entry, &meter).await;
@@ -172,7 +148,6 @@ impl Work<'_> {
                 }
                 if idle {
                     // Others work on the rest; one of them may die.
-                    pace = Pace::Full;
                     tokio::select! {
                         () = sleep(LOOK) => {}
                         _ = heartbeat.tick() => board.heartbeat(),
@@ -181,9 +156,9 @@ impl Work<'_> {
                 }
             }
             let probe = match &pace {
-                Pace::Paused { next, .. } => Some(*next),
                 // Somebody else's items may become free while there is room for them.
                 _ if idle => Some(Instant::now() + LOOK),
+                Pace::Paused { next, .. } => Some(*next),
                 _ => None,
             };
             tokio::select! {
@@ -236,12 +211,14 @@ impl Work<'_> {
         match result {
             Ok(()) => {
                 board.ended(&entry.item, "");
-                outcome.saved.push(entry);
+                outcome.saved.push(entry.item);
             }
             Err(Setback::Lost) => {
                 self.app
                     .screen
                     .say("note", &format!("{}: another process has taken it over", label(&entry.item)));
+                outcome.met.remove(&entry.item.id);
+                outcome.elsewhere.push(entry.item.id);
             }
             Err(Setback::Paused { outage, why })
                 if settings.patience.is_some() && !self.is_its_own(&entry, outcome) =>
@@ -258,7 +235,8 @@ impl Work<'_> {
             }
             Err(setback) => {
                 board.ended(&entry.item, &setback.why(&entry.item));
-                outcome.set_aside.push((entry, setback));
+                // Another process may have more luck. If this one kept it, two of them would wait for each other.
+                outcome.set_aside.push((entry.release().await, setback));
             }
         }
     }
@@ -312,114 +290,6 @@ impl Work<'_> {
         *pace = Pace::Full;
         board.pause(None);
         self.app.screen.say("goes on", "the service takes requests again");
-    }
-}
-
-impl Source {
-    /// Takes up to so many items.
-    async fn take(
-        &mut self,
-        work: &Work<'_>,
-        most: usize,
-        outcome: &mut Outcome,
-    ) -> Result<Vec<Entry>, LedgerError> {
-        let service = work.app.service();
-        match self {
-            Self::Ids(ids) => {
-                let mut entries = Vec::new();
-                while entries.len() < most
-                    && let Some(id) = ids.pop_front()
-                {
-                    match work.ledger.take(&service, Take::One(&id), 1).await?.pop() {
-                        Some(item) => entries.push(Entry::new(&work.ledger, item)),
-                        None => outcome.elsewhere.push(id),
-                    }
-                }
-                Ok(entries)
-            }
-            Self::Batch(batch) => batch.take(work, &service, most).await,
-        }
-    }
-
-    /// Whether there is nothing more to be done, also for others.
-    async fn is_over(&self, work: &Work<'_>, outcome: &mut Outcome) -> bool {
-        let batch = match self {
-            Self::Ids(ids) => return ids.is_empty(),
-            Self::Batch(batch) => batch,
-        };
-        let items = match work.ledger.batch(&work.app.service(), &batch.name).await {
-            Ok(items) => items,
-            Err(error) => {
-                outcome.stopped = Some(work.app.ledger_failed(&error));
-                return true;
-            }
-        };
-        let aside: HashSet<_> = outcome.set_aside.iter().map(|(entry, _)| entry.item.id.as_str()).collect();
-        batch.is_full
-            || items.iter().all(|item| {
-                let is_foreign = item.stage == Stage::Planned && !batch.places.contains_key(&item.id);
-                item.stage.is_final() || is_foreign || aside.contains(item.id.as_str())
-            })
-    }
-}
-
-impl Batch {
-    pub(crate) fn new(name: &str, places: HashMap<String, Place>, how: &PlanArgs) -> Self {
-        Self {
-            name: name.to_owned(),
-            places,
-            replace: how.force,
-            max_jobs: how.max_jobs,
-            max_seconds: how.max_seconds,
-            begun: HashSet::new(),
-            seconds: 0.0,
-            is_full: false,
-            foreign: HashSet::new(),
-        }
-    }
-
-    /// What was begun comes first, also where its line is no longer in the plan: it is paid. What is set aside stays this
-    /// process's until its end, so it is not taken again.
-    async fn take(&mut self, work: &Work<'_>, service: &str, most: usize) -> Result<Vec<Entry>, LedgerError> {
-        let mut items = work.ledger.take(service, Take::Begun(&self.name), most).await?;
-        while items.len() < most && !self.is_full {
-            let Some(item) = work.ledger.take(service, Take::Planned(&self.name), 1).await?.pop() else {
-                break;
-            };
-            if !self.places.contains_key(&item.id) {
-                self.foreign.insert(item.id);
-                continue;
-            }
-            if self.allows(&item) {
-                items.push(item);
-            } else {
-                self.is_full = true;
-                Entry::new(&work.ledger, item).release().await;
-            }
-        }
-        let entry = |mut item: Item| {
-            if let Some(place) = self.places.get(&item.id) {
-                item.place = place.clone();
-                item.replace = self.replace;
-            }
-            Entry::new(&work.ledger, item)
-        };
-        Ok(items.into_iter().map(entry).collect())
-    }
-
-    /// Whether the limits let an item be begun. One that was begun before does not count again.
-    fn allows(&mut self, item: &Item) -> bool {
-        if self.begun.contains(&item.id) {
-            return true;
-        }
-        let seconds = self.seconds + item.seconds.unwrap_or_default();
-        let fits = self.max_jobs.is_none_or(|most| self.begun.len() < most)
-            && self.max_seconds.is_none_or(|most| seconds <= most);
-        if fits {
-            self.seconds = seconds;
-            self.begun.insert(item.id.clone());
-        }
-        fits
     }
 }
 

@@ -74,7 +74,7 @@ impl Postgres {
         must(psql.args(["--dbname", url, "--command", statement])).trim_end().to_owned()
     }
 
-    fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres:///{database}?host={}&port=5432&user=postgres", self.directory.path().display())
     }
 }

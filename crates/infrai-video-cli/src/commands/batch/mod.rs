@@ -74,6 +74,7 @@ async fn conclude(
     outcome: Outcome,
 ) -> Result<(), Failure> {
     let all = ledger.batch(&app.service(), name).await.map_err(|error| app.ledger_failed(&error))?;
+    let ids: HashSet<&String> = ids.iter().collect();
     let items: Vec<Item> = all.into_iter().filter(|item| ids.contains(&item.id)).collect();
     if let Some(path) = &how.report {
         write_report(path, &BatchReport::of(name, &items))?;
@@ -82,8 +83,12 @@ async fn conclude(
     if let Some(failure) = outcome.stopped {
         return Err(failure);
     }
-    let aside: HashSet<&str> = outcome.set_aside.iter().map(|(entry, _)| entry.item.id.as_str()).collect();
-    let lacks = |item: &&Item| is_lacking(item) || aside.contains(item.id.as_str());
+    let aside: HashSet<&str> = outcome.set_aside.iter().map(|(item, _)| item.id.as_str()).collect();
+    // Another process may have had more luck.
+    let is_aside = |item: &Item| item.stage != Stage::Saved && aside.contains(item.id.as_str());
+    let elsewhere: HashSet<&String> = outcome.elsewhere.iter().collect();
+    let is_elsewhere = |item: &Item| !item.stage.is_final() && elsewhere.contains(&item.id);
+    let lacks = |item: &&Item| is_lacking(item) || is_aside(item) || is_elsewhere(item);
     let lacking: Vec<&Item> = items.iter().filter(lacks).collect();
     let counts = Counts::of(&items);
     if lacking.is_empty() {
@@ -96,7 +101,10 @@ async fn conclude(
     }
     // What ended in this run was told when it did.
     for item in lacking.iter().filter(|item| !aside.contains(item.id.as_str())).take(NAMED) {
-        let why = item.error.as_deref().unwrap_or_default();
+        let why = match is_elsewhere(item) {
+            true => "another process is working on it",
+            false => item.error.as_deref().unwrap_or_default(),
+        };
         app.screen.say(item.stage.as_str(), &format!("{}  {why}", label(item)));
     }
     let failed = lacking.iter().any(|item| matches!(item.stage, Stage::Failed | Stage::Refused));

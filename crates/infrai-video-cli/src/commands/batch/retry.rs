@@ -89,7 +89,7 @@ async fn again(
     other: Option<&Path>,
 ) -> Result<(), Failure> {
     let failed = |error| app.ledger_failed(&error);
-    let Some(item) = ledger.take(&app.service(), Take::One(&item.id), 1).await.map_err(failed)?.pop() else {
+    let Some(item) = ledger.take(&app.service(), Take::One(&item.id)).await.map_err(failed)?.pop() else {
         return Ok(());
     };
     let mut entry = Entry::new(ledger, item);

@@ -36,14 +36,9 @@ async fn with_ledger(
     lines: &[Line],
     ledger: &Arc<Ledger>,
 ) -> Result<(), Failure> {
-    let known = known(app, ledger, name).await?;
+    let mut known = known_items(app, ledger, name).await?;
     let session = app.session().await?;
-    let new: Vec<&Line> = lines
-        .iter()
-        .filter(|line| {
-            known.get(&line.id).is_none_or(|item| matches!(item.stage, Stage::Planned | Stage::Dropped))
-        })
-        .collect();
+    let mut new: Vec<&Line> = lines.iter().filter(|line| is_to_begin(known.get(&line.id))).collect();
     check(app, args, &session, &new).await?;
     let output = match args.dry_run {
         true => args.how.output.clone().unwrap_or_else(|| name.into()),
@@ -51,6 +46,11 @@ async fn with_ledger(
     };
     let place = |line: &Line| output.join(line.file_name());
     if !args.how.force {
+        if ledger.is_shared() && new.iter().any(|line| is_there(&place(line))) {
+            // It may be a clip that another process has just put there.
+            known = known_items(app, ledger, name).await?;
+            new.retain(|line| is_to_begin(known.get(&line.id)));
+        }
         check_files(app, &new.iter().map(|line| place(line)).collect::<Vec<_>>())?;
     }
     let items: Vec<Item> =
@@ -59,11 +59,12 @@ async fn with_ledger(
         let items = items.into_iter().map(|item| known.get(&item.id).cloned().unwrap_or(item));
         return show(app, name, &items.collect::<Vec<_>>(), new.len());
     }
-    ledger.add(&items).await.map_err(|error| app.ledger_failed(&error))?;
+    let unknown: Vec<Item> = items.iter().filter(|item| !known.contains_key(&item.id)).cloned().collect();
+    ledger.add(&unknown).await.map_err(|error| app.ledger_failed(&error))?;
     let places = items.into_iter().map(|item| (item.id, item.place)).collect();
     drop_others(app, ledger, &known, &places).await?;
     plan_again(app, ledger, &new, &known).await?;
-    let is_done = |item: &Item| item.stage.is_final() && item.stage != Stage::Dropped;
+    let is_done = |item: &Item| item.stage.is_final() && !is_to_begin(Some(item));
     let done = lines.iter().filter(|line| known.get(&line.id).is_some_and(is_done)).count();
     if done > 0 {
         app.screen.say("note", &format!("{} of {} done before", done, count(lines.len(), "item")));
@@ -111,7 +112,16 @@ fn refused(app: &App, what: &str, wrong: &[String]) -> Failure {
         .next(format!("mend it, then: {}", app.same_command()))
 }
 
-async fn known(app: &App, ledger: &Ledger, name: &str) -> Result<BTreeMap<String, Item>, Failure> {
+/// Whether a line is to be begun. What its user dropped after it may have been sent is not: it might be charged twice.
+fn is_to_begin(item: Option<&Item>) -> bool {
+    item.is_none_or(|item| match item.stage {
+        Stage::Planned => true,
+        Stage::Dropped => item.submission.is_none(),
+        _ => false,
+    })
+}
+
+async fn known_items(app: &App, ledger: &Ledger, name: &str) -> Result<BTreeMap<String, Item>, Failure> {
     let items = ledger.batch(&app.service(), name).await.map_err(|error| app.ledger_failed(&error))?;
     Ok(items.into_iter().map(|item| (item.id.clone(), item)).collect())
 }
@@ -148,7 +158,7 @@ async fn check(app: &App, args: &RunArgs, session: &Session, new: &[&Line]) -> R
 fn check_files(app: &App, paths: &[std::path::PathBuf]) -> Result<(), Failure> {
     let taken: Vec<String> = paths
         .iter()
-        .filter(|path| path.symlink_metadata().is_ok())
+        .filter(|path| is_there(path))
         .map(|path| format!("{} is there already", path.display()))
         .collect();
     if !taken.is_empty() {
@@ -160,6 +170,10 @@ fn check_files(app: &App, paths: &[std::path::PathBuf]) -> Result<(), Failure> {
         Some(path) if path.parent().is_some_and(Path::is_dir) => check_file(path, false),
         _ => Ok(()),
     }
+}
+
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 fn planned(app: &App, name: &str, line: &Line, place: Place) -> Item {
@@ -239,10 +253,13 @@ async fn change(
     why: &str,
 ) -> Result<(), Failure> {
     let failed = |error| app.ledger_failed(&error);
-    for item in items {
-        if let Some(item) = ledger.take(&app.service(), Take::One(&item.id), 1).await.map_err(failed)?.pop() {
+    for known in items {
+        if let Some(item) = ledger.take(&app.service(), Take::One(&known.id)).await.map_err(failed)?.pop() {
             let mut entry = Entry::new(ledger, item);
-            entry.ended(stage, why, None).await.map_err(failed)?;
+            // Another process may have begun it meanwhile, and it is paid.
+            if entry.item.stage == known.stage {
+                entry.ended(stage, why, None).await.map_err(failed)?;
+            }
             entry.release().await;
         }
     }

@@ -1,0 +1,139 @@
+//! What happens when the database is out of reach for a while.
+
+use std::time::Duration;
+
+use infrai_video_sandbox::{Clock, Sandbox};
+
+use crate::fleet::Fleet;
+use crate::postgres::Postgres;
+
+const ITEMS: usize = 40;
+const RUN: [&str; 5] = ["batch", "run", "plan.jsonl", "-q", "--output=clips"];
+const DISCONNECT: &str =
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'm%'";
+
+fn number(server: &Postgres, fleet: &Fleet, statement: &str) -> usize {
+    server.query(&fleet.ledger, statement).parse().unwrap()
+}
+
+fn at_stage(server: &Postgres, fleet: &Fleet, stage: &str) -> usize {
+    number(server, fleet, &format!("SELECT count(*) FROM items WHERE stage = '{stage}'"))
+}
+
+async fn scene(server: &Postgres) -> Fleet {
+    let fleet = Fleet::new(Sandbox::builder().clock(Clock::manual()), server.database("clips")).await;
+    fleet.plan("plan.jsonl", 0..ITEMS);
+    assert!(fleet.run(["batch", "status"]).status.success());
+    fleet
+}
+
+/// Everything is there once, and paid once.
+fn judge(server: &Postgres, fleet: &Fleet) {
+    assert_eq!(at_stage(server, fleet, "saved"), ITEMS);
+    assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (ITEMS, ITEMS));
+    let clips = fleet.path("clips").read_dir().unwrap().flatten();
+    let names = clips.map(|entry| entry.file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.ends_with(".mp4")).count(), ITEMS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_break_cost_nothing() {
+    let server = Postgres::start();
+    let fleet = scene(&server).await;
+    let mut ended = 0;
+    for run in 1.. {
+        assert!(run < 20, "it never comes to its end");
+        let mut worker = fleet.start(&format!("m{run}"), &RUN);
+        let mut breaks = 0;
+        while worker.is_running() {
+            fleet.sandbox.clock().advance(Duration::from_secs(1));
+            let before = at_stage(&server, &fleet, "saved");
+            // Sometimes between two statements, sometimes while one is carried out.
+            if breaks < 4 && before > 5 * breaks && number(&server, &fleet, DISCONNECT) > 0 {
+                breaks += 1;
+            }
+        }
+        let (code, said) = worker.end();
+        if code == Some(0) {
+            break;
+        }
+        ended += 1;
+        // 7 where it had not begun.
+        assert!(matches!(code, Some(1 | 7)), "{said}");
+        assert!(said.contains("the ledger postgres:///clips fails: "), "{said}");
+        let next = "infrai-video batch run plan.jsonl -q --output=clips  (nothing is lost or charged twice)";
+        assert!(said.contains(next), "{said}");
+        server.query(&fleet.ledger, "UPDATE items SET lease_until = 0");
+    }
+    println!("{ended} runs ended early");
+    judge(&server, &fleet);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_gone_ends_a_batch_that_goes_on_later() {
+    let server = Postgres::start();
+    let fleet = scene(&server).await;
+    let worker = fleet.start("m1", &RUN);
+    while at_stage(&server, &fleet, "accepted") < 8 {}
+    let outside = server.url("postgres");
+    server.query(&outside, "ALTER DATABASE clips ALLOW_CONNECTIONS false");
+    server.query(&outside, DISCONNECT);
+    fleet.sandbox.clock().advance(Duration::from_secs(3600));
+    let (code, said) = worker.end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("not currently accepting connections"), "{said}");
+    let (_, next) = said.split_once("\nnext ").unwrap_or_else(|| panic!("{said}"));
+    assert!(next.contains("check INFRAI_LEDGER"), "{said}");
+    assert!(next.contains("then: infrai-video batch run plan.jsonl -q --output=clips  ("), "{said}");
+
+    let refused = fleet.run(RUN);
+    assert_eq!(refused.status.code(), Some(7), "{refused:?}");
+    server.query(&outside, "ALTER DATABASE clips ALLOW_CONNECTIONS true");
+    // Nobody could tell the database that the first one ended.
+    server.query(&fleet.ledger, "UPDATE items SET lease_until = 0");
+    let mut worker = fleet.start("m2", &RUN);
+    while worker.is_running() {
+        fleet.sandbox.clock().advance(Duration::from_secs(3600));
+        number(&server, &fleet, "SELECT 1");
+    }
+    let (code, said) = worker.end();
+    assert_eq!(code, Some(0), "{said}");
+    judge(&server, &fleet);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_error_shows_the_password_of_the_database() {
+    let server = Postgres::start();
+    let mut fleet = scene(&server).await;
+    let rules = server.query(&fleet.ledger, "SHOW hba_file");
+    server.query(
+        &fleet.ledger,
+        &format!("COPY (VALUES ('local all keeper scram-sha-256'), ('local all all trust')) TO '{rules}'"),
+    );
+    server.query(&fleet.ledger, "CREATE ROLE keeper LOGIN SUPERUSER PASSWORD 'r1ght'");
+    server.query(&fleet.ledger, "SELECT pg_reload_conf()");
+    let (_, host) = fleet.ledger.split_once("host=").unwrap();
+    let directory = host.split('&').next().unwrap().to_owned();
+    let url =
+        |password: &str| format!("postgres://keeper:{password}@localhost/clips?host={directory}&port=5432");
+    fleet.ledger = url("r1ght");
+    let run = fleet.run(["batch", "status"]);
+    assert!(run.status.success(), "{run:?}");
+
+    for ledger in [
+        url("s3cret"),
+        "postgres://keeper:s3cret@localhost/clips?host=/nowhere".to_owned(),
+        "postgres://keeper:s3cret@localhost:high/clips".to_owned(),
+        "postgres://keeper:s3c/ret@localhost/clips".to_owned(),
+        "postgres://localhost/clips?password=s3cret&host=/nowhere".to_owned(),
+    ] {
+        fleet.ledger = ledger;
+        for args in [&["batch", "status"][..], &["batch", "run", "plan.jsonl", "-v"], &["resume", "--json"]] {
+            let run = fleet.run(args);
+            let said = String::from_utf8(run.stderr).unwrap();
+            assert_eq!(run.status.code(), Some(7), "{}: {said}", fleet.ledger);
+            assert!(!said.contains("s3c") && said.contains("next"), "{said}");
+            assert!(run.stdout.is_empty());
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Processes that share a ledger and want different things of it.
+
+use std::time::Duration;
+
+use infrai_video_sandbox::{Clock, Sandbox};
+use serde_json::Value;
+
+use crate::fleet::{Fleet, Worker};
+use crate::postgres::Postgres;
+
+/// One of two processes on the same batch.
+fn run(fleet: &Fleet, name: &str, plan: &str) -> Worker {
+    fleet.start(name, &["batch", "run", plan, "--output", &format!("{name}/clips"), "-j", "16", "-q"])
+}
+
+async fn still(server: &Postgres) -> Fleet {
+    let fleet = Fleet::new(Sandbox::builder().clock(Clock::manual()), server.database("clips")).await;
+    assert!(fleet.run(["batch", "status"]).status.success());
+    fleet
+}
+
+/// Lets time pass until both have come to their end by themselves.
+fn both_end(server: &Postgres, fleet: &Fleet, mut workers: [Worker; 2]) -> [(Option<i32>, String); 2] {
+    while workers.iter_mut().any(Worker::is_running) {
+        fleet.sandbox.clock().advance(Duration::from_secs(60));
+        server.query(&fleet.ledger, "SELECT 1");
+    }
+    workers.map(Worker::end)
+}
+
+fn wait_until(server: &Postgres, fleet: &Fleet, condition: &str) {
+    while server.query(&fleet.ledger, &format!("SELECT count(*) FROM items HAVING {condition}")).is_empty() {}
+}
+
+/// Each leaves the lines of the other alone, and neither waits for what only the other may do.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_versions_of_a_plan_are_worked_on_at_the_same_time() {
+    let server = Postgres::start();
+    let fleet = still(&server).await;
+    fleet.plan("one/plan.jsonl", 0..40);
+    fleet.plan("other/plan.jsonl", 20..60);
+    let one = run(&fleet, "m1", "one/plan.jsonl");
+    wait_until(&server, &fleet, "count(*) FILTER (WHERE stage = 'accepted') = 16");
+    let other = run(&fleet, "m2", "other/plan.jsonl");
+    wait_until(&server, &fleet, "count(*) FILTER (WHERE stage = 'accepted') = 32");
+    // As if both had written their lines at the same moment: neither knows those of the other.
+    server.query(&fleet.ledger, "UPDATE items SET stage = 'planned', error = NULL WHERE stage = 'dropped'");
+    for (code, said) in both_end(&server, &fleet, [one, other]) {
+        assert_eq!(code, Some(0), "{said}");
+    }
+    assert_eq!(server.query(&fleet.ledger, "SELECT stage, count(*) FROM items GROUP BY stage"), "saved|60");
+    assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (60, 60));
+}
+
+/// What one cannot save another may, so that neither keeps it; and neither waits for the other to do so.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_cannot_save_their_clips_do_not_wait_for_each_other() {
+    let server = Postgres::start();
+    let fleet = still(&server).await;
+    fleet.plan("plan.jsonl", 0..20);
+    let one = run(&fleet, "m1", "plan.jsonl");
+    wait_until(&server, &fleet, "count(*) FILTER (WHERE stage = 'accepted') = 16");
+    let other = run(&fleet, "m2", "plan.jsonl");
+    wait_until(&server, &fleet, "count(*) FILTER (WHERE stage = 'accepted') = 20");
+    for (name, scene) in ["m1", "m2"].iter().flat_map(|name| (0..20).map(move |scene| (name, scene))) {
+        std::fs::write(fleet.path(&format!("{name}/clips/s{scene}.mp4")), "mine").unwrap();
+    }
+    for (code, said) in both_end(&server, &fleet, [one, other]) {
+        assert_eq!(code, Some(13), "{said}");
+        assert!(said.contains("20 of 20 items without a clip"), "{said}");
+    }
+    for scene in 0..20 {
+        assert_eq!(std::fs::read(fleet.path(&format!("m1/clips/s{scene}.mp4"))).unwrap(), b"mine");
+    }
+    let resumed = fleet.run(["batch", "run", "plan.jsonl", "-q", "--output=clips"]);
+    assert_eq!(resumed.status.code(), Some(0), "{resumed:?}");
+    assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (20, 20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_and_resume_know_of_other_machines() {
+    let server = Postgres::start();
+    let fleet = still(&server).await;
+    fleet.plan("plan.jsonl", 0..20);
+    let worker = run(&fleet, "m1", "plan.jsonl");
+    wait_until(&server, &fleet, "count(*) FILTER (WHERE stage = 'accepted') = 16");
+    let status = fleet.run(["batch", "status"]);
+    assert_eq!(String::from_utf8(status.stdout).unwrap(), "plan\t20\t0\t16\t4\t0\n");
+    let busy = fleet.run(["resume"]);
+    let said = String::from_utf8(busy.stderr).unwrap();
+    assert_eq!(said.matches("another process is working on it").count(), 16, "{said}");
+
+    worker.kill();
+    fleet.sandbox.clock().advance(Duration::from_secs(3600));
+    server.query(&fleet.ledger, "UPDATE items SET lease_until = 0");
+    let resumed = fleet.run(["resume", "--json"]);
+    assert_eq!(resumed.status.code(), Some(0), "{resumed:?}");
+    let lines = String::from_utf8(resumed.stdout).unwrap();
+    let items: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(items.len(), 16, "what is not begun waits for its plan");
+    for item in items {
+        let clip = std::fs::read(item["path"].as_str().unwrap()).unwrap();
+        assert_eq!(fleet.sandbox.clip_bytes(item["job_id"].as_str().unwrap()).await.unwrap(), clip);
+    }
+    let status = fleet.run(["batch", "status"]);
+    assert_eq!(String::from_utf8(status.stdout).unwrap(), "plan\t20\t16\t0\t4\t0\n");
+    assert_eq!((fleet.sandbox.jobs().len(), fleet.charges(), fleet.requests()), (16, 16, 16));
+}
+
+/// A line that is gone from the plan is not begun any more, unless another process has just begun it: then it is paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_another_process_begins_is_not_dropped() {
+    let server = Postgres::start();
+    let fleet = Fleet::new(Sandbox::builder().instant_jobs(), server.database("clips")).await;
+    fleet.plan("one/plan.jsonl", 0..2);
+    fleet.plan("other/plan.jsonl", 1..3);
+    let planned = fleet.run(["batch", "run", "one/plan.jsonl", "--max-jobs=0"]);
+    assert_eq!(planned.status.code(), Some(0), "{planned:?}");
+    // It happens after a look at what there is, and before a line is dropped.
+    server.query(
+        &fleet.ledger,
+        "CREATE FUNCTION begin_one() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             UPDATE items SET stage = 'sent' WHERE name = 's0'; RETURN NULL;
+         END $$;
+         CREATE TRIGGER begin_one AFTER INSERT ON items EXECUTE FUNCTION begin_one();",
+    );
+    let run = fleet.run(["batch", "run", "other/plan.jsonl", "-q", "--output=clips"]);
+    assert_eq!(run.status.code(), Some(0), "{run:?}");
+    let rows = server.query(&fleet.ledger, "SELECT name, stage FROM items ORDER BY name");
+    assert_eq!(rows, "s0|saved\ns1|saved\ns2|saved");
+    assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (3, 3));
+}
+
+/// Two that ask anew at the same time would be two charges.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_has_asked_anew_for_is_not_asked_for_once_more() {
+    let server = Postgres::start();
+    let fleet = Fleet::new(Sandbox::builder().instant_jobs(), server.database("clips")).await;
+    std::fs::write(fleet.path("plan.jsonl"), "{\"prompt\": \"a [fail]\"}\n").unwrap();
+    assert_eq!(fleet.run(["batch", "run", "plan.jsonl"]).status.code(), Some(13));
+    let key = server.query(&fleet.ledger, "SELECT key FROM items");
+    // It happens after a look at what there is, and before the item is taken.
+    server.query(
+        &fleet.ledger,
+        "CREATE FUNCTION be_quicker() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             NEW.stage := 'saved'; NEW.attempt := 2; RETURN NEW;
+         END $$;
+         CREATE TRIGGER be_quicker BEFORE UPDATE ON items FOR EACH ROW
+             WHEN (OLD.stage = 'failed') EXECUTE FUNCTION be_quicker();",
+    );
+    for args in [&["resume", &key, "--again"][..], &["batch", "retry", "plan", "--failed"]] {
+        let run = fleet.run(args);
+        assert_eq!(run.status.code(), Some(0), "{run:?}");
+        assert_eq!((fleet.requests(), fleet.charges()), (1, 1));
+        server.query(
+            &fleet.ledger,
+            "ALTER TABLE items DISABLE TRIGGER be_quicker; UPDATE items SET stage = 'failed', attempt = 1;
+             ALTER TABLE items ENABLE TRIGGER be_quicker",
+        );
+    }
+}
