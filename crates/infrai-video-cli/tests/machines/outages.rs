@@ -8,6 +8,11 @@ use crate::fleet::Fleet;
 use crate::postgres::Postgres;
 
 const ITEMS: usize = 40;
+
+/// How often all connections break, and how many clips lie between two times.
+const BREAKS: usize = 6;
+const PER_BREAK: usize = 5;
+
 const RUN: [&str; 5] = ["batch", "run", "plan.jsonl", "-q", "--output=clips"];
 const DISCONNECT: &str =
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'm%'";
@@ -40,16 +45,14 @@ fn judge(server: &Postgres, fleet: &Fleet) {
 async fn connections_that_break_cost_nothing() {
     let server = Postgres::start();
     let fleet = scene(&server).await;
-    let mut ended = 0;
-    for run in 1.. {
-        assert!(run < 20, "it never comes to its end");
-        let mut worker = fleet.start(&format!("m{run}"), &RUN);
-        let mut breaks = 0;
+    let (mut breaks, mut ended) = (0, 0);
+    loop {
+        let mut worker = fleet.start(&format!("m{}", ended + 1), &RUN);
         while worker.is_running() {
             fleet.sandbox.clock().advance(Duration::from_secs(1));
-            let before = at_stage(&server, &fleet, "saved");
             // Sometimes between two statements, sometimes while one is carried out.
-            if breaks < 4 && before > 5 * breaks && number(&server, &fleet, DISCONNECT) > 0 {
+            let is_due = at_stage(&server, &fleet, "saved") >= PER_BREAK * breaks;
+            if is_due && breaks < BREAKS && number(&server, &fleet, DISCONNECT) > 0 {
                 breaks += 1;
             }
         }
@@ -65,7 +68,8 @@ async fn connections_that_break_cost_nothing() {
         assert!(said.contains(next), "{said}");
         server.query(&fleet.ledger, "UPDATE items SET lease_until = 0");
     }
-    println!("{ended} runs ended early");
+    println!("{BREAKS} breaks, {ended} runs ended by them");
+    assert!(ended <= BREAKS && breaks == BREAKS);
     judge(&server, &fleet);
 }
 
