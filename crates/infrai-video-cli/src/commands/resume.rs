@@ -137,6 +137,10 @@ fn show(app: &App, items: &[Item]) -> Result<(), Failure> {
 
 async fn drop_items(app: &App, ledger: &Arc<Ledger>, items: Vec<Item>) -> Result<(), Failure> {
     for item in items {
+        if item.stage.is_final() {
+            app.screen.say("note", &format!("{} is {} already", label(&item), item.stage));
+            continue;
+        }
         let mut entry = take(app, ledger, &item).await?;
         let dropped = entry.ended(Stage::Dropped, "dropped by its user", None).await;
         dropped.map_err(|error| app.ledger_failed(&error))?;

@@ -49,7 +49,8 @@ async fn a_wait_that_was_left_is_finished_where_the_clip_was_to_go() {
     std::fs::remove_file(&path).unwrap();
     let requests = bench.sandbox.journal().len();
     assert_eq!(bench.run(["resume"]).text(), "");
-    assert_eq!(bench.run(["resume", &id]).text(), format!("{}\n", path.display()));
+    assert_eq!(bench.run(["resume", &id, "--drop"]).code, Some(0));
+    assert_eq!(bench.run(["resume", &id]).text(), format!("{}\n", path.display()), "it is not forgotten");
     assert_eq!(bench.sandbox.journal().len(), requests);
 }
 
