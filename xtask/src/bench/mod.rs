@@ -4,6 +4,7 @@ mod call;
 mod command;
 mod load;
 mod machine;
+mod plot;
 mod prism;
 mod sandbox;
 mod table;
@@ -17,6 +18,9 @@ use clap::ValueEnum;
 
 /// Where the result goes, below the root.
 const PAGE: &str = "docs/benchmarks.md";
+
+/// Where its plots go.
+const PLOTS: &str = "docs/benchmarks";
 
 /// How long a run takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,15 +93,24 @@ pub fn run(root: &Path, length: Length, only: Option<Part>, out: &mut dyn Write)
         }
     };
     let written = match length {
-        Length::Full => {
-            let directory = path.parent().unwrap_or(root);
-            fs::create_dir_all(directory)
-                .and_then(|()| fs::write(&path, &page))
-                .and_then(|()| writeln!(out, "wrote {PAGE}"))
-        }
+        Length::Full => write(root, &page).and_then(|()| writeln!(out, "wrote {PAGE}")),
         Length::Quick => writeln!(out, "\n{page}"),
     };
     written.map_err(|error| format!("the result cannot be written: {error}"))
+}
+
+/// Writes the page with its plots.
+fn write(root: &Path, page: &str) -> std::io::Result<()> {
+    let plots = root.join(PLOTS);
+    fs::create_dir_all(&plots)?;
+    let mut page = plot::without_links(page);
+    for plot in plot::ALL {
+        if let Some((svg, linked)) = plot.of(&page) {
+            fs::write(plots.join(plot.file), svg)?;
+            page = linked;
+        }
+    }
+    fs::write(root.join(PAGE), page)
 }
 
 /// The page with that section in place of the one under the same heading, or at its end.

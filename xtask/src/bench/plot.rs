@@ -1,0 +1,149 @@
+//! Plots of the page's own tables: horizontal bars, as SVG that is read on a light page and on a dark one.
+
+use std::fmt::Write as _;
+
+/// A plot of one column of a table.
+pub(super) struct Plot {
+    /// The heading that the table stands below.
+    pub(super) heading: &'static str,
+    /// The heading of the column that is drawn.
+    pub(super) column: &'static str,
+    /// What is said above the bars.
+    pub(super) title: &'static str,
+    /// The name of the file in `docs/benchmarks/`.
+    pub(super) file: &'static str,
+    /// Bars whose labels hold this are ours.
+    pub(super) ours: &'static str,
+}
+
+/// The plots of the page.
+pub(super) const ALL: &[Plot] = &[
+    Plot {
+        heading: "## The command",
+        column: "median ms",
+        title: "From the start of a command to its end, ms (less is better)",
+        file: "command.svg",
+        ours: "infrai-video",
+    },
+    Plot {
+        heading: "### Clips",
+        column: "seconds of video a second",
+        title: "Seconds of video that the sandbox renders in a second (more is better)",
+        file: "clips.svg",
+        ours: "",
+    },
+];
+
+const WIDTH: f64 = 760.0;
+const LABELS: f64 = 300.0;
+const ROW: f64 = 26.0;
+const TOP: f64 = 40.0;
+
+impl Plot {
+    /// The plot, and the page with a link to it below its table. Nothing where the page has no such table.
+    pub(super) fn of(&self, page: &str) -> Option<(String, String)> {
+        let start = page.find(&format!("{}\n", self.heading))?;
+        let table = start + page[start..].find("\n| ")? + 1;
+        let end = table + page[table..].find("\n\n")? + 2;
+        let bars = self.bars(&page[table..end])?;
+        let link = format!("![{}](benchmarks/{})\n\n", self.title, self.file);
+        Some((self.draw(&bars), format!("{}{link}{}", &page[..end], &page[end..])))
+    }
+
+    /// Labels and values. Rows without a number in that column are left out.
+    fn bars(&self, table: &str) -> Option<Vec<(String, f64)>> {
+        let mut lines = table.lines().map(|line| line.trim_matches('|').split('|').map(str::trim));
+        let column = lines.next()?.position(|heading| heading == self.column)?;
+        let bars: Vec<(String, f64)> = lines
+            .skip(1)
+            .filter_map(|cells| {
+                let cells: Vec<&str> = cells.collect();
+                let value = cells.get(column)?.replace(',', "").parse().ok()?;
+                Some((cells[0].replace('`', ""), value))
+            })
+            .collect();
+        (!bars.is_empty()).then_some(bars)
+    }
+
+    fn draw(&self, bars: &[(String, f64)]) -> String {
+        let most = bars.iter().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
+        let height = TOP + ROW * bars.len() as f64 + 10.0;
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
+             font-family=\"system-ui, sans-serif\" font-size=\"13\">\n<style>text {{ fill: #1f2328 }} .bar {{ fill: #8c959f }} .ours \
+             {{ fill: #0969da }} @media (prefers-color-scheme: dark) {{ text {{ fill: #e6edf3 }} .bar {{ fill: #6e7681 }} .ours {{ fill: \
+             #4493f8 }} }}</style>\n<text x=\"10\" y=\"24\" font-weight=\"600\">{}</text>\n",
+            escaped(self.title)
+        );
+        for (row, (label, value)) in bars.iter().enumerate() {
+            let y = TOP + ROW * row as f64;
+            let width = (WIDTH - LABELS - 90.0) * value / most;
+            let class = if label.contains(self.ours) { "bar ours" } else { "bar" };
+            let _infallible = writeln!(
+                svg,
+                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect class=\"{class}\" x=\"{LABELS}\" y=\"{}\" width=\"{width:.1}\" \
+                 height=\"16\" rx=\"2\"/><text x=\"{:.1}\" y=\"{}\">{}</text>",
+                LABELS - 8.0,
+                y + 13.0,
+                escaped(label),
+                y,
+                LABELS + width + 6.0,
+                y + 13.0,
+                super::table::figure(*value)
+            );
+        }
+        svg + "</svg>\n"
+    }
+}
+
+/// The page as it was before its plots were linked.
+pub(super) fn without_links(page: &str) -> String {
+    let mut text = String::with_capacity(page.len());
+    let mut after_link = false;
+    for line in page.split_inclusive('\n') {
+        let is_link = line.starts_with("![") && line.contains("](benchmarks/");
+        if !is_link && !(after_link && line == "\n") {
+            text.push_str(line);
+        }
+        after_link = is_link;
+    }
+    text
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "# B\n\n## The command\n\nText.\n\n| command | median ms | MB |\n|---|---:|---:|\n| `a --version` | 2.00 | 1 |\n\
+                        | gh <x> | 1,000 | 2 |\n| limit | - | 3 |\n\nMore.\n";
+    const PLOT: Plot = Plot {
+        heading: "## The command",
+        column: "median ms",
+        title: "Start & end",
+        file: "command.svg",
+        ours: "a --",
+    };
+
+    #[test]
+    fn a_column_becomes_bars_below_its_table() {
+        let (svg, page) = PLOT.of(PAGE).expect("the page has the table");
+        assert!(page.contains("| 3 |\n\n![Start & end](benchmarks/command.svg)\n\nMore."), "{page}");
+        assert_eq!(without_links(&page), PAGE);
+        assert_eq!(svg.matches("<rect").count(), 2, "{svg}");
+        assert_eq!(svg.matches("bar ours\"").count(), 1, "{svg}");
+        assert!(
+            svg.contains("gh &lt;x&gt;") && svg.contains("Start &amp; end") && svg.contains(">1,000<"),
+            "{svg}"
+        );
+    }
+
+    #[test]
+    fn where_there_is_no_such_table_there_is_no_plot() {
+        assert!(PLOT.of("# B\n\n## The sandbox\n\n| a | b |\n").is_none());
+        assert!(Plot { column: "p99", ..PLOT }.of(PAGE).is_none());
+    }
+}
