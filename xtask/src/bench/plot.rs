@@ -102,7 +102,8 @@ pub(super) fn without_links(page: &str) -> String {
     let mut after_link = false;
     for line in page.split_inclusive('\n') {
         let is_link = line.starts_with("![") && line.contains("](benchmarks/");
-        if !is_link && !(after_link && line == "\n") {
+        let is_left_out = is_link || after_link && line == "\n";
+        if !is_left_out {
             text.push_str(line);
         }
         after_link = is_link;
