@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -43,6 +44,22 @@ pub(super) fn fetch(url: &str) -> Result<u64, String> {
     size.ok_or_else(|| {
         format!("{url} could not be fetched: {}", String::from_utf8_lossy(&output.stderr).trim())
     })
+}
+
+/// A successful answer as it comes over the wire, with its head.
+pub(super) fn raw(url: &str) -> Result<String, String> {
+    let output = curl().args(["--fail", "--include", url]).output().map_err(no_curl)?;
+    let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success());
+    text.ok_or_else(|| format!("{url} did not answer: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+/// Fetches a file into `path`.
+pub(super) fn save(url: &str, path: &Path) -> Result<(), String> {
+    // Links carry their own permission: the key is not sent to them.
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--show-error", "--fail", url, "--output"]).arg(path);
+    let status = curl.status().map_err(no_curl)?;
+    status.success().then_some(()).ok_or_else(|| format!("{url} could not be fetched"))
 }
 
 /// Starts so many jobs over one connection.

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use super::build::{executables, named};
 use super::call::{KEY, call, generate};
 use super::table::{figure, table};
 use super::{Length, tell};
@@ -49,17 +50,7 @@ pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Resul
 
 /// The command as its users build it.
 fn binary(root: &Path) -> Result<PathBuf, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(root)
-        .args(["build", "--quiet", "--release", "-p", "infrai-video-cli", "--message-format", "json"])
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cargo cannot be started: {error}"))?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let path = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-    path.filter(|_| output.status.success()).ok_or_else(|| "the command cannot be built".to_owned())
+    named(&executables(root, root, &["-p", "infrai-video-cli"])?, "infrai-video")
 }
 
 fn row(

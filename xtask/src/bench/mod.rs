@@ -1,11 +1,19 @@
 //! `cargo xtask bench`: measures side by side, in one run on one machine, and writes `docs/benchmarks.md`.
 
+mod build;
 mod call;
+mod calls;
 mod command;
+mod debian;
+mod downloads;
+mod fixed;
+mod generated;
+mod listing;
 mod load;
 mod machine;
 mod plot;
 mod prism;
+mod report;
 mod sandbox;
 mod table;
 
@@ -50,20 +58,32 @@ pub enum Part {
     Sandbox,
     /// How the command starts.
     Command,
+    /// What a call of the SDK costs.
+    Calls,
+    /// How fast a long list is read.
+    Listing,
+    /// How fast a large clip comes onto the disk.
+    Downloads,
 }
 
 impl Part {
     /// The line that it begins with.
     fn heading(self) -> &'static str {
         match self {
+            Self::Calls => "## A call",
             Self::Command => "## The command",
+            Self::Downloads => "## A large clip",
+            Self::Listing => "## A long list",
             Self::Sandbox => "## The sandbox",
         }
     }
 
     fn measure(self, root: &Path, length: Length, out: &mut dyn Write) -> Result<String, String> {
         match self {
+            Self::Calls => calls::section(root, length, out),
             Self::Command => command::section(root, length, out),
+            Self::Downloads => downloads::section(root, length, out),
+            Self::Listing => listing::section(root, length, out),
             Self::Sandbox => sandbox::section(root, length, out),
         }
     }

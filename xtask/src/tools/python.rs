@@ -24,3 +24,15 @@ pub fn environment(root: &Path, name: &str, requirements: &Path) -> Result<PathB
     super::write(&installed, &wanted)?;
     Ok(home)
 }
+
+/// Where the packages of such an environment are.
+///
+/// # Errors
+/// If it has none: in words.
+pub fn site_packages(home: &Path) -> Result<PathBuf, String> {
+    let library = home.join("lib");
+    let versions = fs::read_dir(&library).map_err(|error| format!("{}: {error}", library.display()))?;
+    let place =
+        versions.flatten().map(|version| version.path().join("site-packages")).find(|place| place.is_dir());
+    place.ok_or_else(|| format!("there are no packages in {}", home.display()))
+}

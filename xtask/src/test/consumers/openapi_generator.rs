@@ -1,6 +1,5 @@
 //! openapi-generator, a program in Java that comes in a Python package.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::tools;
@@ -51,8 +50,5 @@ pub(super) fn generate(
 
 /// Where the packages of an environment are.
 pub(super) fn site_packages(home: &Path) -> Result<PathBuf, Outcome> {
-    let versions = fs::read_dir(home.join("lib")).map_err(|error| failed(&error))?;
-    let place =
-        versions.flatten().map(|version| version.path().join("site-packages")).find(|place| place.is_dir());
-    place.ok_or_else(|| Outcome::Failed(format!("there are no packages in {}", home.display())))
+    python::site_packages(home).map_err(Outcome::Failed)
 }

@@ -1,0 +1,211 @@
+//! A large clip onto the disk: the SDK, which verifies it, beside curl and wget, which do not.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use super::debian::installed;
+use super::fixed::{Answers, FixedServer, Programs, Samples};
+use super::report::{median, met, most};
+use super::table::{figure, table};
+use super::{Length, tell};
+
+const MIB: u64 = 1024 * 1024;
+const LEAST_RATE: f64 = 0.95;
+const MOST_MEMORY_MIB: f64 = 40.0;
+
+/// Who downloads, by the shell's line: `$0` is where to, `$1` the link, `$2` a copy of the clip.
+const PEERS: [(&str, &str); 6] = [
+    ("curl", r#"exec curl -sSf -o "$0" "$1""#),
+    ("wget", r#"exec wget -q -O "$0" "$1""#),
+    ("curl, sha256sum", r#"curl -sSf -o "$0" "$1" && sha256sum "$0""#),
+    ("curl, sha256sum, sync", r#"curl -sSf -o "$0" "$1" && sha256sum "$0" && sync "$0""#),
+    ("limit: dd with fsync", r#"exec dd if="$2" of="$0" bs=1M conv=fsync status=none"#),
+    ("limit: dd", r#"exec dd if="$2" of="$0" bs=1M status=none"#),
+];
+
+/// One program's runs, in the table's units.
+#[derive(Debug, Default)]
+struct Runs {
+    mib_a_second: Vec<f64>,
+    cpu_s: Vec<f64>,
+    peak_mib: Vec<f64>,
+}
+
+pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Result<String, String> {
+    tell(out, "a large clip, beside curl and wget");
+    for program in ["curl", "wget"] {
+        installed(program, program)?;
+    }
+    let programs = Programs::build(root)?;
+    let samples = Samples::take(root)?;
+    let mib = if length == Length::Full { 1024 } else { 128 };
+    let answers = Answers { clip_bytes: mib * MIB, ..Answers::default() };
+    let server = FixedServer::start(&programs.server, &samples, answers)?;
+    // On the disk of the workspace: a temporary directory may be in memory.
+    let place = root.join("target/bench");
+    let place = fs::create_dir_all(&place).and_then(|()| tempfile::tempdir_in(&place));
+    let place = place.map_err(|error| format!("there is no place for the clip: {error}"))?;
+    let course = Course { server: &server, place: place.path(), mib };
+    let reference = course.reference()?;
+
+    let rounds = if length == Length::Full { 5 } else { 2 };
+    let mut ours = Runs::default();
+    let mut theirs: [Runs; PEERS.len()] = std::array::from_fn(|_| Runs::default());
+    for _ in 0..rounds {
+        let mut command = timed(&programs.contestant);
+        command.args(["download", &server.base_url, &samples.id]).arg(course.target());
+        let told = course.run("ours", &mut command, &mut ours)?;
+        server.expect_seen(2, "the SDK")?;
+        let report: serde_json::Value = serde_json::from_str(&told).map_err(|error| error.to_string())?;
+        if report["answer"]["sha256"] != reference.as_str() {
+            return Err(format!("the SDK saved another clip: {report}"));
+        }
+        for ((name, line), runs) in PEERS.iter().zip(&mut theirs) {
+            let mut command = timed(Path::new("sh"));
+            command.args(["-c", line]).arg(course.target()).arg(course.link()).arg(course.copy());
+            course.run(name, &mut command, runs)?;
+            server.expect_seen(usize::from(!name.starts_with("limit")), name)?;
+        }
+    }
+    for (name, runs) in
+        [("ours", &ours)].into_iter().chain(PEERS.map(|(name, _)| name).into_iter().zip(&theirs))
+    {
+        let rates: Vec<_> = runs.mib_a_second.iter().copied().map(figure).collect();
+        tell(out, &format!("{name}: {} MiB/s", rates.join(" ")));
+    }
+    Ok(format!(
+        "## A large clip\n\nAn MP4 of {mib} MiB from a server on the same machine onto the disk, each program from its start to its end; the median of\n\
+         {rounds} rounds. The SDK takes the SHA-256 of what it writes, checks the structure of the MP4, and returns when the disk has kept the\n\
+         clip. curl and wget do none of the three; with `sha256sum` and `sync` behind it curl does two. `dd` copies a file that is in\n\
+         memory already. Processor time is of the program alone, memory the most that was resident.\n\n{}Again: `cargo xtask bench --only downloads`\n\n",
+        results(&ours, &theirs)
+    ))
+}
+
+fn results(ours: &Runs, theirs: &[Runs; PEERS.len()]) -> String {
+    let curl = &theirs[0];
+    let rate = |runs: &Runs| median(runs.mib_a_second.iter().copied());
+    let processor = |runs: &Runs| median(runs.cpu_s.iter().copied());
+    let peak = |runs: &Runs| most(runs.peak_mib.iter().copied());
+    let row = |what: &str, of: &dyn Fn(&Runs) -> f64, goal: String, reached: String| {
+        let mut cells: [String; PEERS.len() + 5] = std::array::from_fn(|_| String::new());
+        what.clone_into(&mut cells[0]);
+        cells[1] = figure(of(ours));
+        for (cell, runs) in cells[2..].iter_mut().zip(theirs) {
+            *cell = figure(of(runs));
+        }
+        let [.., ratio, last_goal, last_reached] = &mut cells;
+        *ratio = figure(of(ours) / of(curl));
+        (*last_goal, *last_reached) = (goal, reached);
+        cells
+    };
+    let ratio = rate(ours) / rate(curl);
+    let rows = [
+        row("MiB a second", &rate, format!("≥ {LEAST_RATE} of curl"), met(ratio >= LEAST_RATE)),
+        row("ours / it", &|runs| rate(ours) / rate(runs), "–".to_owned(), "–".to_owned()),
+        row("processor, s", &processor, "–".to_owned(), "–".to_owned()),
+        row("peak MiB", &peak, format!("< {MOST_MEMORY_MIB} MiB"), met(peak(ours) < MOST_MEMORY_MIB)),
+    ];
+    let mut head = [""; PEERS.len() + 5];
+    head[1] = "ours";
+    for (cell, (name, _)) in head[2..].iter_mut().zip(PEERS) {
+        *cell = name;
+    }
+    let [.., ratio, goal, reached] = &mut head;
+    (*ratio, *goal, *reached) = ("ours / curl", "goal", "met");
+    table(head, &rows)
+}
+
+/// What is downloaded, and where to.
+#[derive(Debug)]
+struct Course<'a> {
+    server: &'a FixedServer,
+    place: &'a Path,
+    mib: u64,
+}
+
+impl Course<'_> {
+    fn link(&self) -> String {
+        format!("{}/clip.mp4", self.server.base_url)
+    }
+
+    fn target(&self) -> PathBuf {
+        self.place.join("clip.mp4")
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.place.join("copy.mp4")
+    }
+
+    /// Fetches the copy, and gives its SHA-256.
+    fn reference(&self) -> Result<String, String> {
+        super::call::save(&self.link(), &self.copy())?;
+        self.server.expect_seen(1, "curl")?;
+        let output = Command::new("sha256sum").arg(self.copy()).output();
+        let output = output.map_err(|error| format!("sha256sum cannot be started: {error}"))?;
+        let told = String::from_utf8_lossy(&output.stdout);
+        told.split(' ')
+            .next()
+            .filter(|sum| sum.len() == 64)
+            .map(str::to_owned)
+            .ok_or_else(|| "sha256sum failed".into())
+    }
+
+    /// Runs a program to its end, checks what it saved and removes it. Gives what it printed.
+    fn run(&self, name: &str, command: &mut Command, runs: &mut Runs) -> Result<String, String> {
+        let started = Instant::now();
+        let output = command.stdin(Stdio::null()).output();
+        let wall = started.elapsed().as_secs_f64();
+        let output =
+            output.map_err(|error| format!("time cannot be started: {error}; install Debian's time"))?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        let used = complaint.lines().last().and_then(used);
+        let (Some([user, system, peak_kib]), true) = (used, output.status.success()) else {
+            return Err(format!("{name} failed: {}", complaint.trim()));
+        };
+        let saved = fs::metadata(self.target()).map(|saved| saved.len());
+        if !matches!(saved, Ok(length) if length == self.mib * MIB) {
+            return Err(format!("{name} saved another length: {saved:?}"));
+        }
+        fs::remove_file(self.target()).map_err(|error| error.to_string())?;
+        runs.mib_a_second.push(self.mib as f64 / wall);
+        runs.cpu_s.push(user + system);
+        runs.peak_mib.push(peak_kib / 1024.0);
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+fn timed(program: &Path) -> Command {
+    let mut command = Command::new("/usr/bin/time");
+    command.args(["-f", "%U %S %M"]).arg(program);
+    command
+}
+
+/// Seconds of the program, seconds of the kernel, and KiB.
+fn used(line: &str) -> Option<[f64; 3]> {
+    let figures: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
+    figures.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_time_says_is_read() {
+        assert_eq!(used("0.10 1.20 3456"), Some([0.1, 1.2, 3456.0]));
+        assert_eq!(used("curl: (7) Failed to connect"), None);
+    }
+
+    #[test]
+    fn a_slower_or_larger_program_misses_its_goal() {
+        let runs =
+            |rate: f64, peak: f64| Runs { mib_a_second: vec![rate], cpu_s: vec![1.0], peak_mib: vec![peak] };
+        let theirs = std::array::from_fn(|_| runs(100.0, 10.0));
+        assert_eq!(results(&runs(96.0, 39.0), &theirs).matches("| yes |").count(), 2);
+        assert_eq!(results(&runs(94.0, 41.0), &theirs).matches("| **no** |").count(), 2);
+    }
+}
