@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::build::{executables, named};
 use crate::contract::DOCUMENT;
-use crate::tools::{carry_out, node, python};
+use crate::tools::{carry_out, node, openapi_generator, python};
 
 /// Where the programs are that call them.
 const PEERS: &str = "xtask/peers";
@@ -33,8 +33,7 @@ impl Generated {
 fn rust(root: &Path) -> Result<[PathBuf; 2], String> {
     let pinned = root.join("tests/consumers/openapi-generator.txt");
     let place = place(root, "openapi-generator", &[&pinned], |place| {
-        let home = python::environment(root, "openapi-generator", &pinned)?;
-        let jar = python::site_packages(&home)?.join("openapi_generator_cli/openapi-generator.jar");
+        let jar = openapi_generator::jar(root)?;
         let mut java = Command::new("java");
         java.arg("-jar").arg(jar).args(["generate", "--generator-name", "rust", "--library", "reqwest"]);
         java.args(["--global-property", "apis,models,supportingFiles,apiDocs=false,modelDocs=false"]);

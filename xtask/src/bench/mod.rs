@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measures side by side, in one run on one machine, and writes `docs/benchmarks.md`.
 
 mod build;
+mod building;
 mod call;
 mod calls;
 mod command;
@@ -8,14 +9,18 @@ mod debian;
 mod downloads;
 mod fixed;
 mod generated;
+mod hyperfine;
 mod listing;
 mod load;
 mod machine;
+mod one_answer;
 mod plot;
 mod prism;
+mod regen;
 mod report;
 mod sandbox;
 mod table;
+mod waiting;
 
 use std::fs;
 use std::io::Write;
@@ -64,6 +69,12 @@ pub enum Part {
     Listing,
     /// How fast a large clip comes onto the disk.
     Downloads,
+    /// What a program that uses the SDK costs to build.
+    Building,
+    /// How long a client takes to make from the document.
+    Regen,
+    /// How many requests a wait takes, and how late it ends.
+    Waiting,
 }
 
 impl Part {
@@ -75,6 +86,9 @@ impl Part {
             Self::Downloads => "## A large clip",
             Self::Listing => "## A long list",
             Self::Sandbox => "## The sandbox",
+            Self::Building => "## Building",
+            Self::Regen => "## Making a client",
+            Self::Waiting => "## Waiting",
         }
     }
 
@@ -85,6 +99,9 @@ impl Part {
             Self::Downloads => downloads::section(root, length, out),
             Self::Listing => listing::section(root, length, out),
             Self::Sandbox => sandbox::section(root, length, out),
+            Self::Building => building::section(root, length, out),
+            Self::Regen => regen::section(root, length, out),
+            Self::Waiting => waiting::section(root, length, out),
         }
     }
 }
