@@ -55,8 +55,27 @@ impl<'de, T: DeserializeOwned + Serialize> Deserialize<'de> for Envelope<T> {
     }
 }
 
+/// An envelope of success as the contract describes it. Nearly every answer is one.
+#[derive(Deserialize)]
+struct Exact<T> {
+    ok: bool,
+    data: Option<T>,
+    #[serde(default)]
+    metadata: Option<Metadata>,
+}
+
 impl<T: DeserializeOwned + Serialize> Envelope<T> {
     fn read(text: &str) -> serde_json::Result<Self> {
+        match serde_json::from_str(text) {
+            Ok(Exact { ok: true, data: Some(data), metadata }) => {
+                Ok(Self { ok: true, data: Some(data), error: None, metadata: metadata.unwrap_or_default() })
+            }
+            _ => Self::read_members(text),
+        }
+    }
+
+    /// Takes an envelope apart first, so that what is wrong with one member costs none of the others.
+    fn read_members(text: &str) -> serde_json::Result<Self> {
         let members: Members<'_> = serde_json::from_str(text)?;
         let metadata =
             members.metadata.and_then(|metadata| read_leniently(metadata.get()).ok()).unwrap_or_default();

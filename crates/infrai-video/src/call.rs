@@ -10,6 +10,7 @@ use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_LENGTH, HeaderValue, USER_AGENT};
 use infrai_video_client as generated;
 use infrai_video_client::{Envelope, ErrorBody, MAX_RESPONSE_BYTES, ResponseValue, types};
+use reqwest::ResponseBuilderExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
 
@@ -441,6 +442,8 @@ impl OneExchange {
 impl generated::Exchange for OneExchange {
     fn exchange(&self, request: reqwest::Request, _: &'static str) -> BoxFuture<'_, http::Response<Bytes>> {
         Box::pin(async move {
+            // A response without a URL would have one parsed for it.
+            let response = http::Response::builder().url(request.url().clone());
             let (seen, status, body) = match self.answer(request).await {
                 Ok((answer, body)) if answer.error.is_none() => {
                     let status = answer.status;
@@ -454,9 +457,7 @@ impl generated::Exchange for OneExchange {
                 }
             };
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
-            let mut response = http::Response::new(body);
-            *response.status_mut() = status;
-            response
+            response.status(status).body(body).expect("a status and a URL are always valid")
         })
     }
 }

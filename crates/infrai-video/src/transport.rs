@@ -140,10 +140,10 @@ impl Sender {
     pub(crate) async fn send(&self, request: reqwest::Request) -> Result<Incoming, TransportError> {
         match self {
             Self::Reqwest(client) => {
-                let response = client.execute(request).await?;
+                let mut response = client.execute(request).await?;
                 Ok(Incoming {
                     status: response.status(),
-                    headers: response.headers().clone(),
+                    headers: std::mem::take(response.headers_mut()),
                     body: Body::Reqwest(response),
                 })
             }

@@ -71,9 +71,8 @@ fn rounds(
     length: Length,
     out: &mut dyn Write,
 ) -> Result<[Vec<Report>; Contestant::ALL.len()], String> {
-    let rounds = if length == Length::Full { 7 } else { 2 };
     let mut reports = [const { Vec::new() }; Contestant::ALL.len()];
-    for round in 0..rounds {
+    for round in 0..length.repeats() {
         for turn in 0..Contestant::ALL.len() {
             let at = (turn + round) % Contestant::ALL.len();
             let contestant = Contestant::ALL[at];
@@ -145,7 +144,7 @@ fn page(root: &Path, length: Length, rows: &[[String; COLUMNS]]) -> Result<Strin
          hand, with types for this one call; the others are the clients of {} for Rust, {} (httpx) and openapi-fetch {} (Node.js).\n\
          A bare socket that knows the length of the answer is the limit. Instructions are counted by callgrind, allocations by dhat.\n\n{}\
          Again: `cargo xtask bench --only calls`\n\n",
-        if length == Length::Full { 7 } else { 2 },
+        length.repeats(),
         version("reqwest"),
         version("hyper"),
         generator.trim().replace("-cli==", " "),

@@ -51,7 +51,7 @@ pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Resul
     let course = Course { server: &server, place: place.path(), mib };
     let reference = course.reference()?;
 
-    let rounds = if length == Length::Full { 5 } else { 2 };
+    let rounds = if length == Length::Full { 3 } else { 2 };
     let mut ours = Runs::default();
     let mut theirs: [Runs; PEERS.len()] = std::array::from_fn(|_| Runs::default());
     for _ in 0..rounds {
