@@ -4,6 +4,7 @@ pub mod frame;
 pub mod hostile;
 pub mod simulation;
 pub mod transports;
+pub mod waiting;
 
 use std::path::{Path, PathBuf};
 

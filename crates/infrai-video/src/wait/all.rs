@@ -1,5 +1,6 @@
 //! Waiting for many jobs at once, through pages of the list.
 
+mod pages;
 mod watch;
 
 use std::fmt;
@@ -44,7 +45,7 @@ impl Client {
             client: self.clone(),
             ids: ids.into_iter().map(Into::into).collect(),
             max_wait: self.shared.max_wait,
-            backoff: PollBackoff::default(),
+            backoff: PollBackoff::between(Duration::from_secs(2), Duration::from_secs(30)).with_share(0.06),
             poll_errors: Duration::from_secs(5 * 60),
             on_update: None,
         }
@@ -82,7 +83,9 @@ impl WaitAll {
         self
     }
 
-    /// How far apart the looks at the list are. The youngest of the jobs that are still waited for sets the pace.
+    /// How far apart the looks at the list are: 0.06 of the time waited, from 2 to 30 seconds, by default. The youngest of the
+    /// jobs that are still waited for sets the pace. A look that shows many jobs for each of its requests comes sooner: the
+    /// [share](PollBackoff::with_share) is divided by the square root of that number.
     pub fn with_backoff(mut self, backoff: PollBackoff) -> Self {
         self.backoff = backoff;
         self

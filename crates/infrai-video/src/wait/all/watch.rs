@@ -9,6 +9,7 @@ use infrai_video_client::JobState;
 use infrai_video_client::types::VideoJob;
 use tokio::time::{Instant, sleep_until};
 
+use super::pages::{Place, worth_reading};
 use super::{JobResult, OnUpdate, WaitAll};
 use crate::error::Error;
 use crate::job::Job;
@@ -30,12 +31,15 @@ struct Pending {
     last: Option<VideoJob>,
     polls: u32,
     failing_since: Option<Instant>,
+    place: Place,
 }
 
 pub(super) struct Watch {
     settings: WaitAll,
     more: Fuse<BoxStream<'static, String>>,
     looks: u32,
+    /// How many jobs the last look was at, for each request that it took.
+    jobs_a_request: f64,
     pending: BTreeMap<String, Pending>,
     ready: VecDeque<JobResult>,
     failing_since: Option<Instant>,
@@ -50,6 +54,7 @@ impl Watch {
             settings,
             more: more.fuse(),
             looks: 0,
+            jobs_a_request: 1.0,
             pending: BTreeMap::new(),
             ready: VecDeque::new(),
             failing_since: None,
@@ -90,7 +95,13 @@ impl Watch {
         if self.pending.contains_key(&id) || self.ready.iter().any(|(ready, _)| *ready == id) {
             return false;
         }
-        let fresh = Pending { added: Instant::now(), last: None, polls: 0, failing_since: None };
+        let fresh = Pending {
+            added: Instant::now(),
+            last: None,
+            polls: 0,
+            failing_since: None,
+            place: Place::Unknown,
+        };
         self.pending.insert(id, fresh);
         true
     }
@@ -124,7 +135,9 @@ impl Watch {
 
     /// When to look again at a job that has been waited for so long.
     fn due(&self, waited: Duration) -> Instant {
-        after(self.settings.backoff.delay(waited, self.settings.client.random_share()))
+        // Where jobs end at an even rate, pauses that go with the root of the requests for a job are late the least.
+        let haste = self.jobs_a_request.max(1.0).sqrt();
+        after(self.settings.backoff.delay(waited.div_f64(haste), self.settings.client.random_share()))
     }
 
     fn ask_later(&mut self, error: &Error) {
@@ -148,7 +161,9 @@ impl Watch {
     /// Looks at every pending job once: on the pages first, which show the newest jobs first, then one by one.
     async fn look(&mut self) -> Result<(), Error> {
         let mut unseen: BTreeSet<String> = self.pending.keys().cloned().collect();
-        self.look_at_pages(&mut unseen).await?;
+        let jobs = unseen.len();
+        let pages = self.look_at_pages(&mut unseen).await?;
+        self.jobs_a_request = jobs as f64 / (pages + unseen.len()).max(1) as f64;
         let client = self.settings.client.clone();
         let calls = unseen.into_iter().map(|id| {
             let status = client.status(id.as_str()).with_retry_policy(RetryPolicy::never());
@@ -164,18 +179,23 @@ impl Watch {
         Ok(())
     }
 
-    /// Reads as many pages as the pending jobs could fill, and as many again for jobs that nobody waits for.
-    async fn look_at_pages(&mut self, unseen: &mut BTreeSet<String>) -> Result<(), Error> {
+    /// Reads the pages that are worth it, and says how many there were.
+    async fn look_at_pages(&mut self, unseen: &mut BTreeSet<String>) -> Result<usize, Error> {
         if unseen.len() <= 1 {
-            return Ok(());
+            return Ok(0);
         }
-        let most = 2 * unseen.len().div_ceil(PAGE as usize);
+        let most = worth_reading(self.pending.values().map(|pending| pending.place), PAGE as usize);
         let mut cursor = None;
-        for _ in 0..most {
+        let mut read = 0;
+        while read < most {
             let list = self.settings.client.list().limit(PAGE);
             let page = list.page(cursor).with_retry_policy(RetryPolicy::never()).await?.into_inner();
+            read += 1;
             for job in page.items.unwrap_or_default() {
                 if unseen.remove(&job.job_id) {
+                    if let Some(pending) = self.pending.get_mut(&job.job_id) {
+                        pending.place = Place::Page(read);
+                    }
                     self.see(job.job_id.clone(), job);
                 }
             }
@@ -184,7 +204,14 @@ impl Watch {
                 break;
             }
         }
-        Ok(())
+        if read > 0 {
+            for id in unseen.iter() {
+                if let Some(pending) = self.pending.get_mut(id) {
+                    pending.place = pending.place.not_on(read, cursor.is_none());
+                }
+            }
+        }
+        Ok(read)
     }
 
     fn see(&mut self, id: String, job: VideoJob) {
