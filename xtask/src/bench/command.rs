@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::call::{KEY, call, generate};
+use super::hyperfine::{Runs, times};
 use super::table::{figure, table};
 use super::{Length, tell};
 use crate::live::{Build, LiveSandbox};
@@ -70,7 +71,8 @@ fn row(
     length: Length,
     out: &mut dyn Write,
 ) -> Result<[String; 4], String> {
-    let times = times(program, arguments, environment, length)?;
+    let runs = Runs { warm_up: 10, measured: if length == Length::Full { 300 } else { 30 } };
+    let times = times(program, arguments, environment, runs)?;
     let mut peak = 0;
     for _ in 0..length.repeats() {
         peak = peak.max(memory(program, arguments, environment)?);
@@ -82,42 +84,6 @@ fn row(
         figure(times.least * 1000.0),
         figure(peak as f64 * 1.024 / 1000.0),
     ])
-}
-
-/// Seconds from the start of a program to its end.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Times {
-    median: f64,
-    least: f64,
-}
-
-fn times(
-    program: &Path,
-    arguments: &[&str],
-    environment: &[(&str, &str)],
-    length: Length,
-) -> Result<Times, String> {
-    let report = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
-    let runs = if length == Length::Full { "300" } else { "30" };
-    let line = format!("{} {}", program.display(), arguments.join(" "));
-    let status = Command::new("hyperfine")
-        .args(["-N", "--style", "none", "--warmup", "10", "--runs", runs, "--export-json"])
-        .arg(report.path())
-        .arg(&line)
-        .envs(environment.iter().copied())
-        .stdout(Stdio::null())
-        // Its advice on noise; a failure is told below.
-        .stderr(Stdio::null())
-        .status()
-        .map_err(|error| format!("hyperfine cannot be started: {error}; install Debian's hyperfine"))?;
-    let text = std::fs::read_to_string(report.path()).map_err(|error| error.to_string())?;
-    read(&text).filter(|_| status.success()).ok_or_else(|| format!("hyperfine could not time `{line}`"))
-}
-
-fn read(report: &str) -> Option<Times> {
-    let report: Value = serde_json::from_str(report).ok()?;
-    let result = report.pointer("/results/0")?;
-    Some(Times { median: result["median"].as_f64()?, least: result["min"].as_f64()? })
 }
 
 /// The most memory that was resident, in KiB.
@@ -139,16 +105,4 @@ fn memory(program: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> R
 fn version(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").output().ok()?;
     String::from_utf8(output.stdout).ok()?.lines().next().map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_of_hyperfine_is_read() {
-        let report = r#"{"results": [{"command": "a", "median": 0.002, "min": 0.001, "times": []}]}"#;
-        assert_eq!(read(report), Some(Times { median: 0.002, least: 0.001 }));
-        assert_eq!(read("{}"), None);
-    }
 }

@@ -1,12 +1,17 @@
 //! `cargo xtask bench`: measures side by side, in one run on one machine, and writes `docs/benchmarks.md`.
 
+mod building;
 mod call;
 mod command;
+mod hyperfine;
 mod load;
 mod machine;
+mod one_answer;
 mod prism;
+mod regen;
 mod sandbox;
 mod table;
+mod waiting;
 
 use std::fs;
 use std::io::Write;
@@ -46,6 +51,12 @@ pub enum Part {
     Sandbox,
     /// How the command starts.
     Command,
+    /// What a program that uses the SDK costs to build.
+    Building,
+    /// How long a client takes to make from the document.
+    Regen,
+    /// How many requests a wait takes, and how late it ends.
+    Waiting,
 }
 
 impl Part {
@@ -54,6 +65,9 @@ impl Part {
         match self {
             Self::Command => "## The command",
             Self::Sandbox => "## The sandbox",
+            Self::Building => "## Building",
+            Self::Regen => "## Making a client",
+            Self::Waiting => "## Waiting",
         }
     }
 
@@ -61,6 +75,9 @@ impl Part {
         match self {
             Self::Command => command::section(root, length, out),
             Self::Sandbox => sandbox::section(root, length, out),
+            Self::Building => building::section(root, length, out),
+            Self::Regen => regen::section(root, length, out),
+            Self::Waiting => waiting::section(root, length, out),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Programs of other ecosystems, installed by name and version where they are needed.
 
 pub mod node;
+pub mod openapi_generator;
 pub mod python;
 
 use std::fs;

@@ -24,3 +24,14 @@ pub fn environment(root: &Path, name: &str, requirements: &Path) -> Result<PathB
     super::write(&installed, &wanted)?;
     Ok(home)
 }
+
+/// Where the packages of an environment are.
+///
+/// # Errors
+/// If there are none: in words.
+pub fn site_packages(home: &Path) -> Result<PathBuf, String> {
+    let versions = fs::read_dir(home.join("lib")).into_iter().flatten().flatten();
+    let mut places = versions.map(|version| version.path().join("site-packages"));
+    let place = places.find(|place| place.is_dir());
+    place.ok_or_else(|| format!("there are no packages in {}", home.display()))
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::openapi_generator::{generate, jar, site_packages};
+use super::openapi_generator::{generate, jar};
 use super::{Child, Context, Outcome, Workshop, carry_out};
 use crate::tools::python;
 
@@ -15,7 +15,7 @@ pub(super) fn prepare(context: &mut Context<'_>, workshop: &Workshop) -> Result<
     let jar = jar(context, workshop)?;
     let requirements = workshop.sources.join("requirements.txt");
     let home = python::environment(&workshop.root, "go", &requirements).map_err(Outcome::Skipped)?;
-    let tools = site_packages(&home)?.join("go/bin/go");
+    let tools = python::site_packages(&home).map_err(Outcome::Skipped)?.join("go/bin/go");
     workshop.once(|| {
         generate(context, workshop, &jar, OPTIONS)?;
         carry_out(context, go(workshop, &tools).arguments("vet ./..."))?;

@@ -1,11 +1,9 @@
 //! openapi-generator, a program in Java that comes in a Python package.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::tools;
-use super::{Child, Context, Outcome, PROGRAMS, Workshop, carry_out, failed};
-use crate::tools::python;
+use super::{Child, Context, Outcome, Workshop, carry_out, failed};
 
 /// Only code: no documentation and no tests.
 const CODE: &str =
@@ -24,10 +22,7 @@ pub(super) fn jar(context: &mut Context<'_>, workshop: &Workshop) -> Result<Path
         Ok(outcome) => return Err(outcome),
         Err(error) => return Err(failed(&error)),
     }
-    let requirements = workshop.root.join(PROGRAMS).join("openapi-generator.txt");
-    let home =
-        python::environment(&workshop.root, "openapi-generator", &requirements).map_err(Outcome::Skipped)?;
-    Ok(site_packages(&home)?.join("openapi_generator_cli/openapi-generator.jar"))
+    crate::tools::openapi_generator::jar(&workshop.root).map_err(Outcome::Skipped)
 }
 
 /// Makes a client below the place of a workshop.
@@ -47,12 +42,4 @@ pub(super) fn generate(
         .arguments(arguments)
         .named("openapi-generator");
     carry_out(context, generator)
-}
-
-/// Where the packages of an environment are.
-pub(super) fn site_packages(home: &Path) -> Result<PathBuf, Outcome> {
-    let versions = fs::read_dir(home.join("lib")).map_err(|error| failed(&error))?;
-    let place =
-        versions.flatten().map(|version| version.path().join("site-packages")).find(|place| place.is_dir());
-    place.ok_or_else(|| Outcome::Failed(format!("there are no packages in {}", home.display())))
 }

@@ -1,0 +1,239 @@
+//! What a program of ten lines costs to build: time, crates, and the size of the binary.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use super::one_answer::OneAnswer;
+use super::table::{Goal, figure, goals, table};
+use super::{Length, tell};
+use crate::contract::DOCUMENT;
+use crate::tools::openapi_generator;
+
+/// Where the programs are, below the root.
+const PROGRAMS: &str = "xtask/peers/building";
+
+/// A program: its name on the page, its directory, and the call that it makes.
+struct Program {
+    name: &'static str,
+    directory: &'static str,
+    /// Where its request goes, and what is answered there.
+    path: &'static str,
+    answer: &'static str,
+    base_url: &'static str,
+    base_path: &'static str,
+    key: &'static str,
+}
+
+const JOB: &str = r#"{"ok":true,"data":{"job_id":"vj_1","state":"queued"},"error":null,"metadata":{}}"#;
+const VIDEO: &str = r#"{"id":"vj_1","object":"video","model":"sora-2","status":"queued","progress":0,"created_at":1,
+    "seconds":"4","size":"720x1280"}"#;
+
+const SELF: Program = Program {
+    name: "infrai-video",
+    directory: "ours",
+    path: "/v1/video/generate",
+    answer: JOB,
+    base_url: "INFRAI_BASE_URL",
+    base_path: "",
+    key: "INFRAI_API_KEY",
+};
+
+const ALL: [Program; 3] = [
+    SELF,
+    Program {
+        name: "async-openai 0.43.0, feature video",
+        directory: "async-openai",
+        path: "/v1/videos",
+        answer: VIDEO,
+        base_url: "OPENAI_BASE_URL",
+        base_path: "/v1",
+        key: "OPENAI_API_KEY",
+    },
+    Program { name: "client by openapi-generator", directory: "openapi-generator", ..SELF },
+];
+
+/// What a build took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Built {
+    wall: f64,
+    processor: f64,
+    crates: usize,
+    bytes: u64,
+}
+
+pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Result<String, String> {
+    tell(out, "building, beside async-openai and a client by openapi-generator");
+    let root = fs::canonicalize(root).map_err(|error| error.to_string())?;
+    let repeats = if length == Length::Full { 3 } else { 1 };
+    let mut all = Vec::new();
+    for program in &ALL {
+        let place = prepare(&root, program)?;
+        let mut builds = Vec::new();
+        for _ in 0..repeats {
+            builds.push(build(&place, length)?);
+        }
+        check(&place, program, length)?;
+        remove(&place.join("target"))?;
+        builds.sort_by(|a, b| a.wall.total_cmp(&b.wall));
+        let built = builds[builds.len() / 2];
+        tell(out, &format!("{}: {built:?}", program.name));
+        all.push(built);
+    }
+    let rows: Vec<_> = ALL
+        .iter()
+        .zip(&all)
+        .map(|(program, built)| {
+            [
+                program.name.to_owned(),
+                figure(built.wall),
+                figure(built.processor),
+                figure(built.processor / all[0].processor),
+                built.crates.to_string(),
+                figure(built.bytes as f64 / 1e6),
+            ]
+        })
+        .collect();
+    let head = ["library", "seconds", "seconds of processor", "to ours", "crates", "stripped binary, MB"];
+    let goal = |what: &str, of: fn(&Built) -> f64| {
+        [(1, "async-openai"), (2, "openapi-generator")]
+            .map(|(peer, name)| Goal::less(format!("{what}, to {name}"), of(&all[0]), of(&all[peer]), 1.0))
+    };
+    let wanted =
+        [goal("seconds of processor", |built| built.processor), goal("bytes", |built| built.bytes as f64)];
+    Ok(format!(
+        "## Building\n\nA program that starts one job and prints its id, built from nothing without a network, {}. All three\n\
+         use reqwest with rustls, and were run against a server that saw their one request. The median of {repeats}.\n\n{}{}",
+        if length == Length::Full { "with `--release`" } else { "without optimisation" },
+        table(head, &rows),
+        goals("building", wanted.as_flattened())
+    ))
+}
+
+/// The place of a program below `target`, with all that its build needs.
+fn prepare(root: &Path, program: &Program) -> Result<PathBuf, String> {
+    let place = root.join("target/bench/building").join(program.directory);
+    remove(&place)?;
+    let sources = root.join(PROGRAMS).join(program.directory);
+    for file in ["Cargo.toml", "src/main.rs"] {
+        copy(&sources.join(file), &place.join(file))?;
+    }
+    // Ours has the versions that the workspace has, the others those that they were pinned with.
+    let ours = program.directory == SELF.directory;
+    copy(&if ours { root } else { &sources }.join("Cargo.lock"), &place.join("Cargo.lock"))?;
+    if program.directory == "openapi-generator" {
+        generate(root, &place.join("client"))?;
+    }
+    let mut fetch = cargo(&place);
+    fetch.arg("fetch").args((!ours).then_some("--locked"));
+    run(&mut fetch, &format!("what {} depends on cannot be fetched", program.name))?;
+    Ok(place)
+}
+
+fn generate(root: &Path, client: &Path) -> Result<(), String> {
+    let mut java = Command::new("java");
+    java.arg("-jar").arg(openapi_generator::jar(root)?);
+    java.args(["generate", "--generator-name", "rust", "--additional-properties", "packageName=client"]);
+    java.args(["--global-property", "apis,models,supportingFiles,apiDocs=false,modelDocs=false"]);
+    java.arg("--input-spec").arg(root.join(DOCUMENT)).arg("--output").arg(client);
+    run(&mut java, "openapi-generator could not make a client")
+}
+
+/// Builds from nothing.
+fn build(place: &Path, length: Length) -> Result<Built, String> {
+    remove(&place.join("target"))?;
+    let mut cargo = Command::new("/usr/bin/time");
+    cargo.args(["-f", "%U %S"]).arg(program("cargo")).arg("build").args(["--offline", "--locked"]);
+    cargo.args((length == Length::Full).then_some("--release"));
+    let started = Instant::now();
+    let output =
+        clean(&mut cargo, place).output().map_err(|error| format!("time cannot be started: {error}"))?;
+    let wall = started.elapsed().as_secs_f64();
+    let told = String::from_utf8_lossy(&output.stderr);
+    let last = told.trim_end().lines().next_back().unwrap_or_default();
+    if !output.status.success() {
+        return Err(format!("{} cannot be built: {last}", place.display()));
+    }
+    let bytes = fs::metadata(binary(place, length)).map_err(|error| error.to_string())?.len();
+    Ok(Built {
+        wall,
+        processor: last.split(' ').filter_map(|time| time.parse::<f64>().ok()).sum(),
+        crates: told.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count(),
+        bytes,
+    })
+}
+
+fn binary(place: &Path, length: Length) -> PathBuf {
+    place.join("target").join(if length == Length::Full { "release" } else { "debug" }).join("program")
+}
+
+/// Checks that the program makes its call, and understands the answer.
+fn check(place: &Path, program: &Program, length: Length) -> Result<(), String> {
+    let server = OneAnswer::start(program.answer).map_err(|error| error.to_string())?;
+    let output = Command::new(binary(place, length))
+        .env(program.base_url, format!("{}{}", server.base_url(), program.base_path))
+        .env(program.key, "ifr_pk_bench")
+        .env("NO_PROXY", "*")
+        .output()
+        .map_err(|error| error.to_string())?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    if printed.trim() != "vj_1" {
+        return Err(format!(
+            "{} did not print its job: {}",
+            program.name,
+            String::from_utf8_lossy(&output.stderr).trim()
+        ));
+    }
+    let request = server.request().map_err(|error| error.to_string())?;
+    let expected = format!("POST {} HTTP/1.1", program.path);
+    let first = request.lines().next().unwrap_or_default();
+    (first == expected && request.contains("a city at dusk"))
+        .then_some(())
+        .ok_or_else(|| format!("{} sent `{first}`, and not `{expected}` with its prompt", program.name))
+}
+
+fn cargo(place: &Path) -> Command {
+    let mut cargo = Command::new(program("cargo"));
+    clean(&mut cargo, place);
+    cargo
+}
+
+/// The command in that place, without the settings that the caller's builds have.
+fn clean<'a>(command: &'a mut Command, place: &Path) -> &'a mut Command {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let settings = ["CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_INCREMENTAL", "RUSTFLAGS", "RUSTC_WRAPPER"];
+        if settings.iter().any(|setting| text.starts_with(setting)) {
+            command.env_remove(&name);
+        }
+    }
+    command.current_dir(place).env("CARGO_TARGET_DIR", place.join("target")).stdin(Stdio::null())
+}
+
+fn program(name: &str) -> std::ffi::OsString {
+    std::env::var_os(name.to_uppercase()).unwrap_or_else(|| name.into())
+}
+
+fn run(command: &mut Command, otherwise: &str) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{otherwise}: {error}"))?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let last = complaint.trim_end().lines().next_back().unwrap_or_default();
+    output.status.success().then_some(()).ok_or_else(|| format!("{otherwise}: {last}"))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let parent = to.parent().unwrap_or(to);
+    let copied = fs::create_dir_all(parent).and_then(|()| fs::copy(from, to));
+    copied.map(|_| ()).map_err(|error| format!("{} cannot be copied: {error}", from.display()))
+}
+
+fn remove(directory: &Path) -> Result<(), String> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{} cannot be removed: {error}", directory.display()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,156 @@
+//! Making a client from the document: how long it takes beside other generators.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::hyperfine::{Runs, times};
+use super::table::{Goal, figure, goals, table};
+use super::{Length, tell};
+use crate::contract::{Contract, DOCUMENT};
+use crate::tools::{openapi_generator, python};
+
+/// Only code: no documentation and no tests.
+const CODE: &str =
+    "apis,models,supportingFiles,apiDocs=false,modelDocs=false,apiTests=false,modelTests=false";
+
+/// A generator: its name, how it is called, and where its code is afterwards.
+struct Generator {
+    name: &'static str,
+    program: PathBuf,
+    arguments: Vec<String>,
+    code: PathBuf,
+}
+
+pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Result<String, String> {
+    tell(out, "making a client, beside openapi-generator and openapi-python-client");
+    let contract = Contract::load(&root.join(DOCUMENT)).map_err(|error| error.to_string())?;
+    let operations: Vec<String> = contract
+        .operations()
+        .filter_map(|operation| operation.value["operationId"].as_str().map(str::to_owned))
+        .collect();
+    let runs = Runs { warm_up: 1, measured: if length == Length::Full { 10 } else { 3 } };
+    let mut medians = Vec::new();
+    let mut rows = Vec::new();
+    for generator in generators(root)? {
+        let arguments: Vec<&str> = generator.arguments.iter().map(String::as_str).collect();
+        let times = times(&generator.program, &arguments, &[], runs)?;
+        let lines = check(&generator, &operations)?;
+        tell(out, &format!("{}: {times:?}, {lines} lines", generator.name));
+        medians.push(times.median);
+        rows.push([
+            generator.name.to_owned(),
+            figure(times.median),
+            figure(times.least),
+            figure(times.median / medians[0]),
+            figure(lines as f64),
+        ]);
+    }
+    let head = ["generator", "median, s", "least, s", "to ours", "lines of code"];
+    Ok(format!(
+        "## Making a client\n\nFrom the start of a generator to its end, warm, with nothing changed since the run before, timed by hyperfine over {} runs.\n\
+         All read the same document, and each client was checked to have all {} operations. `cargo xtask regen` also makes the\n\
+         fixtures, the reference, the tables of provenance and the schemas of the command. openapi-generator runs without its\n\
+         check of the document and with the compiler that starts fastest (`-XX:TieredStopAtLevel=1`), openapi-python-client\n\
+         without formatters.\n\n{}{}",
+        runs.measured,
+        operations.len(),
+        table(head, &rows),
+        goals(
+            "regen",
+            &[
+                Goal::less("seconds, to those of openapi-generator", medians[0], medians[1], 1.0),
+                Goal::less("seconds, to those of openapi-python-client", medians[0], medians[2], 1.0),
+            ],
+        )
+    ))
+}
+
+fn generators(root: &Path) -> Result<[Generator; 3], String> {
+    let root = fs::canonicalize(root).map_err(|error| error.to_string())?;
+    let made = root.join("target/bench/regen");
+    fs::create_dir_all(&made).map_err(|error| format!("{} cannot be made: {error}", made.display()))?;
+    let (rust, python_client) = (made.join("rust"), made.join("python"));
+    let jar = openapi_generator::jar(&root)?;
+    let sources = root.join("tests/consumers/python");
+    let programs = python::environment(&root, "consumers", &sources.join("requirements.txt"))?.join("bin");
+    let document = root.join(DOCUMENT);
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    Ok([
+        Generator {
+            name: "cargo xtask regen",
+            program: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()).into(),
+            arguments: words(&["xtask", "regen"]),
+            code: root.join("crates/infrai-video-client/src"),
+        },
+        Generator {
+            name: "openapi-generator, Rust",
+            program: "java".into(),
+            arguments: [
+                words(&["-XX:TieredStopAtLevel=1", "-Xshare:auto", "-jar", &text(&jar), "generate"]),
+                words(&["--skip-validate-spec", "--global-property", CODE, "--generator-name", "rust"]),
+                words(&["--input-spec", &text(&document), "--output", &text(&rust)]),
+            ]
+            .concat(),
+            code: rust,
+        },
+        Generator {
+            name: "openapi-python-client",
+            program: programs.join("openapi-python-client"),
+            arguments: [
+                words(&["generate", "--meta", "none", "--overwrite"]),
+                words(&["--config", &text(&sources.join("generator.yaml"))]),
+                words(&["--output-path", &text(&python_client), "--path", &text(&document)]),
+            ]
+            .concat(),
+            code: python_client,
+        },
+    ])
+}
+
+/// Checks that every operation has its function. Gives the number of lines.
+fn check(generator: &Generator, operations: &[String]) -> Result<usize, String> {
+    let mut code = String::new();
+    read_all(&generator.code, &mut code)
+        .map_err(|error| format!("{}: {}: {error}", generator.name, generator.code.display()))?;
+    match operations.iter().find(|operation| !is_there(&code, operation)) {
+        Some(missing) => Err(format!("{} made no function for {missing}", generator.name)),
+        None => Ok(code.lines().count()),
+    }
+}
+
+/// Whether there is a function of that name, or a module that is named after the operation.
+fn is_there(code: &str, operation: &str) -> bool {
+    [format!("fn {operation}"), format!("module {operation}\n")].iter().any(|start| code.contains(start))
+}
+
+/// Adds the text of all source files below `directory`, each after its name where that is a module of Python.
+fn read_all(directory: &Path, code: &mut String) -> std::io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if path.is_dir() {
+            read_all(&path, code)?;
+        } else if matches!(extension, Some("rs" | "py")) {
+            if extension == Some("py") {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                code.push_str(&format!("module {name}\n"));
+            }
+            code.push_str(&fs::read_to_string(path)?);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_without_a_function_is_noticed() {
+        let code = "pub async fn video_get(id: &str) {}\nmodule video_list\n";
+        assert!(is_there(code, "video_get") && is_there(code, "video_list"));
+        assert!(!is_there(code, "video_lis") && !is_there(code, "video_cancel"));
+    }
+}
