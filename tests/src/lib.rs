@@ -1,5 +1,6 @@
 //! What the contract tests share: the document, transports that record or answer from a script, and clients of a sandbox.
 
+pub mod fixed;
 pub mod frame;
 pub mod hostile;
 pub mod simulation;

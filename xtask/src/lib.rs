@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod contract;
+pub mod counts;
 pub mod diff;
 pub mod fixtures;
 pub mod json_schema;

@@ -36,7 +36,7 @@ mod tests {
     fn one_job_leaves_little_room_below_a_fixed_pause() {
         // A fixed pause of 5 s sends 40 requests for a mean job of 198 s, and is late by 2.5 s.
         let least = least_requests(1, 2.5);
-        assert!((37.0..38.5).contains(&least), "{least}");
+        assert!((37.0..39.0).contains(&least), "{least}");
     }
 
     #[test]

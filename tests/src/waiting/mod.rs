@@ -81,3 +81,42 @@ fn planned(jobs: Jobs, seed: u64) -> Vec<Planned> {
 fn doubled(polls: u32) -> Duration {
     Duration::from_secs(1 << polls.min(32))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Jobs = Jobs { count: 1, over: Duration::ZERO };
+
+    #[test]
+    fn a_seed_always_gives_the_same_wait() {
+        let many = Jobs { count: 30, over: Duration::from_secs(60) };
+        for policy in [Policy::Ours, Policy::Doubling(Duration::from_secs(30))] {
+            assert_eq!(play(policy, many, 3), play(policy, many, 3));
+            assert_ne!(play(policy, many, 3), play(policy, many, 4));
+        }
+    }
+
+    #[test]
+    fn a_fixed_pause_sends_what_it_must_and_is_late_by_a_pause_at_most() {
+        let pause = Duration::from_secs(5);
+        let cycle = (pause + ANSWER).as_secs_f64();
+        for seed in 0..50 {
+            let waited = play(Policy::Fixed(pause), ONE, seed);
+            let length = lengths::draw(&mut fastrand::Rng::with_seed(seed)).as_secs_f64();
+            let polls = ((length + ANSWER.as_secs_f64()) / cycle).ceil();
+            assert_eq!(waited.requests as f64, polls, "a job of {length} s");
+            // Timers count whole milliseconds.
+            assert!((waited.delays[0] - (polls * cycle - length)).abs() < 0.002 * polls, "{waited:?}");
+        }
+    }
+
+    #[test]
+    fn many_jobs_are_waited_for_with_far_fewer_requests_than_a_poll_for_each() {
+        let many = Jobs { count: 200, over: Duration::ZERO };
+        let (ours, fixed) =
+            (play(Policy::Ours, many, 1), play(Policy::Fixed(Duration::from_secs(5)), many, 1));
+        assert_eq!(ours.delays.len(), 200);
+        assert!(ours.requests * 10 < fixed.requests, "{} and {}", ours.requests, fixed.requests);
+    }
+}

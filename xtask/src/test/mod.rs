@@ -3,6 +3,7 @@
 mod browser;
 mod child;
 mod consumers;
+mod counts;
 mod judges;
 mod licences;
 mod machines;
@@ -51,6 +52,8 @@ pub enum Step {
     Judges,
     /// Do the tests pass?
     Tests,
+    /// Does a call take no more instructions than was agreed on? Installs valgrind where that is possible.
+    Counts,
     /// Does a test read each snapshot, and is none waiting for review?
     Snapshots,
     /// Do machines that share a PostgreSQL get along? Installs it where that is possible.

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    Child, Context, Outcome, Step, browser, consumers, judges, licences, machines, package, publish,
+    Child, Context, Outcome, Step, browser, consumers, counts, judges, licences, machines, package, publish,
     schemathesis, snapshots, tools,
 };
 use crate::diff;
@@ -23,6 +23,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Regen => xtask(context, "regen --check"),
         Step::Judges => judges::run(context),
         Step::Tests => tests(context),
+        Step::Counts => counts::run(context),
         Step::Snapshots => Ok(snapshots::run(context)),
         Step::Machines => machines::run(context),
         Step::Browser => browser::run(context),
