@@ -19,17 +19,27 @@ const CONNECT: Duration = Duration::from_secs(15);
 
 pub(super) async fn open(location: &Location) -> Result<(AnyPool, Dialect), LedgerError> {
     sqlx::any::install_default_drivers();
-    let (pool, dialect) = match location {
+    match location {
         Location::File(path) => {
-            private_file(path).map_err(|error| LedgerError::Place(path.clone(), error))?;
-            (sqlite(path).await, Dialect::Sqlite)
+            let place = |error| LedgerError::Place(path.clone(), error);
+            let ledger = path.clone();
+            let turn =
+                tokio::task::spawn_blocking(move || turn(&ledger)).await.map_err(std::io::Error::other);
+            let turn = turn.flatten().map_err(place)?;
+            drop(private_file(path).map_err(place)?);
+            let pool = up_to_date(sqlite(path).await?).await?;
+            drop(turn);
+            Ok((pool, Dialect::Sqlite))
         }
-        Location::Postgres(url) => (postgres(url).await, Dialect::Postgres),
-        Location::None => return Err(LedgerError::Sql(sqlx::Error::PoolClosed)),
-    };
-    let pool = pool?;
+        // Its own lock makes others wait while the tables are made.
+        Location::Postgres(url) => Ok((up_to_date(postgres(url).await?).await?, Dialect::Postgres)),
+        Location::None => Err(LedgerError::Sql(sqlx::Error::PoolClosed)),
+    }
+}
+
+async fn up_to_date(pool: AnyPool) -> Result<AnyPool, LedgerError> {
     migrations().run(&pool).await.map_err(LedgerError::Migrate)?;
-    Ok((pool, dialect))
+    Ok(pool)
 }
 
 async fn sqlite(path: &Path) -> sqlx::Result<AnyPool> {
@@ -60,8 +70,18 @@ fn migrations() -> Migrator {
     Migrator::with_migrations(vec![Migration::new(1, "items".into(), MigrationType::Simple, first, false)])
 }
 
+/// Lets one process at a time open a ledger in a file: two that found none would both make its tables. It is over when the
+/// file is dropped.
+fn turn(ledger: &Path) -> std::io::Result<File> {
+    let mut path = ledger.as_os_str().to_owned();
+    path.push("-open");
+    let file = private_file(Path::new(&path))?;
+    file.lock()?;
+    Ok(file)
+}
+
 /// Makes the file and its directory if they are not there. Nobody else may read what was asked for.
-fn private_file(path: &Path) -> std::io::Result<()> {
+fn private_file(path: &Path) -> std::io::Result<File> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         private_directory(directory)?;
     }
@@ -77,8 +97,7 @@ fn private_file(path: &Path) -> std::io::Result<()> {
             file.set_permissions(fs::Permissions::from_mode(0o600))?;
         }
     }
-    drop(file);
-    Ok(())
+    Ok(file)
 }
 
 /// Makes a directory that others cannot look into. One that is there already stays as it is.

@@ -87,7 +87,7 @@ fn item(id: &str, line: i64) -> Item {
         prefer: None,
         reference_image_url: None,
     };
-    let place = Place::File("/tmp/a.mp4".into());
+    let place = Place::File("/clips/a.mp4".into());
     Item {
         batch: Some("plan".to_owned()),
         line: Some(line),

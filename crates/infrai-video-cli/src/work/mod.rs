@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::board::{Meter, label};
+use crate::exit::Exit;
 use crate::failure::describe;
 use crate::ledger::{Entry, Item, Ledger, LedgerError, Stage};
 use crate::session::Session;
@@ -107,7 +108,7 @@ impl<'a> Work<'a> {
     /// The request of a planned item under its key.
     fn prepare(&self, item: &Item) -> Result<Submission, Setback> {
         let damaged = |error: String| Setback::Stuck {
-            exit: crate::exit::Exit::Refused,
+            exit: Exit::Refused,
             why: format!("what the ledger holds is no request: {error}"),
         };
         let wish: Wish = serde_json::from_str(&item.request).map_err(|error| damaged(error.to_string()))?;
@@ -168,7 +169,7 @@ impl<'a> Work<'a> {
     async fn wait(&self, entry: &mut Entry, meter: &Meter) -> Result<(), Setback> {
         let Some(id) = entry.item.job_id.clone() else {
             return Err(Setback::Stuck {
-                exit: crate::exit::Exit::Other,
+                exit: Exit::Other,
                 why: "the ledger has no id of its job".to_owned(),
             });
         };
@@ -207,7 +208,11 @@ impl<'a> Work<'a> {
                     entry.ended(Stage::Failed, "the service does not know the job", error.code()).await?;
                     Setback::Ended
                 }
-                Some(error) => Setback::of(error),
+                Some(error) => match Setback::of(error) {
+                    // The call came to its end, and not the job.
+                    Setback::Ended => Setback::Stuck { exit: Exit::from(error), why: describe(error) },
+                    setback => setback,
+                },
                 None => Setback::StillRunning,
             },
         };

@@ -197,6 +197,32 @@ async fn the_ledger_is_private_and_holds_no_key_and_no_signed_link() {
     }
 }
 
+/// As a script does that starts several in the background.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_start_together_make_one_ledger() {
+    let bench = Bench::instant().await;
+    for round in 0..5 {
+        let state = bench.path(format!("state {round}"));
+        let start = |number: usize| {
+            let mut command = bench.command([
+                "generate",
+                &format!("scene {round} {number}"),
+                "--duration=0.5",
+                "--no-wait",
+                "-q",
+            ]);
+            command.env("INFRAI_STATE_DIR", &state).stdout(std::process::Stdio::piped());
+            command.stderr(std::process::Stdio::piped()).spawn().unwrap()
+        };
+        let children: Vec<_> = (0..8).map(start).collect();
+        for child in children {
+            let run = Run::from(child.wait_with_output().unwrap());
+            assert_eq!(run.code, Some(0), "{}", run.stderr);
+        }
+    }
+    assert_eq!(charges(&bench), 40);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_paid_where_it_cannot_be_written_down() {
     let bench = Bench::instant().await;
