@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use infrai_video_client::{Client, Context, Error, Exchange, ResponseValue, types};
+use http::{HeaderMap, StatusCode};
+use infrai_video_client::{Answer, Client, Context, Error, Exchange, ExchangeError, ResponseValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -21,14 +22,21 @@ struct Golden {
 }
 
 impl Exchange for Golden {
-    fn exchange(&self, request: reqwest::Request, _: &'static str) -> BoxFuture<'_, http::Response<Bytes>> {
+    fn exchange(
+        &self,
+        request: reqwest::Request,
+        _: &'static str,
+    ) -> BoxFuture<'_, Result<Answer, ExchangeError>> {
         *self.request.lock().unwrap() = Some(request);
-        let mut response = http::Response::builder().status(status(&self.response));
-        for (name, value) in self.response["headers"].as_object().unwrap() {
-            response = response.header(name, value.as_str().unwrap());
-        }
-        let response = response.body(Bytes::from(self.response["body"].to_string())).unwrap();
-        Box::pin(std::future::ready(response))
+        let headers = self.response["headers"].as_object().unwrap().iter();
+        let answer = Answer {
+            status: StatusCode::from_u16(status(&self.response)).unwrap(),
+            headers: headers
+                .map(|(name, value)| (name.parse().unwrap(), value.as_str().unwrap().parse().unwrap()))
+                .collect::<HeaderMap>(),
+            body: Bytes::from(self.response["body"].to_string()),
+        };
+        Box::pin(std::future::ready(Ok(answer)))
     }
 }
 
@@ -83,10 +91,7 @@ fn body<T: DeserializeOwned>(request: &Value) -> T {
 }
 
 /// What was decoded, encoded again.
-fn again<T: Serialize>(
-    answer: Result<ResponseValue<T>, Error<types::ErrorEnvelope>>,
-    expected: u16,
-) -> Value {
+fn again<T: Serialize>(answer: Result<ResponseValue<T>, Error>, expected: u16) -> Value {
     match answer {
         Ok(answer) => {
             assert_eq!(answer.status().as_u16(), expected);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
+use crate::answer::{Answer, FromAnswer};
 use crate::text::one_line;
 use crate::types::{ApiError, ErrorEnvelope, Metadata};
 
@@ -62,6 +63,26 @@ struct Exact<T> {
     data: Option<T>,
     #[serde(default)]
     metadata: Option<Metadata>,
+}
+
+impl<T: DeserializeOwned + Serialize> FromAnswer for Envelope<T> {
+    fn from_answer(answer: &Answer) -> serde_json::Result<Self> {
+        // One look at all the bytes is cheaper than one at each text in them.
+        match std::str::from_utf8(&answer.body) {
+            Ok(text) => Self::read(text),
+            Err(_) => serde_json::from_slice(&answer.body),
+        }
+    }
+}
+
+impl FromAnswer for ErrorEnvelope {
+    /// Whatever the body is: a proxy's page says little, and the status is known all the same.
+    fn from_answer(answer: &Answer) -> serde_json::Result<Self> {
+        serde_json::from_slice(&answer.body).or_else(|_| {
+            let otherwise = format!("the server answered {} without an envelope", answer.status);
+            Ok(ErrorBody::read(&answer.body).into_envelope(&otherwise))
+        })
+    }
 }
 
 impl<T: DeserializeOwned + Serialize> Envelope<T> {
@@ -300,6 +321,14 @@ mod tests {
             serde_json::from_str::<Envelope<VideoJob>>(r#"{"ok":true,"data":{"job_id":7,"state":"x"}}"#)
                 .is_err()
         );
+    }
+
+    #[test]
+    fn an_error_page_becomes_an_envelope_with_its_status() {
+        let body = bytes::Bytes::from_static(b"<html>bad gateway</html>");
+        let answer = Answer { status: http::StatusCode::BAD_GATEWAY, headers: http::HeaderMap::new(), body };
+        let envelope = ErrorEnvelope::from_answer(&answer).unwrap();
+        assert_eq!(envelope.error.message, "the server answered 502 Bad Gateway without an envelope");
     }
 
     #[test]

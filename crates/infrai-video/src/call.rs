@@ -1,16 +1,15 @@
 //! One call of the API: its attempts, and the only loop in this crate that repeats a request.
 
 use std::future::IntoFuture;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
-use http::header::{ACCEPT, CONTENT_LENGTH, HeaderValue, USER_AGENT};
+use http::header::{CONTENT_LENGTH, USER_AGENT};
 use infrai_video_client as generated;
-use infrai_video_client::{Envelope, ErrorBody, MAX_RESPONSE_BYTES, ResponseValue, types};
-use reqwest::ResponseBuilderExt as _;
+use infrai_video_client::{Answer, Envelope, ErrorBody, MAX_RESPONSE_BYTES, ResponseValue, types};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
 
@@ -21,17 +20,17 @@ use crate::response::Response;
 use crate::retry::{RetryPolicy, retry_after};
 use crate::text::{one_line, what_is_wrong};
 use crate::time::after;
-use crate::transport::TransportError;
+use crate::transport::{Incoming, TransportError};
 
-type Reply<T> = Result<ResponseValue<Envelope<T>>, generated::Error<types::ErrorEnvelope>>;
-type Sending<T> = dyn Fn(generated::Client, Arc<Plan>) -> BoxFuture<'static, Reply<T>> + Send + Sync;
+type Reply<T> = Result<ResponseValue<Envelope<T>>, generated::Error>;
+type Sending<T> = dyn for<'a> Fn(&'a generated::Client, &'a Plan) -> BoxFuture<'a, Reply<T>> + Send + Sync;
 
 /// A call that reads and changes nothing. It is sent when it is awaited.
 #[must_use = "a call is not sent until it is awaited"]
 pub struct Call<T> {
     client: Client,
     plan: Result<Plan, Error>,
-    send: Arc<Sending<T>>,
+    send: Box<Sending<T>>,
 }
 
 /// A call that changes something, under an idempotency key. It is sent when it is awaited.
@@ -66,15 +65,12 @@ impl Plan {
 }
 
 impl<T> Call<T> {
-    pub(crate) fn new<F>(
+    pub(crate) fn new(
         client: &Client,
         plan: Result<Plan, Error>,
-        send: impl Fn(generated::Client, Arc<Plan>) -> F + Send + Sync + 'static,
-    ) -> Self
-    where
-        F: Future<Output = Reply<T>> + Send + 'static,
-    {
-        Self { client: client.clone(), plan, send: Arc::new(move |api, plan| Box::pin(send(api, plan))) }
+        send: impl for<'a> Fn(&'a generated::Client, &'a Plan) -> BoxFuture<'a, Reply<T>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { client: client.clone(), plan, send: Box::new(send) }
     }
 
     /// Repeats this call by another policy than the client's.
@@ -122,7 +118,7 @@ impl<T: Carried + Send + 'static> IntoFuture for Call<T> {
                 job_id = plan.job.as_ref().map(JobId::as_str),
                 idempotency_key = plan.key(),
             );
-            run(&self.client, &Arc::new(plan), &*self.send).instrument(span).await
+            run(&self.client, &plan, &*self.send).instrument(span).await
         })
     }
 }
@@ -187,7 +183,7 @@ impl Carried for types::Acknowledgement {
 }
 
 /// The retry loop.
-async fn run<T: Carried>(client: &Client, plan: &Arc<Plan>, send: &Sending<T>) -> Result<Response<T>, Error> {
+async fn run<T: Carried>(client: &Client, plan: &Plan, send: &Sending<T>) -> Result<Response<T>, Error> {
     let deadline = after(plan.policy.max_elapsed());
     let mut attempts = 0;
     // Whether an attempt of this call, or an earlier call with this key, may have been carried out unnoticed.
@@ -265,60 +261,66 @@ struct Success<T> {
 
 async fn attempt<T: Carried>(
     client: &Client,
-    plan: &Arc<Plan>,
+    plan: &Plan,
     send: &Sending<T>,
     deadline: Instant,
 ) -> Result<Success<T>, Failure> {
     let shared = &client.shared;
-    let exchange = Arc::new(OneExchange {
-        shared: Arc::clone(shared),
-        body: plan.body.clone(),
-        deadline: deadline.min(after(shared.timeouts.attempt)),
-        seen: Mutex::new(None),
-    });
-    let context = shared.context.with_exchange(Arc::clone(&exchange) as Arc<dyn generated::Exchange>);
+    let deadline = deadline.min(after(shared.timeouts.attempt));
+    let exchange = OneExchange { shared: Arc::clone(shared), body: plan.body.clone(), deadline };
+    let context = shared.context.with_exchange(Arc::new(exchange));
     let api = generated::Client::new_with_client(&shared.base_url, shared.builder.clone(), context);
-    let reply = send(api, Arc::clone(plan)).await;
-    let seen = exchange.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let answer = match seen {
-        Some(Seen::Answer(answer)) => answer,
-        Some(Seen::Failed(error)) => return Err(transport_failure(error)),
-        None => return Err(Failure::certain(unsent(reply.err()))),
-    };
-    tracing::debug!(status = answer.status.as_u16(), "answered");
-    if let Some(body) = answer.error {
-        return Err(refusal(answer.status, body, answer.retry_after));
+    match send(&api, plan).await {
+        Ok(answer) => judge(answer),
+        Err(generated::Error::InvalidResponsePayload(answer, error)) => {
+            let nothing_to_come = answer.status == StatusCode::NO_CONTENT
+                || answer.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
+            match T::of_nothing().filter(|_| nothing_to_come && answer.body.is_empty()) {
+                Some(result) => Ok(Success {
+                    result,
+                    metadata: types::Metadata::default(),
+                    retry_after: retry_after(&answer.headers),
+                }),
+                None => Err(undecodable(answer.status, error)),
+            }
+        }
+        Err(generated::Error::Exchange(error)) => Err(match error.downcast() {
+            Ok(Ended::Refused(answer)) => {
+                refusal(answer.status, ErrorBody::read(&answer.body), retry_after(&answer.headers))
+            }
+            Ok(Ended::Failed(error)) => transport_failure(error),
+            Err(error) => Failure::certain(unsent(error.to_string())),
+        }),
+        Err(error) => Err(Failure::certain(unsent(match error {
+            generated::Error::InvalidRequest(why) => why,
+            error => error.to_string(),
+        }))),
     }
-    let retry_after = answer.retry_after;
-    if let Some(result) = T::of_nothing().filter(|_| answer.is_empty) {
-        return Ok(Success { result, metadata: types::Metadata::default(), retry_after });
-    }
-    match reply.map(ResponseValue::into_inner) {
-        Ok(Envelope { ok: true, data: Some(data), metadata, .. }) if data.says_no() => {
+}
+
+/// An answer with a status of success may still say no.
+fn judge<T: Carried>(answer: ResponseValue<Envelope<T>>) -> Result<Success<T>, Failure> {
+    let (status, retry_after) = (answer.status(), retry_after(answer.headers()));
+    match answer.into_inner() {
+        Envelope { ok: true, data: Some(data), metadata, .. } if data.says_no() => {
             let request_id = metadata.request_id.as_deref().map(one_line);
             let body = ErrorBody { request_id, ..ErrorBody::default() };
             let error = Error::new(ErrorKind::Rejected, "the service says that it was not carried out");
-            Err(Failure::certain(error.with_answer(answer.status.as_u16(), body)))
+            Err(Failure::certain(error.with_answer(status.as_u16(), body)))
         }
-        Ok(Envelope { ok: true, data: Some(result), metadata, .. }) => {
+        Envelope { ok: true, data: Some(result), metadata, .. } => {
             Ok(Success { result, metadata, retry_after })
         }
-        Ok(envelope) => {
-            let error =
-                envelope.error.map(|error| ErrorBody::from_api_error(error, envelope.metadata.request_id));
-            Err(refusal(answer.status, error.unwrap_or_default(), answer.retry_after))
+        Envelope { error, metadata, .. } => {
+            let body = error.map(|error| ErrorBody::from_api_error(error, metadata.request_id));
+            Err(refusal(status, body.unwrap_or_default(), retry_after))
         }
-        Err(error) => Err(undecodable(answer.status, error)),
     }
 }
 
 /// The request could not even be built.
-fn unsent(error: Option<generated::Error<types::ErrorEnvelope>>) -> Error {
-    let message = match error {
-        Some(generated::Error::InvalidRequest(message) | generated::Error::Custom(message)) => message,
-        _ => "the request could not be built".to_owned(),
-    };
-    Error::new(ErrorKind::InvalidInput, message)
+fn unsent(why: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, why)
 }
 
 fn transport_failure(error: TransportError) -> Failure {
@@ -366,70 +368,55 @@ fn refusal(status: StatusCode, body: ErrorBody, retry_after: Option<Duration>) -
 }
 
 /// The service said yes, in words that make no sense. Asking again under the same key can bring the sense.
-fn undecodable(status: StatusCode, error: generated::Error<types::ErrorEnvelope>) -> Failure {
-    let (cause, cut_or_garbled) = match error {
-        generated::Error::InvalidResponsePayload(_, cause) => {
-            let garbled = cause.is_eof() || cause.is_syntax();
-            (Some(cause), garbled)
-        }
-        _ => (None, false),
-    };
-    let message = match &cause {
-        Some(cause) => format!("the answer is not what the contract says: {}", what_is_wrong(cause)),
-        None => "the answer is not what the contract says".to_owned(),
-    };
+fn undecodable(status: StatusCode, cause: serde_json::Error) -> Failure {
+    let cut_or_garbled = cause.is_eof() || cause.is_syntax();
+    let message = format!("the answer is not what the contract says: {}", what_is_wrong(&cause));
     let error = Error::new(ErrorKind::Decode, message).with_answer(status.as_u16(), ErrorBody::default());
     Failure { error, retryable: cut_or_garbled, may_have_been_carried_out: true, retry_after: None }
 }
 
-/// Sends one attempt, reads the whole answer, and remembers what it saw: more than the generated code passes on.
+/// Sends one attempt and reads the whole answer.
 struct OneExchange {
     shared: Arc<Shared>,
     body: Option<Bytes>,
     deadline: Instant,
-    seen: Mutex<Option<Seen>>,
 }
 
-enum Seen {
-    Answer(Answer),
+/// Why an exchange brought nothing to decode.
+#[derive(Debug)]
+enum Ended {
+    /// The status says no.
+    Refused(Answer),
     Failed(TransportError),
 }
 
-struct Answer {
-    status: StatusCode,
-    retry_after: Option<Duration>,
-    /// What the body says of a failure, where the status is none of success.
-    error: Option<ErrorBody>,
-    /// Whether there was nothing in the body, and nothing was to be.
-    is_empty: bool,
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(answer) => write!(f, "the service answered {}", answer.status),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
 }
 
-/// What the generated code gets to decode where the truth is in [`Seen`].
-const PLACEHOLDER_ERROR: &[u8] = br#"{"ok":false,"error":{"code":"","message":""}}"#;
+impl std::error::Error for Ended {}
 
 impl OneExchange {
-    async fn answer(&self, mut request: reqwest::Request) -> Result<(Answer, Bytes), TransportError> {
-        let headers = request.headers_mut();
-        headers.insert(USER_AGENT, self.shared.user_agent.clone());
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    async fn answer(&self, mut request: reqwest::Request) -> Result<Answer, TransportError> {
+        request.headers_mut().insert(USER_AGENT, self.shared.user_agent.clone());
         if let Some(body) = &self.body {
             *request.body_mut() = Some(body.clone().into());
         }
         let read = self.shared.timeouts.read;
         let exchange = async {
-            let incoming = self.shared.sender.send(request).await?;
-            let (status, retry_after) = (incoming.status, retry_after(&incoming.headers));
-            let nothing_to_come = status == StatusCode::NO_CONTENT
-                || incoming.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
-            let body = match incoming.body.bounded(read, MAX_RESPONSE_BYTES).await {
+            let Incoming { status, headers, body } = self.shared.sender.send(request).await?;
+            let body = match body.bounded(read, MAX_RESPONSE_BYTES).await {
                 Ok(body) => body,
                 // A status that says no needs no body to be believed.
                 Err(_) if !status.is_success() => Bytes::new(),
                 Err(error) => return Err(error),
             };
-            let error = (!status.is_success()).then(|| ErrorBody::read(&body));
-            let is_empty = nothing_to_come && body.is_empty();
-            Ok((Answer { status, retry_after, error, is_empty }, body))
+            Ok(Answer { status, headers, body })
         };
         let started = Instant::now();
         match timeout_at(self.deadline, exchange).await {
@@ -440,24 +427,24 @@ impl OneExchange {
 }
 
 impl generated::Exchange for OneExchange {
-    fn exchange(&self, request: reqwest::Request, _: &'static str) -> BoxFuture<'_, http::Response<Bytes>> {
+    fn exchange(
+        &self,
+        request: reqwest::Request,
+        _: &'static str,
+    ) -> BoxFuture<'_, Result<Answer, generated::ExchangeError>> {
         Box::pin(async move {
-            // A response without a URL would have one parsed for it.
-            let response = http::Response::builder().url(request.url().clone());
-            let (seen, status, body) = match self.answer(request).await {
-                Ok((answer, body)) if answer.error.is_none() => {
-                    let status = answer.status;
-                    (Seen::Answer(answer), status, body)
+            let answer = self.answer(request).await.map_err(Ended::Failed);
+            let ended = match answer {
+                Ok(answer) => {
+                    tracing::debug!(status = answer.status.as_u16(), "answered");
+                    if answer.status.is_success() {
+                        return Ok(answer);
+                    }
+                    Ended::Refused(answer)
                 }
-                Ok((answer, _)) => {
-                    (Seen::Answer(answer), StatusCode::BAD_GATEWAY, Bytes::from_static(PLACEHOLDER_ERROR))
-                }
-                Err(error) => {
-                    (Seen::Failed(error), StatusCode::BAD_GATEWAY, Bytes::from_static(PLACEHOLDER_ERROR))
-                }
+                Err(ended) => ended,
             };
-            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
-            response.status(status).body(body).expect("a status and a URL are always valid")
+            Err(generated::ExchangeError::new(ended))
         })
     }
 }

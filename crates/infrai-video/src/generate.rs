@@ -299,11 +299,11 @@ impl IntoFuture for Submit {
         let call: Call<VideoJob> = Call::new(&client, plan, move |api, plan| {
             // The body that is sent is the plan's, byte for byte; this one only satisfies the generated signature.
             let request = serde_json::from_str::<GenerateRequest>(&body);
-            async move {
+            Box::pin(async move {
                 let request =
                     request.map_err(|error| infrai_video_client::Error::InvalidRequest(error.to_string()))?;
                 api.video_generate(plan.key(), &request).await
-            }
+            })
         });
         Box::pin(async move {
             let response = Write::new(call).await?;

@@ -97,7 +97,7 @@ impl List {
         let limit = self.limit;
         Call::new(&self.client, plan, move |api, _| {
             let cursor = cursor.clone();
-            async move { api.video_list(cursor.as_deref(), limit).await }
+            Box::pin(async move { api.video_list(cursor.as_deref(), limit).await })
         })
     }
 

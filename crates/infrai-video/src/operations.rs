@@ -63,7 +63,7 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the account has no such job.
     pub fn status(&self, id: impl IntoJobId) -> Call<types::VideoJob> {
         let plan = self.job_plan("video_status", id);
-        Call::new(self, plan, |api, plan| async move { api.video_status(plan.job()).await })
+        Call::new(self, plan, |api, plan| Box::pin(api.video_status(plan.job())))
     }
 
     /// The job with its clip's duration and resolution, its vendor and model (`GET /v1/video/get/{id}`, `video_get`).
@@ -73,7 +73,7 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the account has no such job.
     pub fn get(&self, id: impl IntoJobId) -> Call<types::VideoJobDetail> {
         let plan = self.job_plan("video_get", id);
-        Call::new(self, plan, |api, plan| async move { api.video_get(plan.job()).await })
+        Call::new(self, plan, |api, plan| Box::pin(api.video_get(plan.job())))
     }
 
     /// A temporary link to the clip of a succeeded job (`GET /v1/video/download_url/{id}`, `video_download_url`).
@@ -85,13 +85,13 @@ impl Client {
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) where there is no clip yet, or no longer.
     pub fn download_url(&self, id: impl IntoJobId) -> Call<types::DownloadLink> {
         let plan = self.job_plan("video_download_url", id);
-        Call::new(self, plan, |api, plan| async move { api.video_download_url(plan.job()).await })
+        Call::new(self, plan, |api, plan| Box::pin(api.video_download_url(plan.job())))
     }
 
     /// What each vendor can make (`GET /v1/video/capabilities`, `video_capabilities`).
     pub fn capabilities(&self) -> Call<types::VideoCapabilities> {
         let plan = Ok(self.plan("video_capabilities"));
-        Call::new(self, plan, |api, _| async move { api.video_capabilities().await })
+        Call::new(self, plan, |api, _| Box::pin(api.video_capabilities()))
     }
 
     /// Stops a queued or running job (`POST /v1/video/cancel/{id}`, `video_cancel`).
@@ -103,9 +103,11 @@ impl Client {
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) where the job is final already.
     pub fn cancel(&self, id: impl IntoJobId) -> Write<types::Acknowledgement> {
         let plan = self.job_plan("video_cancel", id);
-        Write::new(Call::new(self, plan, |api, plan| async move {
-            let body = types::CancelRequest { job_id: Some(plan.job().to_owned()) };
-            api.video_cancel(plan.job(), plan.key(), &body).await
+        Write::new(Call::new(self, plan, |api, plan| {
+            Box::pin(async move {
+                let body = types::CancelRequest { job_id: Some(plan.job().to_owned()) };
+                api.video_cancel(plan.job(), plan.key(), &body).await
+            })
         }))
     }
 
@@ -118,16 +120,14 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the account never had such a job.
     pub fn delete(&self, id: impl IntoJobId) -> Write<types::Acknowledgement> {
         let plan = self.job_plan("video_delete", id);
-        Write::new(Call::new(self, plan, |api, plan| async move {
-            api.video_delete(plan.job(), plan.key()).await
-        }))
+        Write::new(Call::new(self, plan, |api, plan| Box::pin(api.video_delete(plan.job(), plan.key()))))
     }
 
     /// Deletes every job of the account for good, and says how many there were (`POST /v1/video/delete_all`,
     /// `video_delete_all`).
     pub fn delete_all(&self) -> Write<types::DeleteAllResult> {
         let plan = Ok(self.plan("video_delete_all"));
-        Write::new(Call::new(self, plan, |api, plan| async move { api.video_delete_all(plan.key()).await }))
+        Write::new(Call::new(self, plan, |api, plan| Box::pin(api.video_delete_all(plan.key()))))
     }
 
     /// Decides how many days the clip is kept (`POST /v1/video/set_retention/{id}`, `video_set_retention`).
@@ -137,13 +137,15 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the account has no such job.
     pub fn set_retention(&self, id: impl IntoJobId, days: RetentionDays) -> Write<types::Retention> {
         let plan = self.job_plan("video_set_retention", id);
-        Write::new(Call::new(self, plan, move |api, plan| async move {
-            let body = types::SetRetentionRequest {
-                days: days.get(),
-                idempotency_key: plan.key().map(str::to_owned),
-                job_id: Some(plan.job().to_owned()),
-            };
-            api.video_set_retention(plan.job(), plan.key(), &body).await
+        Write::new(Call::new(self, plan, move |api, plan| {
+            Box::pin(async move {
+                let body = types::SetRetentionRequest {
+                    days: days.get(),
+                    idempotency_key: plan.key().map(str::to_owned),
+                    job_id: Some(plan.job().to_owned()),
+                };
+                api.video_set_retention(plan.job(), plan.key(), &body).await
+            })
         }))
     }
 

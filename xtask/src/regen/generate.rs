@@ -6,6 +6,7 @@ use schemars08::schema::{InstanceType, SchemaObject};
 use serde_json::Value;
 
 use super::enums::Vocabulary;
+use super::rewrite::rewrite;
 use super::{RegenError, marker};
 
 /// Components that the client crate writes by hand, since the generator would make them too narrow to read what servers
@@ -56,7 +57,10 @@ pub(super) fn client(lowered: &Value, vocabularies: &[Vocabulary]) -> Result<Str
     let tokens = Generator::new(&settings)
         .generate_tokens(&document)
         .map_err(|error| RegenError::Generator(error.to_string()))?;
-    let file = syn::parse2(tokens).map_err(|error| RegenError::Generator(error.to_string()))?;
+    let mut file = syn::parse2(tokens).map_err(|error| RegenError::Generator(error.to_string()))?;
+    let operations =
+        document.paths.iter().map(|(_, path)| path.as_item().map_or(0, |path| path.iter().count()));
+    rewrite(&mut file, operations.sum()).map_err(RegenError::Generator)?;
     Ok(marker() + &prettyplease::unparse(&file))
 }
 

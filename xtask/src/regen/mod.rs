@@ -6,6 +6,7 @@ mod enums;
 mod generate;
 mod lowering;
 mod published;
+mod rewrite;
 
 use std::fmt;
 use std::fs;

@@ -1,0 +1,199 @@
+//! How a request of an operation is put together.
+
+use std::fmt::{self, Display, Write as _};
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Request, Url};
+use serde::Serialize;
+
+use crate::Client;
+use crate::canonical::canonical_json;
+
+impl Client {
+    /// Begins a request to `url`, which is the base URL and the operation's path.
+    pub(crate) fn begin(&self, method: Method, url: String) -> RequestBuilder {
+        let request = self.place(&url).map(|url| Request::new(method, url));
+        RequestBuilder(request.map(|mut request| {
+            // An operation without fields has a body too.
+            if request.method() == Method::POST {
+                put_body(&mut request, Bytes::from_static(b"{}\n"));
+            }
+            request
+        }))
+    }
+
+    /// Only the path is read anew: a base URL is parsed once, and not for every call.
+    ///
+    /// An id such as `..\..\list` would make a URL of another route. What was asked for must be what comes out.
+    fn place(&self, text: &str) -> Result<Url, Unbuildable> {
+        let mut url = self.inner.base(&self.baseurl).map_err(|error| {
+            Unbuildable(format!("the base URL is none ({error}); pass one such as https://api.infrai.cc"))
+        })?;
+        let path = text.strip_prefix(&self.baseurl).unwrap_or(text);
+        let stem = url.path().trim_end_matches('/').len();
+        if stem == 0 {
+            url.set_path(path);
+        } else {
+            url.set_path(&format!("{}{path}", &url.path()[..stem]));
+        }
+        if url.path()[stem..] == *path && !path.ends_with('/') {
+            return Ok(url);
+        }
+        Err(Unbuildable(
+            "the id does not fit into the operation's path; pass the job_id as video_generate answered it"
+                .to_owned(),
+        ))
+    }
+}
+
+fn put_body(request: &mut Request, body: Bytes) {
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *request.body_mut() = Some(body.into());
+}
+
+/// A request that is being put together, or why that cannot be done.
+pub(crate) struct RequestBuilder(Result<Request, Unbuildable>);
+
+/// Why a request cannot be sent, in words.
+#[derive(Debug)]
+pub(crate) struct Unbuildable(pub(crate) String);
+
+impl RequestBuilder {
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        if let Ok(request) = &mut self.0 {
+            request.headers_mut().insert(name, value);
+        }
+        self
+    }
+
+    pub(crate) fn headers(mut self, headers: HeaderMap) -> Self {
+        if let Ok(request) = &mut self.0 {
+            request.headers_mut().extend(headers);
+        }
+        self
+    }
+
+    /// A parameter of the query, where there is one.
+    pub(crate) fn query<T: Display>(mut self, parameter: &QueryParam<'_, T>) -> Self {
+        if let (Ok(request), Some(value)) = (&mut self.0, parameter.value) {
+            request.url_mut().query_pairs_mut().append_pair(parameter.name, &value.to_string());
+        }
+        self
+    }
+
+    /// A body as the contract asks for it: canonical JSON.
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
+        self.0 = self.0.and_then(|mut request| {
+            let body = canonical_json(body)
+                .map_err(|error| Unbuildable(format!("the body has no JSON form: {error}")))?;
+            put_body(&mut request, body);
+            Ok(request)
+        });
+        self
+    }
+
+    pub(crate) fn build(self) -> Result<Request, Unbuildable> {
+        self.0
+    }
+}
+
+/// A parameter of the query, which may be left out.
+pub(crate) struct QueryParam<'a, T> {
+    name: &'static str,
+    value: Option<&'a T>,
+}
+
+impl<'a, T> QueryParam<'a, T> {
+    pub(crate) fn new(name: &'static str, value: &'a Option<T>) -> Self {
+        Self { name, value: value.as_ref() }
+    }
+}
+
+/// A text as a segment of a path. What needs no escaping anywhere stays; all else is escaped.
+pub(crate) fn encode_path(text: &str) -> impl Display + '_ {
+    Escaped(text)
+}
+
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if self.0.bytes().all(plain) {
+            return f.write_str(self.0);
+        }
+        for byte in self.0.bytes() {
+            match byte {
+                byte if plain(byte) => f.write_char(char::from(byte))?,
+                byte => write!(f, "%{byte:02X}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Context;
+
+    fn path(base: &str, id: &str) -> Result<String, String> {
+        let client = Client::new_with_client(base, reqwest::Client::new(), Context::default());
+        let url = format!("{base}/v1/video/get/{}", encode_path(id));
+        client.begin(Method::GET, url).build().map(|request| request.url().to_string()).map_err(|why| why.0)
+    }
+
+    #[test]
+    fn an_id_stays_in_its_own_segment_or_is_refused() {
+        let base = "https://api.infrai.cc";
+        for (id, segment) in
+            [("vj_1", "vj_1"), ("a/b", "a%2Fb"), ("ä ?#", "%C3%A4%20%3F%23"), ("a..b", "a..b")]
+        {
+            assert_eq!(path(base, id), Ok(format!("{base}/v1/video/get/{segment}")));
+        }
+        assert_eq!(path(base, "..\\..\\list"), Ok(format!("{base}/v1/video/get/..%5C..%5Clist")));
+        for id in ["", ".", ".."] {
+            assert!(path(base, id).unwrap_err().contains("pass the job_id"), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_base_url_may_have_a_path_of_its_own() {
+        for base in ["https://gateway.example/infrai", "http://127.0.0.1:8787", "https://gateway.example/a/b"]
+        {
+            assert_eq!(path(base, "vj_1"), Ok(format!("{base}/v1/video/get/vj_1")));
+        }
+        assert_eq!(
+            path("https://gateway.example/", "vj_1").unwrap(),
+            "https://gateway.example/v1/video/get/vj_1"
+        );
+        assert!(path("gateway", "vj_1").unwrap_err().starts_with("the base URL is none"));
+    }
+
+    #[test]
+    fn one_context_serves_two_hosts() {
+        let context = Context::default();
+        let url = |base: &str| {
+            let client = Client::new_with_client(base, reqwest::Client::new(), context.clone());
+            client.begin(Method::GET, format!("{base}/v1/video/list")).build().unwrap().url().to_string()
+        };
+        assert_eq!(url("https://one.example"), "https://one.example/v1/video/list");
+        assert_eq!(url("https://two.example"), "https://two.example/v1/video/list");
+    }
+
+    #[test]
+    fn a_parameter_that_is_left_out_leaves_no_trace() {
+        let client =
+            Client::new_with_client("https://api.infrai.cc", reqwest::Client::new(), Context::default());
+        let request = client
+            .begin(Method::GET, "https://api.infrai.cc/v1/video/list".to_owned())
+            .query(&QueryParam::new("cursor", &None::<&str>))
+            .query(&QueryParam::new("limit", &Some(7)))
+            .query(&QueryParam::new("state", &Some("a b&c")))
+            .build()
+            .unwrap();
+        assert_eq!(request.url().query(), Some("limit=7&state=a+b%26c"));
+    }
+}

@@ -1,0 +1,140 @@
+//! Fits what progenitor wrote to the client crate's own runtime, which reads more answers, costs less, and prints no secrets.
+
+use quote::ToTokens as _;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ExprField, File, ImplItem, Item, Member, Path, Stmt, parse_quote};
+
+/// Where the crate has what the generator expects of its own runtime.
+const RUNTIME: [(&str, &str); 7] = [
+    ("ClientHooks", "hooks"),
+    ("ClientInfo", "hooks"),
+    ("Error", "error"),
+    ("OperationInfo", "hooks"),
+    ("QueryParam", "request"),
+    ("ResponseValue", "answer"),
+    ("encode_path", "request"),
+];
+
+/// Rewrites a generated client of so many operations.
+///
+/// # Errors
+/// If it does not have the form that is rewritten here: in words.
+pub(super) fn rewrite(file: &mut File, operations: usize) -> Result<(), String> {
+    file.items.retain(|item| !is_of_the_generators_runtime(item));
+    let imports = RUNTIME.map(|(name, module)| -> Item {
+        let path: Path = syn::parse_str(&format!("crate::{module}::{name}")).expect("a path");
+        parse_quote! { use #path; }
+    });
+    file.items.splice(0..0, imports);
+    let mut rewriter = Rewriter::default();
+    rewriter.visit_file_mut(file);
+    let Rewriter { begun, versions, constructors } = rewriter;
+    if (begun, versions, constructors) == (operations, operations, 1) {
+        return Ok(());
+    }
+    Err(format!(
+        "of {operations} operations {begun} requests and {versions} headers with the version were found, and {constructors} \
+         constructors; look at what progenitor writes now, and fit xtask/src/regen/rewrite.rs to it"
+    ))
+}
+
+fn is_of_the_generators_runtime(item: &Item) -> bool {
+    matches!(item, Item::Use(item) if item.tree.to_token_stream().to_string().starts_with("progenitor_client"))
+}
+
+#[derive(Default)]
+struct Rewriter {
+    begun: usize,
+    versions: usize,
+    constructors: usize,
+}
+
+impl VisitMut for Rewriter {
+    /// The constructor that gives every call 15 seconds goes: a time limit is for its caller to choose.
+    fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
+        let before = item.items.len();
+        let is_new = |item: &ImplItem| matches!(item, ImplItem::Fn(function) if function.sig.ident == "new");
+        if item.trait_.is_none() && item.self_ty.to_token_stream().to_string() == "Client" {
+            item.items.retain(|item| !is_new(item));
+        }
+        self.constructors += before - item.items.len();
+        visit_mut::visit_item_impl_mut(self, item);
+    }
+
+    /// No server asked for the header with the document's version.
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        let before = block.stmts.len();
+        let is_version = |statement: &Stmt| {
+            matches!(statement, Stmt::Expr(Expr::MethodCall(call), _)
+            if call.method == "append" && call.args.to_token_stream().to_string().contains("\"api-version\""))
+        };
+        block.stmts.retain(|statement| !is_version(statement));
+        self.versions += before - block.stmts.len();
+        visit_mut::visit_block_mut(self, block);
+    }
+
+    /// `self.client.get(url)` becomes `self.begin(Method::GET, url)`.
+    fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        visit_mut::visit_expr_mut(self, expression);
+        let Expr::MethodCall(call) = expression else { return };
+        if !is_client(&call.receiver) {
+            return;
+        }
+        let method = quote::format_ident!("{}", call.method.to_string().to_uppercase());
+        let url = &call.args;
+        *expression = parse_quote! { self.begin(::http::Method::#method, #url) };
+        self.begun += 1;
+    }
+
+    fn visit_path_mut(&mut self, path: &mut Path) {
+        visit_mut::visit_path_mut(self, path);
+        if path.segments.len() > 1 && path.segments[0].ident == "progenitor_client" {
+            path.segments = path.segments.iter().skip(1).cloned().collect();
+        }
+    }
+}
+
+/// Whether it is `self.client`.
+fn is_client(expression: &Expr) -> bool {
+    matches!(expression, Expr::Field(ExprField { base, member: Member::Named(name), .. })
+        if name == "client" && matches!(&**base, Expr::Path(path) if path.path.is_ident("self")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generated() -> File {
+        parse_quote! {
+            pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
+            impl Client {
+                pub fn new(baseurl: &str) -> Self { todo(baseurl) }
+            }
+            impl Client {
+                pub async fn video_list(&self) -> Result<(), Error> {
+                    header_map.append(HeaderName::from_static("api-version"), HeaderValue::from_static("1"));
+                    let request = self.client.get(url).query(&progenitor_client::QueryParam::new("a", &a)).build()?;
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_crates_own_runtime_takes_the_place_of_the_generators() {
+        let mut file = generated();
+        rewrite(&mut file, 1).unwrap();
+        let text = prettyplease::unparse(&file);
+        assert!(text.contains("use crate::request::QueryParam;"), "{text}");
+        assert!(text.contains("self\n            .begin(::http::Method::GET, url)"), "{text}");
+        for gone in ["progenitor_client", "api-version", "fn new(", "self.client"] {
+            assert!(!text.contains(gone), "{gone} is still in {text}");
+        }
+    }
+
+    #[test]
+    fn another_form_is_refused() {
+        let error = rewrite(&mut generated(), 2).unwrap_err();
+        assert!(error.starts_with("of 2 operations 1 requests and 1 headers"), "{error}");
+    }
+}
