@@ -38,10 +38,10 @@ async fn the_delay_grows_with_the_time_waited_within_its_bounds() {
     let times: Vec<f64> = updates.iter().map(|update| update.elapsed.as_secs_f64()).collect();
     for pair in times.windows(2) {
         let (waited, gap) = (pair[0], pair[1] - pair[0]);
-        let ceiling = (waited * 0.1).clamp(1.0, 15.0);
-        assert!(gap <= ceiling + 0.002 && gap >= (ceiling * 0.9).max(1.0) - 0.002, "{gap} after {waited}");
+        let ceiling = (waited * 0.01).clamp(5.0, 15.0);
+        assert!(gap <= ceiling + 0.002 && gap >= ceiling * 0.9 - 0.002, "{gap} after {waited}");
     }
-    assert!(updates.len() < 100, "{} polls for ten minutes", updates.len());
+    assert!(updates.len() < 135, "{} polls for ten minutes", updates.len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,5 +200,5 @@ async fn a_poll_that_is_told_to_wait_waits_and_no_longer_than_is_believed() {
     updates.next().await.unwrap().unwrap();
     updates.next().await.unwrap().unwrap();
     let waited = started.elapsed();
-    assert!(waited >= Duration::from_secs(60) && waited < Duration::from_secs(63), "{waited:?}");
+    assert!(waited >= Duration::from_secs(64) && waited < Duration::from_secs(67), "{waited:?}");
 }

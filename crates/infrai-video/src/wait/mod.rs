@@ -113,8 +113,20 @@ impl IntoFuture for Wait {
     }
 }
 
-/// How far apart the polls of a wait are: a part of the time already waited, between two bounds, less some jitter. A young
+/// How far apart the polls of a wait are: a part of the time already waited, between two bounds, less up to a tenth. A young
 /// job is looked at often, an old one seldom.
+///
+/// The default suits clips that take minutes. Where they take seconds, as in a sandbox, look more often:
+///
+/// ```
+/// use std::time::Duration;
+/// use infrai_video::PollBackoff;
+///
+/// let backoff = PollBackoff::between(Duration::from_millis(200), Duration::from_secs(2));
+/// # let client = infrai_video::Client::new("ifr_pk_proj_docs")?;
+/// let wait = client.job("vj_01kaq3v8zn5w4x7r2m9t6h0c1d").wait().with_backoff(backoff);
+/// # Ok::<(), infrai_video::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PollBackoff {
     min: Duration,
@@ -123,16 +135,16 @@ pub struct PollBackoff {
 }
 
 impl Default for PollBackoff {
-    /// A tenth of the time waited, from 1 to 15 seconds.
+    /// A hundredth of the time waited, from 5 to 15 seconds: every 5 seconds for eight minutes, and then more and more seldom.
     fn default() -> Self {
-        Self { min: Duration::from_secs(1), max: Duration::from_secs(15), share: 0.1 }
+        Self::between(Duration::from_secs(5), Duration::from_secs(15)).with_share(0.01)
     }
 }
 
 impl PollBackoff {
-    /// A delay between `min` and `max`.
+    /// A tenth of the time waited, from `min` to `max`.
     pub fn between(min: Duration, max: Duration) -> Self {
-        Self { min, max: max.max(min), ..Self::default() }
+        Self { min, max: max.max(min), share: 0.1 }
     }
 
     /// Always the same delay.
@@ -140,17 +152,17 @@ impl PollBackoff {
         Self::between(delay, delay)
     }
 
-    /// The part of the time already waited that the next delay takes; 0.1 by default.
+    /// The part of the time already waited that the next delay takes, from 0 to 1.
     #[must_use]
     pub fn with_share(mut self, share: f64) -> Self {
         self.share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.1 };
         self
     }
 
-    /// `jitter` from 0 to 1 takes up to a tenth off, so that waits started together drift apart.
+    /// `jitter` from 0 to 1 takes up to a tenth off, so that waits started together drift apart. A fixed delay stays as it is.
     pub(crate) fn delay(&self, waited: Duration, jitter: f64) -> Duration {
         let delay = waited.mul_f64(self.share).clamp(self.min, self.max);
-        if self.min == self.max { delay } else { delay.mul_f64(1.0 - 0.1 * jitter).max(self.min) }
+        if self.min == self.max { delay } else { delay.mul_f64(1.0 - 0.1 * jitter) }
     }
 }
 
