@@ -38,7 +38,7 @@ async fn the_delay_grows_with_the_time_waited_within_its_bounds() {
     let times: Vec<f64> = updates.iter().map(|update| update.elapsed.as_secs_f64()).collect();
     for pair in times.windows(2) {
         let (waited, gap) = (pair[0], pair[1] - pair[0]);
-        let ceiling = (waited * 0.01).clamp(5.0, 15.0);
+        let ceiling = if waited == 0.0 { 8.0 } else { (waited * 0.009).clamp(5.0, 15.0) };
         assert!(gap <= ceiling + 0.002 && gap >= ceiling * 0.9 - 0.002, "{gap} after {waited}");
     }
     assert!(updates.len() < 135, "{} polls for ten minutes", updates.len());
@@ -200,5 +200,5 @@ async fn a_poll_that_is_told_to_wait_waits_and_no_longer_than_is_believed() {
     updates.next().await.unwrap().unwrap();
     updates.next().await.unwrap().unwrap();
     let waited = started.elapsed();
-    assert!(waited >= Duration::from_secs(64) && waited < Duration::from_secs(67), "{waited:?}");
+    assert!(waited >= Duration::from_secs(67) && waited < Duration::from_secs(70), "{waited:?}");
 }

@@ -47,7 +47,7 @@ impl Session {
         if self.sandbox.is_some() {
             return job.wait().with_backoff(embedded::poll_backoff());
         }
-        job.wait()
+        job.wait().with_backoff(crate::work::backoff())
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) use self::heartbeat::Heartbeat;
 pub(crate) use self::pool::{Outcome, Settings};
 pub(crate) use self::source::{Batch, Source};
 use self::watch::Watch;
+pub(crate) use self::watch::backoff;
 use tokio::sync::Notify;
 
 use crate::app::App;

@@ -10,7 +10,7 @@ use infrai_video::{Client, PollBackoff, WaitError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// How far apart the looks are: one look serves all jobs, so that it may come often.
+/// How far apart the looks of this command are. One serves all jobs, and somebody may be watching.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(5);
 
@@ -30,6 +30,11 @@ pub(super) struct Watch {
     task: JoinHandle<()>,
 }
 
+/// For one job or for many.
+pub(crate) fn backoff() -> PollBackoff {
+    PollBackoff::between(SHORTEST, LONGEST)
+}
+
 /// The news of one job.
 pub(super) struct Updates(mpsc::UnboundedReceiver<News>);
 
@@ -42,7 +47,7 @@ impl Watch {
         let wait = client
             .wait_all(std::iter::empty::<String>())
             .with_max_wait(max_wait)
-            .with_backoff(PollBackoff::between(SHORTEST, LONGEST))
+            .with_backoff(backoff())
             .with_on_update(move |job| tell(&seen, job));
         let over = Arc::clone(&listeners);
         let task = tokio::spawn(async move {

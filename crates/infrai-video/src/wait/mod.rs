@@ -129,22 +129,25 @@ impl IntoFuture for Wait {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PollBackoff {
+    first: Duration,
     min: Duration,
     max: Duration,
     share: f64,
 }
 
 impl Default for PollBackoff {
-    /// A hundredth of the time waited, from 5 to 15 seconds: every 5 seconds for eight minutes, and then more and more seldom.
+    /// First after 8 seconds, then every 5; from nine minutes on it is 0.9 % of the time waited, up to 15 seconds.
     fn default() -> Self {
-        Self::between(Duration::from_secs(5), Duration::from_secs(15)).with_share(0.01)
+        Self::between(Duration::from_secs(5), Duration::from_secs(15))
+            .with_share(0.009)
+            .with_first(Duration::from_secs(8))
     }
 }
 
 impl PollBackoff {
     /// A tenth of the time waited, from `min` to `max`.
     pub fn between(min: Duration, max: Duration) -> Self {
-        Self { min, max: max.max(min), share: 0.1 }
+        Self { first: min, min, max: max.max(min), share: 0.1 }
     }
 
     /// Always the same delay.
@@ -159,9 +162,24 @@ impl PollBackoff {
         self
     }
 
-    /// `jitter` from 0 to 1 takes up to a tenth off, so that waits started together drift apart. A fixed delay stays as it is.
+    /// The delay before the first poll of a job that was just submitted; the shortest one unless it is set. A job that is known
+    /// by its id alone is polled at once.
+    #[must_use]
+    pub fn with_first(mut self, delay: Duration) -> Self {
+        self.first = delay;
+        self
+    }
+
+    pub(crate) fn first_delay(&self, jitter: f64) -> Duration {
+        self.jittered(self.first, jitter)
+    }
+
     pub(crate) fn delay(&self, waited: Duration, jitter: f64) -> Duration {
-        let delay = waited.mul_f64(self.share).clamp(self.min, self.max);
+        self.jittered(waited.mul_f64(self.share).clamp(self.min, self.max), jitter)
+    }
+
+    /// `jitter` from 0 to 1 takes up to a tenth off, so that waits started together drift apart. A fixed delay stays as it is.
+    fn jittered(&self, delay: Duration, jitter: f64) -> Duration {
         if self.min == self.max { delay } else { delay.mul_f64(1.0 - 0.1 * jitter) }
     }
 }

@@ -87,7 +87,11 @@ impl Poller {
         if self.polls == 0 && self.last.is_none() {
             return;
         }
-        let delay = self.wait.backoff.delay(self.started.elapsed(), self.wait.job.client().random_share());
+        let (backoff, jitter) = (&self.wait.backoff, self.wait.job.client().random_share());
+        let delay = match self.polls {
+            0 => backoff.first_delay(jitter),
+            _ => backoff.delay(self.started.elapsed(), jitter),
+        };
         let due = after(delay.max(self.retry_after));
         sleep_until(self.deadline().map_or(due, |deadline| due.min(deadline))).await;
     }
