@@ -136,10 +136,10 @@ pub struct PollBackoff {
 }
 
 impl Default for PollBackoff {
-    /// First after 8 seconds, then every 5; from nine minutes on it is 0.9 % of the time waited, up to 15 seconds.
+    /// First after 8 seconds, then every 5; from ten minutes on it is 0.85 % of the time waited, up to 15 seconds.
     fn default() -> Self {
         Self::between(Duration::from_secs(5), Duration::from_secs(15))
-            .with_share(0.009)
+            .with_share(0.0085)
             .with_first(Duration::from_secs(8))
     }
 }
