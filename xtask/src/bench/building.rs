@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use super::goals::{Goal, goals};
 use super::one_answer::OneAnswer;
-use super::table::{Goal, figure, goals, table};
+use super::table::{figure, table};
 use super::{Length, tell};
-use crate::contract::DOCUMENT;
 use crate::tools::openapi_generator;
 
 /// Where the programs are, below the root.
@@ -104,11 +104,11 @@ pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Resul
     let wanted =
         [goal("seconds of processor", |built| built.processor), goal("bytes", |built| built.bytes as f64)];
     Ok(format!(
-        "## Building\n\nA program that starts one job and prints its id, built from nothing without a network, {}. All three\n\
+        "A program that starts one job and prints its id, built from nothing without a network, {}. All three\n\
          use reqwest with rustls, and were run against a server that saw their one request. The median of {repeats}.\n\n{}{}",
         if length == Length::Full { "with `--release`" } else { "without optimisation" },
         table(head, &rows),
-        goals("building", wanted.as_flattened())
+        goals(wanted.as_flattened())
     ))
 }
 
@@ -124,21 +124,12 @@ fn prepare(root: &Path, program: &Program) -> Result<PathBuf, String> {
     let ours = program.directory == SELF.directory;
     copy(&if ours { root } else { &sources }.join("Cargo.lock"), &place.join("Cargo.lock"))?;
     if program.directory == "openapi-generator" {
-        generate(root, &place.join("client"))?;
+        openapi_generator::rust_client(root, &place.join("client"), "client")?;
     }
     let mut fetch = cargo(&place);
     fetch.arg("fetch").args((!ours).then_some("--locked"));
     run(&mut fetch, &format!("what {} depends on cannot be fetched", program.name))?;
     Ok(place)
-}
-
-fn generate(root: &Path, client: &Path) -> Result<(), String> {
-    let mut java = Command::new("java");
-    java.arg("-jar").arg(openapi_generator::jar(root)?);
-    java.args(["generate", "--generator-name", "rust", "--additional-properties", "packageName=client"]);
-    java.args(["--global-property", "apis,models,supportingFiles,apiDocs=false,modelDocs=false"]);
-    java.arg("--input-spec").arg(root.join(DOCUMENT)).arg("--output").arg(client);
-    run(&mut java, "openapi-generator could not make a client")
 }
 
 /// Builds from nothing.
