@@ -166,10 +166,13 @@ fn in_flight(figures: &[Figures]) -> String {
     table(["client", "time, µs", "ours / it", "processor, µs"], &rows)
 }
 
+/// One of the figures.
+type Measure = fn(&Figures) -> f64;
+
 fn wanted(figures: &[Figures]) -> Vec<Goal> {
     let (ours, by_hand) = (of(figures, Contestant::Sdk), of(figures, Contestant::Reqwest));
     let mut goals = Vec::new();
-    let measures: [(&str, fn(&Figures) -> f64); 4] = [
+    let measures: [(&str, Measure); 4] = [
         ("µs, one after another", |one| one.one.wall),
         ("µs of processor, one after another", |one| one.one.processor),
         ("µs, 64 in flight", |one| one.many.wall),
