@@ -11,7 +11,8 @@ use super::{Child, Context, Outcome};
 
 /// Programs of the benchmarks that are workspaces of their own, with lock files of their own. The others of them build only
 /// beside a client that is generated, and depend on no more than that client names.
-const PEERS: [&str; 2] = ["xtask/peers/rust", "xtask/peers/building/async-openai"];
+const PEERS: [&str; 3] =
+    ["xtask/peers/rust", "xtask/peers/building/async-openai", "xtask/peers/building/reqwest"];
 
 /// Compares what `cargo metadata` says with the part `licenses` of deny.toml, which `cargo deny` reads as well.
 pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
