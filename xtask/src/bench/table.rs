@@ -34,6 +34,11 @@ pub(super) fn figure(value: f64) -> String {
     format!("{value:.places$}")
 }
 
+/// A whole number, with thousands set apart.
+pub(super) fn count(value: u32) -> String {
+    if value < 1000 { value.to_string() } else { figure(f64::from(value)) }
+}
+
 /// What stands where there is no figure.
 pub(super) fn none() -> String {
     "–".to_owned()
@@ -52,6 +57,11 @@ mod tests {
     fn figures_are_short() {
         let shown = [1_234_567.8, 1000.0, 999.4, 12.34, 0.126].map(figure);
         assert_eq!(shown, ["1,234,568", "1,000", "999", "12.3", "0.13"]);
+    }
+
+    #[test]
+    fn what_was_counted_has_no_places() {
+        assert_eq!([2, 999, 2000].map(count), ["2", "999", "2,000"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::build::{executables, named};
 use super::goals::{Goal, goals};
 use super::report::most;
-use super::table::{figure, table};
+use super::table::{count, figure, table};
 use super::{Length, tell};
 
 /// What a policy cost and gave in one kind of wait.
@@ -43,22 +43,18 @@ pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Resul
     );
     for group in rows.chunk_by(|a, b| (a.jobs, a.over) == (b.jobs, b.over)) {
         let first = &group[0];
-        let jobs = if first.jobs == 1 {
-            "job".to_owned()
-        } else {
-            format!("{} jobs", figure(f64::from(first.jobs)))
-        };
+        let jobs = if first.jobs == 1 { "job".to_owned() } else { format!("{} jobs", count(first.jobs)) };
         let when = match first.over {
             0 if first.jobs == 1 => String::new(),
             0 => ", submitted together".to_owned(),
             seconds => format!(", submitted over {} minutes", seconds / 60),
         };
-        let count = if first.jobs == 1 { "One " } else { "" };
+        let one = if first.jobs == 1 { "One " } else { "" };
         let errors =
             group.iter().map(|row| (row.requests_error / row.requests).max(row.mean_error / row.mean));
         text.push_str(&format!(
-            "### {count}{jobs}{when}\n\nThe mean of {} waits; no standard error of a mean is above {:.1} %.\n\n",
-            figure(f64::from(first.seeds)),
+            "### {one}{jobs}{when}\n\nThe mean of {} waits; no standard error of a mean is above {:.1} %.\n\n",
+            count(first.seeds),
             // Rounded up, so that it holds.
             (most(errors) * 1000.0).ceil() / 10.0
         ));
