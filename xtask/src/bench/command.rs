@@ -66,7 +66,8 @@ pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Resul
     let versions: Vec<String> = PEERS.iter().filter_map(|peer| version(peer)).collect();
     Ok(format!(
         "From its start to its end, warm, without a shell, timed by hyperfine; the memory is the most that was resident. Built with\n\
-         `--release`; the peers are {}. The limit is `{LIMIT}`, which does nothing. No goal was set.\n\n\
+         `--release`; the peers are {}.\n\
+         The limit is `{LIMIT}`, which does nothing; the first row is compared with it. No goal was set.\n\n\
          ### Its start\n\n{}### Asking a sandbox\n\n\
          A sandbox in another process with {JOBS} jobs, beside curl, which asks for the same and throws the answer away. No goal was set.\n\n{}",
         versions.join(" and "),

@@ -64,9 +64,9 @@ pub(super) fn calls(root: &Path, length: Length, out: &mut dyn Write) -> Result<
         format!("{heading}\n\n{}", table(head, &rows))
     });
     Ok(format!(
-        "{CONNECTIONS} connections, asked by wrk, which has one of the two cores. `generate` asks for another clip each time, so that more jobs are\n\
-         stored at its end than are told; `list` asks for {PAGE} jobs a page. With `--persist` an answer waits for the disk. Prism answers with\n\
-         the examples of the same document and keeps no state: its figures are the same for any number of jobs. The limit is a server\n\
+        "{CONNECTIONS} connections, asked by wrk, which has one of the two cores. `list` asks for {PAGE} jobs a page. `generate` asks for another clip\n\
+         each time, so that more jobs are stored at its end than are told; with `--persist` an answer to it waits for the disk. Prism answers\n\
+         with the examples of the same document and keeps no state: its figures are the same for any number of jobs. The limit is a server\n\
          on hyper with one thread, which sends the sandbox's own answers and does nothing else. No goal was set.\n\n{}",
         tables.collect::<String>()
     ))

@@ -53,7 +53,7 @@ pub(super) fn clips(root: &Path, length: Length, out: &mut dyn Write) -> Result<
     }
     Ok(format!(
         "### Clips\n\nFrom the call of `generate` to the last byte of the clip, for {SECONDS} s of video at 16:9, on a clock that runs a thousand\n\
-         times as fast: the time is that of rendering. The median of {}. No other mock renders clips, and no goal was set.\n\n{}",
+         times as fast: the time is that of rendering. The median of {}. There is no peer here, and no goal was set.\n\n{}",
         length.repeats(),
         table(["resolution", "seconds", "seconds of video a second", "kB"], &rows)
     ))
