@@ -17,6 +17,7 @@ mod machine;
 mod one_answer;
 mod page;
 mod plot;
+mod plots;
 mod prism;
 mod regen;
 mod report;
@@ -165,7 +166,7 @@ fn write(place: &Path, page: &str) -> std::io::Result<()> {
     let plots = place.join(PAGE).with_extension("");
     fs::create_dir_all(&plots)?;
     let mut page = page.to_owned();
-    for plot in plot::ALL {
+    for plot in plots::ALL {
         if let Some((svg, linked)) = plot.of(&page) {
             fs::write(plots.join(plot.file), svg)?;
             page = linked;

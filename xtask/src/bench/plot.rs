@@ -16,133 +16,15 @@ pub(super) struct Plot {
     pub(super) ours: &'static str,
 }
 
-/// The plots of the page.
-pub(super) const ALL: &[Plot] = &[
-    Plot {
-        heading: "### One after another",
-        column: "time, µs",
-        title: "A call, one after another, µs (less is better)",
-        file: "call.svg",
-        ours: "ours",
-    },
-    Plot {
-        heading: "### 64 in flight",
-        column: "time, µs",
-        title: "A call with 64 in flight, µs (less is better)",
-        file: "calls.svg",
-        ours: "ours",
-    },
-    Plot {
-        heading: "### One job",
-        column: "requests",
-        title: "Requests of a wait for one job (less is better)",
-        file: "wait-requests.svg",
-        ours: "ours",
-    },
-    Plot {
-        heading: "### One job",
-        column: "mean delay, s",
-        title: "Mean delay of a wait for one job, s (less is better)",
-        file: "wait-delay.svg",
-        ours: "ours",
-    },
-    Plot {
-        heading: "### 1,000 jobs, submitted together",
-        column: "requests",
-        title: "Requests of a wait for 1,000 jobs (less is better)",
-        file: "wait-all-requests.svg",
-        ours: "ours",
-    },
-    Plot {
-        heading: "### 1,000 jobs, submitted together",
-        column: "mean delay, s",
-        title: "Mean delay of a wait for 1,000 jobs, s (less is better)",
-        file: "wait-all-delay.svg",
-        ours: "ours",
-    },
-    Plot {
-        heading: "## A long list",
-        column: "jobs a second",
-        title: "Jobs of a long list that are read in a second (more is better)",
-        file: "listing.svg",
-        ours: "ours",
-    },
-    Plot {
-        heading: "## A large clip",
-        column: "MiB a second",
-        title: "MiB of a large clip that are saved in a second (more is better)",
-        file: "downloads.svg",
-        ours: "ours",
-    },
-    Plot {
-        heading: "## Making a client",
-        column: "median, s",
-        title: "Seconds to make a client (less is better)",
-        file: "regen.svg",
-        ours: "regen",
-    },
-    Plot {
-        heading: "## Building",
-        column: "seconds of processor",
-        title: "Seconds of processor to build a program (less is better)",
-        file: "building-time.svg",
-        ours: "infrai-video",
-    },
-    Plot {
-        heading: "## Building",
-        column: "stripped binary, MB",
-        title: "The stripped program, MB (less is better)",
-        file: "building-size.svg",
-        ours: "infrai-video",
-    },
-    Plot {
-        heading: "### Status",
-        column: "requests/s",
-        title: "Answers to `status` in a second (more is better)",
-        file: "sandbox-status.svg",
-        ours: "sandbox",
-    },
-    Plot {
-        heading: "### List",
-        column: "requests/s",
-        title: "Answers to `list` in a second, 20 jobs a page (more is better)",
-        file: "sandbox-list.svg",
-        ours: "sandbox",
-    },
-    Plot {
-        heading: "### Generate",
-        column: "requests/s",
-        title: "Answers to `generate` in a second (more is better)",
-        file: "sandbox-generate.svg",
-        ours: "sandbox",
-    },
-    Plot {
-        heading: "### Clips",
-        column: "seconds of video a second",
-        title: "Seconds of video that the sandbox renders in a second (more is better)",
-        file: "clips.svg",
-        ours: "",
-    },
-    Plot {
-        heading: "### Its start",
-        column: "median ms",
-        title: "From the start of a command to its end, ms (less is better)",
-        file: "command.svg",
-        ours: "infrai-video",
-    },
-    Plot {
-        heading: "### Asking a sandbox",
-        column: "median ms",
-        title: "From the start of a command that asks a sandbox to its end, ms (less is better)",
-        file: "command-asking.svg",
-        ours: "infrai-video",
-    },
-];
-
 const WIDTH: f64 = 760.0;
 const LABELS: f64 = 300.0;
 const ROW: f64 = 26.0;
 const TOP: f64 = 40.0;
+/// A bar that is so many times as long as the longest of ours is broken, or ours could not be compared with anything.
+const BROKEN: f64 = 10.0;
+/// How wide the gap in such a bar is, and what is behind it.
+const GAP: f64 = 6.0;
+const END: f64 = 24.0;
 
 impl Plot {
     /// The plot, and the page with a link to it below its table. Nothing where the page has no such table.
@@ -175,37 +57,61 @@ impl Plot {
     }
 
     fn draw(&self, bars: &[(String, f64)]) -> String {
-        let most = bars.iter().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
+        let longest = |bars: &mut dyn Iterator<Item = &(String, f64)>| {
+            bars.map(|(_, value)| *value).fold(0.0, f64::max)
+        };
+        let ours = longest(&mut bars.iter().filter(|(label, _)| self.class(label) == "bar ours"));
+        let most = longest(&mut bars.iter());
+        let shown = if ours > 0.0 { most.min(ours * BROKEN) } else { most };
+        let title = if shown < most {
+            format!("{}, a broken bar is longer", self.title)
+        } else {
+            self.title.to_owned()
+        };
         let height = TOP + ROW * bars.len() as f64 + 10.0;
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
              font-family=\"system-ui, sans-serif\" font-size=\"13\">\n<style>text {{ fill: #1f2328 }} .bar {{ fill: #8c959f }} .ours \
-             {{ fill: #0969da }} .limit {{ fill: none; stroke: #8c959f; stroke-dasharray: 4 3 }} @media (prefers-color-scheme: dark) {{ text {{ fill: #e6edf3 }} .bar {{ fill: #6e7681 }} .ours {{ fill: \
-             #4493f8 }} }}</style>\n<text x=\"10\" y=\"24\" font-weight=\"600\">{}</text>\n",
-            escaped(self.title)
+             {{ fill: #0969da }} .limit {{ fill: none; stroke: #8c959f; stroke-dasharray: 4 3 }} @media (prefers-color-scheme: dark) \
+             {{ text {{ fill: #e6edf3 }} .bar {{ fill: #6e7681 }} .ours {{ fill: #4493f8 }} }}</style>\n<text x=\"10\" y=\"24\" \
+             font-weight=\"600\">{}</text>\n",
+            escaped(&title.replace('`', ""))
         );
         for (row, (label, value)) in bars.iter().enumerate() {
             let y = TOP + ROW * row as f64;
-            let width = (WIDTH - LABELS - 90.0) * value / most;
-            let class = match label {
-                _ if label.starts_with("limit") => "limit",
-                _ if label.contains(self.ours) => "bar ours",
-                _ => "bar",
+            let class = self.class(label);
+            let whole = (WIDTH - LABELS - 90.0) * value.min(shown) / shown.max(f64::MIN_POSITIVE);
+            let pieces = if *value > shown {
+                vec![(0.0, whole - GAP - END), (whole - END, END)]
+            } else {
+                vec![(0.0, whole)]
             };
+            for (start, width) in pieces {
+                let x = LABELS + start;
+                let _infallible = write!(
+                    svg,
+                    "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"16\" rx=\"2\"/>"
+                );
+            }
             let _infallible = writeln!(
                 svg,
-                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect class=\"{class}\" x=\"{LABELS}\" y=\"{}\" width=\"{width:.1}\" \
-                 height=\"16\" rx=\"2\"/><text x=\"{:.1}\" y=\"{}\">{}</text>",
+                "<text x=\"{}\" y=\"{1}\" text-anchor=\"end\">{2}</text><text x=\"{3:.1}\" y=\"{1}\">{4}</text>",
                 LABELS - 8.0,
                 y + 13.0,
                 escaped(label),
-                y,
-                LABELS + width + 6.0,
-                y + 13.0,
+                LABELS + whole + 6.0,
                 super::table::figure(*value)
             );
         }
         svg + "</svg>\n"
+    }
+
+    fn class(&self, label: &str) -> &'static str {
+        match label {
+            _ if label.starts_with("limit") => "limit",
+            _ if label.contains(self.ours) => "bar ours",
+            _ => "bar",
+        }
     }
 }
 
@@ -247,13 +153,22 @@ mod tests {
         let (svg, page) = PLOT.of(PAGE).expect("the page has the table");
         assert!(page.contains("| – | 3 |\n\n![Start & end](benchmarks/command.svg)\n\nMore."), "{page}");
         assert_eq!(without_links(&page), PAGE);
-        assert_eq!(svg.matches("<rect").count(), 3, "{svg}");
+        // Three bars, one of which is broken.
+        assert_eq!(svg.matches("<rect").count(), 4, "{svg}");
+        assert!(svg.contains("a broken bar is longer"), "{svg}");
         assert_eq!(svg.matches("class=\"bar ours\"").count(), 1, "{svg}");
         assert_eq!(svg.matches("class=\"limit\"").count(), 1, "{svg}");
         assert!(
             svg.contains("gh &lt;x&gt;") && svg.contains("Start &amp; end") && svg.contains(">1,000<"),
             "{svg}"
         );
+    }
+
+    #[test]
+    fn bars_are_whole_where_ours_can_be_compared_with_them() {
+        let (svg, _) = PLOT.of(&PAGE.replace("1,000", "20.0")).expect("the page has the table");
+        assert_eq!(svg.matches("<rect").count(), 3, "{svg}");
+        assert!(!svg.contains("broken"), "{svg}");
     }
 
     #[test]
