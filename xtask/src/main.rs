@@ -21,7 +21,7 @@ struct Arguments {
 enum Command {
     /// Measure side by side with others, and write docs/benchmarks.md.
     Bench {
-        /// A short run, which is printed and not written.
+        /// A short run, which is printed, and written to target/bench/quick alone.
         #[arg(long)]
         quick: bool,
         /// Measure this part alone, and leave the others of the page as they are.

@@ -50,17 +50,33 @@ fn main() {
         let wanted = |name: &str| arguments.policy.as_ref().is_none_or(|policy| policy == name);
         for (name, policy) in POLICIES.into_iter().filter(|(name, _)| wanted(name)) {
             let played: Vec<_> = (0..seeds).map(|seed| play(policy, jobs, seed)).collect();
-            let requests = played.iter().map(|wait| wait.requests as f64).sum::<f64>() / seeds as f64;
+            let requests = Mean::of(played.iter().map(|wait| wait.requests as f64));
+            let delay = Mean::of(played.iter().map(|wait| Mean::of(wait.delays.iter().copied()).value));
             let mut delays: Vec<f64> = played.into_iter().flat_map(|wait| wait.delays).collect();
             delays.sort_by(f64::total_cmp);
-            let mean = delays.iter().sum::<f64>() / delays.len() as f64;
             let p99 = delays[(delays.len() * 99).div_ceil(100) - 1];
-            let least = jobs.over.is_zero().then(|| least_requests(jobs.count, mean));
             let line = json!({
                 "jobs": jobs.count, "over": jobs.over.as_secs(), "seeds": seeds, "policy": name,
-                "requests": requests, "mean": mean, "p99": p99, "least": least,
+                "requests": requests.value, "requests_error": requests.error,
+                "mean": delay.value, "mean_error": delay.error, "p99": p99,
+                "least": least_requests(jobs.count, delay.value),
             });
             println!("{line}");
         }
+    }
+}
+
+/// A mean, and how far it may be from that of all seeds: its standard error.
+struct Mean {
+    value: f64,
+    error: f64,
+}
+
+impl Mean {
+    fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let count = values.clone().count() as f64;
+        let value = values.clone().sum::<f64>() / count;
+        let squares = values.map(|one| (one - value).powi(2)).sum::<f64>();
+        Self { value, error: (squares / (count - 1.0).max(1.0) / count).sqrt() }
     }
 }

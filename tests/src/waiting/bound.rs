@@ -9,6 +9,9 @@ use super::service::PAGE;
 /// With pauses of g(t) a wait sends the sum of c/g over its time, where a look at all open jobs costs c requests, and is late
 /// by the sum of f·g/2, where f is the density of the ends. Their product is least where g is proportional to √(c/f), which
 /// is Cauchy's and Schwarz's inequality. A look costs one request for each open job, or one for each page of the list.
+///
+/// Jobs that are submitted over a time need at least as many: the ends on a page are then further apart, and no look at it
+/// tells of more of them.
 pub fn least_requests(jobs: usize, delay: f64) -> f64 {
     const STEPS: u32 = 20_000;
     // From a tenth of a second to twelve hours, in steps that grow with the time.

@@ -12,11 +12,7 @@ pub(super) const KEY: &str = "ifr_pk_bench";
 
 /// The `data` of a successful call. With a body it is a POST.
 pub(super) fn call(url: &str, body: Option<&Value>) -> Result<Value, String> {
-    let mut curl = curl();
-    if let Some(body) = body {
-        curl.args(["-H", "Content-Type: application/json", "--data", &body.to_string()]);
-    }
-    let output = curl.arg(url).output().map_err(no_curl)?;
+    let output = curl(body).arg(url).output().map_err(no_curl)?;
     let mut answer: Value = serde_json::from_slice(&output.stdout)
         .map_err(|error| format!("{url} did not answer JSON: {error}"))?;
     match answer["ok"].as_bool() {
@@ -46,9 +42,9 @@ pub(super) fn fetch(url: &str) -> Result<u64, String> {
     })
 }
 
-/// A successful answer as it comes over the wire, with its head.
-pub(super) fn raw(url: &str) -> Result<String, String> {
-    let output = curl().args(["--fail", "--include", url]).output().map_err(no_curl)?;
+/// A successful answer as it comes over the wire, with its head. With a body it is one to a POST.
+pub(super) fn raw(url: &str, body: Option<&Value>) -> Result<String, String> {
+    let output = curl(body).args(["--fail", "--include", url]).output().map_err(no_curl)?;
     let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success());
     text.ok_or_else(|| format!("{url} did not answer: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
@@ -85,9 +81,12 @@ pub(super) fn generate(base_url: &str, count: usize) -> Result<(), String> {
     status.success().then_some(()).ok_or_else(|| "the sandbox refused a job".to_owned())
 }
 
-fn curl() -> Command {
+fn curl(body: Option<&Value>) -> Command {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "-H", &format!("Authorization: Bearer {KEY}")]);
+    if let Some(body) = body {
+        curl.args(["-H", "Content-Type: application/json", "--data", &body.to_string()]);
+    }
     curl
 }
 

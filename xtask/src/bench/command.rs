@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::build::{executables, named};
 use super::call::{KEY, call, generate};
-use super::hyperfine::{Runs, times};
+use super::hyperfine::{Runs, Times, times};
 use super::table::{figure, table};
 use super::{Length, tell};
 use crate::live::{Build, LiveSandbox};
@@ -17,34 +17,84 @@ const PEERS: [&str; 2] = ["gh", "git"];
 /// How many jobs are stored while the command asks for them.
 const JOBS: usize = 100;
 
+/// A program that does nothing.
+const LIMIT: &str = "true";
+
+/// A line of the table.
+struct Timed {
+    shown: String,
+    times: Times,
+    peak_kib: u64,
+}
+
 pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Result<String, String> {
     tell(out, "the command, beside gh and git");
     let ours = binary(root)?;
-    let mut rows = Vec::new();
+    let mut start = Vec::new();
+    let mut timed = |shown: String, program: &Path, arguments: &[&str], environment: &[(&str, &str)]| {
+        let timed = time(shown, program, arguments, environment, length)?;
+        tell(out, &format!("{}: {:?}, {} KiB", timed.shown, timed.times, timed.peak_kib));
+        Ok::<_, String>(timed)
+    };
     for asked in ["--version", "--help"] {
-        rows.push(row("infrai-video", &ours, &[asked], &[], length, out)?);
+        let mut group = vec![timed(format!("infrai-video {asked}"), &ours, &[asked], &[])?];
         for peer in PEERS {
-            rows.push(row(peer, Path::new(peer), &[asked], &[], length, out)?);
+            group.push(timed(format!("{peer} {asked}"), Path::new(peer), &[asked], &[])?);
         }
+        start.push(group);
     }
+    let limit = timed(format!("limit: {LIMIT}"), Path::new(LIMIT), &[], &[])?;
     let sandbox = LiveSandbox::start(root, Build::Release, &["--balance", "1000000", "--clock", "manual"])
         .map_err(|error| error.to_string())?;
-    generate(sandbox.base_url(), JOBS)?;
-    let page = call(&format!("{}/v1/video/list?limit=1", sandbox.base_url()), None)?;
+    let base = sandbox.base_url();
+    generate(base, JOBS)?;
+    let page = call(&format!("{base}/v1/video/list?limit=1"), None)?;
     let id = page["items"][0]["job_id"].as_str().ok_or("the sandbox lists no job")?;
-    let reach = [("INFRAI_BASE_URL", sandbox.base_url()), ("INFRAI_API_KEY", KEY)];
-    for (shown, arguments) in [("status ID", &["status", id][..]), ("list", &["list"])] {
-        let mut cells = row("infrai-video", &ours, arguments, &reach, length, out)?;
-        cells[0] = format!("infrai-video {shown}");
-        rows.push(cells);
+    let reach = [("INFRAI_BASE_URL", base), ("INFRAI_API_KEY", KEY)];
+    let asked = [
+        ("status ID", &["status", id][..], format!("{base}/v1/video/status/{id}")),
+        ("list", &["list"], format!("{base}/v1/video/list")),
+    ];
+    let mut asking = Vec::new();
+    for (shown, arguments, url) in asked {
+        let curl = ["--silent", "--fail", "--output", "/dev/null", "--oauth2-bearer", KEY, &url];
+        asking.push(vec![
+            timed(format!("infrai-video {shown}"), &ours, arguments, &reach)?,
+            timed(format!("curl, for {shown}"), Path::new("curl"), &curl, &[])?,
+        ]);
     }
     let versions: Vec<String> = PEERS.iter().filter_map(|peer| version(peer)).collect();
     Ok(format!(
-        "## The command\n\nFrom its start to its end, warm, without a shell, timed by hyperfine; the memory is the most that was resident. Built with\n\
-         `--release`; the peers are {}. `status` and `list` ask a sandbox in another process.\n\n{}",
+        "From its start to its end, warm, without a shell, timed by hyperfine; the memory is the most that was resident. Built with\n\
+         `--release`; the peers are {}.\n\
+         The limit is `{LIMIT}`, which does nothing; the first row is compared with it. No goal was set.\n\n\
+         ### Its start\n\n{}### Asking a sandbox\n\n\
+         A sandbox in another process with {JOBS} jobs, beside curl, which asks for the same and throws the answer away. No goal was set.\n\n{}",
         versions.join(" and "),
-        table(["command", "median ms", "least ms", "peak MB"], &rows)
+        lines(&start, &limit),
+        lines(&asking, &limit)
     ))
+}
+
+/// Groups of programs that were asked for the same, of which ours is the first, and the limit for all.
+fn lines(groups: &[Vec<Timed>], limit: &Timed) -> String {
+    let row = |timed: &Timed, ratio: String| {
+        [
+            timed.shown.clone(),
+            figure(timed.times.median * 1000.0),
+            ratio,
+            figure(timed.times.least * 1000.0),
+            figure(timed.peak_kib as f64 * 1.024 / 1000.0),
+        ]
+    };
+    let mut rows = Vec::new();
+    for group in groups {
+        let ours = group.first().map_or(f64::NAN, |ours| ours.times.median);
+        rows.extend(group.iter().map(|timed| row(timed, figure(ours / timed.times.median))));
+    }
+    let first = groups.first().and_then(|group| group.first()).map_or(f64::NAN, |ours| ours.times.median);
+    rows.push(row(limit, figure(first / limit.times.median)));
+    table(["command", "median ms", "ours / it", "least ms", "peak MB"], &rows)
 }
 
 /// The command as its users build it.
@@ -52,27 +102,20 @@ fn binary(root: &Path) -> Result<PathBuf, String> {
     named(&executables(root, root, &["-p", "infrai-video-cli"])?, "infrai-video")
 }
 
-fn row(
-    name: &str,
+fn time(
+    shown: String,
     program: &Path,
     arguments: &[&str],
     environment: &[(&str, &str)],
     length: Length,
-    out: &mut dyn Write,
-) -> Result<[String; 4], String> {
+) -> Result<Timed, String> {
     let runs = Runs { warm_up: 10, measured: if length == Length::Full { 300 } else { 30 } };
     let times = times(program, arguments, environment, runs)?;
-    let mut peak = 0;
+    let mut peak_kib = 0;
     for _ in 0..length.repeats() {
-        peak = peak.max(memory(program, arguments, environment)?);
+        peak_kib = peak_kib.max(memory(program, arguments, environment)?);
     }
-    tell(out, &format!("{name} {}: {times:?}, {peak} KiB", arguments[0]));
-    Ok([
-        format!("{name} {}", arguments[0]),
-        figure(times.median * 1000.0),
-        figure(times.least * 1000.0),
-        figure(peak as f64 * 1.024 / 1000.0),
-    ])
+    Ok(Timed { shown, times, peak_kib })
 }
 
 /// The most memory that was resident, in KiB.
@@ -94,4 +137,22 @@ fn memory(program: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> R
 fn version(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").output().ok()?;
     String::from_utf8(output.stdout).ok()?.lines().next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_is_compared_with_those_who_were_asked_for_the_same() {
+        let timed = |shown: &str, median: f64| Timed {
+            shown: shown.to_owned(),
+            times: Times { median, least: median },
+            peak_kib: 1000,
+        };
+        let groups = [vec![timed("a", 0.002), timed("b", 0.004)], vec![timed("c", 0.006), timed("d", 0.003)]];
+        let shown = lines(&groups, &timed("limit", 0.001));
+        let ratios: Vec<&str> = shown.lines().skip(2).filter_map(|line| line.split(" | ").nth(2)).collect();
+        assert_eq!(ratios, ["1.00", "0.50", "1.00", "2.00", "2.00"]);
+    }
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::call::{call, generate, raw, save};
 use crate::live::{Build, LiveSandbox};
 
-/// How many jobs a page has: the most that the sandbox gives.
+/// How many jobs a page has where nothing else is said: the most that the sandbox gives.
 pub(super) const PAGE: usize = 100;
 
 /// What a sandbox answered.
@@ -21,6 +21,7 @@ pub(super) struct Samples {
     directory: TempDir,
     status: String,
     list: String,
+    generate: String,
     /// The job that `status` is of.
     pub(super) id: String,
     /// What `status` says of it, without its empty members.
@@ -28,7 +29,7 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    /// Asks a sandbox for a job that has succeeded, for a page with one job, and for the clip.
+    /// Asks a sandbox for a job that has succeeded, for a page with one job, for another job, and for the clip.
     pub(super) fn take(root: &Path) -> Result<Self, String> {
         let sandbox = LiveSandbox::start(root, Build::Release, &["--balance", "1000000", "--clock", "x1000"])
             .map_err(|error| error.to_string())?;
@@ -45,13 +46,15 @@ impl Samples {
             }
         }
         // Every answer has links of its own: what is compared later is this one.
-        let status = raw(&status)?;
+        let status = raw(&status, None)?;
         let job = result_of(&status).ok_or("the sandbox's answer is no envelope")?;
         let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
         let link = call(&format!("{base}/v1/video/download_url/{id}"), None)?;
         save(link["url"].as_str().ok_or("the answer has no url")?, &directory.path().join("clip.mp4"))?;
-        let list = raw(&format!("{base}/v1/video/list?limit=1"))?;
-        Ok(Self { directory, status, list, id, job })
+        let list = raw(&format!("{base}/v1/video/list?limit=1"), None)?;
+        let body = json!({"prompt": "a clip", "duration_seconds": 0.1});
+        let generate = raw(&format!("{base}/v1/video/generate"), Some(&body))?;
+        Ok(Self { directory, status, list, generate, id, job })
     }
 }
 
@@ -69,6 +72,8 @@ fn result_of(answer: &str) -> Option<Value> {
 pub(super) struct Answers {
     /// How many jobs the account has.
     pub(super) jobs: usize,
+    /// How many of them a page has; other pages are refused.
+    pub(super) page: usize,
     /// How many milliseconds a page takes.
     pub(super) page_ms: u64,
     /// How large the clip is.
@@ -77,7 +82,7 @@ pub(super) struct Answers {
 
 impl Default for Answers {
     fn default() -> Self {
-        Self { jobs: 0, page_ms: 0, clip_bytes: 1024 * 1024 }
+        Self { jobs: 0, page: PAGE, page_ms: 0, clip_bytes: 1024 * 1024 }
     }
 }
 
@@ -94,8 +99,9 @@ impl FixedServer {
         let settings = json!({
             "status": samples.status,
             "list": samples.list,
+            "generate": samples.generate,
             "jobs": answers.jobs,
-            "limit": PAGE,
+            "limit": answers.page,
             "page_ms": answers.page_ms,
             "clip": directory.join("clip.mp4"),
             "clip_bytes": answers.clip_bytes,
@@ -120,7 +126,7 @@ impl FixedServer {
 
     /// Fails where the requests since the last look are not so many.
     pub(super) fn expect_seen(&self, expected: usize, who: &str) -> Result<(), String> {
-        let answer = raw(&format!("{}/seen", self.base_url))?;
+        let answer = raw(&format!("{}/seen", self.base_url), None)?;
         let seen: Option<usize> = answer.rsplit('\n').next().and_then(|seen| seen.parse().ok());
         match seen {
             Some(seen) if expected == seen => Ok(()),

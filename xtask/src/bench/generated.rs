@@ -33,13 +33,7 @@ impl Generated {
 fn rust(root: &Path) -> Result<[PathBuf; 2], String> {
     let pinned = root.join("tests/consumers/openapi-generator.txt");
     let place = place(root, "openapi-generator", &[&pinned], |place| {
-        let jar = openapi_generator::jar(root)?;
-        let mut java = Command::new("java");
-        java.arg("-jar").arg(jar).args(["generate", "--generator-name", "rust", "--library", "reqwest"]);
-        java.args(["--global-property", "apis,models,supportingFiles,apiDocs=false,modelDocs=false"]);
-        java.args(["--additional-properties", "packageName=infrai-video-openapi", "--input-spec"]);
-        java.arg(root.join(DOCUMENT)).arg("--output").arg(place.join("client"));
-        carry_out(&mut java, "openapi-generator made no client")
+        openapi_generator::rust_client(root, &place.join("client"), "infrai-video-openapi")
     })?;
     let built = executables(root, &root.join(PEERS).join("openapi-generator"), &[])
         .map_err(|error| format!("{error}, with the client in {}", place.display()))?;

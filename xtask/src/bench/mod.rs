@@ -9,12 +9,15 @@ mod debian;
 mod downloads;
 mod fixed;
 mod generated;
+mod goals;
 mod hyperfine;
 mod listing;
 mod load;
 mod machine;
 mod one_answer;
+mod page;
 mod plot;
+mod plots;
 mod prism;
 mod regen;
 mod report;
@@ -25,22 +28,25 @@ mod waiting;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
-/// Where the result goes, below the root.
-const PAGE: &str = "docs/benchmarks.md";
+/// Where the page and the folder of its plots go, below the root.
+const DOCS: &str = "docs";
 
-/// Where its plots go.
-const PLOTS: &str = "docs/benchmarks";
+/// Where they go after a quick run.
+const QUICK: &str = "target/bench/quick";
+
+/// The name of the page. Its plots are in a folder of the same name.
+const PAGE: &str = "benchmarks.md";
 
 /// How long a run takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
     /// Long enough to be published.
     Full,
-    /// A few minutes, to see that all works. The page is printed and not written.
+    /// A few minutes, to see that all works. The page is printed, and written where nobody takes it for a result.
     Quick,
 }
 
@@ -56,25 +62,25 @@ impl Length {
     }
 }
 
-/// A part of the page.
+/// A part of the page, in the page's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// How fast the sandbox answers and renders.
-    Sandbox,
-    /// How the command starts.
-    Command,
     /// What a call of the SDK costs.
     Calls,
+    /// How many requests a wait takes, and how late it ends.
+    Waiting,
     /// How fast a long list is read.
     Listing,
     /// How fast a large clip comes onto the disk.
     Downloads,
-    /// What a program that uses the SDK costs to build.
-    Building,
     /// How long a client takes to make from the document.
     Regen,
-    /// How many requests a wait takes, and how late it ends.
-    Waiting,
+    /// What a program that uses the SDK costs to build.
+    Building,
+    /// How fast the sandbox answers and renders.
+    Sandbox,
+    /// How the command starts.
+    Command,
 }
 
 impl Part {
@@ -82,26 +88,39 @@ impl Part {
     fn heading(self) -> &'static str {
         match self {
             Self::Calls => "## A call",
-            Self::Command => "## The command",
-            Self::Downloads => "## A large clip",
-            Self::Listing => "## A long list",
-            Self::Sandbox => "## The sandbox",
-            Self::Building => "## Building",
-            Self::Regen => "## Making a client",
             Self::Waiting => "## Waiting",
+            Self::Listing => "## A long list",
+            Self::Downloads => "## A large clip",
+            Self::Regen => "## Making a client",
+            Self::Building => "## Building",
+            Self::Sandbox => "## The sandbox",
+            Self::Command => "## The command",
         }
+    }
+
+    /// What `--only` calls it.
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// The part of the page, from its heading on.
+    fn section(self, root: &Path, length: Length, out: &mut dyn Write) -> Result<String, String> {
+        let started = Instant::now();
+        let measured = self.measure(root, length, out)?;
+        let section = format!("{}\n\n{measured}", self.heading());
+        Ok(page::finished(&section, &self.name(), started.elapsed().as_secs_f64()))
     }
 
     fn measure(self, root: &Path, length: Length, out: &mut dyn Write) -> Result<String, String> {
         match self {
             Self::Calls => calls::section(root, length, out),
-            Self::Command => command::section(root, length, out),
-            Self::Downloads => downloads::section(root, length, out),
-            Self::Listing => listing::section(root, length, out),
-            Self::Sandbox => sandbox::section(root, length, out),
-            Self::Building => building::section(root, length, out),
-            Self::Regen => regen::section(root, length, out),
             Self::Waiting => waiting::section(root, length, out),
+            Self::Listing => listing::section(root, length, out),
+            Self::Downloads => downloads::section(root, length, out),
+            Self::Regen => regen::section(root, length, out),
+            Self::Building => building::section(root, length, out),
+            Self::Sandbox => sandbox::section(root, length, out),
+            Self::Command => command::section(root, length, out),
         }
     }
 }
@@ -111,53 +130,49 @@ impl Part {
 /// # Errors
 /// If a peer or a tool cannot be had, or answers what it should not: in words.
 pub fn run(root: &Path, length: Length, only: Option<Part>, out: &mut dyn Write) -> Result<(), String> {
-    let path = root.join(PAGE);
-    let page = match only {
-        None => {
-            let mut page = String::from(
-                "# Benchmarks\n\n`cargo xtask bench` makes this page. Every figure is of one run on one machine, peers beside each other; only the\n\
-                 ratios say something about other machines.\n\n",
-            );
-            page.push_str(&machine::describe());
-            for part in Part::value_variants() {
-                page.push_str(&part.measure(root, length, out)?);
-            }
-            page
-        }
+    let order: Vec<&str> = Part::value_variants().iter().map(|part| part.heading()).collect();
+    let (mut page, parts) = match only {
+        None => (head(), Part::value_variants().to_vec()),
         Some(part) => {
-            let page = fs::read_to_string(&path).map_err(|error| format!("{PAGE}: {error}"))?;
-            with(&page, part.heading(), &part.measure(root, length, out)?)
+            let path = root.join(DOCS).join(PAGE);
+            let page = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            (plot::without_links(&page), vec![part])
         }
     };
-    let written = match length {
-        Length::Full => write(root, &page).and_then(|()| writeln!(out, "wrote {PAGE}")),
-        Length::Quick => writeln!(out, "\n{page}"),
-    };
+    for part in parts {
+        page = page::with(&page, &order, &part.section(root, length, out)?);
+    }
+    let place = if length == Length::Full { DOCS } else { QUICK };
+    let written = write(&root.join(place), &page).and_then(|()| {
+        if length == Length::Quick {
+            writeln!(out, "\n{page}")?;
+        }
+        writeln!(out, "wrote {place}/{PAGE}")
+    });
     written.map_err(|error| format!("the result cannot be written: {error}"))
 }
 
+/// What stands above all sections.
+fn head() -> String {
+    format!(
+        "# Benchmarks\n\n`cargo xtask bench` makes this page. Every figure is of one run on one machine, peers beside each other; only the\n\
+         ratios say something about other machines. A limit is what the machine allows to a program that does nothing else.\n\n{}",
+        machine::describe()
+    )
+}
+
 /// Writes the page with its plots.
-fn write(root: &Path, page: &str) -> std::io::Result<()> {
-    let plots = root.join(PLOTS);
+fn write(place: &Path, page: &str) -> std::io::Result<()> {
+    let plots = place.join(PAGE).with_extension("");
     fs::create_dir_all(&plots)?;
-    let mut page = plot::without_links(page);
-    for plot in plot::ALL {
+    let mut page = page.to_owned();
+    for plot in plots::ALL {
         if let Some((svg, linked)) = plot.of(&page) {
             fs::write(plots.join(plot.file), svg)?;
             page = linked;
         }
     }
-    fs::write(root.join(PAGE), page)
-}
-
-/// The page with that section in place of the one under the same heading, or at its end.
-fn with(page: &str, heading: &str, section: &str) -> String {
-    let Some(start) = page.find(&format!("{heading}\n")) else {
-        return format!("{page}{section}");
-    };
-    let rest = &page[start + heading.len()..];
-    let after = rest.find("\n## ").map_or("", |next| &rest[next + 1..]);
-    format!("{}{section}{after}", &page[..start])
+    fs::write(place.join(PAGE), page)
 }
 
 /// Says what is being measured.
@@ -172,12 +187,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_section_is_replaced_and_the_others_stay() {
-        let page = "# B\n\n## The command\n\nold\n\n## The sandbox\n\n### Calls\n\nkept\n";
-        let changed = with(page, "## The command", "## The command\n\nnew\n\n");
-        assert_eq!(changed, page.replace("old", "new"));
-        let last = with(page, "## The sandbox", "## The sandbox\n\nnew\n");
-        assert_eq!(last, "# B\n\n## The command\n\nold\n\n## The sandbox\n\nnew\n");
-        assert_eq!(with("# B\n\n", "## The command", "## The command\n"), "# B\n\n## The command\n");
+    fn a_page_is_written_with_its_plots_beside_it() {
+        let place = tempfile::tempdir().unwrap();
+        let table = "| resolution | seconds of video a second |\n|---|---:|\n| 4k | 2.00 |";
+        write(place.path(), &format!("# B\n\n### Clips\n\n{table}\n\nMore.\n")).unwrap();
+        let page = fs::read_to_string(place.path().join("benchmarks.md")).unwrap();
+        let (_, link) = page.split_once("](").unwrap();
+        let file = link.split(')').next().unwrap();
+        assert!(fs::read_to_string(place.path().join(file)).unwrap().starts_with("<svg"), "{page}");
+    }
+
+    #[test]
+    fn every_part_has_a_name_and_a_heading_of_its_own() {
+        let parts = Part::value_variants();
+        for (at, part) in parts.iter().enumerate() {
+            assert!(!part.name().is_empty());
+            assert!(parts[..at].iter().all(|other| other.heading() != part.heading()), "{part:?}");
+        }
     }
 }

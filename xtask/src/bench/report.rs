@@ -43,11 +43,6 @@ pub(super) fn most(values: impl IntoIterator<Item = f64>) -> f64 {
     values.into_iter().fold(f64::NAN, f64::max)
 }
 
-/// Whether a goal is met, in a word.
-pub(super) fn met(met: bool) -> String {
-    if met { "yes" } else { "**no**" }.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,44 +34,19 @@ pub(super) fn figure(value: f64) -> String {
     format!("{value:.places$}")
 }
 
-/// What a part should reach beside the best of its peers.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Goal {
-    what: String,
-    ours: f64,
-    peer: f64,
-    /// The most that `ours / peer` may be.
-    most: f64,
+/// A whole number, with thousands set apart.
+pub(super) fn count(value: u32) -> String {
+    if value < 1000 { value.to_string() } else { figure(f64::from(value)) }
 }
 
-impl Goal {
-    /// Ours should be at most `most` times what the peer has.
-    pub(super) fn less(what: impl Into<String>, ours: f64, peer: f64, most: f64) -> Self {
-        Self { what: what.into(), ours, peer, most }
-    }
-
-    fn is_met(&self) -> bool {
-        self.ours <= self.peer * self.most
-    }
+/// What stands where there is no figure.
+pub(super) fn none() -> String {
+    "–".to_owned()
 }
 
-/// The table of goals, and the command that makes the part again.
-pub(super) fn goals(part: &str, goals: &[Goal]) -> String {
-    let rows: Vec<_> = goals
-        .iter()
-        .map(|goal| {
-            [
-                goal.what.clone(),
-                figure(goal.ours),
-                figure(goal.peer),
-                format!("{:.3}", goal.ours / goal.peer),
-                format!("at most {}", goal.most),
-                (if goal.is_met() { "yes" } else { "no" }).to_owned(),
-            ]
-        })
-        .collect();
-    let table = table(["goal", "ours", "peer", "ratio", "wanted", "met"], &rows);
-    format!("### Goals\n\n{table}Made by `cargo xtask bench --only {part}`.\n\n")
+/// A number, where there is one.
+pub(super) fn some(value: Option<f64>) -> String {
+    value.map_or_else(none, figure)
 }
 
 #[cfg(test)]
@@ -85,11 +60,8 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_says_whether_it_is_met() {
-        let shown = goals("waiting", &[Goal::less("a", 1.0, 4.0, 0.5), Goal::less("b", 3.0, 4.0, 0.5)]);
-        assert!(shown.contains("| a | 1.00 | 4.00 | 0.250 | at most 0.5 | yes |"), "{shown}");
-        assert!(shown.contains("| b | 3.00 | 4.00 | 0.750 | at most 0.5 | no |"), "{shown}");
-        assert!(shown.ends_with("`cargo xtask bench --only waiting`.\n\n"), "{shown}");
+    fn what_was_counted_has_no_places() {
+        assert_eq!([2, 999, 2000].map(count), ["2", "999", "2,000"]);
     }
 
     #[test]

@@ -37,13 +37,13 @@ impl Contestant {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Sdk => "ours",
-            Self::Reqwest => "reqwest",
-            Self::OpenapiGenerator => "openapi-generator",
-            Self::OpenapiPythonClient => "Python",
-            Self::OpenapiFetch => "TypeScript",
-            Self::Hyper => "hyper",
+            Self::Reqwest => "reqwest, by hand",
+            Self::OpenapiGenerator => "openapi-generator, Rust",
+            Self::OpenapiPythonClient => "openapi-python-client",
+            Self::OpenapiFetch => "openapi-fetch, Node.js",
+            Self::Hyper => "hyper, by hand",
             Self::HyperBytes => "hyper, undecoded",
-            Self::Socket => "limit: a socket",
+            Self::Socket => "limit: a bare socket",
         }
     }
 

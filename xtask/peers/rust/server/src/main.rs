@@ -36,6 +36,8 @@ struct Settings {
     status: String,
     /// An answer of `list` with one job and a cursor, with its head.
     list: String,
+    /// An answer of `generate`, with its head.
+    generate: String,
     /// How many jobs the account has.
     jobs: usize,
     /// How many of them a page has.
@@ -50,6 +52,7 @@ struct Settings {
 struct Server {
     base_url: String,
     status: Answer,
+    generate: Answer,
     pages: Pages,
     page_time: Duration,
     clip: Clip,
@@ -64,6 +67,7 @@ async fn main() -> Result<(), Failure> {
     let server = Arc::new(Server {
         base_url: format!("http://{}", listener.local_addr()?),
         status: Answer::read(&settings.status)?,
+        generate: Answer::read(&settings.generate)?,
         pages: Pages::of(&Answer::read(&settings.list)?, settings.jobs, settings.limit)?,
         page_time: Duration::from_millis(settings.page_ms),
         clip: Clip::padded(&settings.clip, settings.clip_bytes)?,
@@ -77,7 +81,7 @@ async fn main() -> Result<(), Failure> {
         tokio::spawn(async move {
             let service = service_fn(|request| {
                 let server = Arc::clone(&server);
-                async move { Ok::<_, Infallible>(server.answer(&request).await) }
+                async move { Ok::<_, Infallible>(server.answer(request).await) }
             });
             // A client that leaves is no matter.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -86,7 +90,7 @@ async fn main() -> Result<(), Failure> {
 }
 
 impl Server {
-    async fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path();
         if path == "/seen" {
             return json(self.seen.swap(0, Ordering::Relaxed).to_string());
@@ -94,6 +98,11 @@ impl Server {
         self.seen.fetch_add(1, Ordering::Relaxed);
         if path.starts_with("/v1/video/status/") {
             return self.status.response(self.status.body.clone());
+        }
+        if path == "/v1/video/generate" {
+            // A body that breaks off is no matter either.
+            let _ = request.into_body().collect().await;
+            return self.generate.response(self.generate.body.clone());
         }
         if path == "/v1/video/list" {
             if !self.page_time.is_zero() {
