@@ -12,7 +12,7 @@ use serde_json::json;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// How many seeds to play of a wait for one job; of larger ones there are fewer.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 20_000)]
     seeds: u64,
     /// Play this policy alone.
     #[arg(long)]
@@ -46,7 +46,7 @@ fn main() {
     let chosen = |jobs: &Jobs| arguments.jobs.is_none_or(|count| jobs.count == count);
     for jobs in WAITS.into_iter().filter(chosen) {
         // Many jobs are many draws in one.
-        let seeds = (arguments.seeds / jobs.count as u64).max(arguments.seeds.div_ceil(100));
+        let seeds = (arguments.seeds / jobs.count as u64).max(arguments.seeds.div_ceil(1000));
         let wanted = |name: &str| arguments.policy.as_ref().is_none_or(|policy| policy == name);
         for (name, policy) in POLICIES.into_iter().filter(|(name, _)| wanted(name)) {
             let played: Vec<_> = (0..seeds).map(|seed| play(policy, jobs, seed)).collect();

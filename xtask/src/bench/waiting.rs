@@ -32,7 +32,7 @@ struct Row {
 
 pub(super) fn section(root: &Path, length: Length, out: &mut dyn Write) -> Result<String, String> {
     tell(out, "waiting, in virtual time");
-    let rows = play(root, if length == Length::Full { 2000 } else { 200 })?;
+    let rows = play(root, if length == Length::Full { 20_000 } else { 500 })?;
     let mut text = String::from(
         "In virtual time, so that the figures are the same on any machine. A job's length is drawn from a log-normal distribution\n\
          with a median of 2 minutes and a spread of 1: the mean is 198 s, and 1.1 % take over 20 minutes. Each answer takes 50 ms,\n\
