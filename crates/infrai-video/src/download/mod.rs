@@ -5,6 +5,7 @@ mod fetch;
 mod fetched;
 mod head;
 mod in_order;
+mod lending;
 mod link;
 mod mp4;
 mod note;

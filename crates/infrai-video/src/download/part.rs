@@ -68,27 +68,44 @@ impl PartFile {
         self.written
     }
 
-    /// Adds bytes of that version. Blocks.
-    pub(super) fn write(&mut self, bytes: &Bytes, version: Option<Version>) -> Result<(), Error> {
-        self.file.write_all(bytes).map_err(|error| Error::storage(&self.path, "write", error))?;
-        self.hash.update(bytes);
-        self.written += bytes.len() as u64;
-        self.version = version;
-        if self.synced_at.elapsed() >= SYNC_EVERY {
-            self.keep()?;
+    /// Adds pieces of that version. Blocks.
+    pub(super) fn write(&mut self, pieces: &[Bytes], version: Option<Version>) -> Result<(), Error> {
+        for piece in pieces {
+            self.file.write_all(piece).map_err(|error| Error::storage(&self.path, "write", error))?;
+            self.hash.update(piece);
+            self.written += piece.len() as u64;
         }
+        self.version = version;
         Ok(())
     }
 
     /// Makes sure that what came is there for a later run. Blocks.
     pub(super) fn keep(&mut self) -> Result<(), Error> {
+        self.sync()?.map_or(Ok(()), |sync| sync())
+    }
+
+    /// What keeps the bytes that are there now, if the last time was long ago. It blocks, and needs the part no more: bytes that
+    /// are added meanwhile are not in its note.
+    pub(super) fn sync_where_it_is_time(
+        &mut self,
+    ) -> Result<Option<impl FnOnce() -> Result<(), Error> + use<>>, Error> {
+        if self.synced_at.elapsed() < SYNC_EVERY { Ok(None) } else { self.sync() }
+    }
+
+    fn sync(&mut self) -> Result<Option<impl FnOnce() -> Result<(), Error> + use<>>, Error> {
         self.synced_at = Instant::now();
         let note = self.last_note();
         if note.kept == 0 {
-            return Ok(());
+            return Ok(None);
         }
-        self.file.sync_data().map_err(|error| Error::storage(&self.path, "write", error))?;
-        note.write(&self.note_path)
+        let (path, note_path) = (self.path.clone(), self.note_path.clone());
+        let failed = move |error| Error::storage(&path, "write", error);
+        // It shares the lock, which nobody else gets before the note is written.
+        let file = self.file.try_clone().map_err(&failed)?;
+        Ok(Some(move || {
+            file.sync_data().map_err(failed)?;
+            note.write(&note_path)
+        }))
     }
 
     /// Throws away what came. Blocks.
@@ -208,7 +225,7 @@ mod tests {
     fn filled(target: &Path) -> PartFile {
         let mut part = opened(target);
         let version = Version { validator: "\"a\"".to_owned(), total: None };
-        part.write(&Bytes::from_static(BYTES), Some(version)).unwrap();
+        part.write(&[Bytes::from_static(BYTES)], Some(version)).unwrap();
         part
     }
 

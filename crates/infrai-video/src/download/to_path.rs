@@ -1,10 +1,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::fetch::{Fetch, Piece, Version};
+use super::lending::{Lending, stopped};
 use super::part::{PartFile, SYNC_EVERY};
 use super::target::{refuse_existing, target};
 use super::{Container, Download, Fetched};
@@ -12,7 +13,14 @@ use crate::error::{Error, ErrorKind};
 use crate::operations::IntoJobId as _;
 
 /// How much is collected before it is handed to the disk.
-const BLOCK: usize = 512 * 1024;
+const BLOCK: u64 = 512 * 1024;
+
+/// Bytes as they came, one piece after another.
+#[derive(Default)]
+struct Block {
+    pieces: Vec<Bytes>,
+    bytes: u64,
+}
 
 /// How long a part may be held by another download. One that was dropped holds it until its last write is done.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,11 +28,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) async fn fetch_to(download: Download, path: &Path) -> Result<Fetched, Error> {
     let job_id = download.job.id().into_job_id()?;
     let target = target(path, job_id.as_str(), download.overwrite)?;
-    let mut part = Some(open(&target, job_id.as_str()).await?);
+    let mut part = Lending::new(open(&target, job_id.as_str()).await?);
     // Whoever held the part may just have finished.
     refuse_existing(&target, download.overwrite)?;
     let collected = collect(&download, &mut part).await;
-    let Some(mut part) = part else { return Err(stopped()) };
+    let Some(mut part) = part.into_part().await else { return Err(stopped()) };
     match collected {
         Ok(()) => {
             let part = blocking(move || part.seal().map(|()| part)).await?;
@@ -57,10 +65,10 @@ async fn open(target: &Path, job_id: &str) -> Result<PartFile, Error> {
     }
 }
 
-/// Fetches until the part holds a whole and checked clip. The part is lent to the thread that writes, and comes back.
-async fn collect(download: &Download, part: &mut Option<PartFile>) -> Result<(), Error> {
+/// Fetches until the part holds a whole and checked clip.
+async fn collect(download: &Download, part: &mut Lending) -> Result<(), Error> {
     let mut fetch = download.fetch();
-    let mut is_there = part.as_ref().is_some_and(|part| take_up(download, &mut fetch, part));
+    let mut is_there = part.part().is_some_and(|part| take_up(download, &mut fetch, part));
     let mut refused = None;
     loop {
         if !is_there && !fill(download, &mut fetch, part).await? && download.container == Container::Any {
@@ -68,13 +76,13 @@ async fn collect(download: &Download, part: &mut Option<PartFile>) -> Result<(),
         }
         is_there = false;
         let Err(error) = verify(download, part).await else { return Ok(()) };
-        let sha256 = part.as_ref().map(PartFile::sha256);
+        let sha256 = part.part().map(PartFile::sha256);
         if refused == sha256 {
             // The server has nothing else. The bytes stay for a run that takes them as they are.
             return Err(error);
         }
         // Going on with broken bytes would only break the next run too.
-        lend(part, PartFile::clear).await?;
+        part.run(PartFile::clear).await?;
         if refused.is_some() {
             return Err(error);
         }
@@ -95,52 +103,60 @@ fn take_up(download: &Download, fetch: &mut Fetch, part: &PartFile) -> bool {
     part.is_whole()
 }
 
-/// Fetches to the end of the clip, and says whether the server confirmed that it is the end.
-async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Option<PartFile>) -> Result<bool, Error> {
-    let mut block = BytesMut::with_capacity(BLOCK);
-    let mut handed_over = Instant::now();
+/// Fetches to the end of the clip, and says whether the server confirmed that it is the end. While one block is written the
+/// next one is fetched.
+async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Lending) -> Result<bool, Error> {
+    let mut block = Block::default();
+    let mut handed_over = part.part().map_or(0, PartFile::written);
+    let mut last_time = Instant::now();
     loop {
         let piece = match fetch.next().await {
             Ok(piece) => piece,
             Err(error) => {
-                write(part, block.freeze(), fetch.version()).await?;
+                write(part, block, fetch.version()).await?;
+                part.settle().await?;
                 return Err(error);
             }
         };
         match piece {
             Piece::Data(bytes) => {
-                block.extend_from_slice(&bytes);
+                block.bytes += bytes.len() as u64;
+                block.pieces.push(bytes);
+                download.tell(handed_over + block.bytes, fetch.total());
                 // Over a slow network a block takes long to fill, and a crash must not cost what it holds.
-                if block.len() >= BLOCK || handed_over.elapsed() >= SYNC_EVERY {
-                    write(part, block.split().freeze(), fetch.version()).await?;
-                    handed_over = Instant::now();
+                if block.bytes >= BLOCK || last_time.elapsed() >= SYNC_EVERY {
+                    handed_over += block.bytes;
+                    write(part, std::mem::take(&mut block), fetch.version()).await?;
+                    last_time = Instant::now();
                 }
-                let written = part.as_ref().map_or(0, PartFile::written);
-                download.tell(written + block.len() as u64, fetch.total());
             }
             Piece::Restart(why) => {
                 tracing::debug!(job_id = download.job.id(), %why, "the clip is fetched from its start");
-                block.clear();
-                lend(part, PartFile::clear).await?;
+                block = Block::default();
+                part.run(PartFile::clear).await?;
+                handed_over = 0;
             }
-            Piece::End => return write(part, block.freeze(), fetch.version()).await.map(|()| true),
-            Piece::EndUnproven => return write(part, block.freeze(), fetch.version()).await.map(|()| false),
+            Piece::End | Piece::EndUnproven => {
+                write(part, block, fetch.version()).await?;
+                part.settle().await?;
+                return Ok(matches!(piece, Piece::End));
+            }
         }
     }
 }
 
-async fn write(part: &mut Option<PartFile>, block: Bytes, version: Option<Version>) -> Result<(), Error> {
-    lend(part, move |part| part.write(&block, version)).await
+async fn write(part: &mut Lending, block: Block, version: Option<Version>) -> Result<(), Error> {
+    part.begin(move |part| part.write(&block.pieces, version)).await
 }
 
-async fn verify(download: &Download, part: &mut Option<PartFile>) -> Result<(), Error> {
-    if let Some(part) = part {
+async fn verify(download: &Download, part: &mut Lending) -> Result<(), Error> {
+    if let Some(part) = part.part() {
         download.check_hash(&part.sha256())?;
     }
     if download.container == Container::Any {
         return Ok(());
     }
-    lend(part, |part| {
+    part.run(|part| {
         part.check_mp4().map_err(|what| {
             Error::new(ErrorKind::Download, format!("the clip is not a whole MP4: {what}")).with_hint(
                 "download again, or take the clip as it is with `with_container(Container::Any)`; nothing is charged again",
@@ -151,26 +167,8 @@ async fn verify(download: &Download, part: &mut Option<PartFile>) -> Result<(), 
 }
 
 /// Runs file work beside the async threads.
-async fn lend(
-    part: &mut Option<PartFile>,
-    work: impl FnOnce(&mut PartFile) -> Result<(), Error> + Send + 'static,
-) -> Result<(), Error> {
-    let mut lent = part.take().ok_or_else(stopped)?;
-    let (lent, done) = blocking(move || {
-        let done = work(&mut lent);
-        Ok((lent, done))
-    })
-    .await?;
-    *part = Some(lent);
-    done
-}
-
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(stopped()))
-}
-
-fn stopped() -> Error {
-    Error::new(ErrorKind::Storage, "the thread that writes the clip was stopped")
 }
