@@ -2,6 +2,7 @@
 
 mod all;
 mod error;
+mod failing;
 mod poller;
 
 use std::future::IntoFuture;

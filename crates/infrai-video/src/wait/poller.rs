@@ -5,24 +5,12 @@ use infrai_video_client::types::VideoJob;
 use tokio::time::{Instant, sleep_until};
 
 use super::error::Facts;
+use super::failing::Failing;
 use super::{JobUpdate, OnDrop, Step, Wait, WaitError, WaitErrorKind};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::retry::RetryPolicy;
 use crate::text::one_line;
 use crate::time::after;
-
-/// For how long a 404 counts as read-after-write lag, such as that of a replica which does not know the job yet.
-const LAG: Duration = Duration::from_secs(30);
-
-/// Whether a poll that failed so may succeed later, after polls have been failing for so long. Only what another poll
-/// cannot change ends a wait.
-pub(super) fn can_be_waited_out(error: &Error, failing_for: Duration) -> bool {
-    match error.kind() {
-        ErrorKind::NotFound => failing_for < LAG,
-        ErrorKind::Authentication | ErrorKind::InvalidInput | ErrorKind::Config => false,
-        _ => true,
-    }
-}
 
 /// The wait loop, one step at a time: each step reads one state, and hands over what is needed for the next.
 pub(super) struct Poller {
@@ -31,7 +19,7 @@ pub(super) struct Poller {
     polls: u32,
     last: Option<VideoJob>,
     request_id: Option<String>,
-    failing_since: Option<Instant>,
+    failing: Failing,
     retry_after: Duration,
     said_unknown: bool,
     leave: CancelOnDrop,
@@ -49,7 +37,7 @@ impl Poller {
             polls: 0,
             last: None,
             request_id: None,
-            failing_since: None,
+            failing: Failing::default(),
             retry_after: Duration::ZERO,
             said_unknown: false,
             leave,
@@ -71,7 +59,7 @@ impl Poller {
             let poll = self.wait.job.status().with_retry_policy(RetryPolicy::never()).await;
             match poll {
                 Ok(response) => {
-                    self.failing_since = None;
+                    self.failing = Failing::default();
                     self.retry_after = self.believed(response.retry_after());
                     self.request_id =
                         response.metadata().request_id.as_deref().map(one_line).or(self.request_id);
@@ -139,12 +127,8 @@ impl Poller {
 
     /// A failed poll says nothing about the job. It ends the wait only where asking again cannot help, or did not for long.
     fn tolerate(mut self, error: Error) -> Result<Self, WaitError> {
-        let failing_for = self.failing_since.get_or_insert_with(Instant::now).elapsed();
-        if !can_be_waited_out(&error, failing_for) {
-            return Err(self.end(WaitErrorKind::Refused, Some(error)));
-        }
-        if failing_for >= self.wait.poll_errors {
-            return Err(self.end(WaitErrorKind::Unreachable, Some(error)));
+        if let Some(kind) = self.failing.verdict(&error, self.wait.poll_errors) {
+            return Err(self.end(kind, Some(error)));
         }
         if self.is_over() {
             return Err(self.end(WaitErrorKind::TimedOut, Some(error)));

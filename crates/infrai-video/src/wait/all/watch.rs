@@ -16,7 +16,7 @@ use crate::job::Job;
 use crate::retry::RetryPolicy;
 use crate::time::after;
 use crate::wait::error::Facts;
-use crate::wait::poller::can_be_waited_out;
+use crate::wait::failing::Failing;
 use crate::wait::{Finished, WaitError, WaitErrorKind};
 
 /// How many jobs one page is asked to show.
@@ -30,7 +30,10 @@ struct Pending {
     added: Instant,
     last: Option<VideoJob>,
     polls: u32,
-    failing_since: Option<Instant>,
+    /// Calls of `status` for it alone.
+    failing: Failing,
+    /// Looks at the pages.
+    looks_failing: Failing,
     place: Place,
 }
 
@@ -42,7 +45,6 @@ pub(super) struct Watch {
     jobs_a_request: f64,
     pending: BTreeMap<String, Pending>,
     ready: VecDeque<JobResult>,
-    failing_since: Option<Instant>,
     /// Before this moment the service does not want to be asked.
     not_before: Instant,
 }
@@ -57,7 +59,6 @@ impl Watch {
             jobs_a_request: 1.0,
             pending: BTreeMap::new(),
             ready: VecDeque::new(),
-            failing_since: None,
             not_before: Instant::now(),
         };
         for id in ids {
@@ -81,7 +82,9 @@ impl Watch {
             let last_look_at = self.overdue();
             self.looks += 1;
             match self.look().await {
-                Ok(()) => self.failing_since = None,
+                Ok(()) => {
+                    self.pending.values_mut().for_each(|pending| pending.looks_failing = Failing::default());
+                }
                 Err(error) => self.tolerate(&error),
             }
             for id in last_look_at {
@@ -99,7 +102,8 @@ impl Watch {
             added: Instant::now(),
             last: None,
             polls: 0,
-            failing_since: None,
+            failing: Failing::default(),
+            looks_failing: Failing::default(),
             place: Place::Unknown,
         };
         self.pending.insert(id, fresh);
@@ -218,7 +222,7 @@ impl Watch {
         let state = job.state.clone();
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.polls += 1;
-        pending.failing_since = None;
+        pending.failing = Failing::default();
         if let Some(OnUpdate(tell)) = &self.settings.on_update {
             tell(&job);
         }
@@ -239,8 +243,7 @@ impl Watch {
     fn tolerate_one(&mut self, id: &str, error: Error) {
         self.ask_later(&error);
         let Some(pending) = self.pending.get_mut(id) else { return };
-        let failing_for = pending.failing_since.get_or_insert_with(Instant::now).elapsed();
-        if let Some(kind) = self.verdict(&error, failing_for) {
+        if let Some(kind) = pending.failing.verdict(&error, self.settings.poll_errors) {
             self.end(id, kind, Some(error));
         }
     }
@@ -249,26 +252,14 @@ impl Watch {
     /// since then.
     fn tolerate(&mut self, error: &Error) {
         self.ask_later(error);
-        let since = *self.failing_since.get_or_insert_with(Instant::now);
-        let failing_for: Vec<_> = self
-            .pending
-            .iter()
-            .map(|(id, pending)| (id.clone(), since.max(pending.added).elapsed()))
-            .collect();
-        for (id, failing_for) in failing_for {
-            if let Some(kind) = self.verdict(error, failing_for) {
-                self.end(&id, kind, Some(error.clone()));
-            }
+        let longest = self.settings.poll_errors;
+        let over = self.pending.iter_mut().filter_map(|(id, pending)| {
+            pending.looks_failing.verdict(error, longest).map(|kind| (id.clone(), kind))
+        });
+        for (id, kind) in over.collect::<Vec<_>>() {
+            self.end(&id, kind, Some(error.clone()));
         }
         tracing::debug!(pending = self.pending.len(), %error, "a look at the jobs failed");
-    }
-
-    /// How the wait for a job ends whose looks have failed for so long, where it ends.
-    fn verdict(&self, error: &Error, failing_for: Duration) -> Option<WaitErrorKind> {
-        if !can_be_waited_out(error, failing_for) {
-            return Some(WaitErrorKind::Refused);
-        }
-        (failing_for >= self.settings.poll_errors).then_some(WaitErrorKind::Unreachable)
     }
 
     fn end(&mut self, id: &str, kind: WaitErrorKind, poll_error: Option<Error>) {

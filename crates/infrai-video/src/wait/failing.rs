@@ -1,0 +1,34 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::WaitErrorKind;
+use crate::error::{Error, ErrorKind};
+
+/// For how long a 404 counts as read-after-write lag, such as that of a replica which does not know the job yet.
+const LAG: Duration = Duration::from_secs(30);
+
+/// Since when polls have been failing without a break.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Failing {
+    since: Option<Instant>,
+    /// Since when the service says that there is no such job. An outage before that says nothing about it.
+    not_found_since: Option<Instant>,
+}
+
+impl Failing {
+    /// Counts a failed poll, and says how the wait ends over it, where it does: polls have been failing for longer than
+    /// `longest`, or another one cannot change what this one said.
+    pub(super) fn verdict(&mut self, error: &Error, longest: Duration) -> Option<WaitErrorKind> {
+        let failing_for = self.since.get_or_insert_with(Instant::now).elapsed();
+        let can_change = match error.kind() {
+            ErrorKind::NotFound => self.not_found_since.get_or_insert_with(Instant::now).elapsed() < LAG,
+            ErrorKind::Authentication | ErrorKind::InvalidInput | ErrorKind::Config => false,
+            _ => true,
+        };
+        if !can_change {
+            return Some(WaitErrorKind::Refused);
+        }
+        (failing_for >= longest).then_some(WaitErrorKind::Unreachable)
+    }
+}
