@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
@@ -18,28 +16,26 @@ use serde_json::Value;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn canonical_json(body: &impl Serialize) -> Result<Bytes, serde_json::Error> {
-    let mut text = serde_json::to_vec(&Sorted::from(serde_json::to_value(body)?))?;
+    written(serde_json::to_value(body)?)
+}
+
+fn written(mut body: Value) -> Result<Bytes, serde_json::Error> {
+    // They are sorted already unless somebody else in the program asks `serde_json` to keep the order.
+    body.sort_all_objects();
+    let mut text = serde_json::to_vec(&body)?;
     text.push(b'\n');
     Ok(text.into())
 }
 
-/// A JSON value whose objects are sorted whatever map type `serde_json` was built with.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Sorted {
-    Object(BTreeMap<String, Sorted>),
-    Array(Vec<Sorted>),
-    Scalar(Value),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl From<Value> for Sorted {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::Object(members) => {
-                Self::Object(members.into_iter().map(|(key, value)| (key, value.into())).collect())
-            }
-            Value::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
-            scalar => Self::Scalar(scalar),
-        }
+    #[test]
+    fn keys_are_sorted_at_every_depth_whatever_order_serde_json_keeps() {
+        let body: Value =
+            serde_json::from_str(r#"{"b": [{"d": 1.50, "c": {"f": "ü", "e": null}}], "a": 2}"#).unwrap();
+        let text = canonical_json(&body).unwrap();
+        assert_eq!(text, "{\"a\":2,\"b\":[{\"c\":{\"e\":null,\"f\":\"ü\"},\"d\":1.5}]}\n");
     }
 }

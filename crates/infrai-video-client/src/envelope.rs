@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -173,8 +171,9 @@ fn leave_out(value: &mut Value, path: &serde_path_to_error::Path) -> bool {
     }
 }
 
+#[cfg(feature = "schemars")]
 impl<T: schemars::JsonSchema> schemars::JsonSchema for Envelope<T> {
-    fn schema_name() -> Cow<'static, str> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         format!("{}Envelope", T::schema_name()).into()
     }
 

@@ -11,29 +11,16 @@ use crate::request::encode_path;
 #[allow(clippy::all)]
 pub mod types {
     ///Says that a write was carried out.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct Acknowledgement {
         ///True where the write was carried out; false means that it was not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ok: ::std::option::Option<bool>,
     }
     ///What went wrong. More members may appear.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ApiError {
         /**The error's name in UPPER_SNAKE case. An open vocabulary. `INSUFFICIENT_CREDIT` is documented by the service;
 all others are the sandbox's.*/
@@ -48,45 +35,24 @@ all others are the sandbox's.*/
         pub retryable: ::std::option::Option<bool>,
     }
     ///Which job to stop; the path says so already.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct CancelRequest {
         ///The id of the path once more. Another id is refused.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub job_id: ::std::option::Option<::std::string::String>,
     }
     ///What a bulk deletion did.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct DeleteAllResult {
         ///How many jobs were deleted.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub deleted: ::std::option::Option<u64>,
     }
     ///A temporary link to a clip.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct DownloadLink {
         ///When the link stops working, in UTC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -96,14 +62,8 @@ all others are the sandbox's.*/
         pub url: ::std::option::Option<::std::string::String>,
     }
     ///The answer to a call that failed, whatever the status.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ErrorEnvelope {
         ///Null on failure. Some servers send an empty object.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -119,14 +79,8 @@ all others are the sandbox's.*/
         pub ok: bool,
     }
     ///A clip to be made.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct GenerateRequest {
         /**The aspect ratio under the name of the page's table. A synonym of `aspect_ratio`; if both are sent they must
 be equal.*/
@@ -155,15 +109,8 @@ equal.*/
         pub resolution: ::std::option::Option<crate::Resolution>,
     }
     ///About the call itself. Any member may be absent or null, and so may the whole.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct Metadata {
         ///Whether the answer was given before.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -182,15 +129,8 @@ equal.*/
         pub vendor: ::std::option::Option<::std::string::String>,
     }
     ///A job's retention window.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct Retention {
         ///When the clip goes, in UTC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -203,14 +143,8 @@ equal.*/
         pub retention_days: ::std::option::Option<u32>,
     }
     ///A retention window.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct SetRetentionRequest {
         ///How many days the clip is kept, a whole number from 1 to 90.
         pub days: u32,
@@ -222,15 +156,8 @@ equal.*/
         pub job_id: ::std::option::Option<::std::string::String>,
     }
     ///What one vendor can make. A member that is absent or null is not known.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VendorCapabilities {
         ///The longest clip in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -252,29 +179,16 @@ equal.*/
         pub vendor: ::std::option::Option<::std::string::String>,
     }
     ///What can be made, vendor by vendor.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoCapabilities {
         ///The vendors.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub vendors: ::std::option::Option<::std::vec::Vec<VendorCapabilities>>,
     }
     ///The short form of a job.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoJob {
         ///Why a job failed, as a text or as an object; null where it did not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -294,14 +208,8 @@ a fresh one.*/
         pub video_url: ::std::option::Option<::std::string::String>,
     }
     ///The long form of a job.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoJobDetail {
         ///The clip's length in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -333,15 +241,8 @@ a fresh one.*/
         pub video_url: ::std::option::Option<::std::string::String>,
     }
     ///One page of the account's jobs.
-    #[derive(
-        ::schemars::JsonSchema,
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoJobPage {
         ///The jobs of this page. It may be empty before the end of the list.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

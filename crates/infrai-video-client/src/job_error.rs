@@ -63,6 +63,7 @@ impl Serialize for JobError {
     }
 }
 
+#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for JobError {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "JobError".into()

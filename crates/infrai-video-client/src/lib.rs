@@ -32,6 +32,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! With the feature `schemars`, off by default, every type has `JsonSchema` of the crate schemars.
 
 mod answer;
 mod canonical;

@@ -1,14 +1,21 @@
 //! Lists of values as enums: closed ones, whose values are only sent, and open ones, which may grow.
 
 /// A text that is none of the values of a closed vocabulary.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{value:?} is not one of {}", known.join(", "))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownValue {
     /// The text.
     pub value: String,
     /// What it could have been.
     pub known: &'static [&'static str],
 }
+
+impl std::fmt::Display for UnknownValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} is not one of {}", self.value, self.known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownValue {}
 
 /// What both kinds share: the wire's spelling, `Display`, `Serialize` and the JSON Schema.
 macro_rules! common_impls {
@@ -71,6 +78,7 @@ macro_rules! closed_vocabulary {
             }
         }
 
+        #[cfg(feature = "schemars")]
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
@@ -143,6 +151,7 @@ macro_rules! open_vocabulary {
             }
         }
 
+        #[cfg(feature = "schemars")]
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()

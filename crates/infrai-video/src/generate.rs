@@ -15,6 +15,7 @@ use crate::ids::IdempotencyKey;
 use crate::job::Job;
 use crate::response::Response;
 use crate::retry::RetryPolicy;
+use crate::time::wall_clock;
 
 /// The longest prompt, in characters (the contract's `maxLength`).
 pub const MAX_PROMPT_CHARS: usize = 32_768;
@@ -153,7 +154,7 @@ impl Generate {
             .map_err(|error| Error::invalid("request", format!("the request has no JSON form: {error}")))?;
         let body =
             String::from_utf8(body.to_vec()).map_err(|error| Error::invalid("request", error.to_string()))?;
-        let prepared_at = Timestamp::now();
+        let prepared_at = wall_clock();
         Ok(Submission { idempotency_key: key, prepared_at, body, in_process: true, known_key })
     }
 
@@ -245,7 +246,7 @@ impl Submission {
 
     /// Whether the service no longer remembers the key, by this machine's clock.
     pub fn is_expired(&self) -> bool {
-        Timestamp::now().duration_since(self.prepared_at) >= Self::KEY_LIFETIME
+        wall_clock().duration_since(self.prepared_at) >= Self::KEY_LIFETIME
     }
 
     fn check(&self) -> Result<(), Error> {

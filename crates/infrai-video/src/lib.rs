@@ -40,6 +40,11 @@
 //!
 //! Fields of the API have plain setters; options of the SDK begin with `with_`. Types come from the contract,
 //! `openapi/video.yaml`, and are in [`types`].
+//!
+//! # Features
+//!
+//! - `rustls`, on by default: TLS for https, with the platform's certificates.
+//! - `schemars`: every type of the contract has `JsonSchema` of the crate schemars.
 
 mod call;
 mod check;

@@ -24,7 +24,6 @@ pub(super) fn client(lowered: &Value, vocabularies: &[Vocabulary]) -> Result<Str
         .with_interface(InterfaceStyle::Positional)
         .with_hooks(HooksMode::Expected)
         .with_inner_type(quote! { crate::Context })
-        .with_derive("::schemars::JsonSchema")
         .with_derive("PartialEq");
     let strings = || [TypeImpl::Display, TypeImpl::FromStr].into_iter();
     for vocabulary in vocabularies {
@@ -61,7 +60,27 @@ pub(super) fn client(lowered: &Value, vocabularies: &[Vocabulary]) -> Result<Str
     let operations =
         document.paths.iter().map(|(_, path)| path.as_item().map_or(0, |path| path.iter().count()));
     rewrite(&mut file, operations.sum()).map_err(RegenError::Generator)?;
+    offer_json_schemas(&mut file)?;
     Ok(marker() + &prettyplease::unparse(&file))
+}
+
+/// Gives every type `JsonSchema` behind the client's feature `schemars`. The generator's own settings know only derives that
+/// are always there.
+fn offer_json_schemas(file: &mut syn::File) -> Result<(), RegenError> {
+    let types = file.items.iter_mut().find_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
+        _ => None,
+    });
+    let (_, items) = types.ok_or_else(|| RegenError::Generator("there is no module `types`".into()))?;
+    for item in items {
+        let (syn::Item::Struct(syn::ItemStruct { attrs, .. }) | syn::Item::Enum(syn::ItemEnum { attrs, .. })) =
+            item
+        else {
+            continue;
+        };
+        attrs.push(syn::parse_quote!(#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]));
+    }
+    Ok(())
 }
 
 /// A replacement whose name does not exist would be ignored without a word.
@@ -77,4 +96,25 @@ fn replace(
     }
     settings.with_replacement(name, with, impls);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_offers_its_json_schema_behind_the_feature() {
+        let offered = |text: &str| {
+            let mut file = syn::parse_str(text).unwrap();
+            offer_json_schemas(&mut file).map(|()| prettyplease::unparse(&file))
+        };
+        let text = "pub mod types { #[derive(Clone)] pub struct A {} pub enum B {} pub mod error {} } struct Client;";
+        let behind = "    #[cfg_attr(feature = \"schemars\", derive(::schemars::JsonSchema))]\n";
+        let expected = format!(
+            "pub mod types {{\n    #[derive(Clone)]\n{behind}    pub struct A {{}}\n{behind}    pub enum B {{}}\n    \
+             pub mod error {{}}\n}}\nstruct Client;\n"
+        );
+        assert_eq!(offered(text).unwrap(), expected);
+        assert!(offered("struct Client;").is_err(), "types that are elsewhere would be passed over");
+    }
 }
