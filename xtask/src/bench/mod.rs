@@ -139,17 +139,18 @@ pub fn run(root: &Path, length: Length, only: Option<Part>, out: &mut dyn Write)
             (plot::without_links(&page), vec![part])
         }
     };
+    let place = if length == Length::Full { DOCS } else { QUICK };
+    let unwritten = |error| format!("the result cannot be written: {error}");
     for part in parts {
         page = page::with(&page, &order, &part.section(root, length, out)?);
+        // A run takes long: what it has measured is not lost with what comes after.
+        write(&root.join(place), &page).map_err(unwritten)?;
     }
-    let place = if length == Length::Full { DOCS } else { QUICK };
-    let written = write(&root.join(place), &page).and_then(|()| {
-        if length == Length::Quick {
-            writeln!(out, "\n{page}")?;
-        }
-        writeln!(out, "wrote {place}/{PAGE}")
-    });
-    written.map_err(|error| format!("the result cannot be written: {error}"))
+    if length == Length::Quick {
+        tell(out, &format!("\n{page}"));
+    }
+    tell(out, &format!("wrote {place}/{PAGE}"));
+    Ok(())
 }
 
 /// What stands above all sections.

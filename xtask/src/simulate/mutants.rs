@@ -39,9 +39,10 @@ pub const MUTANTS: [Mutant; 5] = [
         name: "a poll's error is taken for a failure of the job",
         file: "crates/infrai-video/src/wait/poller.rs",
         changes: &[(
-            "        if !can_be_waited_out(&error, failing_for) {\n            \
-             return Err(self.end(WaitErrorKind::Refused, Some(error)));",
-            "        if failing_for < LAG {\n            return Err(self.end(WaitErrorKind::Failed, Some(error)));",
+            "        if let Some(kind) = self.failing.verdict(&error, self.wait.poll_errors) {\n            \
+             return Err(self.end(kind, Some(error)));",
+            "        if self.failing.verdict(&error, self.wait.poll_errors).is_none() {\n            \
+             return Err(self.end(WaitErrorKind::Failed, Some(error)));",
         )],
     },
     Mutant {
