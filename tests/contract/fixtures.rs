@@ -29,13 +29,13 @@ impl Exchange for Golden {
     ) -> BoxFuture<'_, Result<Answer, ExchangeError>> {
         *self.request.lock().unwrap() = Some(request);
         let headers = self.response["headers"].as_object().unwrap().iter();
-        let answer = Answer {
-            status: StatusCode::from_u16(status(&self.response)).unwrap(),
-            headers: headers
+        let answer = Answer::new(
+            StatusCode::from_u16(status(&self.response)).unwrap(),
+            headers
                 .map(|(name, value)| (name.parse().unwrap(), value.as_str().unwrap().parse().unwrap()))
                 .collect::<HeaderMap>(),
-            body: Bytes::from(self.response["body"].to_string()),
-        };
+            Bytes::from(self.response["body"].to_string()),
+        );
         Box::pin(std::future::ready(Ok(answer)))
     }
 }

@@ -32,16 +32,19 @@ async fn the_first_state_is_reported_at_once_and_without_a_poll() {
 
 #[tokio::test(start_paused = true)]
 async fn the_delay_grows_with_the_time_waited_within_its_bounds() {
-    let world = slow_world([]);
+    let times = JobTimes { running: Duration::from_secs(2400), ..JobTimes::default() };
+    let world = World::of(Sandbox::builder().job_times(times), |client| client);
     let job = world.job().await;
-    let updates: Vec<_> = job.wait().updates().try_collect().await.unwrap();
+    let wait = job.wait().with_max_wait(Duration::from_secs(3600));
+    let updates: Vec<_> = wait.updates().try_collect().await.unwrap();
     let times: Vec<f64> = updates.iter().map(|update| update.elapsed.as_secs_f64()).collect();
     for pair in times.windows(2) {
         let (waited, gap) = (pair[0], pair[1] - pair[0]);
         let ceiling = if waited == 0.0 { 8.0 } else { (waited * 0.0085).clamp(5.0, 15.0) };
         assert!(gap <= ceiling + 0.002 && gap >= ceiling * 0.9 - 0.002, "{gap} after {waited}");
     }
-    assert!(updates.len() < 135, "{} polls for ten minutes", updates.len());
+    assert!(times[times.len() - 1] - times[times.len() - 2] > 13.4, "it reaches its bound: {times:?}");
+    assert!(updates.len() < 340, "{} polls for forty minutes", updates.len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,6 +192,25 @@ async fn a_replica_that_forgets_the_job_for_a_moment_does_not_end_the_wait() {
     ]);
     let job = world.job().await;
     assert_eq!(job.wait().await.unwrap().job().state, JobState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_before_or_between_does_not_make_a_job_unknown() {
+    let outage = || on_status(Action::DropBefore).times(9);
+    let forgets = || on_status(Action::status(404)).times(1);
+    let world = slow_world([outage(), forgets(), outage(), forgets()]);
+    let job = world.job().await;
+    assert_eq!(job.wait().await.unwrap().job().state, JobState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_given_up_and_begun_again_does_not_put_off_the_first_poll() {
+    let world = slow_world([]);
+    let job = world.job().await;
+    for _ in 0..3 {
+        assert!(tokio::time::timeout(Duration::from_secs(3), job.wait()).await.is_err());
+    }
+    assert_eq!(world.requests(Operation::Status).len(), 1, "after eight seconds, as if it had been one wait");
 }
 
 #[tokio::test(start_paused = true)]

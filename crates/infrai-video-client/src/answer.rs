@@ -10,6 +10,7 @@ use crate::error::Error;
 
 /// A whole answer. Its `Debug` form shows neither headers nor body, which may hold signed links.
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
@@ -20,8 +21,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The status.
-    pub fn status(&self) -> StatusCode {
+    /// An answer, as an [`Exchange`](crate::Exchange) gives it.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self { status, headers, body }
+    }
+
+    /// As the generated code asks for it.
+    pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 }
@@ -35,7 +41,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// What an answer is read into. Sealed: this module is private.
+/// What an answer is read into. It has to be public, and cannot be named outside of this crate.
 pub trait FromAnswer: Sized {
     /// Reads as much as can be read.
     ///

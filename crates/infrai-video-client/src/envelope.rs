@@ -113,7 +113,8 @@ impl<T: DeserializeOwned + Serialize> Envelope<T> {
         match result {
             Ok(data) => Ok(Self { ok: true, data: Some(data), error: None, metadata }),
             Err(_) if !members.says("true") && members.has_error() => Ok(refused(metadata)),
-            Err(error) => Err(error),
+            // The answer is JSON, whatever is wrong in it: it was neither cut nor garbled on its way.
+            Err(error) => Err(serde::de::Error::custom(error)),
         }
     }
 }
@@ -323,9 +324,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_in_a_result_is_no_fault_of_the_line() {
+        let read = |text: &'static str| {
+            let body = bytes::Bytes::from_static(text.as_bytes());
+            let answer = Answer::new(http::StatusCode::OK, http::HeaderMap::new(), body);
+            Envelope::<VideoJob>::from_answer(&answer).unwrap_err().classify()
+        };
+        assert_eq!(read(r#"{"ok":true,"data":{"job_id":"\ud800","state":"x"}}"#), serde_json::error::Category::Data);
+        assert_eq!(read(r#"{"ok":true,"data":{"job_id""#), serde_json::error::Category::Eof);
+        assert_eq!(read(r#"{"ok":true;"data":{}}"#), serde_json::error::Category::Syntax);
+    }
+
+    #[test]
     fn an_error_page_becomes_an_envelope_with_its_status() {
         let body = bytes::Bytes::from_static(b"<html>bad gateway</html>");
-        let answer = Answer { status: http::StatusCode::BAD_GATEWAY, headers: http::HeaderMap::new(), body };
+        let answer = Answer::new(http::StatusCode::BAD_GATEWAY, http::HeaderMap::new(), body);
         let envelope = ErrorEnvelope::from_answer(&answer).unwrap();
         assert_eq!(envelope.error.message, "the server answered 502 Bad Gateway without an envelope");
     }

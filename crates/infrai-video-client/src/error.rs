@@ -4,6 +4,7 @@ use http::header::InvalidHeaderValue;
 
 use crate::answer::{Answer, ResponseValue};
 use crate::request::Unbuildable;
+use crate::text::{one_line, what_is_wrong};
 use crate::types::ErrorEnvelope;
 
 /// Why a call of the generated client brought no result.
@@ -28,10 +29,12 @@ impl fmt::Display for Error {
             Self::Exchange(error) => write!(f, "no whole answer came: {error}"),
             Self::ErrorResponse(answer) => {
                 let error = &answer.error;
-                write!(f, "the service answered {}: {} ({})", answer.status(), error.message, error.code)
+                let (message, code) = (one_line(&error.message), one_line(&error.code));
+                write!(f, "the service answered {}: {message} ({code})", answer.status())
             }
             Self::InvalidResponsePayload(answer, error) => {
-                write!(f, "the service answered {}, and not as the contract says: {error}", answer.status)
+                let what = what_is_wrong(error);
+                write!(f, "the service answered {}, and not as the contract says: {what}", answer.status)
             }
             Self::UnexpectedResponse(answer) => {
                 write!(f, "the service answered {}, which the contract does not know", answer.status)
@@ -50,7 +53,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Exchange(error) => Some(error),
-            Self::InvalidResponsePayload(_, error) => Some(error),
+            // What serde_json says repeats the answer, which may hold a signed link.
             _ => None,
         }
     }
@@ -103,5 +106,30 @@ impl fmt::Display for ExchangeError {
 impl std::error::Error for ExchangeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::types::DownloadLink;
+    use crate::{Answer, Envelope};
+
+    #[tokio::test]
+    async fn an_error_repeats_nothing_of_a_body_that_may_hold_a_link() {
+        let body = Bytes::from_static(br#"{"ok":true,"data":"https://files.example/c.mp4?signature=SECRET"}"#);
+        let answer = Answer::new(StatusCode::OK, HeaderMap::new(), body);
+        let read = ResponseValue::<Envelope<DownloadLink>>::from_response(answer).await;
+        let error: Error = read.unwrap_err();
+        let mut told = format!("{error} {error:?}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            told += &format!("{error} {error:?}");
+            cause = error.source();
+        }
+        assert!(told.contains("another shape") && !told.contains("SECRET"), "{told}");
     }
 }

@@ -49,6 +49,10 @@ impl Context {
             return Ok(url.clone());
         }
         let url = Url::parse(text).map_err(|error| error.to_string())?;
+        let more = url.query().is_some() || url.fragment().is_some() || url.password().is_some();
+        if more || !url.username().is_empty() || url.cannot_be_a_base() {
+            return Err("it must have a host, and no user, query or fragment".to_owned());
+        }
         // Where clients with two base URLs share a context, that of the other stays.
         let _ = self.base.set((text.to_owned(), url.clone()));
         Ok(url)
@@ -121,7 +125,7 @@ impl ClientHooks<Context> for Client {
         let response = self.client().execute(request).await.map_err(lost)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read_bounded(response, MAX_RESPONSE_BYTES).await.map_err(lost)?;
-        Ok(Answer { status, headers, body })
+        Ok(Answer::new(status, headers, body))
     }
 }
 

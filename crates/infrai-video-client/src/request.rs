@@ -169,7 +169,10 @@ mod tests {
             path("https://gateway.example/", "vj_1").unwrap(),
             "https://gateway.example/v1/video/get/vj_1"
         );
-        assert!(path("gateway", "vj_1").unwrap_err().starts_with("the base URL is none"));
+        for wrong in ["gateway", "mailto:x", "https://u:p@gateway.example", "https://gateway.example?x=1"] {
+            let why = path(wrong, "vj_1").unwrap_err();
+            assert!(why.starts_with("the base URL is none") && !why.contains("u:p"), "{why}");
+        }
     }
 
     #[test]

@@ -22,3 +22,20 @@ pub fn one_line(text: &str) -> String {
 fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
+
+/// Where an answer stops making sense, without a word of the answer itself: it may hold a signed link.
+///
+/// ```
+/// let error = serde_json::from_str::<u32>("\"https://files.example/?signature=...\"").unwrap_err();
+/// assert_eq!(infrai_video_client::what_is_wrong(&error), "it has another shape at line 1 column 38");
+/// ```
+pub fn what_is_wrong(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!("at line {} column {}", error.line(), error.column());
+    match message.split_once('`').and_then(|(before, rest)| (before == "missing field ").then_some(rest)) {
+        Some(rest) => format!("`{}` is missing {place}", rest.split('`').next().unwrap_or_default()),
+        None if error.is_eof() => format!("it ends too early {place}"),
+        None if error.is_syntax() => format!("it is no JSON {place}"),
+        None => format!("it has another shape {place}"),
+    }
+}

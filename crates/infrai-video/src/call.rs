@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::header::{CONTENT_LENGTH, USER_AGENT};
 use infrai_video_client as generated;
 use infrai_video_client::{Answer, Envelope, ErrorBody, MAX_RESPONSE_BYTES, ResponseValue, types};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
 use crate::client::{Client, Shared};
@@ -266,8 +266,8 @@ async fn attempt<T: Carried>(
     deadline: Instant,
 ) -> Result<Success<T>, Failure> {
     let shared = &client.shared;
-    let deadline = deadline.min(after(shared.timeouts.attempt));
-    let exchange = OneExchange { shared: Arc::clone(shared), body: plan.body.clone(), deadline };
+    let allowed = shared.timeouts.attempt.min(deadline.saturating_duration_since(Instant::now()));
+    let exchange = OneExchange { shared: Arc::clone(shared), body: plan.body.clone(), allowed };
     let context = shared.context.with_exchange(Arc::new(exchange));
     let api = generated::Client::new_with_client(&shared.base_url, shared.builder.clone(), context);
     match send(&api, plan).await {
@@ -289,12 +289,12 @@ async fn attempt<T: Carried>(
                 refusal(answer.status, ErrorBody::read(&answer.body), retry_after(&answer.headers))
             }
             Ok(Ended::Failed(error)) => transport_failure(error),
-            Err(error) => Failure::certain(unsent(error.to_string())),
+            Err(error) => not_understood(error.to_string()),
         }),
-        Err(error) => Err(Failure::certain(unsent(match error {
-            generated::Error::InvalidRequest(why) => why,
-            error => error.to_string(),
-        }))),
+        Err(generated::Error::InvalidRequest(why)) => {
+            Err(Failure::certain(Error::new(ErrorKind::InvalidInput, why)))
+        }
+        Err(error) => Err(not_understood(error.to_string())),
     }
 }
 
@@ -318,9 +318,14 @@ fn judge<T: Carried>(answer: ResponseValue<Envelope<T>>) -> Result<Success<T>, F
     }
 }
 
-/// The request could not even be built.
-fn unsent(why: String) -> Error {
-    Error::new(ErrorKind::InvalidInput, why)
+/// The exchange came to an end that is not known here, after the request may have left.
+fn not_understood(what: String) -> Failure {
+    Failure {
+        error: Error::new(ErrorKind::Decode, what),
+        retryable: false,
+        may_have_been_carried_out: true,
+        retry_after: None,
+    }
 }
 
 fn transport_failure(error: TransportError) -> Failure {
@@ -379,7 +384,8 @@ fn undecodable(status: StatusCode, cause: serde_json::Error) -> Failure {
 struct OneExchange {
     shared: Arc<Shared>,
     body: Option<Bytes>,
-    deadline: Instant,
+    /// How long it may take.
+    allowed: Duration,
 }
 
 /// Why an exchange brought nothing to decode.
@@ -416,12 +422,11 @@ impl OneExchange {
                 Err(_) if !status.is_success() => Bytes::new(),
                 Err(error) => return Err(error),
             };
-            Ok(Answer { status, headers, body })
+            Ok(Answer::new(status, headers, body))
         };
-        let started = Instant::now();
-        match timeout_at(self.deadline, exchange).await {
+        match timeout(self.allowed, exchange).await {
             Ok(answer) => answer,
-            Err(_) => Err(TransportError::timed_out("no whole answer came", self.deadline - started)),
+            Err(_) => Err(TransportError::timed_out("no whole answer came", self.allowed)),
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use infrai_video_client::types;
+use tokio::time::Instant;
 
 use crate::call::{Call, Write};
 use crate::client::Client;
@@ -14,11 +15,13 @@ pub struct Job {
     client: Client,
     id: String,
     snapshot: Option<types::VideoJob>,
+    /// When this handle, and with it the snapshot, was made.
+    seen_at: Instant,
 }
 
 impl Job {
     pub(crate) fn new(client: &Client, id: String, snapshot: Option<types::VideoJob>) -> Self {
-        Self { client: client.clone(), id, snapshot }
+        Self { client: client.clone(), id, snapshot, seen_at: Instant::now() }
     }
 
     /// The job's id (`VideoJob.job_id`). Store it: it is all that is needed to go on.
@@ -29,6 +32,10 @@ impl Job {
     /// The job as it was when this handle was made, where that is known.
     pub fn snapshot(&self) -> Option<&types::VideoJob> {
         self.snapshot.as_ref()
+    }
+
+    pub(crate) fn seen_at(&self) -> Instant {
+        self.seen_at
     }
 
     /// The client that this handle calls through.

@@ -1,5 +1,8 @@
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -182,6 +185,11 @@ impl Body {
                 Self::Stream(stream) => stream.next().await.transpose(),
             }
         };
+        let mut next = pin!(next);
+        // What has come already needs no timer.
+        if let Poll::Ready(next) = poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await {
+            return next;
+        }
         match tokio::time::timeout(stall, next).await {
             Ok(next) => next,
             Err(_) => Err(TransportError::timed_out("no byte came", stall)),

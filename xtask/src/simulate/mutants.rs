@@ -22,12 +22,12 @@ pub const MUTANTS: [Mutant; 5] = [
         name: "the key is minted inside the loop",
         file: "crates/infrai-video/src/call.rs",
         changes: &[(
-            "    let shared = &client.shared;\n    let deadline",
+            "    let shared = &client.shared;\n    let allowed",
             "    let minted = client.mint_key();\n    \
              let body = plan.body.as_ref().zip(plan.key()).map(|(body, key)| {\n        \
              Bytes::from(String::from_utf8_lossy(body).replace(key, minted.as_str()))\n    });\n    \
              let plan = &Plan { key: plan.key.as_ref().map(|_| minted), body, ..Plan::clone(plan) };\n    \
-             let shared = &client.shared;\n    let deadline",
+             let shared = &client.shared;\n    let allowed",
         )],
     },
     Mutant {

@@ -1,5 +1,6 @@
 //! The part of a clip, lent to the threads that write it and make the disk keep it, while the next bytes are on their way.
 
+use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::part::PartFile;
@@ -7,9 +8,16 @@ use crate::error::{Error, ErrorKind};
 
 pub(super) struct Lending {
     part: Option<PartFile>,
-    /// Work on the part, which comes back with it.
-    working: Option<JoinHandle<(PartFile, Result<(), Error>)>>,
+    working: Option<JoinHandle<Worked>>,
     /// The disk is being made to keep what was written before.
+    syncing: Option<JoinHandle<Result<(), Error>>>,
+}
+
+/// Work on the part is over.
+struct Worked {
+    part: PartFile,
+    done: Result<(), Error>,
+    /// It was time to make the disk keep what is there, which goes on.
     syncing: Option<JoinHandle<Result<(), Error>>>,
 }
 
@@ -23,10 +31,8 @@ impl Lending {
         self.part.as_ref()
     }
 
-    /// The part, once all that was begun is done. Nothing where a thread was stopped with it.
-    pub(super) async fn into_part(mut self) -> Option<PartFile> {
-        // What went wrong was told before, or matters less than why the download ends.
-        let _ = self.settle().await;
+    /// The part, if it is not lent, as after [`settle`](Self::settle). Nothing where a thread was stopped with it.
+    pub(super) fn into_part(self) -> Option<PartFile> {
         self.part
     }
 
@@ -36,11 +42,23 @@ impl Lending {
         work: impl FnOnce(&mut PartFile) -> Result<(), Error> + Send + 'static,
     ) -> Result<(), Error> {
         self.worked().await?;
-        self.sync().await?;
+        if self.syncing.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.synced().await?;
+        }
+        let may_sync = self.syncing.is_none();
         let mut part = self.part.take().ok_or_else(stopped)?;
         self.working = Some(spawn_blocking(move || {
             let done = work(&mut part);
-            (part, done)
+            // At once, and not with the next block: that may never come.
+            let sync = match &done {
+                Ok(()) if may_sync => part.sync_where_it_is_time(),
+                _ => Ok(None),
+            };
+            let (done, sync) = match sync {
+                Ok(sync) => (done, sync),
+                Err(error) => (Err(error), None),
+            };
+            Worked { part, done, syncing: sync.map(|sync| Handle::current().spawn_blocking(sync)) }
         }));
         Ok(())
     }
@@ -65,8 +83,9 @@ impl Lending {
         let Some(working) = &mut self.working else { return Ok(()) };
         let worked = working.await;
         self.working = None;
-        let (part, done) = worked.map_err(|_| stopped())?;
+        let Worked { part, done, syncing } = worked.map_err(|_| stopped())?;
         self.part = Some(part);
+        self.syncing = self.syncing.take().or(syncing);
         done
     }
 
@@ -76,20 +95,82 @@ impl Lending {
         self.syncing = None;
         synced.unwrap_or_else(|_| Err(stopped()))
     }
-
-    /// Where it is time, makes the disk keep what is there, without waiting for it.
-    async fn sync(&mut self) -> Result<(), Error> {
-        if self.syncing.as_ref().is_some_and(|syncing| !syncing.is_finished()) {
-            return Ok(());
-        }
-        self.synced().await?;
-        if let Some(sync) = self.part.as_mut().ok_or_else(stopped)?.sync_where_it_is_time()? {
-            self.syncing = Some(spawn_blocking(sync));
-        }
-        Ok(())
-    }
 }
 
 pub(super) fn stopped() -> Error {
     Error::new(ErrorKind::Storage, "the thread that writes the clip was stopped")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bytes::Bytes;
+    use tokio::time::advance;
+
+    use super::super::fetch::Version;
+    use super::super::note::{Found, Note};
+    use super::super::part::SYNC_EVERY;
+    use super::*;
+
+    fn lending(target: &Path) -> Lending {
+        Lending::new(PartFile::open(target, "vj_1").unwrap().expect("nobody else holds it"))
+    }
+
+    fn kept(target: &Path) -> u64 {
+        match Note::read(&target.with_added_extension("part.json")).unwrap() {
+            Found::Note(note) => note.kept,
+            _ => panic!("there is no note"),
+        }
+    }
+
+    async fn write(lending: &mut Lending, bytes: &'static [u8]) {
+        let version = Version { validator: "\"a\"".to_owned(), total: None };
+        lending.begin(move |part| part.write(&[Bytes::from_static(bytes)], Some(version))).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_block_is_kept_as_soon_as_it_is_written_where_the_last_time_was_long_ago() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("clip.mp4");
+        let mut lending = lending(&target);
+        advance(SYNC_EVERY).await;
+        write(&mut lending, b"twelve bytes").await;
+        lending.settle().await.unwrap();
+        assert_eq!(kept(&target), 12);
+        write(&mut lending, b" and more").await;
+        lending.settle().await.unwrap();
+        assert_eq!(kept(&target), 12, "the next one waits for its time");
+        advance(SYNC_EVERY).await;
+        write(&mut lending, b".").await;
+        lending.settle().await.unwrap();
+        assert_eq!(kept(&target), 22);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_thrown_away_is_not_noted_by_a_sync_that_was_under_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("clip.mp4");
+        let mut lending = lending(&target);
+        for _ in 0..20 {
+            advance(SYNC_EVERY).await;
+            write(&mut lending, b"twelve bytes").await;
+            lending.run(PartFile::clear).await.unwrap();
+            assert_eq!(kept(&target), 0);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_keeps_nothing_is_told_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("clip.mp4");
+        let mut lending = lending(&target);
+        // Where the next note is written first.
+        std::fs::create_dir(target.with_added_extension("part.json.new")).unwrap();
+        advance(SYNC_EVERY).await;
+        write(&mut lending, b"twelve bytes").await;
+        assert_eq!(lending.settle().await.unwrap_err().kind(), ErrorKind::Storage);
+        assert_eq!(lending.settle().await, Ok(()), "once");
+        assert_eq!(kept(&target), 0);
+    }
 }

@@ -63,7 +63,7 @@ pub struct Download {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The bytes that are there, those of an earlier run included.
+    /// The bytes that have come, those of an earlier run included. The last of them may still be on their way to the disk.
     pub bytes: u64,
     /// The size of the clip in bytes, where the server said it.
     pub total: Option<u64>,

@@ -15,6 +15,9 @@ use crate::operations::IntoJobId as _;
 /// How much is collected before it is handed to the disk.
 const BLOCK: u64 = 512 * 1024;
 
+/// How many pieces of that are collected at most, however small they are.
+const PIECES: usize = 1024;
+
 /// Bytes as they came, one piece after another.
 #[derive(Default)]
 struct Block {
@@ -32,7 +35,10 @@ pub(super) async fn fetch_to(download: Download, path: &Path) -> Result<Fetched,
     // Whoever held the part may just have finished.
     refuse_existing(&target, download.overwrite)?;
     let collected = collect(&download, &mut part).await;
-    let Some(mut part) = part.into_part().await else { return Err(stopped()) };
+    let settled = part.settle().await;
+    let Some(mut part) = part.into_part() else { return Err(stopped()) };
+    // A disk that has failed once may say of the next try that all is well. The note before that is true.
+    let disk_failed = settled.is_err() || collected.as_ref().is_err_and(is_of_the_disk);
     match collected {
         Ok(()) => {
             let part = blocking(move || part.seal().map(|()| part)).await?;
@@ -40,12 +46,16 @@ pub(super) async fn fetch_to(download: Download, path: &Path) -> Result<Fetched,
         }
         Err(error) => {
             // What came stays for the next run; why it could not be kept matters less than why it broke off.
-            if let Err(lost) = blocking(move || part.keep()).await {
+            if !disk_failed && let Err(lost) = blocking(move || part.keep()).await {
                 tracing::warn!(%lost, "the unfinished clip could not be kept");
             }
             Err(error)
         }
     }
+}
+
+fn is_of_the_disk(error: &Error) -> bool {
+    error.kind() == ErrorKind::Storage
 }
 
 async fn open(target: &Path, job_id: &str) -> Result<PartFile, Error> {
@@ -124,7 +134,8 @@ async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Lending) -> Res
                 block.pieces.push(bytes);
                 download.tell(handed_over + block.bytes, fetch.total());
                 // Over a slow network a block takes long to fill, and a crash must not cost what it holds.
-                if block.bytes >= BLOCK || last_time.elapsed() >= SYNC_EVERY {
+                let full = block.bytes >= BLOCK || block.pieces.len() >= PIECES;
+                if full || last_time.elapsed() >= SYNC_EVERY {
                     handed_over += block.bytes;
                     write(part, std::mem::take(&mut block), fetch.version()).await?;
                     last_time = Instant::now();

@@ -12,7 +12,7 @@ const LAG: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Failing {
     since: Option<Instant>,
-    /// Since when the service says that there is no such job. An outage before that says nothing about it.
+    /// Since when the service says that there is no such job. Other failures say nothing about that, before or in between.
     not_found_since: Option<Instant>,
 }
 
@@ -21,6 +21,9 @@ impl Failing {
     /// `longest`, or another one cannot change what this one said.
     pub(super) fn verdict(&mut self, error: &Error, longest: Duration) -> Option<WaitErrorKind> {
         let failing_for = self.since.get_or_insert_with(Instant::now).elapsed();
+        if error.kind() != ErrorKind::NotFound {
+            self.not_found_since = None;
+        }
         let can_change = match error.kind() {
             ErrorKind::NotFound => self.not_found_since.get_or_insert_with(Instant::now).elapsed() < LAG,
             ErrorKind::Authentication | ErrorKind::InvalidInput | ErrorKind::Config => false,

@@ -114,8 +114,8 @@ impl IntoFuture for Wait {
     }
 }
 
-/// How far apart the polls of a wait are: a part of the time already waited, between two bounds, less up to a tenth. A young
-/// job is looked at often, an old one seldom.
+/// How far apart the polls of a wait are: a part of the time already waited, between two bounds, less up to a tenth. An
+/// old job is looked at less often than a young one.
 ///
 /// The default suits clips that take minutes. Where they take seconds, as in a sandbox, look more often:
 ///
@@ -163,8 +163,8 @@ impl PollBackoff {
         self
     }
 
-    /// The delay before the first poll of a job that was just submitted; the shortest one unless it is set. A job that is known
-    /// by its id alone is polled at once.
+    /// The delay from the submission of a job to its first poll; the shortest one unless it is set. A job that is known by its id
+    /// alone is polled at once. A wait for many jobs has no use for it.
     #[must_use]
     pub fn with_first(mut self, delay: Duration) -> Self {
         self.first = delay;

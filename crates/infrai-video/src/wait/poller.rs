@@ -76,11 +76,14 @@ impl Poller {
             return;
         }
         let (backoff, jitter) = (&self.wait.backoff, self.wait.job.client().random_share());
-        let delay = match self.polls {
-            0 => backoff.first_delay(jitter),
-            _ => backoff.delay(self.started.elapsed(), jitter),
+        let due = match self.polls {
+            // A job that was submitted long ago, or waited for before, is due already.
+            0 => {
+                let delay = backoff.first_delay(jitter);
+                self.wait.job.seen_at().checked_add(delay).unwrap_or_else(|| after(delay))
+            }
+            _ => after(backoff.delay(self.started.elapsed(), jitter).max(self.retry_after)),
         };
-        let due = after(delay.max(self.retry_after));
         sleep_until(self.deadline().map_or(due, |deadline| due.min(deadline))).await;
     }
 
