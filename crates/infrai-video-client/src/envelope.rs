@@ -330,7 +330,10 @@ mod tests {
             let answer = Answer::new(http::StatusCode::OK, http::HeaderMap::new(), body);
             Envelope::<VideoJob>::from_answer(&answer).unwrap_err().classify()
         };
-        assert_eq!(read(r#"{"ok":true,"data":{"job_id":"\ud800","state":"x"}}"#), serde_json::error::Category::Data);
+        assert_eq!(
+            read(r#"{"ok":true,"data":{"job_id":"\ud800","state":"x"}}"#),
+            serde_json::error::Category::Data
+        );
         assert_eq!(read(r#"{"ok":true,"data":{"job_id""#), serde_json::error::Category::Eof);
         assert_eq!(read(r#"{"ok":true;"data":{}}"#), serde_json::error::Category::Syntax);
     }

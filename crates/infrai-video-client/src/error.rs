@@ -112,18 +112,20 @@ impl std::error::Error for ExchangeError {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use futures_util::FutureExt as _;
     use http::{HeaderMap, StatusCode};
 
     use super::*;
     use crate::types::DownloadLink;
     use crate::{Answer, Envelope};
 
-    #[tokio::test]
-    async fn an_error_repeats_nothing_of_a_body_that_may_hold_a_link() {
-        let body = Bytes::from_static(br#"{"ok":true,"data":"https://files.example/c.mp4?signature=SECRET"}"#);
+    #[test]
+    fn an_error_repeats_nothing_of_a_body_that_may_hold_a_link() {
+        let body =
+            Bytes::from_static(br#"{"ok":true,"data":"https://files.example/c.mp4?signature=SECRET"}"#);
         let answer = Answer::new(StatusCode::OK, HeaderMap::new(), body);
-        let read = ResponseValue::<Envelope<DownloadLink>>::from_response(answer).await;
-        let error: Error = read.unwrap_err();
+        let read = ResponseValue::<Envelope<DownloadLink>>::from_response(answer);
+        let error: Error = read.now_or_never().expect("nothing is waited for").unwrap_err();
         let mut told = format!("{error} {error:?}");
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
