@@ -1,14 +1,19 @@
 //! The part of a clip, lent to the threads that write it and make the disk keep it, while the next bytes are on their way.
 
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::fetch::Version;
 use super::part::PartFile;
 use crate::error::{Error, ErrorKind};
 
 pub(super) struct Lending {
     part: Option<PartFile>,
     working: Option<JoinHandle<Worked>>,
+    /// What is being written is also being hashed, beside it.
+    hashing: Option<JoinHandle<Sha256>>,
     /// The disk is being made to keep what was written before.
     syncing: Option<JoinHandle<Result<(), Error>>>,
 }
@@ -23,7 +28,7 @@ struct Worked {
 
 impl Lending {
     pub(super) fn new(part: PartFile) -> Self {
-        Self { part: Some(part), working: None, syncing: None }
+        Self { part: Some(part), working: None, hashing: None, syncing: None }
     }
 
     /// The part, while it is not lent.
@@ -36,15 +41,25 @@ impl Lending {
         self.part
     }
 
-    /// Begins to add to the part, and waits only for what was added before.
-    pub(super) async fn begin(
-        &mut self,
-        work: impl FnOnce(&mut PartFile) -> Result<(), Error> + Send + 'static,
-    ) -> Result<(), Error> {
+    /// Begins to add pieces to the part, and waits only for what was added before.
+    pub(super) async fn write(&mut self, pieces: Vec<Bytes>, version: Option<Version>) -> Result<(), Error> {
         self.worked().await?;
         if self.syncing.as_ref().is_some_and(JoinHandle::is_finished) {
             self.synced().await?;
         }
+        let mut hash = self.part.as_mut().ok_or_else(stopped)?.take_hash();
+        let same = pieces.clone();
+        self.hashing = Some(spawn_blocking(move || {
+            same.iter().for_each(|piece| hash.update(piece));
+            hash
+        }));
+        self.begin(move |part| part.write(&pieces, version))
+    }
+
+    fn begin(
+        &mut self,
+        work: impl FnOnce(&mut PartFile) -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), Error> {
         let may_sync = self.syncing.is_none();
         let mut part = self.part.take().ok_or_else(stopped)?;
         self.working = Some(spawn_blocking(move || {
@@ -69,7 +84,7 @@ impl Lending {
         work: impl FnOnce(&mut PartFile) -> Result<(), Error> + Send + 'static,
     ) -> Result<(), Error> {
         self.settle().await?;
-        self.begin(work).await?;
+        self.begin(work)?;
         self.settle().await
     }
 
@@ -83,9 +98,12 @@ impl Lending {
         let Some(working) = &mut self.working else { return Ok(()) };
         let worked = working.await;
         self.working = None;
-        let Worked { part, done, syncing } = worked.map_err(|_| stopped())?;
-        self.part = Some(part);
+        let Worked { mut part, done, syncing } = worked.map_err(|_| stopped())?;
         self.syncing = self.syncing.take().or(syncing);
+        if let Some(hashing) = self.hashing.take() {
+            part.put_hash(hashing.await.map_err(|_| stopped())?);
+        }
+        self.part = Some(part);
         done
     }
 
@@ -105,10 +123,8 @@ pub(super) fn stopped() -> Error {
 mod tests {
     use std::path::Path;
 
-    use bytes::Bytes;
     use tokio::time::advance;
 
-    use super::super::fetch::Version;
     use super::super::note::{Found, Note};
     use super::super::part::SYNC_EVERY;
     use super::*;
@@ -126,7 +142,7 @@ mod tests {
 
     async fn write(lending: &mut Lending, bytes: &'static [u8]) {
         let version = Version { validator: "\"a\"".to_owned(), total: None };
-        lending.begin(move |part| part.write(&[Bytes::from_static(bytes)], Some(version))).await.unwrap();
+        lending.write(vec![Bytes::from_static(bytes)], Some(version)).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -145,6 +161,17 @@ mod tests {
         write(&mut lending, b".").await;
         lending.settle().await.unwrap();
         assert_eq!(kept(&target), 22);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_written_is_hashed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut lending = lending(&directory.path().join("clip.mp4"));
+        write(&mut lending, b"twelve bytes").await;
+        write(&mut lending, b" and more").await;
+        lending.settle().await.unwrap();
+        let hash = super::super::hex(&Sha256::digest(b"twelve bytes and more"));
+        assert_eq!(lending.part().map(PartFile::sha256), Some(hash));
     }
 
     #[tokio::test(start_paused = true)]

@@ -68,15 +68,24 @@ impl PartFile {
         self.written
     }
 
-    /// Adds pieces of that version. Blocks.
+    /// Adds pieces of that version. Blocks. They are hashed beside it, by [`take_hash`](Self::take_hash) and
+    /// [`put_hash`](Self::put_hash).
     pub(super) fn write(&mut self, pieces: &[Bytes], version: Option<Version>) -> Result<(), Error> {
         for piece in pieces {
             self.file.write_all(piece).map_err(|error| Error::storage(&self.path, "write", error))?;
-            self.hash.update(piece);
             self.written += piece.len() as u64;
         }
         self.version = version;
         Ok(())
+    }
+
+    /// The hash of what is there, to be put back with what is added.
+    pub(super) fn take_hash(&mut self) -> Sha256 {
+        std::mem::take(&mut self.hash)
+    }
+
+    pub(super) fn put_hash(&mut self, hash: Sha256) {
+        self.hash = hash;
     }
 
     /// Makes sure that what came is there for a later run. Blocks.
@@ -226,6 +235,7 @@ mod tests {
         let mut part = opened(target);
         let version = Version { validator: "\"a\"".to_owned(), total: None };
         part.write(&[Bytes::from_static(BYTES)], Some(version)).unwrap();
+        part.hash.update(BYTES);
         part
     }
 

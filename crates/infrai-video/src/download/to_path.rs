@@ -4,7 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use super::fetch::{Fetch, Piece, Version};
+use super::fetch::{Fetch, Piece};
 use super::lending::{Lending, stopped};
 use super::part::{PartFile, SYNC_EVERY};
 use super::target::{refuse_existing, target};
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::operations::IntoJobId as _;
 
 /// How much is collected before it is handed to the disk.
-const BLOCK: u64 = 512 * 1024;
+const BLOCK: u64 = 1024 * 1024;
 
 /// How many pieces of that are collected at most, however small they are.
 const PIECES: usize = 1024;
@@ -123,7 +123,7 @@ async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Lending) -> Res
         let piece = match fetch.next().await {
             Ok(piece) => piece,
             Err(error) => {
-                write(part, block, fetch.version()).await?;
+                part.write(block.pieces, fetch.version()).await?;
                 part.settle().await?;
                 return Err(error);
             }
@@ -137,7 +137,8 @@ async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Lending) -> Res
                 let full = block.bytes >= BLOCK || block.pieces.len() >= PIECES;
                 if full || last_time.elapsed() >= SYNC_EVERY {
                     handed_over += block.bytes;
-                    write(part, std::mem::take(&mut block), fetch.version()).await?;
+                    part.write(std::mem::take(&mut block.pieces), fetch.version()).await?;
+                    block.bytes = 0;
                     last_time = Instant::now();
                 }
             }
@@ -148,16 +149,12 @@ async fn fill(download: &Download, fetch: &mut Fetch, part: &mut Lending) -> Res
                 handed_over = 0;
             }
             Piece::End | Piece::EndUnproven => {
-                write(part, block, fetch.version()).await?;
+                part.write(block.pieces, fetch.version()).await?;
                 part.settle().await?;
                 return Ok(matches!(piece, Piece::End));
             }
         }
     }
-}
-
-async fn write(part: &mut Lending, block: Block, version: Option<Version>) -> Result<(), Error> {
-    part.begin(move |part| part.write(&block.pieces, version)).await
 }
 
 async fn verify(download: &Download, part: &mut Lending) -> Result<(), Error> {
