@@ -208,7 +208,11 @@ fn text(root: &Path, length: Length) -> Result<String, String> {
          sandbox's own answer without work of its own, so that the clients are measured; it counts the requests, and what each client\n\
          has read in the end is compared. The median of {} rounds, in each of which all take turns. reqwest {} and hyper {} are used by\n\
          hand, with types for this one call; the others are the clients of {} for Rust, {} (httpx) and openapi-fetch {} (Node.js).\n\
-         A bare socket that knows the length of the answer is the limit. Instructions are counted by callgrind, allocations by dhat.\n\n",
+         A bare socket that knows the length of the answer is the limit. Instructions are counted by callgrind, allocations by dhat.\n\n\
+         What was found, by callgrind: a call took 98.7 thousand instructions at first. What was over reqwest's went to a second pass over\n\
+         each body, to parsing the base URL for each call, and to passing the answer on as a response of reqwest's; none of the three is\n\
+         left. Of reqwest's own, 23 thousand are three parses of one URL, two of them inside it. What is over in time is a timer for each\n\
+         attempt, which the others have not, and five more allocations; rounds of one client differ by as much.\n\n",
         length.repeats(),
         version("reqwest"),
         version("hyper"),
