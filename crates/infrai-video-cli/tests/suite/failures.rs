@@ -92,8 +92,10 @@ async fn a_job_that_takes_longer_is_8_and_can_be_cancelled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_not_there_is_10() {
     let bench = Bench::instant().await;
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("http://{nobody}");
+    // Taken, so that no other test's server gets it, and nobody listens there.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", taken.local_addr().unwrap());
     let run = bench.run(["--base-url", &url, "list"]);
     assert!(
         run.failed(10)
