@@ -29,7 +29,9 @@ impl Client {
     /// An id such as `..\..\list` would make a URL of another route. What was asked for must be what comes out.
     fn place(&self, text: &str) -> Result<Url, Unbuildable> {
         let mut url = self.inner.base(&self.baseurl).map_err(|error| {
-            Unbuildable(format!("the base URL is none ({error}); pass one such as https://api.infrai.cc"))
+            Unbuildable(format!(
+                "the base URL cannot be used ({error}); pass one such as https://api.infrai.cc"
+            ))
         })?;
         let path = text.strip_prefix(&self.baseurl).unwrap_or(text);
         let stem = url.path().trim_end_matches('/').len();
@@ -171,7 +173,7 @@ mod tests {
         );
         for wrong in ["gateway", "mailto:x", "https://u:p@gateway.example", "https://gateway.example?x=1"] {
             let why = path(wrong, "vj_1").unwrap_err();
-            assert!(why.starts_with("the base URL is none") && !why.contains("u:p"), "{why}");
+            assert!(why.starts_with("the base URL cannot be used") && !why.contains("u:p"), "{why}");
         }
     }
 
