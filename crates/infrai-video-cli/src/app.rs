@@ -90,11 +90,8 @@ impl App {
         if location == Location::None {
             return Ok(None);
         }
-        let ledger = Ledger::open(&location).await.map_err(|error| {
-            let failure = self.ledger_failed(&error).with_exit(Exit::Refused);
-            failure
-                .next("or leave the ledger out with --ledger none: then a crash forgets what was asked for")
-        })?;
+        let ledger = Ledger::open(&location).await;
+        let ledger = ledger.map_err(|error| self.ledger_failed(&error).with_exit(Exit::Refused))?;
         Ok(Some(Arc::new(ledger)))
     }
 

@@ -64,14 +64,18 @@ pub fn run() -> ExitCode {
     let runtime = match runtime::build(runtime::threads(&app.global, &cli.command)) {
         Ok(runtime) => runtime,
         Err(error) => {
-            screen.failure(&failure::Failure::new(
-                Exit::Other,
-                format!("the runtime cannot be started: {error}"),
-            ));
+            let failure =
+                failure::Failure::new(Exit::Other, format!("the runtime cannot be started: {error}"));
+            screen
+                .failure(&failure.next("raise the limits of open files and processes: ulimit -n, ulimit -u"));
             return Exit::Other.into();
         }
     };
-    let exit = match runtime.block_on(Box::pin(commands::run(&app, cli.command))) {
+    let done = runtime.block_on(async {
+        runtime::outlive_size_limit();
+        Box::pin(commands::run(&app, cli.command)).await
+    });
+    let exit = match done {
         Ok(()) => Exit::Success,
         Err(failure) => {
             screen.failure(&failure);

@@ -48,6 +48,36 @@ impl Records {
         }
     }
 
+    /// The item that was asked for under an idempotency key.
+    pub(crate) async fn under_key(&self, key: &str) -> Option<Item> {
+        let (ledger, _, service) = self.0.as_ref()?;
+        ledger.find(service, key).await.ok().flatten().filter(|item| item.key == key)
+    }
+
+    /// What was asked for with the API key in use and has no clip here yet.
+    pub(crate) async fn without_clips(&self, app: &App) -> Vec<Item> {
+        let Some((ledger, _, service)) = &self.0 else { return Vec::new() };
+        let account = app.account();
+        let mut items = ledger.begun(service).await.unwrap_or_default();
+        items.retain(|item| {
+            item.stage != Stage::Fetched && (item.account.is_none() || item.account == account)
+        });
+        items
+    }
+
+    /// All jobs of the account were deleted, those of these items among them.
+    pub(crate) async fn all_deleted(&self, items: Vec<Item>) {
+        let Some((ledger, screen, service)) = &self.0 else { return };
+        for item in items {
+            let taken =
+                ledger.take(service, Take::One(&item.id)).await.ok().and_then(|mut items| items.pop());
+            // Another process may work on it, or have asked for it anew.
+            if let Some(taken) = taken.filter(|taken| taken.attempt == item.attempt) {
+                Record(Some(Kept::new(ledger, taken, screen, Resent::Yes))).deleted().await;
+            }
+        }
+    }
+
     /// Lets go of the ledger.
     pub(crate) async fn close(self) {
         if let Some((ledger, ..)) = self.0 {
@@ -88,8 +118,16 @@ impl Record {
         target: &Target,
         submission: Submission,
     ) -> Result<(Self, Submission), Failure> {
-        let Some(ledger) = app.ledger().await? else { return Ok((Self::none(), submission)) };
-        let place = if args.no_wait { Place::Nowhere } else { target.place()? };
+        let is_for_later = args.no_wait && args.output.is_some();
+        let ledger = match app.ledger().await? {
+            Some(ledger) => ledger,
+            None if is_for_later => {
+                let message = "--no-wait with -o needs a ledger, which keeps the path for `resume`";
+                return Err(Failure::new(Exit::Usage, message).next(app.help()));
+            }
+            None => return Ok((Self::none(), submission)),
+        };
+        let place = if args.no_wait && !is_for_later { Place::Nowhere } else { target.place()? };
         let failed =
             |error: LedgerError| app.ledger_failed(&error).with_exit(Exit::Refused).next("nothing was sent");
         let key = submission.idempotency_key().as_str();
@@ -169,7 +207,8 @@ impl Record {
     /// The job was deleted with its clip.
     pub(crate) async fn deleted(&mut self) {
         let Some(kept) = &mut self.0 else { return };
-        if kept.entry.item.stage != Stage::Saved {
+        // A clip that is here is not lost with its job.
+        if !matches!(kept.entry.item.stage, Stage::Saved | Stage::Fetched) {
             let written = kept.entry.ended(Stage::Dropped, "deleted by its user", None).await;
             kept.warn(written);
         }

@@ -8,7 +8,7 @@ use crate::ledger::{Item, Stage};
 /// An item as `--json` prints it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ItemReport {
-    /// planned, sent, accepted, fetched, saved, failed, cancelled, refused or dropped.
+    /// planned, sent, accepted, fetched, saved, missing, failed, cancelled, refused or dropped.
     state: &'static str,
     /// Its line in the plan, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,6 +90,8 @@ pub(crate) struct Counts {
     pub(crate) items: usize,
     /// With a clip.
     pub(crate) saved: usize,
+    /// Saved before, with a clip that is not there any more.
+    pub(crate) missing: usize,
     /// Failed or refused.
     pub(crate) failed: usize,
     /// Cancelled, or dropped by its user.
@@ -106,6 +108,7 @@ impl Counts {
             counts.items += 1;
             *match item.stage {
                 Stage::Saved => &mut counts.saved,
+                Stage::Missing => &mut counts.missing,
                 Stage::Failed | Stage::Refused => &mut counts.failed,
                 Stage::Cancelled | Stage::Dropped => &mut counts.cancelled,
                 Stage::Planned => &mut counts.planned,

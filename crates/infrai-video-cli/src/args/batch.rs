@@ -54,6 +54,9 @@ pub(crate) struct PlanArgs {
     /// Replace files that are there already
     #[arg(long)]
     pub(crate) force: bool,
+    /// Hash every clip that was saved before, however large: without it, clips of 256 MiB in all
+    #[arg(long)]
+    pub(crate) verify: bool,
     /// Also write the report as JSON to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
@@ -62,7 +65,8 @@ pub(crate) struct PlanArgs {
 /// Make what a plan asks for and is not there yet
 ///
 /// Lines are known by what they ask for: they can be moved, named and added without being paid again; a line that asks for
-/// something else is a new one. Prints for each line its name, its state and its path, with a tab between; a table of sums
+/// something else is a new one. A clip that was saved before and is not in the output directory is copied from where it is, or
+/// fetched again, at no charge. Prints for each line its name, its state and its path, with a tab between; a table of sums
 /// on a terminal; with --json the report.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -92,21 +96,25 @@ pub(crate) struct RunArgs {
 /// Show how far batches are
 ///
 /// Without a name, one line for each batch; else one for each item: its name, its state, and its path or the reason, with a
-/// tab between where stdout is no terminal.
+/// tab between where stdout is no terminal. A clip that was saved and is not there any more is `missing`, and the exit code 13.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  infrai-video batch status\n  infrai-video batch status clips --json")]
 pub(crate) struct StatusArgs {
     /// The batch
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Hash every clip, however large: without it, clips of 256 MiB in all
+    #[arg(long)]
+    pub(crate) verify: bool,
 }
 
 /// Ask again for what failed
 ///
-/// Each item gets a new key, and is charged as a new job. Needs no plan: the ledger has the requests.
+/// Each item gets a new key, and is charged as a new job. Needs no plan: the ledger has the requests. Clips that were saved and are
+/// not there any more are fetched again first, at no charge.
 #[derive(Debug, Args)]
 #[command(
-    group(ArgGroup::new("which").required(true).multiple(true).args(["failed", "cancelled"])),
+    group(ArgGroup::new("which").required(true).multiple(true).args(["failed", "cancelled", "missing"])),
     after_help = "Example:\n  infrai-video batch retry clips --failed"
 )]
 pub(crate) struct RetryArgs {
@@ -119,6 +127,9 @@ pub(crate) struct RetryArgs {
     /// Those that were cancelled
     #[arg(long)]
     pub(crate) cancelled: bool,
+    /// Those whose clip is not there any more and whose job is gone too
+    #[arg(long)]
+    pub(crate) missing: bool,
     #[command(flatten)]
     pub(crate) how: PlanArgs,
 }

@@ -13,10 +13,10 @@ Examples:
       --duration 5 --resolution 1080p -o skyline.mp4
   infrai-video generate --prompt-file prompt.txt --aspect-ratio 9:16 --prefer cheapest
   echo \"a lighthouse in a storm\" | infrai-video generate - -o - > lighthouse.mp4
-  id=$(infrai-video -q generate \"a lighthouse in a storm\" --no-wait)
+  infrai-video generate \"a lighthouse in a storm\" --no-wait -o lighthouse.mp4 && infrai-video resume
 
 With the same --idempotency-key and the same request, the command can be repeated within 24 hours: it makes one job and one \
-charge. Without one, a key is made; if the outcome is unknown, the error says which.";
+charge, and sends nothing where the clip is there already. Without one, a key is made; if the outcome is unknown, the error says which.";
 
 /// Make a clip: send the prompt, wait for the job, download the clip
 ///
@@ -50,12 +50,12 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
     /// Where to put the clip: a file, a directory, or - for stdout [default: JOB_ID.mp4 here]
-    #[arg(short, long, value_name = "PATH", conflicts_with = "no_wait")]
+    #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file if it exists
-    #[arg(long, conflicts_with = "no_wait")]
+    #[arg(long)]
     pub(crate) force: bool,
-    /// Print the job's id and leave; `wait` and `download` do the rest
+    /// Print the job's id and leave; with -o, `resume` saves the clip there later
     #[arg(long)]
     pub(crate) no_wait: bool,
     /// How long to wait for the job, such as 90s, 15m or none

@@ -7,7 +7,7 @@ use super::values::Timeout;
 /// Finish whatever the ledger holds
 ///
 /// A request whose outcome is not known is sent again under its own key, so that it is charged once; a job is waited for; a
-/// download goes on; what is finished is left alone. Prints the path of each clip. A plan goes on with `batch run`.
+/// download goes on; what is finished is left alone, unless it is named: then its clip is fetched again where it is gone. Prints the path of each clip. A plan goes on with `batch run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -33,6 +33,9 @@ pub(crate) struct ResumeArgs {
     /// How many at the same time
     #[arg(short, long = "jobs", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) jobs: u16,
+    /// Hash a named clip that was saved, also where it is larger than 256 MiB
+    #[arg(long)]
+    pub(crate) verify: bool,
     /// Send a request again under a new key where the old one is not safe any more; it may be charged on top
     #[arg(long, requires = "names", conflicts_with = "drop")]
     pub(crate) again: bool,

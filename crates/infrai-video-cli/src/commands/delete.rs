@@ -1,4 +1,4 @@
-use infrai_video::JobId;
+use infrai_video::{ErrorKind, JobId};
 
 use super::for_each;
 use crate::app::App;
@@ -29,8 +29,11 @@ pub(super) async fn some(app: &App, args: &DeleteArgs) -> Result<(), Failure> {
 }
 
 async fn one(app: &App, session: &Session, records: &Records, id: JobId) -> Result<(), Failure> {
-    let answer = session.client.delete(&id).await.map_err(|error| app.failed_on(id.as_str(), &error))?;
-    records.job(id.as_str()).await.deleted().await;
+    let answer = session.client.delete(&id).await;
+    if answer.as_ref().map_or_else(|error| error.kind() == ErrorKind::NotFound, |_| true) {
+        records.job(id.as_str()).await.deleted().await;
+    }
+    let answer = answer.map_err(|error| app.failed_on(id.as_str(), &error))?;
     match app.screen.json {
         true => app.screen.json(&*answer),
         false => {
@@ -46,10 +49,15 @@ pub(super) async fn all(app: &App, args: &DeleteAllArgs) -> Result<(), Failure> 
     if !args.yes {
         confirm(app, "delete every job of the account with its clip, for good?", &mut signals).await?;
     }
+    let records = Records::open(app).await;
+    // What another process begins from here on may be newer than the deletion.
+    let items = records.without_clips(app).await;
     let answer = tokio::select! {
         answer = session.client.delete_all() => answer.map_err(|error| app.failed(&error))?,
         signal = signals.next() => return Err(broken_off(app, signal)),
     };
+    records.all_deleted(items).await;
+    records.close().await;
     if app.screen.json {
         return app.screen.json(&*answer);
     }

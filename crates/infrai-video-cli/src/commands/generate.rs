@@ -1,5 +1,7 @@
+use std::path::{Path, PathBuf};
+
 use infrai_video::types::VideoJob;
-use infrai_video::{ErrorKind, Generate, IdempotencyKey, Job, Response, Submission, WaitError};
+use infrai_video::{ErrorKind, Generate, IdempotencyKey, Job, JobState, Response, Submission, WaitError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -13,12 +15,14 @@ use crate::failure::{Failure, describe};
 use crate::failure_line::Facts;
 use crate::follow::{Clip, fetch, until_over};
 use crate::interrupt::Signals;
+use crate::ledger::Item;
 use crate::progress::JobLine;
-use crate::record::Record;
+use crate::record::{Record, Records};
 use crate::session::Session;
 use crate::target::Target;
 use crate::text::{clock, quote, size, usd};
 use crate::wish::Wish;
+use crate::work::is_clip;
 
 /// A job, and what became of it here.
 #[derive(Serialize, JsonSchema)]
@@ -48,8 +52,11 @@ struct Started {
 }
 
 pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
-    let target = target(app, args)?;
     let wish = wish(args)?;
+    if let Some((item, path)) = made_before(app, args, &wish).await {
+        return say_made_before(app, args, &item, &path);
+    }
+    let target = target(app, args)?;
     let session = app.session().await?;
     let mut request = wish.request(&session.client);
     if let Some(key) = &args.idempotency_key {
@@ -103,9 +110,51 @@ fn target(app: &App, args: &GenerateArgs) -> Result<Target, Failure> {
         return Err(Failure::new(Exit::Usage, "--json and -o - would both write to stdout").next(app.help()));
     }
     if args.no_wait {
-        return Ok(Target::Stdout);
+        match args.output.as_deref() {
+            None => return Ok(Target::Stdout),
+            Some(output) if output.as_os_str() == "-" => {
+                return Err(Failure::new(Exit::Usage, "--no-wait leaves before there is a clip for stdout")
+                    .next("name a file with -o FILE; `resume` saves the clip there"));
+            }
+            Some(_) => {}
+        }
     }
     Target::checked(args.output.as_deref(), args.force, app.screen.stdout_is_terminal)
+}
+
+/// The item of the same request under the same idempotency key, and its clip, where that is in its place already.
+async fn made_before(app: &App, args: &GenerateArgs, wish: &Wish) -> Option<(Item, PathBuf)> {
+    let key = args.idempotency_key.as_deref().filter(|_| !args.dry_run)?;
+    let records = Records::open(app).await;
+    let item = records.under_key(key).await;
+    records.close().await;
+    let item = item.filter(|item| item.request == wish.canonical() && item.account == app.account())?;
+    let name = format!("{}.mp4", item.job_id.as_deref()?);
+    let path = match args.output.as_deref() {
+        None => PathBuf::from(name),
+        Some(output) if output.is_dir() => output.join(name),
+        Some(output) => output.to_owned(),
+    };
+    is_clip(&item, &path).then_some((item, path))
+}
+
+fn say_made_before(app: &App, args: &GenerateArgs, item: &Item, path: &Path) -> Result<(), Failure> {
+    let (id, shown) = (item.job_id.as_deref().unwrap_or_default(), path.display().to_string());
+    app.screen.say("done", &format!("saved before  {shown}  job {id}; nothing was sent"));
+    if app.screen.json {
+        let job = serde_json::json!({"job_id": id, "state": JobState::Succeeded.as_str()});
+        let key = args.idempotency_key.as_deref().unwrap_or_default();
+        return app.screen.json(&Outcome {
+            job: &serde_json::from_value(job)
+                .map_err(|error| Failure::new(Exit::Other, error.to_string()))?,
+            path: Some(shown),
+            bytes: item.bytes.and_then(|bytes| u64::try_from(bytes).ok()),
+            sha256: item.sha256.as_deref(),
+            idempotency_key: &key.parse().map_err(|error| app.failed(&error))?,
+            cost_usd: item.cost_usd,
+        });
+    }
+    app.screen.line(if args.no_wait { id } else { &shown })
 }
 
 fn wish(args: &GenerateArgs) -> Result<Wish, Failure> {

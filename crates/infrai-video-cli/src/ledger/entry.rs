@@ -131,6 +131,13 @@ impl Entry {
         self.ledger.finish(item).await
     }
 
+    /// The clip is whole, under a path that the ledger did not know.
+    pub(crate) async fn moved(&mut self, path: &Path) -> Result<(), LedgerError> {
+        self.item.path = Some(absolute(path));
+        self.item.machine = Some(self.ledger.machine().to_owned());
+        self.saved(None).await
+    }
+
     /// Nothing more comes of it.
     pub(crate) async fn ended(
         &mut self,

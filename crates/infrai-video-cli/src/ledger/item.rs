@@ -30,10 +30,13 @@ pub(crate) enum Stage {
     Refused,
     /// The user wants no more of it.
     Dropped,
+    /// The clip was saved, and is not where it was. Never stored: it follows from what lies on the disk.
+    Missing,
 }
 
 impl Stage {
-    const ALL: [Self; 9] = [
+    /// What the ledger can hold.
+    const STORED: [Self; 9] = [
         Self::Planned,
         Self::Sent,
         Self::Accepted,
@@ -56,7 +59,13 @@ impl Stage {
             Self::Cancelled => "cancelled",
             Self::Refused => "refused",
             Self::Dropped => "dropped",
+            Self::Missing => "missing",
         }
+    }
+
+    /// The name of the stage in the ledger.
+    pub(super) fn stored(self) -> &'static str {
+        if self == Self::Missing { Self::Saved.as_str() } else { self.as_str() }
     }
 
     /// Whether it was begun and is not at its end.
@@ -66,7 +75,7 @@ impl Stage {
 
     /// Whether nothing more is to be done.
     pub(crate) fn is_final(self) -> bool {
-        !self.is_under_way() && self != Self::Planned
+        !self.is_under_way() && !matches!(self, Self::Planned | Self::Missing)
     }
 }
 
@@ -202,7 +211,7 @@ impl Item {
 impl FromRow<'_, AnyRow> for Item {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
         let stage: String = row.try_get("stage")?;
-        let known = Stage::ALL.into_iter().find(|known| known.as_str() == stage);
+        let known = Stage::STORED.into_iter().find(|known| known.as_str() == stage);
         let submission: Option<String> = row.try_get("submission")?;
         let damaged = |what: String| sqlx::Error::Decode(what.into());
         Ok(Self {

@@ -39,6 +39,12 @@ impl Location {
         if let Some(value) = set(LEDGER_VARIABLE) {
             return Self::parse(&value);
         }
+        Self::default_file()
+    }
+
+    /// The file in the state directory.
+    pub(crate) fn default_file() -> Result<Self, String> {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let directory = match set(STATE_VARIABLE) {
             Some(directory) => PathBuf::from(directory),
             None => {

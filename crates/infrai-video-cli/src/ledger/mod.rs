@@ -5,21 +5,27 @@
 //! it is, so that a process that lost its lease changes nothing more.
 
 mod entry;
+mod error;
+mod file;
 mod item;
 mod location;
 mod open;
+mod patience;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::{AnyPool, AssertSqlSafe};
 
 pub(crate) use self::entry::Entry;
+pub(crate) use self::error::LedgerError;
 pub(crate) use self::item::{Item, Place, Stage};
 pub(crate) use self::location::{LEDGER_VARIABLE, Location, STATE_VARIABLE};
+use self::patience::{Patience, Try};
 use self::worker::Worker;
 
 /// How long an item belongs to a process that says nothing more.
@@ -27,20 +33,6 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// How often a process says that it lives.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// Why the ledger cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LedgerError {
-    #[error("{} cannot be used: {}", .0.display(), .1)]
-    Place(PathBuf, std::io::Error),
-    #[error("{0}")]
-    Sql(#[from] sqlx::Error),
-    #[error("its tables cannot be made: {0}")]
-    Migrate(sqlx::migrate::MigrateError),
-    /// Another process has taken the item over.
-    #[error("another process has taken this over")]
-    Lost,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dialect {
@@ -104,6 +96,9 @@ pub(crate) struct Ledger {
     dialect: Dialect,
     worker: Worker,
     machine: String,
+    location: Location,
+    /// Whether an outage of the database is waited for.
+    patience: OnceLock<Patience>,
 }
 
 impl Ledger {
@@ -114,7 +109,8 @@ impl Ledger {
             LedgerError::Place(location.file().map(PathBuf::from).unwrap_or_default(), error)
         })?;
         let machine = gethostname::gethostname().to_string_lossy().into_owned();
-        Ok(Self { pool, dialect, worker, machine })
+        let (location, patience) = (location.clone(), OnceLock::new());
+        Ok(Self { pool, dialect, worker, machine, location, patience })
     }
 
     /// The name of this machine, for a clip that is on its disk.
@@ -139,28 +135,31 @@ impl Ledger {
              ON CONFLICT DO NOTHING",
             now = self.dialect.now()
         );
-        let mut transaction = self.pool.begin().await?;
-        let mut added = 0;
-        for item in items {
-            let (target, output) = item.place.columns();
-            let insert = sqlx::query(AssertSqlSafe(sql.clone()))
-                .bind(&item.service)
-                .bind(&item.id)
-                .bind(&item.batch)
-                .bind(item.line)
-                .bind(&item.name)
-                .bind(item.attempt)
-                .bind(&item.key)
-                .bind(&item.request)
-                .bind(item.seconds.unwrap_or(MISSING))
-                .bind(target)
-                .bind(output)
-                .bind(i64::from(item.replace))
-                .bind(item.stage.as_str());
-            added += insert.execute(&mut *transaction).await?.rows_affected();
-        }
-        transaction.commit().await?;
-        Ok(added)
+        self.patiently(async |_| {
+            let mut transaction = self.pool.begin().await?;
+            let mut added = 0;
+            for item in &items {
+                let (target, output) = item.place.columns();
+                let insert = sqlx::query(AssertSqlSafe(sql.clone()))
+                    .bind(&item.service)
+                    .bind(&item.id)
+                    .bind(&item.batch)
+                    .bind(item.line)
+                    .bind(&item.name)
+                    .bind(item.attempt)
+                    .bind(&item.key)
+                    .bind(&item.request)
+                    .bind(item.seconds.unwrap_or(MISSING))
+                    .bind(target)
+                    .bind(output)
+                    .bind(i64::from(item.replace))
+                    .bind(item.stage.stored());
+                added += insert.execute(&mut *transaction).await?.rows_affected();
+            }
+            transaction.commit().await?;
+            Ok(added)
+        })
+        .await
     }
 
     /// Takes items that nobody works on, this process included. In the order of the plan.
@@ -172,21 +171,31 @@ impl Ledger {
         };
         self.free_items_of_the_dead().await?;
         let places: Vec<String> = (3..ids.len() + 3).map(|place| format!("${place}")).collect();
-        let sql = format!(
-            "UPDATE items SET worker = $2, lease_until = {now} + {lease}
-             WHERE service = $1 AND id IN (
-                 SELECT id FROM items
-                 WHERE service = $1 AND id IN ({ids}) AND {so_far} AND {free} {skip})
-             RETURNING *",
-            now = self.dialect.now(),
-            lease = LEASE.as_millis(),
-            ids = places.join(", "),
-            free = self.free(),
-            skip = self.dialect.skip_locked(),
-        );
-        let take = sqlx::query_as(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id);
-        let take = ids.into_iter().fold(take, |take, id| take.bind(id));
-        let mut items: Vec<Item> = take.fetch_all(&self.pool).await?;
+        let sql = |free: &str| {
+            format!(
+                "UPDATE items SET worker = $2, lease_until = {now} + {lease}
+                 WHERE service = $1 AND id IN (
+                     SELECT id FROM items
+                     WHERE service = $1 AND id IN ({ids}) AND {so_far} AND {free} {skip})
+                 RETURNING *",
+                now = self.dialect.now(),
+                lease = LEASE.as_millis(),
+                ids = places.join(", "),
+                skip = self.dialect.skip_locked(),
+            )
+        };
+        let mut items: Vec<Item> = self
+            .patiently(async |attempt| {
+                let sql = sql(&match attempt {
+                    Try::First => self.free(),
+                    // They were taken, and nobody heard of it.
+                    Try::Again => format!("(worker = $2 OR {})", self.free()),
+                });
+                let take = sqlx::query_as(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id);
+                let take = ids.iter().fold(take, |take, id| take.bind(*id));
+                Ok(take.fetch_all(&self.pool).await?)
+            })
+            .await?;
         items.sort_by_key(|item| (item.line, item.created_at));
         Ok(items)
     }
@@ -204,8 +213,11 @@ impl Ledger {
             which.stages(),
             self.free()
         );
-        let ids = sqlx::query_scalar(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id).bind(batch);
-        Ok(ids.fetch_all(&self.pool).await?)
+        self.patiently(async |_| {
+            let ids = sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(service).bind(&self.worker.id);
+            Ok(ids.bind(batch).fetch_all(&self.pool).await?)
+        })
+        .await
     }
 
     /// Whether an item can be taken by the process `$2`. What it has itself it does not get twice, also where its lease ran
@@ -269,34 +281,53 @@ impl Ledger {
              WHERE service = $1 AND id = $2 AND worker = $3",
             now = self.dialect.now()
         );
-        let written = sqlx::query(AssertSqlSafe(sql))
+        self.patiently(async |attempt| {
+            let written = sqlx::query(AssertSqlSafe(sql.clone()))
+                .bind(&item.service)
+                .bind(&item.id)
+                .bind(&self.worker.id)
+                .bind(item.attempt)
+                .bind(&item.key)
+                .bind(&submission)
+                .bind(&item.account)
+                .bind(target)
+                .bind(&output)
+                .bind(i64::from(item.replace))
+                .bind(item.stage.stored())
+                .bind(&item.job_id)
+                .bind(&item.job_state)
+                .bind(item.cost_usd.unwrap_or(MISSING))
+                .bind(&item.error)
+                .bind(&item.error_code)
+                .bind(&item.path)
+                .bind(item.bytes)
+                .bind(&item.sha256)
+                .bind(&item.machine)
+                .bind(holder)
+                .execute(&self.pool)
+                .await?;
+            match written.rows_affected() {
+                // It was given back, and nobody heard of it.
+                0 if attempt == Try::Again && holder.is_none() && self.is_as(item).await? => Ok(()),
+                0 => Err(LedgerError::Lost),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// Whether the ledger has an item at that stage, and nobody works on it.
+    async fn is_as(&self, item: &Item) -> Result<bool, LedgerError> {
+        let sql = "SELECT count(*) FROM items WHERE service = $1 AND id = $2 AND stage = $3 AND attempt = $4
+                   AND worker IS NULL";
+        let found: i64 = sqlx::query_scalar(sql)
             .bind(&item.service)
             .bind(&item.id)
-            .bind(&self.worker.id)
+            .bind(item.stage.stored())
             .bind(item.attempt)
-            .bind(&item.key)
-            .bind(submission)
-            .bind(&item.account)
-            .bind(target)
-            .bind(output)
-            .bind(i64::from(item.replace))
-            .bind(item.stage.as_str())
-            .bind(&item.job_id)
-            .bind(&item.job_state)
-            .bind(item.cost_usd.unwrap_or(MISSING))
-            .bind(&item.error)
-            .bind(&item.error_code)
-            .bind(&item.path)
-            .bind(item.bytes)
-            .bind(&item.sha256)
-            .bind(&item.machine)
-            .bind(holder)
-            .execute(&self.pool)
+            .fetch_one(&self.pool)
             .await?;
-        match written.rows_affected() {
-            0 => Err(LedgerError::Lost),
-            _ => Ok(()),
-        }
+        Ok(found == 1)
     }
 
     /// Gives an item back, for whoever comes next.
@@ -329,10 +360,28 @@ impl Ledger {
         Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
     }
 
+    /// How many clips are left at other services.
+    pub(crate) async fn left_elsewhere(&self, service: &str) -> Result<Vec<(String, i64)>, LedgerError> {
+        let sql = "SELECT service, count(*) FROM items
+                   WHERE service <> $1 AND (stage IN ('sent', 'fetched') OR stage = 'accepted' AND target <> 'nowhere')
+                   GROUP BY service ORDER BY service";
+        Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
+    }
+
+    /// Where an item of that id, key or job was asked for last.
+    pub(crate) async fn service_of(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        let sql = "SELECT service FROM items WHERE id = $1 OR key = $1 OR job_id = $1
+                   ORDER BY created_at DESC LIMIT 1";
+        Ok(sqlx::query_scalar(sql).bind(name).fetch_optional(&self.pool).await?)
+    }
+
     /// A whole batch, in the order of its plan.
     pub(crate) async fn batch(&self, service: &str, batch: &str) -> Result<Vec<Item>, LedgerError> {
         let sql = "SELECT * FROM items WHERE service = $1 AND batch = $2 ORDER BY line, created_at";
-        Ok(sqlx::query_as(sql).bind(service).bind(batch).fetch_all(&self.pool).await?)
+        self.patiently(async |_| {
+            Ok(sqlx::query_as(sql).bind(service).bind(batch).fetch_all(&self.pool).await?)
+        })
+        .await
     }
 
     /// What of a batch is not at its end, by its id.
@@ -341,8 +390,12 @@ impl Ledger {
         for which in [Which::Begun, Which::Planned] {
             let sql =
                 format!("SELECT id FROM items WHERE service = $1 AND batch = $2 AND {}", which.stages());
-            let ids = sqlx::query_scalar(AssertSqlSafe(sql)).bind(service).bind(batch);
-            let ids: Vec<String> = ids.fetch_all(&self.pool).await?;
+            let ids: Vec<String> = self
+                .patiently(async |_| {
+                    let ids = sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(service).bind(batch);
+                    Ok(ids.fetch_all(&self.pool).await?)
+                })
+                .await?;
             rest.extend(ids.into_iter().map(|id| (id, which)));
         }
         Ok(rest)

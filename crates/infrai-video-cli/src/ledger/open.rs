@@ -4,12 +4,13 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::AnyPool;
-use sqlx::SqlSafeStr as _;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, AnyPool, Connection as _, SqlSafeStr as _};
+use tokio::time::timeout;
 
-use super::{Dialect, LedgerError, Location};
+use super::{Dialect, LedgerError, Location, file};
+use crate::runtime;
 
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(30);
@@ -21,6 +22,9 @@ pub(super) async fn open(location: &Location) -> Result<(AnyPool, Dialect), Ledg
     sqlx::any::install_default_drivers();
     match location {
         Location::File(path) => {
+            // One waits for the file, one works for SQLite, and one is for the rest of the command.
+            runtime::spare_threads(3).map_err(LedgerError::NoThread)?;
+            file::inspect(path)?;
             let place = |error| LedgerError::Place(path.clone(), error);
             let ledger = path.clone();
             let turn =
@@ -38,31 +42,41 @@ pub(super) async fn open(location: &Location) -> Result<(AnyPool, Dialect), Ledg
 }
 
 async fn up_to_date(pool: AnyPool) -> Result<AnyPool, LedgerError> {
-    migrations().run(&pool).await.map_err(LedgerError::Migrate)?;
+    migrations().run(&pool).await?;
     Ok(pool)
 }
 
-async fn sqlite(path: &Path) -> sqlx::Result<AnyPool> {
+async fn sqlite(path: &Path) -> Result<AnyPool, LedgerError> {
+    // One connection: SQLite has one writer, and what this process writes is in order.
+    let options = AnyPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let pool = options.connect(&file::url(path)?).await?;
+    let ours = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'");
+    let all = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'");
+    let (ours, all): (i64, i64) = (ours.fetch_one(&pool).await?, all.fetch_one(&pool).await?);
+    if ours == 0 && all > 0 {
+        return Err(LedgerError::Foreign("another program has its tables in it".to_owned()));
+    }
     let settings = format!(
         "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
         BUSY.as_millis()
     );
-    // One connection: SQLite has one writer, and what this process writes is in order.
-    let options = AnyPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let options = options.after_connect(move |connection, _| {
-        let settings = settings.clone();
-        Box::pin(
-            async move { sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(connection).await.map(drop) },
-        )
-    });
-    let mut url = url::Url::parse("sqlite:///").map_err(sqlx::Error::config)?;
-    let absolute = std::path::absolute(path).map_err(sqlx::Error::Io)?;
-    url.set_path(&absolute.to_string_lossy());
-    options.connect(url.as_str()).await
+    // Not as a callback of the pool, which would repeat it for half a minute where it fails.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(&pool).await?;
+    Ok(pool)
 }
 
-async fn postgres(url: &str) -> sqlx::Result<AnyPool> {
-    AnyPoolOptions::new().max_connections(4).acquire_timeout(CONNECT).connect(url).await
+async fn postgres(url: &str) -> Result<AnyPool, LedgerError> {
+    // The pool would try for as long as it may, and not say why in the end.
+    connect(url).await?;
+    Ok(AnyPoolOptions::new().max_connections(4).acquire_timeout(CONNECT).connect(url).await?)
+}
+
+/// Says why PostgreSQL cannot be connected to.
+pub(super) async fn connect(url: &str) -> Result<(), LedgerError> {
+    let connected = timeout(CONNECT, AnyConnection::connect(url)).await;
+    let late = || LedgerError::Unreachable(format!("it does not answer within {} s", CONNECT.as_secs()));
+    connected.map_err(|_| late())??.close().await?;
+    Ok(())
 }
 
 fn migrations() -> Migrator {
@@ -82,9 +96,7 @@ fn turn(ledger: &Path) -> std::io::Result<File> {
 
 /// Makes the file and its directory if they are not there. Nobody else may read what was asked for.
 fn private_file(path: &Path) -> std::io::Result<File> {
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        private_directory(directory)?;
-    }
+    private_directory(&file::directory_of(path))?;
     let mut options = File::options();
     options.create(true).truncate(false).write(true).read(true);
     #[cfg(unix)]

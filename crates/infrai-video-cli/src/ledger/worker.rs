@@ -69,7 +69,7 @@ impl Drop for Worker {
 }
 
 /// Where the locked files of the processes are.
-fn directory(ledger: &Path) -> PathBuf {
+pub(super) fn directory(ledger: &Path) -> PathBuf {
     let mut name = ledger.as_os_str().to_owned();
     name.push("-workers");
     PathBuf::from(name)

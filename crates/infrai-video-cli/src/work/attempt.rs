@@ -13,6 +13,12 @@ pub(crate) enum Setback {
     StillRunning,
     /// The job is fine, and its clip is not here.
     NotSaved(String),
+    /// The job is fine, and another file lies where its clip should go.
+    Taken(String),
+    /// The clip was saved once. It is not there any more, and the service may have it no longer.
+    Missing { why: String, gone: bool },
+    /// It was begun with another API key, and the service does not know its job under the one in use.
+    OtherKey,
     /// To send it again might be charged twice, for that reason.
     Unsafe(&'static str),
     /// Whether there is a job is not known.

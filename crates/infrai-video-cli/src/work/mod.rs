@@ -1,8 +1,10 @@
 //! Bringing items of the ledger to their end: sent once, waited for together, fetched and checked.
 
 mod attempt;
+mod clip;
 mod heartbeat;
 mod pool;
+mod restore;
 mod source;
 mod watch;
 mod words;
@@ -15,6 +17,7 @@ use std::time::Duration;
 use infrai_video::{ErrorKind, IdempotencyKey, JobState, Overwrite, Submission, WaitError, WaitErrorKind};
 
 pub(crate) use self::attempt::{Outage, Setback};
+pub(crate) use self::clip::{ClipCheck, Found, is_clip};
 pub(crate) use self::heartbeat::Heartbeat;
 pub(crate) use self::pool::{Outcome, Settings};
 pub(crate) use self::source::{Batch, Source};
@@ -22,6 +25,7 @@ use self::watch::Watch;
 pub(crate) use self::watch::backoff;
 use tokio::sync::Notify;
 
+use self::restore::Restored;
 use crate::app::App;
 use crate::board::{Meter, label};
 use crate::exit::Exit;
@@ -39,6 +43,8 @@ pub(crate) struct Work<'a> {
     watch: Watch,
     /// Tells the API key in use from others.
     account: Option<String>,
+    /// What becomes of an item whose clip is gone together with its job.
+    if_gone: IfGone,
     accepted: AtomicU64,
     heard: AtomicU64,
     progress: Notify,
@@ -58,10 +64,17 @@ impl<'a> Work<'a> {
             ledger: Arc::clone(ledger),
             watch,
             account: app.account(),
+            if_gone: IfGone::Leave,
             accepted: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             progress: Notify::new(),
         }
+    }
+
+    /// What becomes of an item whose clip is gone together with its job.
+    pub(crate) fn if_gone(mut self, if_gone: IfGone) -> Self {
+        self.if_gone = if_gone;
+        self
     }
 
     /// How many requests were accepted, and how many states were read.
@@ -90,15 +103,18 @@ impl<'a> Work<'a> {
                 }
                 Stage::Accepted => {
                     self.wait(entry, meter).await?;
-                    self.fetch(entry, meter).await?;
+                    return self.fetch(entry, meter).await;
                 }
-                Stage::Fetched if has_clip(&entry.item) => {
+                Stage::Fetched if clip_got_its_name(&entry.item) => {
                     tidy(&entry.item);
                     entry.item.machine = Some(self.ledger.machine().to_owned());
-                    entry.saved(None).await?;
+                    return Ok(entry.saved(None).await?);
                 }
-                Stage::Fetched => self.fetch(entry, meter).await?,
-                Stage::Saved => return Ok(()),
+                Stage::Fetched => return self.fetch(entry, meter).await,
+                Stage::Saved | Stage::Missing => match self.restore(entry, meter).await? {
+                    Restored::Here => return Ok(()),
+                    Restored::AskedAnew => {}
+                },
                 Stage::Failed | Stage::Cancelled | Stage::Refused | Stage::Dropped => {
                     return Err(Setback::Ended);
                 }
@@ -127,10 +143,15 @@ impl<'a> Work<'a> {
                 "it may have been sent more than 24 hours ago, and the service remembers its key no longer",
             ));
         }
-        if item.account.is_some() && item.account != self.account {
+        if self.is_of_another_key(item) {
             return Err(Setback::Unsafe("it may have been sent with another API key than the one in use"));
         }
         Ok(submission.clone())
+    }
+
+    /// Whether an item was begun with another API key than the one in use. Both may be of one account.
+    fn is_of_another_key(&self, item: &Item) -> bool {
+        item.account.is_some() && item.account != self.account
     }
 
     async fn submit(&self, entry: &mut Entry, submission: &Submission, sent: Sent) -> Result<(), Setback> {
@@ -176,6 +197,12 @@ impl<'a> Work<'a> {
         };
         if entry.item.job_state.as_deref() == Some(JobState::Succeeded.as_str()) {
             return Ok(());
+        }
+        if self.is_of_another_key(&entry.item)
+            && let Err(error) = self.session.client.status(&id).await
+            && error.kind() == ErrorKind::NotFound
+        {
+            return Err(Setback::OtherKey);
         }
         let mut updates = self.watch.job(&id);
         loop {
@@ -226,21 +253,53 @@ impl<'a> Work<'a> {
         let Some(path) = entry.item.place.path(&id) else {
             return Ok(entry.saved(None).await?);
         };
-        let overwrite = if entry.item.replace { Overwrite::Replace } else { Overwrite::Refuse };
+        let is_taken = !entry.item.replace && path.symlink_metadata().is_ok();
+        // Of a clip that was fetched before, the ledger knows that it is another.
+        if is_taken && (entry.item.stage == Stage::Fetched || !path.is_file()) {
+            return Err(self.taken(entry, &path).await?);
+        }
+        // Only who has the clip can tell whether it is what lies there.
+        let overwrite = if entry.item.replace || is_taken { Overwrite::Replace } else { Overwrite::Refuse };
         let download = self.session.client.job(&id).download();
         let download = download.with_overwrite(overwrite).with_progress(meter.reporter());
         let not_saved = |error: infrai_video::Error| Setback::NotSaved(describe(&error));
         let fetched = match download.fetch_to(&path).await {
             Ok(fetched) => fetched,
+            Err(error) if error.kind() == ErrorKind::NotFound && self.is_of_another_key(&entry.item) => {
+                return Err(Setback::OtherKey);
+            }
             Err(error) => {
                 entry.troubled(&format!("the clip is not saved: {}", describe(&error))).await?;
                 return Err(not_saved(error));
             }
         };
+        if is_taken {
+            let (there, sha256) = (path.clone(), fetched.sha256().to_owned());
+            let is_same = blocking(move || Ok(clip::hash(&there)? == sha256)).await;
+            if !is_same.unwrap_or(false) {
+                return Err(self.taken(entry, &path).await?);
+            }
+        }
         entry.fetched(&fetched).await?;
         let saved = fetched.save().await.map_err(not_saved)?;
         Ok(entry.saved(Some(&saved)).await?)
     }
+
+    /// Another file lies where the clip should go.
+    async fn taken(&self, entry: &mut Entry, path: &Path) -> Result<Setback, LedgerError> {
+        let why = format!("{} is there already, and is not this clip", path.display());
+        entry.troubled(&format!("the clip is not saved: {why}")).await?;
+        Ok(Setback::Taken(why))
+    }
+}
+
+/// What becomes of an item whose clip is gone together with its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfGone {
+    /// It stays as it is.
+    Leave,
+    /// It is asked for anew, which is charged.
+    AskAnew,
 }
 
 /// When a request left for the first time.
@@ -250,11 +309,10 @@ enum Sent {
     Before,
 }
 
-/// Whether the clip is there that was about to get its name when a process was stopped, maybe on another machine with the
-/// same disk.
-fn has_clip(item: &Item) -> bool {
-    let (Some(path), Some(sha256)) = (&item.path, &item.sha256) else { return false };
-    hash(Path::new(path)).is_ok_and(|found| found == *sha256)
+/// Whether a clip got its name before a process was stopped that was about to give it, maybe on another machine with the same
+/// disk.
+fn clip_got_its_name(item: &Item) -> bool {
+    item.path.as_ref().is_some_and(|path| is_clip(item, path.as_ref()))
 }
 
 /// Removes what that process had no time for.
@@ -265,19 +323,9 @@ fn tidy(item: &Item) {
     }
 }
 
-fn hash(path: &Path) -> std::io::Result<String> {
-    use std::io::Read as _;
-
-    use sha2::{Digest as _, Sha256};
-
-    let mut file = std::fs::File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            read => hasher.update(&buffer[..read]),
-        }
-    }
-    Ok(hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+/// Runs what would hold up the other items.
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(act).await.map_err(std::io::Error::other).flatten()
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Outcome, Work};
 use crate::args::PlanArgs;
-use crate::ledger::{Entry, Item, LedgerError, Place, Take, Which};
+use crate::ledger::{Entry, Item, LedgerError, Place, Stage, Take, Which};
 
 /// How often items are looked for that another process may have left.
 pub(super) const LOOK: Duration = Duration::from_secs(2);
@@ -24,6 +24,8 @@ pub(crate) struct Batch {
     name: String,
     /// Where this process puts clips, by the id of the item: all that its plan has.
     places: HashMap<String, Place>,
+    /// Saved items whose clips are not in their places.
+    astray: VecDeque<String>,
     replace: bool,
     max_jobs: Option<usize>,
     max_seconds: Option<f64>,
@@ -65,30 +67,31 @@ impl Source {
     }
 
     /// Whether there is nothing more to be done, also for others.
-    pub(super) async fn is_over(&self, work: &Work<'_>, outcome: &mut Outcome) -> bool {
+    pub(super) async fn is_over(&mut self, work: &Work<'_>, outcome: &mut Outcome) -> bool {
         let batch = match self {
             Self::Ids(ids) => return ids.is_empty(),
             Self::Batch(batch) if batch.is_full => return true,
             Self::Batch(batch) => batch,
         };
-        match work.ledger.rest(&work.app.service(), &batch.name).await {
-            Ok(rest) => rest.iter().all(|(id, which)| {
-                // What another version of the plan has is for whoever has that.
-                outcome.met.contains(id) || *which == Which::Planned && !batch.places.contains_key(id)
-            }),
-            Err(error) => {
-                outcome.stopped = Some(work.app.ledger_failed(&error));
-                true
-            }
-        }
+        batch.is_over(work, &outcome.met).await.unwrap_or_else(|error| {
+            outcome.stopped = Some(work.app.ledger_failed(&error));
+            true
+        })
     }
 }
 
 impl Batch {
-    pub(crate) fn new(name: &str, places: HashMap<String, Place>, how: &PlanArgs) -> Self {
+    /// `astray` are saved items whose clips are not in their places.
+    pub(crate) fn new(
+        name: &str,
+        places: HashMap<String, Place>,
+        astray: VecDeque<String>,
+        how: &PlanArgs,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             places,
+            astray,
             replace: how.force,
             max_jobs: how.max_jobs,
             max_seconds: how.max_seconds,
@@ -111,6 +114,11 @@ impl Batch {
     ) -> Result<Vec<Entry>, LedgerError> {
         let is_due = Instant::now() >= self.next_look;
         let mut items = if is_due { self.take_begun(work, service, most, met).await? } else { Vec::new() };
+        while items.len() < most
+            && let Some(id) = self.astray.pop_front()
+        {
+            items.extend(work.ledger.take(service, Take::One(&id)).await?);
+        }
         self.take_planned(work, service, most, met, &mut items).await?;
         if items.is_empty() && !is_due {
             items = self.take_begun(work, service, most, met).await?;
@@ -123,6 +131,31 @@ impl Batch {
             Entry::new(&work.ledger, item)
         };
         Ok(items.into_iter().map(entry).collect())
+    }
+
+    async fn is_over(&mut self, work: &Work<'_>, met: &HashSet<String>) -> Result<bool, LedgerError> {
+        let service = work.app.service();
+        let rest = work.ledger.rest(&service, &self.name).await?;
+        let is_open = |(id, which): &(String, Which)| {
+            // What another version of the plan has is for whoever has that.
+            !met.contains(id) && (*which == Which::Begun || self.places.contains_key(id))
+        };
+        if rest.iter().any(is_open) {
+            return Ok(false);
+        }
+        if !work.ledger.is_shared() {
+            // Another run of a plan with the same lines has put its clips into its own directory.
+            let is_astray = |item: &Item| {
+                let wanted = self.places.get(&item.id).and_then(|place| place.path(""));
+                item.stage == Stage::Saved
+                    && !met.contains(&item.id)
+                    && item.path.is_some()
+                    && wanted.is_some_and(|wanted| item.path.as_deref() != wanted.to_str())
+            };
+            let items = work.ledger.batch(&service, &self.name).await?;
+            self.astray = items.into_iter().filter(is_astray).map(|item| item.id).collect();
+        }
+        Ok(self.astray.is_empty())
     }
 
     async fn take_begun(

@@ -45,14 +45,36 @@ impl App {
     /// The ledger cannot be read or written.
     pub(crate) fn ledger_failed(&self, error: &LedgerError) -> Failure {
         let location = Location::find(self.global.ledger.as_deref()).unwrap_or(Location::None);
+        let explained = error.explained(&location);
+        let error = explained.as_ref().unwrap_or(error);
         let failure = Failure::new(Exit::Other, format!("the ledger {location} fails: {error}"));
-        match location {
+        match &location {
+            Location::Postgres(_) if matches!(error, LedgerError::Denied(_)) => failure
+                .next(format!("{} in {LEDGER_VARIABLE}, PGPASSWORD or ~/.pgpass", error.remedy()))
+                .next(format!("then: {}  (nothing is lost or charged twice)", self.same_command())),
             Location::Postgres(_) => failure
                 .next(format!("check {LEDGER_VARIABLE} and that the database answers, such as with psql"))
                 .next(format!("then: {}  (nothing is lost or charged twice)", self.same_command())),
-            _ => failure
+            // Nothing is in it that could be lost.
+            location if !location.is_there() && error.is_of_the_place() => failure
                 .next(format!("export {STATE_VARIABLE}=DIR  (a directory that can be written)"))
-                .next(format!("then: {}", self.same_command())),
+                .next(format!("then: {}", self.same_command()))
+                .next("or leave the ledger out with --ledger none: then a crash forgets what was asked for"),
+            _ => failure.next(error.remedy()).next(format!("then: {}", self.same_command())),
+        }
+    }
+
+    /// Tells of outages of the ledger that are waited for.
+    pub(crate) fn teller_of_outages(&self) -> impl Fn(Option<&str>) + Send + Sync + 'static {
+        let screen = self.screen.clone();
+        let location = Location::find(self.global.ledger.as_deref()).unwrap_or(Location::None);
+        move |why| match why {
+            Some(why) => {
+                screen.say("paused", &format!("the ledger {location} fails: {why}"));
+                screen.say("next", "check that the database answers, such as with psql");
+                screen.say("", "it goes on by itself; Ctrl-C leaves, and nothing is lost");
+            }
+            None => screen.say("goes on", "the ledger answers again"),
         }
     }
 }

@@ -61,8 +61,8 @@ async fn connections_that_break_cost_nothing() {
             break;
         }
         ended += 1;
-        // 7 where it had not begun.
-        assert!(matches!(code, Some(1 | 7)), "{said}");
+        // It had not begun. A batch that has waits for the database.
+        assert_eq!(code, Some(7), "{said}");
         assert!(said.contains("the ledger postgres:///clips fails: "), "{said}");
         let next = "infrai-video batch run plan.jsonl -q --output=clips  (nothing is lost or charged twice)";
         assert!(said.contains(next), "{said}");
@@ -74,35 +74,67 @@ async fn connections_that_break_cost_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_gone_ends_a_batch_that_goes_on_later() {
+async fn a_database_that_is_gone_pauses_a_batch_until_it_is_back() {
     let server = Postgres::start();
     let fleet = scene(&server).await;
-    let worker = fleet.start("m1", &RUN);
-    while at_stage(&server, &fleet, "accepted") < 8 {}
+    let batch = ["batch", "run", "plan.jsonl", "--output=clips"];
+    let mut patient = fleet.start("m1", &batch);
+    let impatient = fleet.start("m2", &[&batch[..], &["--max-pause=0"]].concat());
+    while at_stage(&server, &fleet, "accepted") < 16 {}
     let outside = server.url("postgres");
     server.query(&outside, "ALTER DATABASE clips ALLOW_CONNECTIONS false");
     server.query(&outside, DISCONNECT);
     fleet.sandbox.clock().advance(Duration::from_secs(3600));
-    let (code, said) = worker.end();
+    let (code, said) = impatient.end();
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("not currently accepting connections"), "{said}");
-    let (_, next) = said.split_once("\nnext ").unwrap_or_else(|| panic!("{said}"));
-    assert!(next.contains("check INFRAI_LEDGER"), "{said}");
-    assert!(next.contains("then: infrai-video batch run plan.jsonl -q --output=clips  ("), "{said}");
+    let (reason, next) = said.rsplit_once("\nnext ").unwrap_or_else(|| panic!("{said}"));
+    assert!(reason.contains("not currently accepting connections"), "{said}");
+    assert!(
+        next.contains("check INFRAI_LEDGER") && next.contains("(nothing is lost or charged twice)"),
+        "{said}"
+    );
+    while !patient.stderr().contains("paused ") {
+        assert!(patient.is_running(), "{}", patient.stderr());
+    }
 
     let refused = fleet.run(RUN);
     assert_eq!(refused.status.code(), Some(7), "{refused:?}");
     server.query(&outside, "ALTER DATABASE clips ALLOW_CONNECTIONS true");
-    // Nobody could tell the database that the first one ended.
+    // Nobody could tell the database that the other one ended.
     server.query(&fleet.ledger, "UPDATE items SET lease_until = 0");
-    let mut worker = fleet.start("m2", &RUN);
-    while worker.is_running() {
+    while patient.is_running() {
         fleet.sandbox.clock().advance(Duration::from_secs(3600));
         number(&server, &fleet, "SELECT 1");
     }
-    let (code, said) = worker.end();
+    let (code, said) = patient.end();
     assert_eq!(code, Some(0), "{said}");
+    assert_eq!((said.matches("paused ").count(), said.matches("\ngoes on ").count()), (1, 1), "{said}");
     judge(&server, &fleet);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_lets_nobody_in_is_told_at_once() {
+    let server = Postgres::start();
+    let mut fleet = scene(&server).await;
+    let rules = server.query(&fleet.ledger, "SHOW hba_file");
+    let rule = "COPY (VALUES ('local all keeper scram-sha-256'), ('local all all trust')) TO";
+    server.query(&fleet.ledger, &format!("{rule} '{rules}'"));
+    server.query(&fleet.ledger, "CREATE ROLE keeper LOGIN SUPERUSER PASSWORD 'r1ght'");
+    server.query(&fleet.ledger, "SELECT pg_reload_conf()");
+    let right = fleet.ledger.clone();
+    for (ledger, reason) in [
+        (right.replace("user=postgres", "user=keeper&password=wr0ng"), "password authentication failed"),
+        (right.replace("/clips?", "/nowhere?"), "database \"nowhere\" does not exist"),
+        (right.replace("port=5432", "port=5433"), "No such file"),
+    ] {
+        fleet.ledger = ledger;
+        let begun = std::time::Instant::now();
+        let run = fleet.run(RUN);
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(7), "{said}");
+        assert!(said.contains(reason) && !said.contains("wr0ng"), "{said}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

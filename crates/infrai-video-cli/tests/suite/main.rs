@@ -12,6 +12,9 @@ mod exit_codes;
 mod failures;
 mod jobs;
 mod json;
+mod ledger_faults;
+mod left;
+mod missing;
 #[cfg(all(unix, feature = "sandbox"))]
 mod persist;
 mod readme;

@@ -45,12 +45,12 @@ async fn a_wait_that_was_left_is_finished_where_the_clip_was_to_go() {
     assert_eq!(std::fs::read(&path).unwrap(), bench.sandbox.clip_bytes(&id).await.unwrap());
     assert_eq!((bench.calls(Operation::Generate), charges(&bench)), (1, 1));
 
-    // What is finished is left alone, also where the file is gone.
-    std::fs::remove_file(&path).unwrap();
+    // What is finished is left alone, also where the file is gone, until it is named.
     let requests = bench.sandbox.journal().len();
-    assert_eq!(bench.run(["resume"]).text(), "");
     assert_eq!(bench.run(["resume", &id, "--drop"]).code, Some(0));
     assert_eq!(bench.run(["resume", &id]).text(), format!("{}\n", path.display()), "it is not forgotten");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(bench.run(["resume"]).text(), "");
     assert_eq!(bench.sandbox.journal().len(), requests);
 }
 

@@ -44,7 +44,7 @@ async fn a_usage_error_says_what_is_wrong_and_ends_with_what_to_do() {
         (&["generate", "a city", "at dusk"], "unexpected argument 'at dusk'"),
         (&["generate", "a city", "--timeout", "soon"], "use something like 90s, 15m, 1h30m or none"),
         (&["generate", "a city", "--aspect-ratio", "4:3"], "[possible values: 16:9, 9:16, 1:1]"),
-        (&["generate", "a city", "--no-wait", "-o", "a.mp4"], "cannot be used with"),
+        (&["generate", "a city", "--no-wait", "--timeout", "3s"], "cannot be used with"),
         (&["wait"], "<ID>..."),
         (&["status"], "<ID>"),
         (&["cancel"], "<ID>..."),

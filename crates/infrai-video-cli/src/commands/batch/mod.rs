@@ -4,7 +4,7 @@ mod retry;
 mod run;
 mod status;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,11 +15,12 @@ use crate::board::{Board, label};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ledger::{Item, Ledger, Stage};
+use crate::plan::Line;
 use crate::report::{BatchReport, Counts};
 use crate::session::Session;
 use crate::table::Table;
 use crate::text::{count, quote, usd};
-use crate::work::{Heartbeat, Outcome, Settings, Source, Work};
+use crate::work::{Heartbeat, IfGone, Outcome, Setback, Settings, Source, Work};
 
 /// How many of the items without a clip are named at the end; `batch status` names all.
 const NAMED: usize = 20;
@@ -41,17 +42,22 @@ struct Order<'a> {
     source: Source,
     /// How many of the items were finished before.
     done: usize,
+    /// What becomes of an item whose clip is gone together with its job.
+    if_gone: IfGone,
+    /// The lines of the plan, where there is one.
+    lines: &'a [Line],
 }
 
 /// Works on a batch until nothing more can be done, and says what came of it.
 async fn work(app: &App, session: &Session, ledger: &Arc<Ledger>, order: Order<'_>) -> Result<(), Failure> {
-    let Order { name, how, ids, mut source, done } = order;
+    let Order { name, how, ids, mut source, done, if_gone, lines } = order;
     let mut signals = app.signals()?;
     let _heartbeat = Heartbeat::start(ledger);
-    let work = Work::new(app, session, ledger, how.timeout.0);
+    let work = Work::new(app, session, ledger, how.timeout.0).if_gone(if_gone);
     let board = Board::new(&app.screen, ids.len(), done);
     let patience = how.max_pause.0.unwrap_or(std::time::Duration::MAX);
     let settings = Settings { at_once: usize::from(how.jobs), patience: Some(patience) };
+    ledger.wait_for_outages(patience, app.teller_of_outages());
     let run = Box::pin(work.run(&mut source, &settings, &board));
     let outcome = tokio::select! {
         outcome = run => outcome,
@@ -62,24 +68,44 @@ async fn work(app: &App, session: &Session, ledger: &Arc<Ledger>, order: Order<'
         }
     };
     drop(board);
-    conclude(app, ledger, name, how, &ids, outcome).await
+    let all = ledger.batch(&app.service(), name).await.map_err(|error| app.ledger_failed(&error))?;
+    let ids: HashSet<String> = ids.into_iter().collect();
+    let mut items: Vec<Item> = all.into_iter().filter(|item| ids.contains(&item.id)).collect();
+    as_planned(&mut items, lines);
+    as_met(&mut items, &outcome);
+    conclude(app, name, how, &items, outcome)
 }
 
-async fn conclude(
-    app: &App,
-    ledger: &Ledger,
-    name: &str,
-    how: &PlanArgs,
-    ids: &[String],
-    outcome: Outcome,
-) -> Result<(), Failure> {
-    let all = ledger.batch(&app.service(), name).await.map_err(|error| app.ledger_failed(&error))?;
-    let ids: HashSet<&String> = ids.iter().collect();
-    let items: Vec<Item> = all.into_iter().filter(|item| ids.contains(&item.id)).collect();
-    if let Some(path) = &how.report {
-        write_report(path, &BatchReport::of(name, &items))?;
+/// Gives items the numbers and names that they have in the plan of this run.
+fn as_planned(items: &mut [Item], lines: &[Line]) {
+    let lines: HashMap<&str, &Line> = lines.iter().map(|line| (line.id.as_str(), line)).collect();
+    for item in &mut *items {
+        if let Some(line) = lines.get(item.id.as_str()) {
+            (item.line, item.name) = (i64::try_from(line.number).ok(), line.name.clone());
+        }
     }
-    print(app, name, &items)?;
+    items.sort_by_key(|item| item.line);
+}
+
+/// The ledger says what was saved, this run what of it was not found.
+fn as_met(items: &mut [Item], outcome: &Outcome) {
+    let missing = |(item, setback): &'_ (Item, Setback)| match setback {
+        Setback::Missing { why, .. } => Some((item.id.clone(), why.clone())),
+        _ => None,
+    };
+    let missing: HashMap<String, String> = outcome.set_aside.iter().filter_map(missing).collect();
+    for item in items.iter_mut().filter(|item| item.stage == Stage::Saved) {
+        if let Some(why) = missing.get(&item.id) {
+            (item.stage, item.error) = (Stage::Missing, Some(why.clone()));
+        }
+    }
+}
+
+fn conclude(app: &App, name: &str, how: &PlanArgs, items: &[Item], outcome: Outcome) -> Result<(), Failure> {
+    if let Some(path) = &how.report {
+        write_report(path, &BatchReport::of(name, items))?;
+    }
+    print(app, name, items)?;
     if let Some(failure) = outcome.stopped {
         return Err(failure);
     }
@@ -90,7 +116,7 @@ async fn conclude(
     let is_elsewhere = |item: &Item| !item.stage.is_final() && elsewhere.contains(&item.id);
     let lacks = |item: &&Item| is_lacking(item) || is_aside(item) || is_elsewhere(item);
     let lacking: Vec<&Item> = items.iter().filter(lacks).collect();
-    let counts = Counts::of(&items);
+    let counts = Counts::of(items);
     if lacking.is_empty() {
         if counts.planned > 0 {
             let rest = count(counts.planned, "clip");
@@ -115,6 +141,17 @@ async fn conclude(
     if failed {
         failure = failure.next(app.command(&format!("batch retry {} --failed", quote(name))));
     }
+    let is_gone = |setback: &Setback| matches!(setback, Setback::Missing { gone: true, .. });
+    let is_there = |setback: &Setback| matches!(setback, Setback::Missing { gone: false, .. });
+    if outcome.set_aside.iter().any(|(_, setback)| is_there(setback)) {
+        failure =
+            failure.next(format!("{}  (fetches again what is missing, at no charge)", app.same_command()));
+    }
+    if outcome.set_aside.iter().any(|(_, setback)| is_gone(setback)) {
+        let retry = app.command(&format!("batch retry {} --missing", quote(name)));
+        failure =
+            failure.next(format!("{retry}  (asks anew for clips whose jobs are gone, which is charged)"));
+    }
     if lacking.iter().any(|item| item.stage.is_under_way()) {
         failure = failure.next(format!("{}  (goes on with those that are under way)", app.command("resume")));
     }
@@ -126,7 +163,12 @@ async fn conclude(
 
 /// Whether an item came to its end without a clip.
 fn is_lacking(item: &Item) -> bool {
-    matches!(item.stage, Stage::Failed | Stage::Refused | Stage::Cancelled)
+    matches!(item.stage, Stage::Failed | Stage::Refused | Stage::Cancelled | Stage::Missing)
+}
+
+/// Whether a clip was saved before and is not there any more.
+fn is_missing(item: &Item) -> bool {
+    item.stage == Stage::Missing
 }
 
 /// A batch on stdout: its report with `--json`, sums on a terminal, a line for each item elsewhere.
@@ -144,6 +186,7 @@ fn print(app: &App, name: &str, items: &[Item]) -> Result<(), Failure> {
     }
     let stages = [
         Stage::Saved,
+        Stage::Missing,
         Stage::Failed,
         Stage::Refused,
         Stage::Cancelled,

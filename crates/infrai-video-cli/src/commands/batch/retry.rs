@@ -1,14 +1,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Order, directory, work};
+use super::{Order, directory, is_missing, work};
 use crate::app::App;
 use crate::args::RetryArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ledger::{Entry, Item, Ledger, Place, Stage, Take};
 use crate::text::count;
-use crate::work::Source;
+use crate::work::{ClipCheck, IfGone, Source};
 
 pub(super) async fn run(app: &App, args: &RetryArgs) -> Result<(), Failure> {
     let ledger = app.needed_ledger().await?;
@@ -19,26 +19,37 @@ pub(super) async fn run(app: &App, args: &RetryArgs) -> Result<(), Failure> {
 
 async fn with_ledger(app: &App, args: &RetryArgs, ledger: &Arc<Ledger>) -> Result<(), Failure> {
     let name = name(app, args, ledger).await?;
-    let items = ledger.batch(&app.service(), &name).await.map_err(|error| app.ledger_failed(&error))?;
+    let mut items = ledger.batch(&app.service(), &name).await.map_err(|error| app.ledger_failed(&error))?;
+    ClipCheck::new(ledger, args.how.verify).mark(&mut items);
     if items.is_empty() {
         return Err(Failure::new(Exit::NotFound, format!("the ledger has no batch {name:?}"))
             .next(app.command("batch status")));
     }
     let session = app.session().await?;
+    // What was paid is fetched again whichever items are asked for anew.
+    let (missing, items): (Vec<Item>, Vec<Item>) = items.into_iter().partition(is_missing);
     let wanted: Vec<Item> = items.into_iter().filter(|item| is_wanted(args, item)).collect();
-    if wanted.is_empty() {
+    if wanted.is_empty() && missing.is_empty() {
         app.screen.say("note", &format!("batch {name} has nothing to be asked again for"));
         return Ok(());
     }
     let wanted = within_limits(args, wanted);
     let other = args.how.output.as_deref().map(|output| directory(Some(output), &name)).transpose()?;
-    for item in &wanted {
+    for item in missing.iter().chain(&wanted) {
         again(app, args, ledger, item, other.as_deref()).await?;
     }
-    app.screen.say("note", &format!("{} asked for anew, under new keys", count(wanted.len(), "item")));
-    let ids: Vec<String> = wanted.into_iter().map(|item| item.id).collect();
+    if !missing.is_empty() {
+        let number = count(missing.len(), "clip");
+        app.screen.say("note", &format!("{number} not there any more, and fetched again at no charge"));
+    }
+    if !wanted.is_empty() {
+        app.screen.say("note", &format!("{} asked for anew, under new keys", count(wanted.len(), "item")));
+    }
+    let ids: Vec<String> = missing.into_iter().chain(wanted).map(|item| item.id).collect();
     let source = Source::Ids(ids.iter().cloned().collect());
-    work(app, &session, ledger, Order { name: &name, how: &args.how, ids, source, done: 0 }).await
+    let if_gone = if args.missing { IfGone::AskAnew } else { IfGone::Leave };
+    let order = Order { name: &name, how: &args.how, ids, source, done: 0, if_gone, lines: &[] };
+    work(app, &session, ledger, order).await
 }
 
 async fn name(app: &App, args: &RetryArgs, ledger: &Ledger) -> Result<String, Failure> {
@@ -93,6 +104,10 @@ async fn again(
         return Ok(());
     };
     let mut entry = Entry::new(ledger, item);
+    // A clip that was saved is fetched again to where it was.
+    if let (Stage::Saved, Some(path)) = (entry.item.stage, &entry.item.path) {
+        entry.item.place = Place::File(path.into());
+    }
     if let Place::File(path) = &entry.item.place {
         let place = other.zip(path.file_name()).map(|(directory, name)| directory.join(name));
         let place = place.unwrap_or_else(|| path.clone());
@@ -101,8 +116,10 @@ async fn again(
     }
     entry.item.replace |= args.how.force;
     // Another process may have been quicker, and two new jobs would be two charges.
-    if matches!(entry.item.stage, Stage::Failed | Stage::Refused | Stage::Cancelled) {
-        entry.is_asked_anew().await.map_err(failed)?;
+    match entry.item.stage {
+        Stage::Failed | Stage::Refused | Stage::Cancelled => entry.is_asked_anew().await.map_err(failed)?,
+        Stage::Saved => entry.stays().await.map_err(failed)?,
+        _ => {}
     }
     entry.release().await;
     Ok(())

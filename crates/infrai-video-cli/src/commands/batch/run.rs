@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Order, directory, sum, work};
@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::table::Table;
 use crate::target::check_file;
 use crate::text::count;
-use crate::work::{Batch, Source};
+use crate::work::{Batch, ClipCheck, Found, IfGone, Source};
 
 /// How many mistakes of a plan are shown.
 const SHOWN: usize = 20;
@@ -45,13 +45,15 @@ async fn with_ledger(
         false => directory(args.how.output.as_deref(), name)?,
     };
     let place = |line: &Line| output.join(line.file_name());
+    let astray = astray(lines, &mut known, &ClipCheck::new(ledger, args.how.verify), place);
     if !args.how.force {
         if ledger.is_shared() && new.iter().any(|line| is_there(&place(line))) {
             // It may be a clip that another process has just put there.
             known = known_items(app, ledger, name).await?;
             new.retain(|line| is_to_begin(known.get(&line.id)));
         }
-        check_files(app, &new.iter().map(|line| place(line)).collect::<Vec<_>>())?;
+        let new = new.iter().map(|line| place(line));
+        check_files(app, &new.chain(astray.values().flatten().cloned()).collect::<Vec<_>>())?;
     }
     let items: Vec<Item> =
         lines.iter().map(|line| planned(app, name, line, Place::File(place(line)))).collect();
@@ -65,13 +67,42 @@ async fn with_ledger(
     drop_others(app, ledger, &known, &places).await?;
     plan_again(app, ledger, &new, &known).await?;
     let is_done = |item: &Item| item.stage.is_final() && !is_to_begin(Some(item));
-    let done = lines.iter().filter(|line| known.get(&line.id).is_some_and(is_done)).count();
+    let is_done = |line: &&Line| known.get(&line.id).is_some_and(is_done) && !astray.contains_key(&line.id);
+    let done = lines.iter().filter(is_done).count();
     if done > 0 {
         app.screen.say("note", &format!("{} of {} done before", done, count(lines.len(), "item")));
     }
     let ids = places.keys().cloned().collect();
-    let source = Source::Batch(Batch::new(name, places, &args.how));
-    work(app, &session, ledger, Order { name, how: &args.how, ids, source, done }).await
+    let source = Source::Batch(Batch::new(name, places, astray.into_keys().collect(), &args.how));
+    let how = &args.how;
+    work(app, &session, ledger, Order { name, how, ids, source, done, if_gone: IfGone::Leave, lines }).await
+}
+
+/// The saved items whose clips are not in their places, each with the path that has to be free for it. Where a clip lies damaged in
+/// its place, that path is none.
+fn astray(
+    lines: &[Line],
+    known: &mut BTreeMap<String, Item>,
+    check: &ClipCheck,
+    place: impl Fn(&Line) -> PathBuf,
+) -> BTreeMap<String, Option<PathBuf>> {
+    let mut astray = BTreeMap::new();
+    for line in lines {
+        let Some(item) = known.get_mut(&line.id).filter(|item| item.stage == Stage::Saved) else { continue };
+        let wanted = place(line);
+        let is_new = item.path.as_deref().map(Path::new) != Some(&wanted);
+        let free = match check.find(item, &wanted) {
+            Found::InPlace => continue,
+            Found::Moved => None,
+            Found::Elsewhere(_) => Some(wanted),
+            Found::Missing(why) => {
+                (item.stage, item.error) = (Stage::Missing, Some(why));
+                is_new.then_some(wanted)
+            }
+        };
+        astray.insert(line.id.clone(), free);
+    }
+    astray
 }
 
 /// The batch has the name of its file, so that running it again is the same batch.

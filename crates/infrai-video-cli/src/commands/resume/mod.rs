@@ -1,3 +1,5 @@
+mod elsewhere;
+
 use std::sync::Arc;
 
 use infrai_video::JobId;
@@ -14,7 +16,7 @@ use crate::report::ItemReport;
 use crate::table::Table;
 use crate::target::Target;
 use crate::text::{count, quote};
-use crate::work::{Heartbeat, Outcome, Setback, Settings, Source, Work};
+use crate::work::{ClipCheck, Heartbeat, IfGone, Outcome, Setback, Settings, Source, Work};
 
 /// How much of a prompt is shown to tell items apart.
 const PROMPT: usize = 40;
@@ -27,22 +29,24 @@ pub(super) async fn run(app: &App, args: &ResumeArgs) -> Result<(), Failure> {
 }
 
 async fn with_ledger(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>) -> Result<(), Failure> {
-    let items = match args.names.is_empty() {
+    let mut items = match args.names.is_empty() {
         true => unfinished(app, ledger).await?,
         false => named(app, args, ledger).await?,
     };
+    ClipCheck::new(ledger, args.verify).mark(&mut items);
+    let is_elsewhere = args.names.is_empty() && elsewhere::tell(app, ledger).await?;
     if args.dry_run {
-        return show(app, &items);
+        return show(app, &items, is_elsewhere);
     }
     if args.drop {
         return drop_items(app, ledger, items).await;
     }
     let (finished, mut left): (Vec<_>, Vec<_>) =
-        items.into_iter().partition(|item| item.stage == Stage::Saved);
+        items.into_iter().partition(|item| item.stage == Stage::Saved && args.output.is_none());
     finished.iter().try_for_each(|item| print(app, item))?;
     if left.is_empty() {
         if finished.is_empty() {
-            app.screen.say("note", "everything that was begun is finished");
+            nothing_left(app, is_elsewhere);
         }
         return Ok(());
     }
@@ -69,6 +73,11 @@ async fn named(app: &App, args: &ResumeArgs, ledger: &Ledger) -> Result<Vec<Item
     for name in &args.names {
         let item = ledger.find(&app.service(), name).await.map_err(|error| app.ledger_failed(&error))?;
         let Some(item) = item else {
+            if let Some(service) = elsewhere::of(app, ledger, name).await? {
+                let message = format!("{name:?} was asked for at {service}, not at {}", app.service());
+                let command = elsewhere::command(app, &service, &format!("resume {}", quote(name)));
+                return Err(Failure::new(Exit::NotFound, message).next(command));
+            }
             let failure = Failure::new(Exit::NotFound, format!("the ledger has no key and no job {name:?}"));
             return Err(match name.parse::<JobId>() {
                 Ok(id) if id.as_str().starts_with("vj_") => failure.next(app.command(&format!("wait {id}"))),
@@ -104,13 +113,21 @@ async fn named(app: &App, args: &ResumeArgs, ledger: &Ledger) -> Result<Vec<Item
     Ok(items)
 }
 
+fn nothing_left(app: &App, is_elsewhere: bool) {
+    let note = match is_elsewhere {
+        true => format!("nothing is left at {}", app.service()),
+        false => "everything that was begun is finished".to_owned(),
+    };
+    app.screen.say("note", &note);
+}
+
 /// What would be done.
-fn show(app: &App, items: &[Item]) -> Result<(), Failure> {
+fn show(app: &App, items: &[Item], is_elsewhere: bool) -> Result<(), Failure> {
     if app.screen.json {
         return items.iter().try_for_each(|item| app.screen.json(&ItemReport::of(item)));
     }
     if items.is_empty() {
-        app.screen.say("note", "everything that was begun is finished");
+        nothing_left(app, is_elsewhere);
         return Ok(());
     }
     let what = |item: &Item| match item.stage {
@@ -118,6 +135,7 @@ fn show(app: &App, items: &[Item]) -> Result<(), Failure> {
         Stage::Sent => "send again under its key",
         Stage::Accepted => "wait, download",
         Stage::Fetched => "save",
+        Stage::Missing => "download again",
         _ => "nothing",
     };
     let rows: Vec<Vec<String>> = items
@@ -152,6 +170,9 @@ async fn drop_items(app: &App, ledger: &Arc<Ledger>, items: Vec<Item>) -> Result
 
 /// Another place for the clip.
 fn redirect(app: &App, args: &ResumeArgs, items: &mut [Item]) -> Result<(), Failure> {
+    for item in items.iter_mut().filter(|item| item.stage == Stage::Missing) {
+        item.place = item.path.as_ref().map_or(Place::Nowhere, |path| Place::File(path.into()));
+    }
     if let Some(output) = &args.output {
         let [item] = items else {
             return Err(Failure::new(Exit::Usage, "--output is for one item").next(app.help()));
@@ -182,7 +203,7 @@ async fn prepare(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>, items: &[It
         let mut entry = take(app, ledger, item).await?;
         // Another process may have been quicker, and two new jobs would be two charges.
         let is_same = (entry.item.stage, entry.item.attempt) == (item.stage, item.attempt);
-        let has_job = matches!(item.stage, Stage::Accepted | Stage::Fetched);
+        let has_job = matches!(item.stage, Stage::Accepted | Stage::Fetched | Stage::Saved | Stage::Missing);
         (entry.item.place, entry.item.replace) = (item.place.clone(), item.replace);
         let written = match args.again && is_same && !has_job {
             true => entry.is_asked_anew().await,
@@ -214,7 +235,8 @@ async fn work(
     let session = app.session().await?;
     let mut signals = app.signals()?;
     let _heartbeat = Heartbeat::start(ledger);
-    let work = Work::new(app, &session, ledger, args.timeout.0);
+    let if_gone = if args.again { IfGone::AskAnew } else { IfGone::Leave };
+    let work = Work::new(app, &session, ledger, args.timeout.0).if_gone(if_gone);
     let board = Board::new(&app.screen, items.len(), 0);
     let mut source = Source::Ids(items.iter().map(|item| item.id.clone()).collect());
     let settings = Settings { at_once: usize::from(args.jobs), patience: None };
@@ -271,6 +293,15 @@ impl App {
                 .next(format!("{}  (look whether its job is there)", self.command("list")))
                 .next(format!("{resume} --again  (asks anew, and may be charged on top)"))
                 .next(format!("{resume} --drop  (forgets it)")),
+            Setback::Taken(_) => failure
+                .next(format!("{resume} -o FILE  (saves it under another name)"))
+                .next(format!("{resume} --force  (replaces what is there)")),
+            Setback::OtherKey => failure
+                .next("export INFRAI_API_KEY=ifr_pk_proj_...  (the one that it was begun with)")
+                .next(format!("then: {resume}")),
+            Setback::Missing { gone: true, .. } => {
+                failure.next(format!("{resume} --again  (asks for it anew, which is charged)"))
+            }
             Setback::Ended if item.batch.is_some() => {
                 let batch = quote(item.batch.as_deref().unwrap_or_default());
                 failure.next(self.command(&format!("batch retry {batch} --failed")))

@@ -1,0 +1,182 @@
+//! Whether the clip of a saved item is on the disk: its size, and its SHA-256 where that is cheap or asked for.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::ledger::{Item, Ledger, Stage};
+
+/// How many bytes one command hashes without `--verify`. Larger amounts take seconds.
+const CHEAP: u64 = 256 * 1024 * 1024;
+
+/// Compares files with what the ledger says of them.
+#[derive(Debug)]
+pub(crate) struct ClipCheck {
+    /// How many bytes may still be hashed.
+    budget: AtomicU64,
+    /// This machine, where the ledger is shared: the clips of other machines cannot be read here.
+    machine: Option<String>,
+}
+
+/// Where the clip of a saved item is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Where it should be, and the ledger says so. Or on another machine, which is believed.
+    InPlace,
+    /// Where it should be; the ledger names another path.
+    Moved,
+    /// Whole, at another path of this machine.
+    Elsewhere(PathBuf),
+    /// Not found, for that reason.
+    Missing(String),
+}
+
+impl ClipCheck {
+    /// With `verify` every clip is hashed, however large.
+    pub(crate) fn new(ledger: &Ledger, verify: bool) -> Self {
+        let budget = AtomicU64::new(if verify { u64::MAX } else { CHEAP });
+        Self { budget, machine: ledger.is_shared().then(|| ledger.machine().to_owned()) }
+    }
+
+    /// Marks the saved items whose clips are not where they were. Blocks.
+    pub(crate) fn mark(&self, items: &mut [Item]) {
+        for item in items.iter_mut().filter(|item| item.stage == Stage::Saved) {
+            let Some(path) = item.path.clone().map(PathBuf::from) else { continue };
+            match self.find(item, &path) {
+                Found::Missing(why) => (item.stage, item.error) = (Stage::Missing, Some(why)),
+                _ => item.error = None,
+            }
+        }
+    }
+
+    /// Looks for the clip of a saved item, which should be at `wanted`. Blocks.
+    pub(crate) fn find(&self, item: &Item, wanted: &Path) -> Found {
+        // It went to stdout.
+        let Some(recorded) = item.path.as_deref().map(Path::new) else { return Found::InPlace };
+        let is_of_another_machine =
+            |machine: &String| item.machine.as_ref().is_some_and(|other| other != machine);
+        if self.machine.as_ref().is_some_and(is_of_another_machine) {
+            return Found::InPlace;
+        }
+        match self.compare(item, recorded) {
+            // Machines that share a ledger share the work: each keeps what it has made.
+            Ok(()) if recorded == wanted || self.machine.is_some() => Found::InPlace,
+            Ok(()) if self.compare(item, wanted).is_ok() => Found::Moved,
+            Ok(()) => Found::Elsewhere(recorded.to_owned()),
+            Err(_) if recorded != wanted && self.compare(item, wanted).is_ok() => Found::Moved,
+            Err(why) => Found::Missing(why),
+        }
+    }
+
+    /// Says how the file at `path` differs from the clip of the item.
+    fn compare(&self, item: &Item, path: &Path) -> Result<(), String> {
+        let shown = path.display();
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                format!("{shown} is not there any more")
+            }
+            _ => format!("{shown} cannot be read: {error}"),
+        };
+        let there = fs::metadata(path).map_err(unreadable)?;
+        if !there.is_file() {
+            return Err(format!("{shown} is not a file any more"));
+        }
+        if let Some(bytes) = item.bytes.and_then(|bytes| u64::try_from(bytes).ok())
+            && there.len() != bytes
+        {
+            return Err(format!("{shown} has {} bytes, and the clip had {bytes}", there.len()));
+        }
+        let Some(sha256) = &item.sha256 else { return Ok(()) };
+        if !self.affords(there.len()) {
+            return Ok(());
+        }
+        match hash(path).map_err(unreadable)? {
+            found if found == *sha256 => Ok(()),
+            _ => Err(format!("{shown} has another SHA-256 than the clip had")),
+        }
+    }
+
+    fn affords(&self, bytes: u64) -> bool {
+        let spend = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(bytes) };
+        self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok()
+    }
+}
+
+/// Whether the file at `path` is the clip that the ledger has the SHA-256 of. Blocks.
+pub(crate) fn is_clip(item: &Item, path: &Path) -> bool {
+    let Some(sha256) = &item.sha256 else { return false };
+    path.is_file() && hash(path).is_ok_and(|found| found == *sha256)
+}
+
+/// Copies a clip under a new name, checked on the way. A file that is there already is not replaced. Blocks.
+pub(super) fn copy(from: &Path, to: &Path, sha256: &str) -> io::Result<()> {
+    let directory = to.parent().ok_or(io::ErrorKind::InvalidFilename)?;
+    let mut copy = new_file().tempfile_in(directory)?;
+    io::copy(&mut File::open(from)?, &mut copy)?;
+    copy.as_file().sync_all()?;
+    if hash(copy.path())? != sha256 {
+        return Err(io::Error::other("the copy differs from the clip"));
+    }
+    copy.persist_noclobber(to).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A temporary file with the permissions of any new file.
+fn new_file() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
+}
+
+/// Gives what lies at `path` another name. Blocks.
+pub(super) fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let named = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if number == 1 { ".old".to_owned() } else { format!(".old{number}") });
+        PathBuf::from(name)
+    };
+    let free = (1..1000).map(named).find(|name| name.symlink_metadata().is_err());
+    let free = free.ok_or(io::ErrorKind::AlreadyExists)?;
+    fs::rename(path, &free)?;
+    Ok(Some(free))
+}
+
+/// Removes a file that holds nothing but the beginning of the clip, as one does that was cut off. Says whether it did. Blocks.
+pub(super) fn remove_if_cut_off(file: &Path, clip: &Path) -> bool {
+    let is_prefix = || -> io::Result<bool> {
+        let length = file.symlink_metadata()?.len();
+        let (mut part, mut whole) = (File::open(file)?, File::open(clip)?.take(length));
+        let (mut left, mut right) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+        loop {
+            let read = part.read(&mut left)?;
+            if read == 0 {
+                return Ok(true);
+            }
+            if whole.read_exact(&mut right[..read]).is_err() || left[..read] != right[..read] {
+                return Ok(false);
+            }
+        }
+    };
+    file.is_file() && is_prefix().unwrap_or(false) && fs::remove_file(file).is_ok()
+}
+
+/// The SHA-256 of a file in hexadecimal. Blocks.
+pub(super) fn hash(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    Ok(hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+}
