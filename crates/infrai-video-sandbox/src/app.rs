@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::allowed_hosts::AllowedHosts;
 use crate::catalogue::{Catalogue, Quote};
 use crate::clock::{ClockHandle, later};
 use crate::cursor::Cursors;
@@ -39,6 +40,7 @@ pub(crate) struct App {
     pub(crate) file_base: String,
     pub(crate) limits: Limits,
     pub(crate) gate: Gate,
+    pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) store: Store,
     pub(crate) catalogue: RwLock<Catalogue>,
     pub(crate) cursors: Cursors,

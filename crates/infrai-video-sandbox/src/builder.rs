@@ -207,6 +207,9 @@ impl SandboxBuilder {
 
     /// The address to listen on. The default is 127.0.0.1; 0.0.0.0 and `::` are all addresses of this machine.
     ///
+    /// Requests may name this address, or any address if it is all addresses, and loopback. To be called by another name,
+    /// it needs a public URL with that name.
+    ///
     /// A sandbox that other machines can reach needs an [admin token](SandboxBuilder::admin_token), and a
     /// [public URL](SandboxBuilder::public_url) if it listens on all addresses: its links lead to 127.0.0.1 otherwise.
     /// It has no encryption, and whoever finds out its seed can foretell its ids and sign links.
@@ -231,7 +234,8 @@ impl SandboxBuilder {
     /// [`Handle::base_url`] and `checkout_url` have it.
     ///
     /// Without a [public URL for files](SandboxBuilder::public_files_url), links lead to the same host, at the port that
-    /// the file host listens on. With a host that is not on loopback an admin token is needed, for behind a proxy every
+    /// the file host listens on. Requests may name this host, and no other name but those of loopback. With a host that is
+    /// not on loopback an admin token is needed, for behind a proxy every
     /// caller seems to come from this machine.
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.reach.public_url = Some(url.into());
@@ -351,6 +355,7 @@ impl SandboxBuilder {
             file_base,
             limits: self.limits,
             gate: self.reach.gate(),
+            allowed_hosts: self.reach.allowed_hosts(),
             store: Store::new(state, durable),
             catalogue: RwLock::new(self.catalogue),
             cursors: Cursors::new(seed),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use jiff::Timestamp;
 
-use crate::faults::Action;
+use crate::faults::{Action, Repetition};
 use crate::journal::Host;
 use crate::operation::Operation;
 
@@ -24,6 +24,8 @@ pub(crate) struct Facts {
     pub(crate) query: Option<String>,
     pub(crate) operation: Option<Operation>,
     pub(crate) fault: Option<Action>,
+    /// What it repeats, if that is still in progress.
+    pub(crate) repetition: Option<Repetition>,
 }
 
 impl Call {

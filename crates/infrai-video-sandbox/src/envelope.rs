@@ -103,17 +103,7 @@ struct Metadata<'a> {
 pub(crate) fn render(app: &App, call: &Call, answer: &Answer) -> Response {
     match answer {
         Answer::Problem(problem) if call.host == Host::Files => plain(problem),
-        Answer::Problem(problem) => {
-            let error = Error {
-                code: &problem.code,
-                message: &problem.message,
-                hint: &problem.hint,
-                retryable: problem.retryable,
-            };
-            let metadata = metadata(app, call, Usd::ZERO, None, false);
-            let envelope = Envelope { ok: false, data: None, error: Some(error), metadata };
-            json(problem.status, &problem.headers, &envelope)
-        }
+        Answer::Problem(problem) => failure(problem, metadata(app, call, Usd::ZERO, None, false)),
         Answer::Reply(reply) if app.settings().bare_results => json(StatusCode::OK, &[], &reply.data),
         Answer::Reply(reply) => {
             let metadata = metadata(app, call, reply.cost, reply.vendor.as_deref(), reply.cache_hit);
@@ -121,6 +111,27 @@ pub(crate) fn render(app: &App, call: &Call, answer: &Answer) -> Response {
             json(StatusCode::OK, &[], &envelope)
         }
     }
+}
+
+/// The error for a request that is refused before it is a call: it is not in the journal, and meets no fault rule.
+pub(crate) fn refusal(app: &App, host: Host, problem: &Problem) -> Response {
+    if host == Host::Files {
+        return plain(problem);
+    }
+    let request_id = &app.next_request_id(app.now());
+    let cost_usd = number(Usd::ZERO.dollars());
+    failure(problem, Metadata { cost_usd, latency_ms: 0, vendor: None, cache_hit: false, request_id })
+}
+
+fn failure(problem: &Problem, metadata: Metadata<'_>) -> Response {
+    let error = Error {
+        code: &problem.code,
+        message: &problem.message,
+        hint: &problem.hint,
+        retryable: problem.retryable,
+    };
+    let envelope = Envelope { ok: false, data: None, error: Some(error), metadata };
+    json(problem.status, &problem.headers, &envelope)
 }
 
 fn metadata<'a>(

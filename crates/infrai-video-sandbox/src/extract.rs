@@ -7,15 +7,17 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use serde_json::{Map, Value};
 
+use crate::call::Call;
 use crate::ids::{account_of, sha256_hex};
-use crate::operation::Operation;
+use crate::operation::{Operation, RequestBody};
 use crate::problem::Problem;
 use crate::store::KeyUse;
 use crate::validate::{Fields, is_job_id, is_key};
 
 /// What every project key starts with.
 pub(crate) const KEY_PREFIX: &str = "ifr_pk_";
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header that names a write.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The account whose key came with the request.
 pub(crate) struct Caller(pub(crate) String);
@@ -56,51 +58,44 @@ impl<S: Send + Sync> FromRequestParts<S> for JobPath {
     }
 }
 
-/// A JSON object, or no body at all.
-pub(crate) struct JsonBody(Option<Map<String, Value>>);
+/// The members of the JSON object in the body. Where the contract lets the body be left out, they are none if there is
+/// no body, or if it is `null`.
+pub(crate) struct JsonBody(pub(crate) Map<String, Value>);
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let operation = request.extensions().get::<Call>().and_then(|call| call.operation);
+        let taken = operation.map_or(RequestBody::Ignored, Operation::body);
+        let refused = |message: String| Problem::invalid_request(message, taken.hint());
         let is_json = declares_json(request.headers());
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|_| Problem::invalid_request("the body can not be read", "send it again"))?;
-        if body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self(None));
-        }
-        if !is_json {
+        let is_empty = body.iter().all(u8::is_ascii_whitespace);
+        if !is_empty && !is_json {
             return Err(Problem::unsupported_media_type());
         }
-        match serde_json::from_slice(&body) {
-            Ok(Value::Object(fields)) => Ok(Self(Some(fields))),
-            Ok(_) => Err(Problem::invalid_request(
-                "the body is JSON, but not an object",
-                "send an object such as {\"prompt\": \"a lighthouse at dusk\"}",
-            )),
-            Err(error) => Err(Problem::invalid_request(
-                format!("the body is not JSON: {error}"),
-                "send a JSON object in UTF-8",
-            )),
+        let value = if is_empty { Ok(Value::Null) } else { serde_json::from_slice(&body) };
+        match (value, taken) {
+            (Ok(Value::Object(fields)), _) => Ok(Self(fields)),
+            (Ok(Value::Null), RequestBody::Optional { .. }) => Ok(Self(Map::new())),
+            (Ok(Value::Null), _) if is_empty => Err(refused("the body is empty".to_owned())),
+            (Ok(other), _) => Err(refused(format!("the body is {}, not a JSON object", kind(&other)))),
+            (Err(error), _) => Err(refused(format!("the body is not JSON in UTF-8: {error}"))),
         }
     }
 }
 
-impl JsonBody {
-    /// The object. A missing body is refused.
-    pub(crate) fn required(self) -> Result<Map<String, Value>, Problem> {
-        self.0.ok_or_else(|| {
-            Problem::invalid_request(
-                "the body is empty",
-                "send a JSON object with `Content-Type: application/json`",
-            )
-        })
-    }
-
-    /// The object. A missing body counts as an empty one.
-    pub(crate) fn or_empty(self) -> Map<String, Value> {
-        self.0.unwrap_or_default()
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn thumbnail(State(app): Shared, method: Method, uri: Uri, head
 }
 
 async fn serve(app: &App, kind: FileKind, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
-    let job = match open(app, uri, headers) {
+    let job = match open(app, kind, uri, headers) {
         Ok(job) => job,
         Err(problem) => return problem.into_response(),
     };
@@ -48,7 +48,7 @@ async fn serve(app: &App, kind: FileKind, method: &Method, uri: &Uri, headers: &
 }
 
 /// The job whose file a link opens.
-fn open(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Job, Problem> {
+fn open(app: &App, kind: FileKind, uri: &Uri, headers: &HeaderMap) -> Result<Job, Problem> {
     if app.settings().strict_files && headers.contains_key(AUTHORIZATION) {
         return Err(Problem::invalid_request(
             "an Authorization header reached the file host",
@@ -58,10 +58,11 @@ fn open(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Job, Problem> {
     let now = app.now();
     let path = uri.path();
     app.links.check(path, uri.query().unwrap_or_default(), now).map_err(|refused| {
-        Problem::forbidden(match refused {
+        let message = match refused {
             Refused::Expired => "the link has expired",
             Refused::Invalid => "the link is not one that was given out",
-        })
+        };
+        Problem::forbidden(message, kind)
     })?;
     let id = path.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map_or("", |(id, _)| id);
     app.store.find(id).filter(|job| job.has_clip(now)).ok_or_else(Problem::no_file)

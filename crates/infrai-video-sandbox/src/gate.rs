@@ -8,11 +8,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit, Mac};
 use http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
-use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 use sha2::Sha256;
 
+use crate::allowed_hosts::names_loopback;
 use crate::app::App;
 use crate::envelope;
 use crate::server::Peer;
@@ -98,17 +98,6 @@ fn is_local(request: &Request) -> bool {
     address.ip().to_canonical().is_loopback()
         && names_loopback(host)
         && headers.get_all(ORIGIN).iter().all(is_own_page)
-}
-
-/// Whether a `Host` header names this machine. A name of the web could be made to lead here by whoever owns it.
-fn names_loopback(host: &str) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else {
-        return false;
-    };
-    let name = authority.host();
-    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    let is_address = bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
-    !host.contains('@') && (is_address || name.eq_ignore_ascii_case("localhost"))
 }
 
 impl fmt::Debug for Gate {

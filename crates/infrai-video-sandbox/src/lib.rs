@@ -110,6 +110,10 @@
 //!
 //! - **[`Limits`]** bound what callers send and how long they take. A connection beyond the limit waits; a body that is too
 //!   large is answered with 413, too large headers with 431, and a body that makes no progress with 408.
+//! - **Hosts**: a request has to name this sandbox: `localhost` or a name under it, a loopback address, the host of a
+//!   public URL, or the address that it listens on (any address where it listens on all of them). Another name is answered
+//!   with 421, so that no page of the web can read from the sandbox under a name that leads here. A missing, malformed or
+//!   second `Host` header gets 400. [`SandboxBuilder::router`] has no sockets, and checks nothing.
 //! - **Beyond loopback** it listens only where [`SandboxBuilder::host`] says so, and never without an admin token. Links
 //!   and `checkout_url` lead to [`SandboxBuilder::public_url`] if there is one, to the address that it listens on
 //!   otherwise, and to 127.0.0.1 where that is all addresses. There is no encryption.
@@ -119,6 +123,7 @@
 //!   them. A page of `list` looks at its own jobs and one more, however deep it is.
 
 mod admin;
+mod allowed_hosts;
 mod api;
 mod app;
 mod builder;

@@ -36,8 +36,10 @@ pub(crate) async fn observe(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let body = read(&parts, body, app.limits.body_bytes).await;
-    let call = open(&app, host, &parts, route.as_ref(), body.as_ref().ok());
+    let operation = route.and_then(|route| Operation::of(&parts.method, route.as_str()));
+    let limit = app.limits.body_bytes;
+    let body = read(&parts, body, limit).await.map_err(|unread| unread.problem(limit, operation));
+    let call = open(&app, (host, operation), &parts, body.as_ref().ok());
     let reset = parts.extensions.get::<ResetFlag>().cloned();
     let mut told = Told { app: &app, job: None, is_new: false, is_readable: false };
 
@@ -106,16 +108,16 @@ impl Drop for Told<'_> {
 }
 
 /// Reads a body of at most so many bytes. No more of it is ever kept.
-async fn read(parts: &Parts, mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+async fn read(parts: &Parts, mut body: Body, limit: usize) -> Result<Bytes, Unread> {
     let most_drained = limit.saturating_mul(DRAINED);
     let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > most_drained) {
-        return Err(Problem::too_large(limit));
+        return Err(Unread::TooLarge);
     }
     let mut kept = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| unread(&error))?;
+        let frame = frame.map_err(|error| Unread::of(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         length += data.len();
         if length <= limit {
@@ -124,31 +126,55 @@ async fn read(parts: &Parts, mut body: Body, limit: usize) -> Result<Bytes, Prob
             break;
         }
     }
-    if length > limit { Err(Problem::too_large(limit)) } else { Ok(kept.freeze()) }
+    if length > limit { Err(Unread::TooLarge) } else { Ok(kept.freeze()) }
 }
 
 /// Why a body did not arrive.
-fn unread(error: &axum::Error) -> Problem {
-    match error.source().is_some_and(|source| source.is::<TimeoutError>()) {
-        true => Problem::body_too_slow(),
-        false => Problem::invalid_request("the body ended before it was complete", "send the whole body"),
+enum Unread {
+    TooLarge,
+    TooSlow,
+    Incomplete,
+}
+
+impl Unread {
+    fn of(error: &axum::Error) -> Self {
+        match error.source().is_some_and(|source| source.is::<TimeoutError>()) {
+            true => Self::TooSlow,
+            false => Self::Incomplete,
+        }
+    }
+
+    fn problem(self, limit: usize, operation: Option<Operation>) -> Problem {
+        match self {
+            Self::TooLarge => Problem::too_large(limit, operation),
+            Self::TooSlow => Problem::body_too_slow(),
+            Self::Incomplete => {
+                Problem::invalid_request("the body ended before it was complete", "send the whole body")
+            }
+        }
     }
 }
 
 /// Writes the request into the journal, and asks the fault rules what is to become of it.
-fn open(app: &App, host: Host, parts: &Parts, route: Option<&MatchedPath>, body: Option<&Bytes>) -> Call {
+fn open(
+    app: &App,
+    (host, operation): (Host, Option<Operation>),
+    parts: &Parts,
+    body: Option<&Bytes>,
+) -> Call {
     let arrived = app.now();
     let request_id = app.next_request_id(arrived);
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().map(str::to_owned);
-    let operation = route.and_then(|route| Operation::of(&parts.method, route.as_str()));
     let job_id = operation.and_then(|operation| job_in(operation, &path));
-    let met = app.faults.meet(&FaultCall {
+    let repetition = app.faults.repetition(&parts.headers, arrived);
+    let fault_call = FaultCall {
         operation,
         job_id: job_id.as_deref(),
         job_number: job_id.as_deref().and_then(|id| app.store.number_of(id)),
         at: arrived,
-    });
+    };
+    let met = if repetition.is_some() { None } else { app.faults.meet(&fault_call) };
     // A link may have been given out with a fault in it.
     let fault = met.or_else(|| {
         let query = query.as_deref().filter(|_| host == Host::Files)?;
@@ -182,6 +208,7 @@ fn open(app: &App, host: Host, parts: &Parts, route: Option<&MatchedPath>, body:
         query,
         operation,
         fault,
+        repetition,
     })
 }
 
@@ -199,6 +226,9 @@ fn job_in(operation: Operation, path: &str) -> Option<String> {
 async fn take(app: &App, call: &Call, parts: &mut Parts) -> Option<Response> {
     if let Err(NotKept(reason)) = app.store.keeps() {
         return Some(Problem::not_kept(&reason).into_response());
+    }
+    if let Some(response) = faults::repeated(call) {
+        return Some(response);
     }
     if let Some(action) = &call.fault
         && let Some(response) = faults::before(action, app, call, &mut parts.headers).await

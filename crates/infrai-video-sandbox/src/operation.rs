@@ -110,6 +110,17 @@ impl Operation {
         }
     }
 
+    /// The JSON body that a request of this operation may have. A test compares it with the contract.
+    pub(crate) fn body(self) -> RequestBody {
+        match self {
+            Self::Generate => RequestBody::Required { example: "{\"prompt\": \"a lighthouse at dusk\"}" },
+            Self::SetRetention => RequestBody::Required { example: "{\"days\": 30}" },
+            Self::Cancel | Self::DeleteAll => RequestBody::Optional { example: "{}" },
+            Self::Topup => RequestBody::Optional { example: "{\"amount_usd\": 10}" },
+            _ => RequestBody::Ignored,
+        }
+    }
+
     /// The operation that `method` on the matched `route` asks for.
     pub(crate) fn of(method: &Method, route: &str) -> Option<Self> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
@@ -119,6 +130,35 @@ impl Operation {
     /// Whether the file host serves it.
     pub(crate) fn is_file(self) -> bool {
         matches!(self, Self::Clip | Self::Thumbnail)
+    }
+}
+
+/// Whether an operation takes a JSON body, with an example of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestBody {
+    /// A request without a body is refused.
+    Required { example: &'static str },
+    /// The body may be left out. `null` then means the same as no body: some generated clients write it where their
+    /// caller passed none.
+    Optional { example: &'static str },
+    /// The operation has no body; one that comes is not read.
+    Ignored,
+}
+
+impl RequestBody {
+    /// What to send instead of a body that cannot be used.
+    pub(crate) fn hint(self) -> String {
+        match self {
+            Self::Required { example } => {
+                format!("send a JSON object such as {example} with `Content-Type: application/json`")
+            }
+            Self::Optional { example } => {
+                format!(
+                    "send a JSON object such as {example} with `Content-Type: application/json`, or no body"
+                )
+            }
+            Self::Ignored => "send no body".to_owned(),
+        }
     }
 }
 
@@ -143,5 +183,34 @@ impl FromStr for Operation {
             .into_iter()
             .find(|operation| operation.as_str() == wanted)
             .ok_or_else(|| UnknownOperation(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_takes_the_body_that_the_contract_says() {
+        let contract: Value = serde_json::from_str(include_str!("contract/video.json")).expect("JSON");
+        for operation in
+            Operation::ALL.into_iter().filter(|operation| operation.route().starts_with("/v1/video/"))
+        {
+            let method = operation.method().as_str().to_lowercase();
+            let body = &contract["paths"][operation.route()][&method]["requestBody"];
+            let documented = match (body.is_null(), body["required"].as_bool()) {
+                (true, _) => "none",
+                (false, Some(true)) => "required",
+                (false, _) => "optional",
+            };
+            let taken = match operation.body() {
+                RequestBody::Ignored => "none",
+                RequestBody::Required { .. } => "required",
+                RequestBody::Optional { .. } => "optional",
+            };
+            assert_eq!(taken, documented, "{operation}");
+        }
     }
 }

@@ -3,6 +3,10 @@
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use crate::app::FileKind;
+use crate::operation::Operation;
+use crate::validate::quoted;
+
 /// An error answer in the making.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
@@ -63,6 +67,22 @@ impl Problem {
         )
     }
 
+    /// A request whose `Host` header cannot be used.
+    pub(crate) fn invalid_host(message: &str) -> Self {
+        Self::invalid_request(message, "send one Host header with the host and port of the sandbox's URL")
+    }
+
+    /// A request for a host that the sandbox is not.
+    pub(crate) fn misdirected(host: &str) -> Self {
+        Self::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "MISDIRECTED_REQUEST",
+            format!("the sandbox does not serve the host {}", quoted(host)),
+            "call it at localhost or 127.0.0.1; where it is reached under another name, start it with that name in its \
+             public URL (--public-url)",
+        )
+    }
+
     pub(crate) fn no_job(id: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -99,6 +119,18 @@ impl Problem {
         )
     }
 
+    /// A repetition of a call that is still carried out.
+    pub(crate) fn in_progress() -> Self {
+        let mut problem = Self::new(
+            StatusCode::CONFLICT,
+            "REQUEST_IN_PROGRESS",
+            "the first request under this idempotency key is still in progress",
+            "wait for as long as Retry-After says and send the same request again under the same idempotency key",
+        );
+        problem.retryable = true;
+        problem
+    }
+
     pub(crate) fn job_finished(state: &str) -> Self {
         Self::new(
             StatusCode::CONFLICT,
@@ -130,12 +162,16 @@ impl Problem {
         )
     }
 
-    pub(crate) fn too_large(limit: usize) -> Self {
+    pub(crate) fn too_large(limit: usize, operation: Option<Operation>) -> Self {
+        let hint = match operation {
+            Some(Operation::Generate) => "send a smaller body; a prompt has at most 32768 characters",
+            _ => "send a smaller body",
+        };
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "PAYLOAD_TOO_LARGE",
             format!("the body is larger than {limit} bytes"),
-            "send a smaller body; a prompt has at most 32768 characters",
+            hint,
         )
     }
 
@@ -202,14 +238,13 @@ impl Problem {
         problem
     }
 
-    /// On the file host.
-    pub(crate) fn forbidden(message: &str) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "FORBIDDEN",
-            message,
-            "get a new one with GET /v1/video/download_url/{id} and use it unchanged",
-        )
+    /// On the file host: a link that opens nothing.
+    pub(crate) fn forbidden(message: &str, kind: FileKind) -> Self {
+        let hint = match kind {
+            FileKind::Clip => "get a new one with GET /v1/video/download_url/{id} and use it unchanged",
+            FileKind::Thumbnail => "get a new one with GET /v1/video/status/{id} and use it unchanged",
+        };
+        Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message, hint)
     }
 
     /// On the file host.

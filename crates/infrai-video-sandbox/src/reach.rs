@@ -4,8 +4,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpListener;
-use url::{Host, Url};
+use url::Url;
 
+use crate::allowed_hosts::{AllowedHosts, canonical, is_loopback};
 use crate::gate::Gate;
 
 /// The shortest token that is taken.
@@ -85,6 +86,13 @@ impl Reach {
         self.admin_token.as_deref().map_or(Gate::Loopback, Gate::token)
     }
 
+    /// The hosts that requests may name.
+    pub(crate) fn allowed_hosts(&self) -> AllowedHosts {
+        let urls = [&self.public_url, &self.public_files_url].into_iter().flatten();
+        let public = urls.filter_map(|url| Url::parse(url).ok()?.host().as_ref().map(canonical)).collect();
+        AllowedHosts { public, bound: self.host }
+    }
+
     pub(crate) fn check(&self) -> Result<(), StartError> {
         for (setting, url) in [("public_url", &self.public_url), ("public_files_url", &self.public_files_url)]
         {
@@ -148,14 +156,6 @@ fn base(mut address: SocketAddr) -> String {
         _ => {}
     }
     format!("http://{address}")
-}
-
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(ip) => ip.is_loopback(),
-        Host::Ipv6(ip) => ip.to_canonical().is_loopback(),
-    }
 }
 
 fn is_strong(token: &str) -> bool {
@@ -229,9 +229,12 @@ mod tests {
                 reach(host, public, token).check().is_ok() && !reach(host, public, token).needs_admin_token()
             );
         }
-        for (host, public) in
-            [("127.0.0.1", None), ("::1", Some("http://localhost:1")), ("127.0.0.2", Some("http://[::1]"))]
-        {
+        for (host, public) in [
+            ("127.0.0.1", None),
+            ("::1", Some("http://localhost:1")),
+            ("127.0.0.2", Some("http://[::1]")),
+            ("127.0.0.1", Some("http://a.localhost")),
+        ] {
             assert!(reach(host, public, None).check().is_ok(), "{host}");
         }
         for weak in ["", "0123456789abcde", "0123456789 abcdef", "0123456789abcdeä"] {

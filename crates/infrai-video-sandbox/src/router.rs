@@ -26,7 +26,7 @@ use crate::journal::Host;
 use crate::observe::observe;
 use crate::operation::Operation;
 use crate::problem::Problem;
-use crate::{admin, files, page};
+use crate::{admin, allowed_hosts, files, page};
 
 /// A connection that was closed without an answer, as a fault rule asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,14 +112,20 @@ impl HostService {
             .serve(Operation::Capabilities, get(capabilities::capabilities))
             .serve(Operation::Topup, post(account::topup))
             .serve(Operation::Checkout, get(account::checkout));
-        Self(finished(routes, state, Host::Api).merge(admin::routes(app)).merge(page::routes(app)))
+        let routes = finished(routes, state, Host::Api).merge(admin::routes(app)).merge(page::routes(app));
+        Self::guarded(routes, app, Host::Api)
     }
 
     pub(crate) fn files(app: &Arc<App>) -> Self {
         let routes = Router::new()
             .serve(Operation::Clip, get(files::clip))
             .serve(Operation::Thumbnail, get(files::thumbnail));
-        Self(finished(routes, Arc::clone(app), Host::Files))
+        Self::guarded(finished(routes, Arc::clone(app), Host::Files), app, Host::Files)
+    }
+
+    /// Every route, and what answers where there is none, behind the check of the host.
+    fn guarded(routes: Router, app: &Arc<App>, host: Host) -> Self {
+        Self(routes.layer(from_fn_with_state((Arc::clone(app), host), allowed_hosts::guard)))
     }
 
     /// Answers a request, or loses its connection.

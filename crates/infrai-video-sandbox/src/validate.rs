@@ -229,7 +229,8 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A text in a message, without what is too long.
+pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{:?} and more", &text[..end]),
         None => format!("{text:?}"),

@@ -63,7 +63,8 @@ pub(crate) struct SandboxArgs {
     pub(crate) admin_token: Option<AdminToken>,
     /// Where callers reach the API, if not at the address that it listens on
     ///
-    /// Links to clips lead to the same host, unless --public-files-url says another.
+    /// Links to clips lead to the same host, unless --public-files-url says another. Requests that name a host which is
+    /// neither in these URLs nor this machine are refused.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
     /// Where callers reach the clips, if not at the address that they are served on

@@ -20,9 +20,8 @@ pub(crate) async fn topup(
     State(app): Shared,
     Caller(account): Caller,
     key: HeaderKey,
-    body: JsonBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Reply, Problem> {
-    let body = body.or_empty();
     let amount = Usd::from_dollars(Fields(&body).amount_usd(DEFAULT_TOPUP)?);
     let key = key.for_write(Operation::Topup, "", &body);
     let now = app.now();

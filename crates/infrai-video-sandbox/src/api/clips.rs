@@ -38,9 +38,8 @@ pub(crate) async fn set_retention(
     Caller(account): Caller,
     JobPath(id): JobPath,
     key: HeaderKey,
-    body: JsonBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Reply, Problem> {
-    let body = body.required()?;
     let days = Fields(&body).days()?;
     Fields(&body).repeated_job_id(&id)?;
     let key = key.or_field(Operation::SetRetention, &id, &body)?;

@@ -25,9 +25,8 @@ pub(crate) async fn generate(
     Extension(call): Extension<Call>,
     Caller(account): Caller,
     key: HeaderKey,
-    body: JsonBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Reply, Problem> {
-    let body = body.required()?;
     let order = Fields(&body).order()?;
     let key = key.or_field(Operation::Generate, "", &body)?;
     let now = app.now();

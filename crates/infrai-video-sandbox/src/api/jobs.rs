@@ -48,9 +48,8 @@ pub(crate) async fn cancel(
     Caller(account): Caller,
     JobPath(id): JobPath,
     key: HeaderKey,
-    body: JsonBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Reply, Problem> {
-    let body = body.or_empty();
     Fields(&body).repeated_job_id(&id)?;
     let key = key.for_write(Operation::Cancel, &id, &body);
     let now = app.now();
@@ -96,9 +95,9 @@ pub(crate) async fn delete_all(
     State(app): Shared,
     Caller(account): Caller,
     key: HeaderKey,
-    body: JsonBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Reply, Problem> {
-    let key = key.for_write(Operation::DeleteAll, "", &body.or_empty());
+    let key = key.for_write(Operation::DeleteAll, "", &body);
     let now = app.now();
     let mut scenes = Vec::new();
     let written = app.store.write(now, &account, key.as_ref(), |records| {

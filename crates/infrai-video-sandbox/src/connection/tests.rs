@@ -75,15 +75,15 @@ impl Line {
     }
 }
 
-const LIST: &str = "GET /v1/video/list HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ifr_pk_a\r\n\r\n";
-const GENERATE: &str = "POST /v1/video/generate HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ifr_pk_a\r\n\
+const LIST: &str = "GET /v1/video/list HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ifr_pk_a\r\n\r\n";
+const GENERATE: &str = "POST /v1/video/generate HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ifr_pk_a\r\n\
      Content-Type: application/json\r\n";
 const BODY: &str = r#"{"prompt":"a","prefer":"cheapest"}"#;
 
 #[tokio::test(start_paused = true)]
 async fn headers_that_do_not_end_are_waited_for_only_so_long() {
     let mut line = Line::to_api();
-    for piece in ["GET / HTTP/1.1\r\n", "Host: a\r\n", "A: b\r\n"] {
+    for piece in ["GET / HTTP/1.1\r\n", "Host: localhost\r\n", "A: b\r\n"] {
         line.send(piece).await;
         sleep(Duration::from_secs(3)).await;
     }
@@ -186,7 +186,7 @@ async fn asked_for_a_clip() -> Line {
     let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
     let url = answer["data"]["url"].as_str().expect("a link");
     let path = url.strip_prefix(line.sandbox.file_base_url()).expect("a link to the file host");
-    line.send(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
+    line.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
     line
 }
 

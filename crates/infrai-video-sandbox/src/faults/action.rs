@@ -1,6 +1,9 @@
 //! What a fault rule does to a call.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use crate::store::JobState;
 
 /// How the sandbox misbehaves.
 ///
@@ -21,6 +24,15 @@ pub enum Action {
         retry_after: Option<RetryAfter>,
         /// Whether the call is carried out first.
         when: When,
+    },
+    /// Carries the call out and answers 504, as a gateway does whose service takes too long. For some time the service
+    /// then takes the call for one that is still in progress: it answers every repetition under the same
+    /// `Idempotency-Key` header with 409 and `retryable: true`, and after that time with the result of the first call.
+    InFlight {
+        /// For how long, on the sandbox's clock.
+        lasts: Duration,
+        /// The `Retry-After` header of the repetitions.
+        retry_after: Option<RetryAfter>,
     },
     /// Does not answer.
     Hang {
@@ -60,6 +72,11 @@ pub enum Action {
     UnknownState {
         /// The state's name.
         state: String,
+    },
+    /// Shows the states of jobs under other names: in capitals, or as another service calls them.
+    RenameStates {
+        /// The names by the states. A state without one keeps its own.
+        names: BTreeMap<JobState, String>,
     },
     /// Shows a job as running, however long ago it was over.
     Stuck,
@@ -103,6 +120,13 @@ pub enum Action {
     },
     /// Answers 200 and the whole file whatever `Range` asks for.
     IgnoreRange,
+    /// Refuses every request that has a `Range`, and answers the others.
+    RefuseRange {
+        /// The status, from 200 to 599.
+        status: u16,
+    },
+    /// Answers 206 and all bytes from the first one on, whatever `Range` asks for.
+    RangeFromStart,
     /// Answers a range with a `Content-Range` that is not the one it sends.
     WrongContentRange,
     /// Answers an `ETag` that is not the file's.
@@ -199,6 +223,7 @@ impl Action {
             Self::DropBefore => "drop_before",
             Self::AcceptThenDrop => "accept_then_drop",
             Self::Status { .. } => "status",
+            Self::InFlight { .. } => "in_flight",
             Self::Hang { .. } => "hang",
             Self::Html { .. } => "html",
             Self::MalformedJson => "malformed_json",
@@ -207,6 +232,7 @@ impl Action {
             Self::Redirect { .. } => "redirect",
             Self::FailJob { .. } => "fail_job",
             Self::UnknownState { .. } => "unknown_state",
+            Self::RenameStates { .. } => "rename_states",
             Self::Stuck => "stuck",
             Self::NoUrl => "no_url",
             Self::ExpiredLink => "expired_link",
@@ -218,6 +244,8 @@ impl Action {
             Self::Reset { .. } => "reset",
             Self::SlowBytes { .. } => "slow_bytes",
             Self::IgnoreRange => "ignore_range",
+            Self::RefuseRange { .. } => "refuse_range",
+            Self::RangeFromStart => "range_from_start",
             Self::WrongContentRange => "wrong_content_range",
             Self::ChangeEtag => "change_etag",
             Self::CorruptFile => "corrupt_file",
@@ -242,6 +270,7 @@ impl Action {
     pub(crate) fn spoils_the_answer(&self) -> bool {
         match self {
             Self::AcceptThenDrop
+            | Self::InFlight { .. }
             | Self::MalformedJson
             | Self::CutJson
             | Self::Cut { .. }

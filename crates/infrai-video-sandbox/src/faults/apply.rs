@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::action::{Action, Length, RetryAfter, When};
 use super::body::{self, ResetFlag};
+use super::in_flight::Repetition;
 use crate::app::App;
 use crate::call::Call;
 use crate::clock::{http_date, later, rfc3339};
@@ -34,6 +35,10 @@ pub(crate) async fn before(
     headers: &mut HeaderMap,
 ) -> Option<Response> {
     match action {
+        Action::InFlight { lasts, retry_after } => {
+            app.faults.in_flight.begin(headers, call.arrived, *lasts, retry_after.clone());
+            None
+        }
         Action::DropBefore => Some(lost()),
         Action::Status { status, retry_after, when: When::BeforeAccepting } => {
             Some(status_problem(*status, retry_after.as_ref(), call.arrived).into_response())
@@ -53,6 +58,14 @@ pub(crate) async fn before(
             headers.remove(IF_RANGE);
             None
         }
+        Action::RefuseRange { status } if headers.contains_key(RANGE) => {
+            Some(status_problem(*status, None, call.arrived).into_response())
+        }
+        Action::RangeFromStart if headers.remove(RANGE).is_some() => {
+            headers.remove(IF_RANGE);
+            headers.insert(RANGE, HeaderValue::from_static("bytes=0-"));
+            None
+        }
         Action::ExpireAtOnce if call.host == Host::Files => {
             // The file host itself refuses the link now.
             app.links.expire(&call.path, call.query());
@@ -60,6 +73,12 @@ pub(crate) async fn before(
         }
         _ => None,
     }
+}
+
+/// The answer to a repetition of a call that is still in progress.
+pub(crate) fn repeated(call: &Call) -> Option<Response> {
+    let Repetition { retry_after } = call.repetition.as_ref()?;
+    Some(with_retry_after(Problem::in_progress(), retry_after.as_ref(), call.arrived).into_response())
 }
 
 fn on_the_file_host(app: &App, call: &Call) -> String {
@@ -84,6 +103,12 @@ pub(crate) fn alter(action: &Action, links: &Links, now: Timestamp, data: &mut V
     };
     match action {
         Action::UnknownState { state } if is_job => set("state", json!(state)),
+        Action::RenameStates { names } if is_job => {
+            let shown = fields.get("state").and_then(Value::as_str);
+            if let Some((_, name)) = names.iter().find(|(state, _)| shown == Some(state.as_str())) {
+                fields.insert("state".to_owned(), json!(name));
+            }
+        }
         Action::Stuck if is_job => {
             set("state", json!("running"));
             ["video_url", "thumbnail_url", "error"].into_iter().for_each(|name| set(name, Value::Null));
@@ -199,6 +224,7 @@ pub(crate) fn status_after(action: &Action, now: Timestamp) -> Option<Problem> {
         Action::Status { status, retry_after, when: When::AfterAccepting } => {
             Some(status_problem(*status, retry_after.as_ref(), now))
         }
+        Action::InFlight { .. } => Some(status_problem(504, None, now)),
         _ => None,
     }
 }
@@ -244,7 +270,10 @@ fn status_code(status: u16) -> StatusCode {
 }
 
 fn status_problem(status: u16, retry_after: Option<&RetryAfter>, now: Timestamp) -> Problem {
-    let mut problem = Problem::of_status(status_code(status));
+    with_retry_after(Problem::of_status(status_code(status)), retry_after, now)
+}
+
+fn with_retry_after(mut problem: Problem, retry_after: Option<&RetryAfter>, now: Timestamp) -> Problem {
     let wait = retry_after.map(|wait| match wait {
         RetryAfter::Seconds(seconds) => seconds.to_string(),
         RetryAfter::DateIn(seconds) => http_date(later(now, Duration::from_secs(*seconds))),

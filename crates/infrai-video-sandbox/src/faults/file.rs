@@ -65,19 +65,22 @@ impl Fault {
     /// |---|---|
     /// | `drop_before`, `accept_then_drop` | |
     /// | `status` | `status`, `retry_after` (seconds, `{ date_in = seconds }`, or any text), `accepted` |
+    /// | `in_flight` | `seconds`, `retry_after` |
     /// | `hang` | `seconds` (for ever if absent), `accepted` |
     /// | `html` | `status` (200), `accepted` |
     /// | `malformed_json`, `cut_json`, `wrong_content_type` | |
     /// | `redirect` | `status` (307), `location` (the file host if absent) |
     /// | `fail_job` | `code`, `message` |
     /// | `unknown_state` | `state` |
+    /// | `rename_states` | `states`, such as `{ succeeded = "COMPLETED" }` |
     /// | `stuck`, `no_url`, `cursor_loop`, `repeat_item` | |
     /// | `expired_link`, `expire_at_once` | |
     /// | `expire_midway` | `after_bytes` |
     /// | `cut` | `after_bytes`, `hide_length` |
     /// | `reset` | `after_bytes` |
     /// | `slow_bytes` | `chunk_bytes`, `seconds` before each chunk |
-    /// | `ignore_range`, `wrong_content_range`, `change_etag`, `corrupt_file` | |
+    /// | `refuse_range` | `status` (416) |
+    /// | `ignore_range`, `range_from_start`, `wrong_content_range`, `change_etag`, `corrupt_file` | |
     ///
     /// `accepted = true` carries the call out first.
     ///
@@ -178,6 +181,10 @@ mod tests {
             "action = 'hang'\nseconds = -1",
             "action = 'stuck'\nfrom_seconds = -1",
             "action = 'expire_midway'",
+            "action = 'in_flight'",
+            "action = 'rename_states'",
+            "action = 'rename_states'\nstates = { finished = 'DONE' }",
+            "action = 'refuse_range'\nstatus = 600",
         ] {
             assert!(one(wrong).is_err(), "{wrong}");
         }

@@ -4,6 +4,7 @@ mod action;
 mod apply;
 mod body;
 mod file;
+mod in_flight;
 mod rule;
 mod table;
 
@@ -11,14 +12,17 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::action::{Action, Length, RetryAfter, When};
-pub(crate) use self::apply::{Lost, after, alter, before, status_after};
+pub(crate) use self::apply::{Lost, after, alter, before, repeated, status_after};
 pub(crate) use self::body::ResetFlag;
 pub use self::file::FaultError;
 pub(crate) use self::file::rules;
+use self::in_flight::InFlight;
+pub(crate) use self::in_flight::Repetition;
 pub use self::rule::Fault;
 pub(crate) use self::rule::FaultCall;
 pub(crate) use self::table::Table;
@@ -42,6 +46,7 @@ pub struct FaultRecord {
 pub(crate) struct Faults {
     seed: Seed,
     rules: Mutex<Vec<Rule>>,
+    in_flight: InFlight,
 }
 
 struct Rule {
@@ -55,11 +60,12 @@ struct Rule {
 
 impl Faults {
     pub(crate) fn new(seed: Seed, faults: Vec<Fault>) -> Self {
-        Self { seed, rules: Mutex::new(unmet(faults)) }
+        Self { seed, rules: Mutex::new(unmet(faults)), in_flight: InFlight::default() }
     }
 
-    /// Sets other rules in place of the ones there are.
+    /// Sets other rules in place of the ones there are, and ends what they began.
     pub(crate) fn replace(&self, faults: Vec<Fault>) {
+        self.in_flight.clear();
         *self.rules() = unmet(faults);
     }
 
@@ -75,6 +81,7 @@ impl Faults {
 
     /// Starts counting anew.
     pub(crate) fn reset(&self) {
+        self.in_flight.clear();
         let mut rules = self.rules();
         *rules = unmet(rules.drain(..).map(|rule| rule.fault).collect());
     }
@@ -97,6 +104,11 @@ impl Faults {
             }
         }
         chosen
+    }
+
+    /// Whether a call with these headers repeats one that is still in progress. Such a call meets no rule.
+    pub(crate) fn repetition(&self, headers: &HeaderMap, at: Timestamp) -> Option<Repetition> {
+        self.in_flight.meet(headers, at)
     }
 
     fn rules(&self) -> MutexGuard<'_, Vec<Rule>> {

@@ -1,5 +1,6 @@
 //! A fault rule as a table of plain values: what TOML holds and what the admin routes show.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -9,6 +10,7 @@ use super::action::Length;
 use super::rule::JobMatch;
 use super::{Action, Fault, RetryAfter, When};
 use crate::operation::Operation;
+use crate::store::JobState;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +32,7 @@ pub(crate) struct Table {
     code: Option<String>,
     message: Option<String>,
     state: Option<String>,
+    states: Option<BTreeMap<JobState, String>>,
     after_bytes: Option<u64>,
     hide_length: bool,
     chunk_bytes: Option<usize>,
@@ -81,6 +84,10 @@ impl Table {
                 retry_after: self.retry_after.clone().map(RetryAfter::from),
                 when: self.when(),
             },
+            "in_flight" => Action::InFlight {
+                lasts: self.delay()?.ok_or("in_flight needs seconds, how long the call is in progress")?,
+                retry_after: self.retry_after.clone().map(RetryAfter::from),
+            },
             "hang" => Action::Hang { delay: self.delay()?, when: self.when() },
             "html" => Action::Html { status: self.status(Some(200))?, when: self.when() },
             "malformed_json" => Action::MalformedJson,
@@ -96,6 +103,12 @@ impl Table {
             "unknown_state" => match &self.state {
                 Some(state) => Action::UnknownState { state: state.clone() },
                 None => Action::unknown_state(),
+            },
+            "rename_states" => Action::RenameStates {
+                names: self
+                    .states
+                    .clone()
+                    .ok_or("rename_states needs states, such as states = { succeeded = \"COMPLETED\" }")?,
             },
             "stuck" => Action::Stuck,
             "no_url" => Action::NoUrl,
@@ -117,6 +130,8 @@ impl Table {
                 pause: self.delay()?.ok_or("slow_bytes needs seconds, the pause before each chunk")?,
             },
             "ignore_range" => Action::IgnoreRange,
+            "refuse_range" => Action::RefuseRange { status: self.status(Some(416))? },
+            "range_from_start" => Action::RangeFromStart,
             "wrong_content_range" => Action::WrongContentRange,
             "change_etag" => Action::ChangeEtag,
             "corrupt_file" => Action::CorruptFile,
@@ -199,7 +214,13 @@ impl From<&Action> for Table {
                 table.code = Some(code.clone());
                 table.message = Some(message.clone());
             }
+            Action::InFlight { lasts, retry_after } => {
+                table.seconds = Some(lasts.as_secs_f64());
+                table.retry_after = retry_after.clone().map(Wait::from);
+            }
             Action::UnknownState { state } => table.state = Some(state.clone()),
+            Action::RenameStates { names } => table.states = Some(names.clone()),
+            Action::RefuseRange { status } => table.status = Some(*status),
             Action::Cut { after, length } => {
                 table.after_bytes = Some(*after);
                 table.hide_length = *length == Length::Hidden;
@@ -260,6 +281,7 @@ mod tests {
             Action::AcceptThenDrop,
             Action::rate_limited(2),
             Action::accept_then_status(503),
+            Action::InFlight { lasts: Duration::from_secs(5), retry_after: Some(RetryAfter::Seconds(1)) },
             Action::hang(),
             Action::slow_headers(Duration::from_millis(1500)),
             Action::html(),
@@ -269,6 +291,12 @@ mod tests {
             Action::Redirect { status: 308, location: Some("https://example.com/".to_owned()) },
             Action::FailJob { code: "A".to_owned(), message: "b".to_owned() },
             Action::unknown_state(),
+            Action::RenameStates {
+                names: BTreeMap::from([
+                    (JobState::Running, "Processing".to_owned()),
+                    (JobState::Succeeded, "COMPLETED".to_owned()),
+                ]),
+            },
             Action::Stuck,
             Action::NoUrl,
             Action::ExpiredLink,
@@ -281,6 +309,8 @@ mod tests {
             Action::Reset { after: 9 },
             Action::SlowBytes { chunk: 9, pause: Duration::from_secs(1) },
             Action::IgnoreRange,
+            Action::RefuseRange { status: 403 },
+            Action::RangeFromStart,
             Action::WrongContentRange,
             Action::ChangeEtag,
             Action::CorruptFile,

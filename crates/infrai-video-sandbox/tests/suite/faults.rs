@@ -8,7 +8,7 @@ use infrai_video_sandbox::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use crate::common::{Call, KEY, builder, call, cheap_job, download_url, get, post, state};
+use crate::common::{Call, KEY, OTHER_KEY, builder, call, cheap_job, download_url, get, post, state};
 
 fn faulty(operation: Operation, action: Action) -> SandboxRouter {
     builder().clock(Clock::real()).instant_jobs().fault(Fault::on(operation, action).times(1)).router()
@@ -78,6 +78,41 @@ async fn a_status_comes_before_or_after_acceptance() {
     assert_eq!(order("k1").send(&sandbox).await.refusal(), (503, "UNAVAILABLE".to_owned()));
     assert_eq!(sandbox.jobs().len(), 1);
     assert!(sandbox.ledger().charges().all(|charge| charge.answer_lost));
+}
+
+#[tokio::test]
+async fn a_call_can_stay_in_progress_for_some_time() {
+    let lasts = Duration::from_secs(5);
+    let action = Action::InFlight { lasts, retry_after: Some(RetryAfter::Seconds(1)) };
+    let sandbox = builder().fault(Fault::on(Operation::Generate, action)).router();
+    assert_eq!(order("k1").send(&sandbox).await.refusal(), (504, "INTERNAL".to_owned()));
+    assert_eq!(sandbox.jobs().len(), 1, "it was carried out");
+    for seconds in [0, 2, 2] {
+        sandbox.clock().advance(Duration::from_secs(seconds));
+        let again = order("k1").send(&sandbox).await;
+        assert_eq!(again.refusal(), (409, "REQUEST_IN_PROGRESS".to_owned()));
+        assert_eq!((again.header("retry-after"), &again.error()["retryable"]), (Some("1"), &json!(true)));
+    }
+    let read = get("/v1/video/list").header("idempotency-key", "k2").send(&sandbox).await;
+    assert_eq!(read.status, 200, "other calls are answered");
+    let other = order("k1").key(OTHER_KEY).send(&sandbox).await;
+    assert_eq!(other.status, 504, "another account's key is another key");
+    sandbox.clock().advance(Duration::from_secs(1));
+    sandbox.set_faults([]);
+    let again = order("k1").send(&sandbox).await;
+    assert_eq!(again.json()["metadata"]["cache_hit"], true);
+    assert_eq!(again.data()["job_id"], json!(sandbox.jobs()[0].job_id));
+    assert_eq!(sandbox.ledger().double_charges(), 0);
+}
+
+#[tokio::test]
+async fn what_a_rule_began_ends_with_the_rules() {
+    let action = Action::InFlight { lasts: Duration::from_secs(3600), retry_after: None };
+    let sandbox = builder().fault(Fault::on(Operation::Generate, action).times(1)).router();
+    assert_eq!(order("k1").send(&sandbox).await.status, 504);
+    assert_eq!(order("k1").send(&sandbox).await.header("retry-after"), None);
+    sandbox.set_faults([]);
+    assert_eq!(order("k1").send(&sandbox).await.status, 200);
 }
 
 #[tokio::test]
@@ -161,6 +196,25 @@ async fn jobs_can_be_shown_wrongly() {
         assert_eq!((&job["state"], job["video_url"].is_string()), (&json!(expected), has_url));
         assert_eq!(state(&sandbox, &id).await, "succeeded", "the rule acts once");
     }
+}
+
+#[tokio::test]
+async fn states_can_have_other_names() {
+    let rules =
+        "[[fault]]\naction = 'rename_states'\nstates = { succeeded = 'COMPLETED', queued = 'Pending' }\n";
+    let sandbox = builder().faults(Fault::from_toml(rules).expect("a rule")).router();
+    let job = order("k1").send(&sandbox).await.data();
+    assert_eq!(job["state"], "Pending", "{job}");
+    let id = job["job_id"].as_str().expect("an id").to_owned();
+    let ends = sandbox.jobs()[0].ends_at.duration_since(sandbox.jobs()[0].starts_at);
+    sandbox.clock().advance(Duration::from_secs(2));
+    assert_eq!(state(&sandbox, &id).await, "running", "a state without another name keeps its own");
+    sandbox.clock().advance(ends.try_into().expect("a time to come"));
+    for path in [format!("/v1/video/status/{id}"), format!("/v1/video/get/{id}")] {
+        let job = get(&path).send(&sandbox).await.data();
+        assert_eq!((&job["state"], job["video_url"].is_string()), (&json!("COMPLETED"), true), "{path}");
+    }
+    assert_eq!(get("/v1/video/list").send(&sandbox).await.data()["items"][0]["state"], "COMPLETED");
 }
 
 #[tokio::test]
@@ -286,6 +340,17 @@ async fn ranges_and_validators_can_be_wrong() {
     let (sandbox, url, bytes) = clip(Action::IgnoreRange).await;
     let answer = ranged(&url).send(&sandbox).await;
     assert_eq!((answer.status.as_u16(), answer.bytes), (200, bytes));
+
+    for status in [403, 416, 501] {
+        let (sandbox, url, bytes) = clip(Action::RefuseRange { status }).await;
+        assert_eq!(ranged(&url).send(&sandbox).await.status, status);
+        assert_eq!(call("GET", &url).send(&sandbox).await.bytes, bytes, "{status}");
+    }
+    let (sandbox, url, bytes) = clip(Action::RangeFromStart).await;
+    let answer = ranged(&url).header("if-range", "\"another\"").send(&sandbox).await;
+    let range = format!("bytes 0-{}/{}", bytes.len() - 1, bytes.len());
+    assert_eq!((answer.status.as_u16(), answer.header("content-range")), (206, Some(range.as_str())));
+    assert_eq!(answer.bytes, bytes);
 
     let (sandbox, url, bytes) = clip(Action::WrongContentRange).await;
     let answer = ranged(&url).send(&sandbox).await;

@@ -6,6 +6,7 @@ mod common;
 mod determinism;
 mod downloads;
 mod faults;
+mod hosts;
 mod jobs;
 mod lists;
 mod money;

@@ -1,6 +1,6 @@
 //! What is refused, and how: each refusal names what is wrong and costs nothing.
 
-use crate::common::{KEY, builder, call, cheap_job, get, post, sandbox};
+use crate::common::{Call, KEY, builder, call, cheap_job, get, post, sandbox};
 use serde_json::{Value, json};
 
 async fn refusal(call: crate::common::Call) -> (u16, String) {
@@ -59,6 +59,80 @@ async fn a_body_must_be_a_json_object_of_sane_size() {
     assert_eq!(refusal(send(large.as_bytes())).await, refused(413, "PAYLOAD_TOO_LARGE"));
     let fits = json!({"prompt": "a", "filler": &filler[..1024 * 1024 - 100]}).to_string();
     assert_eq!(send(fits.as_bytes()).send(&sandbox()).await.status, 200);
+}
+
+/// A body of JSON as it stands.
+fn body(path: &str, body: &str) -> Call {
+    call("POST", path).key(KEY).header("content-type", "application/json").bytes(body)
+}
+
+#[tokio::test]
+async fn null_means_no_body_where_the_body_may_be_left_out() {
+    for text in ["null", " \t\r\nnull\n", "", " \n", "{}"] {
+        let sandbox = sandbox();
+        let id = cheap_job(&sandbox).await;
+        let cancelled = body(&format!("/v1/video/cancel/{id}"), text).send(&sandbox).await;
+        assert_eq!(cancelled.data(), json!({"ok": true}), "{text:?}");
+        assert_eq!(
+            body("/v1/video/delete_all", text).send(&sandbox).await.data(),
+            json!({"deleted": 1}),
+            "{text:?}"
+        );
+        let topup = body("/v1/account/topup", text).send(&sandbox).await.data();
+        assert!(topup["checkout_url"].is_string(), "{text:?}");
+    }
+    // Without a body there is nothing whose type could be declared.
+    let sandbox = sandbox();
+    let bare = call("POST", "/v1/video/delete_all").key(KEY);
+    assert_eq!(bare.send(&sandbox).await.data(), json!({"deleted": 0}));
+}
+
+#[tokio::test]
+async fn null_and_no_body_are_the_same_request_under_a_key() {
+    let sandbox = sandbox();
+    let id = cheap_job(&sandbox).await;
+    let cancel = |text: &str| body(&format!("/v1/video/cancel/{id}"), text).header("idempotency-key", "k1");
+    assert_eq!(cancel("null").send(&sandbox).await.json()["metadata"]["cache_hit"], false);
+    for text in ["", "{}", "null "] {
+        assert_eq!(cancel(text).send(&sandbox).await.json()["metadata"]["cache_hit"], true, "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_used_is_refused_in_the_words_of_its_operation() {
+    let sandbox = sandbox();
+    let id = cheap_job(&sandbox).await;
+    let retention = format!("/v1/video/set_retention/{id}");
+    let cancel = format!("/v1/video/cancel/{id}");
+    for (path, texts, hint) in [
+        ("/v1/video/generate", &["null", "", " null ", "[]", "{"][..], "{\"prompt\": "),
+        (&retention, &["null", "", " ", "7", "nul"], "{\"days\": "),
+        (&cancel, &["[null]", "\"null\"", "nul", "NULL", "null null"], "such as {} "),
+        ("/v1/video/delete_all", &["[]", "true", "None"], "or no body"),
+        ("/v1/account/topup", &["10"], "{\"amount_usd\": "),
+    ] {
+        for text in texts {
+            let answer = body(path, text).send(&sandbox).await;
+            assert_eq!(answer.refusal(), refused(400, "INVALID_REQUEST"), "{path} {text:?}");
+            let said = answer.error()["hint"].as_str().expect("a hint").to_owned();
+            assert!(said.contains(hint), "{path} {text:?}: {said}");
+            assert_eq!(said.contains("prompt"), path == "/v1/video/generate", "{path} {text:?}: {said}");
+        }
+    }
+    assert_eq!(sandbox.jobs().len(), 1, "nothing was made");
+    // Null is no value of a member, as the contract says.
+    let answer = body(&cancel, "{\"job_id\": null}").send(&sandbox).await;
+    assert_eq!(answer.refusal(), refused(422, "VALIDATION_FAILED"));
+}
+
+#[tokio::test]
+async fn the_hint_for_a_body_that_is_too_large_is_about_its_operation() {
+    for (path, speaks_of_prompts) in [("/v1/video/generate", true), ("/v1/video/delete_all", false)] {
+        let answer = body(path, &" ".repeat(1024 * 1024 + 1)).send(&sandbox()).await;
+        assert_eq!(answer.refusal(), refused(413, "PAYLOAD_TOO_LARGE"), "{path}");
+        let hint = answer.error()["hint"].as_str().expect("a hint").to_owned();
+        assert_eq!(hint.contains("prompt"), speaks_of_prompts, "{path}: {hint}");
+    }
 }
 
 #[tokio::test]

@@ -171,11 +171,9 @@ async fn admin_routes_answer_on_loopback_names_alone() {
     assert_eq!(answer.status(), StatusCode::OK);
     let own = Client::new().get(&url).header("origin", sandbox.base_url()).send().await.expect("an answer");
     assert_eq!(own.status(), StatusCode::OK, "a page of its own");
-    for (name, value) in
-        [("host", "sandbox.example"), ("origin", "https://example.com"), ("origin", sandbox.file_base_url())]
-    {
-        let answer = Client::new().get(&url).header(name, value).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{name}");
+    for value in ["https://example.com", "null", sandbox.file_base_url()] {
+        let answer = Client::new().get(&url).header("origin", value).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{value}");
     }
     let own = sandbox.base_url().to_owned();
     let answer = Client::new().get(&url).header("origin", own).send().await.expect("an answer");
