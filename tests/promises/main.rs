@@ -7,6 +7,7 @@ mod downloads;
 mod downloads_hosts;
 mod downloads_parts;
 mod downloads_steps;
+mod keys;
 mod lists;
 mod retries;
 mod simulation;

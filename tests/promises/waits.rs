@@ -1,8 +1,17 @@
 //! The rules of the wait loop.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use contract_tests::client_of;
+use contract_tests::transports::RouterTransport;
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use infrai_video::{JobState, OnDrop, PollBackoff, WaitErrorKind};
-use infrai_video_sandbox::{Action, Fault, JobTimes, Operation, Sandbox};
+use http::header::CACHE_CONTROL;
+use http::{Method, Request, Response, Uri};
+use infrai_video::{JobState, OnDrop, PollBackoff, ResponseBody, Transport, TransportError, WaitErrorKind};
+use infrai_video_sandbox::{Action, Clock, Fault, JobTimes, Operation, Sandbox};
 use tokio::time::{Duration, Instant};
 
 use crate::world::World;
@@ -211,6 +220,89 @@ async fn a_wait_that_is_given_up_and_begun_again_does_not_put_off_the_first_poll
         assert!(tokio::time::timeout(Duration::from_secs(3), job.wait()).await.is_err());
     }
     assert_eq!(world.requests(Operation::Status).len(), 1, "after eight seconds, as if it had been one wait");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replayed_submission_is_polled_at_once() {
+    let world = World::with([]);
+    let submission = world.client.generate("a city").duration_seconds(0.2).prepare().unwrap();
+    let stored = serde_json::to_string(&submission).unwrap();
+    world.client.submit(&submission).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let read_back = serde_json::from_str(&stored).unwrap();
+    for submission in [submission, read_back] {
+        let job = world.client.submit(&submission).await.unwrap();
+        let started = Instant::now();
+        assert_eq!(job.wait().await.unwrap().job().state, JobState::Succeeded);
+        assert_eq!(started.elapsed().as_millis(), 0);
+    }
+    assert_eq!(world.money(), (1, 1, 0));
+
+    // The response to the first attempt was lost a while ago.
+    let slow = Fault::on(Operation::Generate, Action::accept_then_hang()).nth(1);
+    let world = World::with([slow]);
+    let job = world.job().await;
+    let started = Instant::now();
+    assert_eq!(job.wait().await.unwrap().job().state, JobState::Succeeded);
+    assert_eq!(started.elapsed().as_millis(), 0);
+}
+
+/// A cache between the SDK and the sandbox that keeps each response to a GET for 20 seconds.
+struct Cache {
+    sandbox: RouterTransport,
+    kept: Mutex<HashMap<Uri, (Instant, Response<Bytes>)>>,
+}
+
+impl Transport for Cache {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<ResponseBody>, TransportError>> {
+        let uri = request.uri().clone();
+        let may_be_old = request.method() == Method::GET
+            && request.headers().get(CACHE_CONTROL).is_none_or(|value| value != "no-cache");
+        let kept = self.kept.lock().unwrap().get(&uri).cloned();
+        let answer = |response: Response<Bytes>| {
+            response.map(|body| futures_util::stream::iter([Ok(body)]).boxed() as ResponseBody)
+        };
+        let sent = self.sandbox.send(request);
+        Box::pin(async move {
+            if let Some((at, response)) = kept.filter(|_| may_be_old)
+                && at.elapsed() < Duration::from_secs(20)
+            {
+                return Ok(answer(response));
+            }
+            let (parts, body) = sent.await?.into_parts();
+            let body: Vec<Bytes> = body.try_collect().await?;
+            let response = Response::from_parts(parts, Bytes::from(body.concat()));
+            self.kept.lock().unwrap().insert(uri, (Instant::now(), response.clone()));
+            Ok(answer(response))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_on_the_way_does_not_make_polls_see_an_old_state() {
+    let sandbox = Sandbox::builder().clock(Clock::real()).router();
+    let cache = Cache { sandbox: RouterTransport(sandbox.clone()), kept: Mutex::default() };
+    let client = client_of(sandbox.base_url()).with_transport(cache).build().unwrap();
+    let backoff = PollBackoff::fixed(Duration::from_secs(1));
+    let mut jobs = Vec::new();
+    for _ in 0..3 {
+        jobs.push(client.generate("a city").duration_seconds(0.2).submit().await.unwrap().into_inner());
+    }
+    let ends_at = async {
+        while sandbox.jobs().iter().any(|job| job.state != infrai_video_sandbox::JobState::Succeeded) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Instant::now()
+    };
+    let waited = async {
+        jobs[0].wait().with_backoff(backoff).await.unwrap();
+        let ids = jobs.iter().map(|job| job.id().to_owned());
+        let results: Vec<_> = client.wait_all(ids).with_backoff(backoff).results().collect().await;
+        assert!(results.iter().all(|(_, result)| result.is_ok()));
+        Instant::now()
+    };
+    let (ended, known) = tokio::join!(ends_at, waited);
+    assert!(known.saturating_duration_since(ended) <= Duration::from_secs(2), "{:?}", known - ended);
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,7 +22,10 @@ impl World {
 
     pub(crate) fn of(sandbox: SandboxBuilder, settings: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
         let sandbox = sandbox.clock(Clock::real()).router();
-        let client = client_of(sandbox.base_url()).with_transport(RouterTransport(sandbox.clone()));
+        let clock = sandbox.clone();
+        let client = client_of(sandbox.base_url())
+            .with_transport(RouterTransport(sandbox.clone()))
+            .with_wall_clock(move || clock.clock().now().into());
         Self { sandbox, client: settings(client).build().unwrap(), directory: tempfile::tempdir().unwrap() }
     }
 

@@ -51,6 +51,17 @@ impl From<&WaitError> for Exit {
     }
 }
 
+impl Exit {
+    /// The exit code of a command that failed in several ways: that of an unknown outcome where there is one, since money
+    /// depends on it, else that of the first failure.
+    pub(crate) fn of_all(exits: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut exits = exits.into_iter();
+        let first = exits.next()?;
+        let is_unknown = |exit| exit == Self::OutcomeUnknown;
+        Some(if is_unknown(first) || exits.any(is_unknown) { Self::OutcomeUnknown } else { first })
+    }
+}
+
 /// What an exit code depends on.
 struct Facts {
     kind: ErrorKind,
@@ -63,7 +74,7 @@ fn of(facts: &Facts) -> Exit {
     match facts.kind {
         // The service says that it did nothing, whatever an attempt before may have met.
         ErrorKind::InsufficientCredit => Exit::Credit,
-        ErrorKind::AcceptedEarlier => Exit::OutcomeUnknown,
+        ErrorKind::AcceptedEarlier | ErrorKind::InProgress => Exit::OutcomeUnknown,
         _ if facts.outcome_unknown => Exit::OutcomeUnknown,
         ErrorKind::Config if matches!(facts.field, Some("api_key" | API_KEY_VARIABLE)) => {
             Exit::Authentication
@@ -121,6 +132,7 @@ mod tests {
             (ErrorKind::NotFound, 5),
             (ErrorKind::Conflict, 1),
             (ErrorKind::AcceptedEarlier, 11),
+            (ErrorKind::InProgress, 11),
             (ErrorKind::Rejected, 1),
             (ErrorKind::RateLimited, 75),
             (ErrorKind::Server, 10),
@@ -147,6 +159,16 @@ mod tests {
             assert_eq!(unknown(error), Exit::OutcomeUnknown, "{error:?}");
         }
         assert_eq!(unknown(ErrorKind::InsufficientCredit), Exit::Credit);
+    }
+
+    #[test]
+    fn an_unknown_outcome_decides_the_exit_code_of_several_failures() {
+        use Exit::{JobFailed, OutcomeUnknown, Unreachable};
+
+        assert_eq!(Exit::of_all([]), None);
+        assert_eq!(Exit::of_all([JobFailed, Unreachable]), Some(JobFailed));
+        assert_eq!(Exit::of_all([JobFailed, Unreachable, OutcomeUnknown]), Some(OutcomeUnknown));
+        assert_eq!(Exit::of_all([OutcomeUnknown, JobFailed]), Some(OutcomeUnknown));
     }
 
     #[test]

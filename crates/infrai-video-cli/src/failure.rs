@@ -164,7 +164,11 @@ impl App {
             }
             Exit::Refused => vec![self.help()],
             Exit::Unreachable => vec![format!("check the network and {}, then: {again}", self.base_url())],
-            Exit::OutcomeUnknown => vec![format!("{again}  (the same again does no harm)")],
+            Exit::OutcomeUnknown => {
+                let mut steps = check_key_first(error);
+                steps.push(format!("{again}  (the same again does no harm)"));
+                steps
+            }
             Exit::RateLimited => match error.retry_after() {
                 Some(pause) => vec![format!("sleep {} && {again}", pause.as_secs_f64().ceil())],
                 None => vec![format!("wait a little, then: {again}")],
@@ -187,6 +191,14 @@ impl App {
 
 pub(crate) const SANDBOX_ENDS: &str =
     "infrai-video sandbox  (keeps jobs between commands; those of --sandbox end with the command)";
+
+/// What to do where the service does not take the API key.
+pub(crate) const CHECK_KEY: &str = "check INFRAI_API_KEY, and set it: export INFRAI_API_KEY=ifr_pk_proj_...";
+
+/// The step before a repetition, where the service did not take the API key.
+pub(crate) fn check_key_first(error: &Error) -> Vec<String> {
+    (error.kind() == ErrorKind::Authentication).then(|| CHECK_KEY.to_owned()).into_iter().collect()
+}
 
 /// What went wrong, in one line: without the name of the operation, which the user did not type.
 pub(crate) fn describe(error: &Error) -> String {

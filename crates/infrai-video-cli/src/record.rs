@@ -89,6 +89,8 @@ impl Records {
 struct Kept {
     ledger: Arc<Ledger>,
     entry: Entry,
+    /// The item as it was when it was taken.
+    before: Box<Item>,
     screen: Screen,
     resent: Resent,
     /// Whether the user knows that the ledger cannot be written.
@@ -139,7 +141,7 @@ impl Record {
                 .next("wait for it, or use another --idempotency-key"));
         };
         let resent = if taken.submission.is_some() { Resent::Yes } else { Resent::No };
-        let submission = same_as_before(app, &taken, wish, submission)?;
+        let submission = same_as_before(&taken, wish, submission)?;
         let mut kept = Kept::new(&ledger, taken, &app.screen, resent);
         (kept.entry.item.place, kept.entry.item.replace) = (place, args.force);
         kept.entry.leaves(submission.clone(), app.account()).await.map_err(failed)?;
@@ -149,6 +151,11 @@ impl Record {
     /// Whether `resume` can go on with it.
     pub(crate) fn is_kept(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Whether the key was used before, for a job that came to its end.
+    pub(crate) fn was_over(&self) -> bool {
+        self.0.as_ref().is_some_and(|kept| kept.before.stage.is_final())
     }
 
     /// The command that goes on with the job.
@@ -169,6 +176,11 @@ impl Record {
             Exit::Credit | Exit::Unreachable | Exit::RateLimited | Exit::Authentication
         );
         let written = match (is_unknown, is_worth_it) {
+            // It was not sent this time, so that what was known of its key stays as it was.
+            _ if error.kind() == ErrorKind::Expired => {
+                kept.entry.item = (*kept.before).clone();
+                kept.entry.stays().await
+            }
             (true, _) => kept.entry.troubled(&describe(error)).await,
             (false, true) => kept.entry.is_planned_again(&describe(error)).await,
             (false, false) => kept.entry.ended(Stage::Refused, &describe(error), error.code()).await,
@@ -226,6 +238,7 @@ impl Kept {
     fn new(ledger: &Arc<Ledger>, item: Item, screen: &Screen, resent: Resent) -> Self {
         Self {
             ledger: Arc::clone(ledger),
+            before: Box::new(item.clone()),
             entry: Entry::new(ledger, item),
             screen: screen.clone(),
             resent,
@@ -246,25 +259,9 @@ impl Kept {
 }
 
 /// What a key was used for stays what it was.
-fn same_as_before(
-    app: &App,
-    item: &Item,
-    wish: &Wish,
-    submission: Submission,
-) -> Result<Submission, Failure> {
+fn same_as_before(item: &Item, wish: &Wish, submission: Submission) -> Result<Submission, Failure> {
     let Some(before) = &item.submission else { return Ok(submission) };
     let key = &item.key;
-    if before.is_expired() {
-        return match item.stage.is_final() {
-            true => Ok(submission),
-            false => Err(Failure::new(
-                Exit::Refused,
-                format!("the key {key} was used more than 24 hours ago, and what became of it is not known"),
-            )
-            .next(format!("{}  (look whether its job is there)", app.command("list")))
-            .next(format!("{}  (asks anew)", app.command(&format!("resume {} --again", quote(key)))))),
-        };
-    }
     if item.request != wish.canonical() {
         return Err(Failure::new(Exit::Refused, format!("the key {key} was used for another request"))
             .next("use another --idempotency-key, or none, so that one is made"));

@@ -1,15 +1,18 @@
 //! One call of the API: its attempts, and the only loop in this crate that repeats a request.
 
+mod key_age;
+
 use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::StatusCode;
-use http::header::{CONTENT_LENGTH, USER_AGENT};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderValue, Method, StatusCode};
 use infrai_video_client as generated;
 use infrai_video_client::{Answer, Envelope, ErrorBody, MAX_RESPONSE_BYTES, ResponseValue, types};
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
@@ -45,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) policy: RetryPolicy,
     /// The key of a call that changes something: every attempt carries it.
     pub(crate) key: Option<IdempotencyKey>,
+    /// When the key was made, where it is safe to send only while the service remembers it.
+    pub(crate) prepared_at: Option<Timestamp>,
     /// The exact body, where it was fixed before.
     pub(crate) body: Option<Bytes>,
     /// Whether the key was sent by an earlier call, perhaps of an earlier process.
@@ -185,13 +190,24 @@ impl Carried for types::Acknowledgement {
 /// The retry loop.
 async fn run<T: Carried>(client: &Client, plan: &Plan, send: &Sending<T>) -> Result<Response<T>, Error> {
     let deadline = after(plan.policy.max_elapsed());
+    let began = client.shared.clocks.moment();
     let mut attempts = 0;
     // Whether an attempt of this call, or an earlier call with this key, may have been carried out unnoticed.
     let mut outcome_unknown = plan.sent_before;
     loop {
         attempts += 1;
         let span = tracing::debug_span!("attempt", attempt = attempts);
-        let failure = match attempt(client, plan, send, deadline).instrument(span).await {
+        let once = async {
+            if outcome_unknown && let Some(prepared_at) = plan.prepared_at {
+                // A call of this process can outlast its key only where the machine slept, or with days of patience.
+                let since = client.shared.clocks.since(began).filter(|_| !plan.sent_before);
+                if since.is_none_or(key_age::is_too_old) {
+                    key_age::check(client, prepared_at, deadline).await?;
+                }
+            }
+            attempt(client, plan, send, deadline).await
+        };
+        let failure = match once.instrument(span).await {
             Ok(Success { result, metadata, retry_after }) => {
                 client.shared.budget.give_back();
                 return Ok(Response::new(result, metadata, attempts, plan.key.clone(), retry_after));
@@ -200,7 +216,9 @@ async fn run<T: Carried>(client: &Client, plan: &Plan, send: &Sending<T>) -> Res
         };
         let failure = failure.seen_by(plan, outcome_unknown);
         outcome_unknown |= plan.key.is_some() && failure.may_have_been_carried_out;
-        let delay = plan.policy.delay(attempts, client.random_share(), failure.retry_after);
+        // A request in progress takes as long as it takes: asking for it early would only use the attempts up.
+        let share = if failure.in_progress { 1.0 } else { client.random_share() };
+        let delay = plan.policy.delay(attempts, share, failure.retry_after);
         let repeat = failure.retryable
             && attempts < plan.policy.max_attempts()
             && after(delay) < deadline
@@ -224,17 +242,34 @@ struct Failure {
     error: Error,
     retryable: bool,
     may_have_been_carried_out: bool,
+    /// Whether the service says that an earlier request under this key is still being carried out.
+    in_progress: bool,
     retry_after: Option<Duration>,
 }
 
 impl Failure {
     fn certain(error: Error) -> Self {
-        Self { error, retryable: false, may_have_been_carried_out: false, retry_after: None }
+        Self {
+            error,
+            retryable: false,
+            may_have_been_carried_out: false,
+            in_progress: false,
+            retry_after: None,
+        }
     }
 
     /// A refusal of a key that may have been accepted before is no verdict on the request. Starting a job has no other
     /// conflict; the other writes have conflicts of their own, over the job's state, which name themselves.
     fn seen_by(mut self, plan: &Plan, outcome_unknown: bool) -> Self {
+        if self.in_progress && plan.key.is_some() {
+            let message = format!(
+                "a request under this idempotency key is still being carried out: {}",
+                self.error.message()
+            );
+            self.error = self.error.turned_into(ErrorKind::InProgress, message);
+            (self.retryable, self.may_have_been_carried_out) = (true, true);
+            return self;
+        }
         let starts_a_job = plan.operation == "video_generate";
         let about_the_key = self.error.code().is_none_or(|code| code.contains("IDEMPOTEN"));
         let accepted_earlier = match self.error.status() {
@@ -259,17 +294,22 @@ struct Success<T> {
     retry_after: Option<Duration>,
 }
 
+/// A generated client for one request, which ends at the deadline at the latest.
+fn api_for_one_request(client: &Client, body: Option<Bytes>, deadline: Instant) -> generated::Client {
+    let shared = &client.shared;
+    let allowed = shared.timeouts.attempt.min(deadline.saturating_duration_since(Instant::now()));
+    let exchange = OneExchange { shared: Arc::clone(shared), body, allowed };
+    let context = shared.context.with_exchange(Arc::new(exchange));
+    generated::Client::new_with_client(&shared.base_url, shared.builder.clone(), context)
+}
+
 async fn attempt<T: Carried>(
     client: &Client,
     plan: &Plan,
     send: &Sending<T>,
     deadline: Instant,
 ) -> Result<Success<T>, Failure> {
-    let shared = &client.shared;
-    let allowed = shared.timeouts.attempt.min(deadline.saturating_duration_since(Instant::now()));
-    let exchange = OneExchange { shared: Arc::clone(shared), body: plan.body.clone(), allowed };
-    let context = shared.context.with_exchange(Arc::new(exchange));
-    let api = generated::Client::new_with_client(&shared.base_url, shared.builder.clone(), context);
+    let api = api_for_one_request(client, plan.body.clone(), deadline);
     match send(&api, plan).await {
         Ok(answer) => judge(answer),
         Err(generated::Error::InvalidResponsePayload(answer, error)) => {
@@ -320,21 +360,12 @@ fn judge<T: Carried>(answer: ResponseValue<Envelope<T>>) -> Result<Success<T>, F
 
 /// The exchange came to an end that is not known here, after the request may have left.
 fn not_understood(what: String) -> Failure {
-    Failure {
-        error: Error::new(ErrorKind::Decode, what),
-        retryable: false,
-        may_have_been_carried_out: true,
-        retry_after: None,
-    }
+    Failure { may_have_been_carried_out: true, ..Failure::certain(Error::new(ErrorKind::Decode, what)) }
 }
 
 fn transport_failure(error: TransportError) -> Failure {
-    Failure {
-        retryable: error.is_retryable(),
-        may_have_been_carried_out: error.may_have_been_sent(),
-        retry_after: None,
-        error: error.into(),
-    }
+    let (retryable, may_have_been_carried_out) = (error.is_retryable(), error.may_have_been_sent());
+    Failure { retryable, may_have_been_carried_out, ..Failure::certain(error.into()) }
 }
 
 /// The service answered, and says no.
@@ -353,6 +384,7 @@ fn refusal(status: StatusCode, body: ErrorBody, retry_after: Option<Duration>) -
     };
     let transient = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
     let may_retry = body.retryable != Some(false) && !insufficient;
+    let in_progress = matches!(status.as_u16(), 409 | 423 | 425) && body.retryable == Some(true);
     let message = match &body.message {
         Some(message) => message.clone(),
         None if status.is_redirection() => {
@@ -367,6 +399,7 @@ fn refusal(status: StatusCode, body: ErrorBody, retry_after: Option<Duration>) -
     Failure {
         retryable: transient && may_retry,
         may_have_been_carried_out: status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT,
+        in_progress,
         retry_after,
         error: error.with_answer(status.as_u16(), body),
     }
@@ -377,7 +410,7 @@ fn undecodable(status: StatusCode, cause: serde_json::Error) -> Failure {
     let cut_or_garbled = cause.is_eof() || cause.is_syntax();
     let message = format!("the answer is not what the contract says: {}", what_is_wrong(&cause));
     let error = Error::new(ErrorKind::Decode, message).with_answer(status.as_u16(), ErrorBody::default());
-    Failure { error, retryable: cut_or_garbled, may_have_been_carried_out: true, retry_after: None }
+    Failure { retryable: cut_or_garbled, may_have_been_carried_out: true, ..Failure::certain(error) }
 }
 
 /// Sends one attempt and reads the whole answer.
@@ -410,12 +443,17 @@ impl std::error::Error for Ended {}
 impl OneExchange {
     async fn answer(&self, mut request: reqwest::Request) -> Result<Answer, TransportError> {
         request.headers_mut().insert(USER_AGENT, self.shared.user_agent.clone());
+        if request.method() == Method::GET {
+            // A state that a cache between here and the service kept is no news.
+            request.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        }
         if let Some(body) = &self.body {
             *request.body_mut() = Some(body.clone().into());
         }
         let read = self.shared.timeouts.read;
         let exchange = async {
             let Incoming { status, headers, body } = self.shared.sender.send(request).await?;
+            self.shared.clocks.note(&headers);
             let body = match body.bounded(read, MAX_RESPONSE_BYTES).await {
                 Ok(body) => body,
                 // A status that says no needs no body to be believed.

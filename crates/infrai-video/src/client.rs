@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 use infrai_video_client as generated;
@@ -12,6 +12,7 @@ use crate::check::CapabilitiesCache;
 use crate::error::{Error, ErrorKind};
 use crate::ids::IdempotencyKey;
 use crate::retry::{RetryBudget, RetryPolicy};
+use crate::time::{Clocks, WallClock};
 use crate::transport::{Sender, Transport, reqwest_client};
 
 /// Where the service is.
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) budget: RetryBudget,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) capabilities: CapabilitiesCache,
+    pub(crate) clocks: Clocks,
     random: Random,
 }
 
@@ -155,6 +157,7 @@ pub struct ClientBuilder {
     seed: Option<u64>,
     http_client: Option<reqwest::Client>,
     transport: Option<Arc<dyn Transport>>,
+    wall_clock: WallClock,
 }
 
 impl ClientBuilder {
@@ -175,6 +178,7 @@ impl ClientBuilder {
             seed: None,
             http_client: None,
             transport: None,
+            wall_clock: Arc::new(SystemTime::now),
         }
     }
 
@@ -273,6 +277,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Reads the time of day from `clock` instead of the system, for tests and simulations of clocks that are wrong.
+    #[doc(hidden)]
+    pub fn with_wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.wall_clock = Arc::new(clock);
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -309,6 +320,7 @@ impl ClientBuilder {
                 budget: RetryBudget::new(self.retry_budget),
                 max_wait: self.max_wait,
                 capabilities: CapabilitiesCache::default(),
+                clocks: Clocks::new(self.wall_clock),
                 random: Random::new(self.seed),
             }),
         })

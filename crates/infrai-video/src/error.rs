@@ -25,6 +25,9 @@ pub enum ErrorKind {
     Conflict,
     /// The idempotency key was accepted earlier (409 or 422 for a key that was sent before). The first request stands.
     AcceptedEarlier,
+    /// A request under this idempotency key is still being carried out (409, 423 or 425 with `retryable: true`), also after
+    /// the retries. Sent again under the same key later, it brings the result.
+    InProgress,
     /// The service refused the request (another 4xx, or a result that says no).
     Rejected,
     /// Too many calls (429), also after the retries.
@@ -45,7 +48,8 @@ pub enum ErrorKind {
     Download,
     /// A file could not be read or written.
     Storage,
-    /// The submission is older than its key's lifetime: sent again, it could be charged again. Nothing was sent.
+    /// The submission may have been sent before, and is older than its key's lifetime, or its age cannot be established: sent
+    /// again, it could be charged again. It was not sent this time. See [`Submit::with_any_age`](crate::Submit::with_any_age).
     Expired,
     /// The job failed. See [`WaitError`](crate::WaitError).
     JobFailed,
@@ -73,6 +77,7 @@ impl ErrorKind {
             Self::AcceptedEarlier => {
                 "the first request stands: find its job with `list`, and do not send it under a new key"
             }
+            Self::InProgress => "send the same request again later, under the same key",
             Self::Rejected => "correct the request",
             Self::RateLimited => "wait, then try again",
             Self::Server => "try again later",
@@ -82,7 +87,9 @@ impl ErrorKind {
             Self::Pagination => "start the list again without a cursor",
             Self::Download => "download again with the job id; nothing is generated or charged again",
             Self::Storage => "check the path and the free space",
-            Self::Expired => "look for its job with `list`; where there is none, prepare a new submission",
+            Self::Expired => {
+                "look for its job with `list`; only where there is none, prepare a new submission"
+            }
             Self::JobFailed => "change the request and generate again",
             Self::JobCancelled => "generate again if the clip is still wanted",
             Self::StillRunning => "wait again with the job id; nothing is charged again",
@@ -199,11 +206,26 @@ impl Error {
 
     /// What to do next, in one clause.
     pub fn next_step(&self) -> String {
-        if self.is_outcome_unknown()
-            && !matches!(self.kind(), ErrorKind::InsufficientCredit | ErrorKind::AcceptedEarlier)
-        {
-            return "it may have been carried out: send the same request again, under the same key"
-                .to_owned();
+        let under = match self.idempotency_key() {
+            Some(key) => format!("the idempotency key {key}"),
+            None => "the same idempotency key".to_owned(),
+        };
+        match self.kind() {
+            ErrorKind::AcceptedEarlier => {
+                return format!(
+                    "the first request under {under} stands: find its job with `list`, and do not send it under a new key"
+                );
+            }
+            ErrorKind::InsufficientCredit | ErrorKind::Expired => {}
+            ErrorKind::Authentication if self.is_outcome_unknown() => {
+                return format!(
+                    "check INFRAI_API_KEY, then send the same request again under {under}: an earlier one may have been carried out"
+                );
+            }
+            _ if self.is_outcome_unknown() => {
+                return format!("it may have been carried out: send the same request again, under {under}");
+            }
+            _ => {}
         }
         if let Some(hint) = self.hint() {
             return hint.to_owned();

@@ -1,21 +1,23 @@
 use std::future::IntoFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use infrai_video_client::types::{GenerateRequest, VideoJob};
 use infrai_video_client::{AspectRatio, Preference, Resolution, canonical_json};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::call::{Call, Plan, Write};
 use crate::check::{self, Fit};
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::ids::IdempotencyKey;
 use crate::job::Job;
 use crate::response::Response;
 use crate::retry::RetryPolicy;
-use crate::time::wall_clock;
 
 /// The longest prompt, in characters (the contract's `maxLength`).
 pub const MAX_PROMPT_CHARS: usize = 32_768;
@@ -69,21 +71,27 @@ impl Client {
     /// Sends a prepared request. The same submission can be sent any number of times, by any process, within 24 hours: it
     /// makes one job and one charge.
     ///
+    /// The service forgets a key after 24 hours, by its own clock. So where the submission may have been sent before (it was
+    /// read back, or this process has sent it already), its age is compared with the `Date` of the service's last response,
+    /// and `capabilities` is read for one if this client has seen none.
+    ///
     /// # Errors
     ///
-    /// [`ErrorKind::InsufficientCredit`] where the balance is too low; [`ErrorKind::Expired`] where the submission is older
-    /// than 24 hours; [`Error::is_outcome_unknown`] where the job may have been started, also by an earlier process.
+    /// [`ErrorKind::InsufficientCredit`](crate::ErrorKind::InsufficientCredit) where the balance is too low; [`ErrorKind::Expired`](crate::ErrorKind::Expired) where the submission is older
+    /// than 24 hours, or its age cannot be established; [`Error::is_outcome_unknown`] where the job may have been started,
+    /// also by an earlier process.
     pub fn submit(&self, submission: &Submission) -> Submit {
         let plan = Plan {
             key: Some(submission.idempotency_key.clone()),
+            prepared_at: Some(submission.prepared_at),
             body: Some(Bytes::copy_from_slice(submission.body.as_bytes())),
-            sent_before: !submission.in_process,
+            sent_before: !submission.unsent.take(),
             known_key: submission.known_key,
             ..self.plan("video_generate")
         };
         Submit {
             client: self.clone(),
-            plan: submission.check().map(|()| plan),
+            plan: submission.request().map(|_| plan),
             body: submission.body.clone(),
         }
     }
@@ -143,7 +151,7 @@ impl Generate {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`], naming the field, for a value out of its range.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the field, for a value out of its range.
     pub fn prepare(self) -> Result<Submission, Error> {
         check_request(&self.request)?;
         let known_key = self.key.is_some();
@@ -154,8 +162,8 @@ impl Generate {
             .map_err(|error| Error::invalid("request", format!("the request has no JSON form: {error}")))?;
         let body =
             String::from_utf8(body.to_vec()).map_err(|error| Error::invalid("request", error.to_string()))?;
-        let prepared_at = wall_clock();
-        Ok(Submission { idempotency_key: key, prepared_at, body, in_process: true, known_key })
+        let prepared_at = self.client.shared.clocks.stamp();
+        Ok(Submission { idempotency_key: key, prepared_at, body, unsent: Unsent::new(), known_key })
     }
 
     /// Sends the request, and answers with the job that it started.
@@ -174,7 +182,7 @@ impl Generate {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where no vendor can make the clip, with what would fit.
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where no vendor can make the clip, with what would fit.
     pub async fn check(&self) -> Result<Fit, Error> {
         check_request(&self.request)?;
         let capabilities = self.client.cached_capabilities().await?;
@@ -208,12 +216,27 @@ pub struct Submission {
     idempotency_key: IdempotencyKey,
     prepared_at: Timestamp,
     body: String,
-    /// What was read back from somewhere may have been sent before, by a process that did not see the answer.
     #[serde(skip)]
-    in_process: bool,
+    unsent: Unsent,
     /// A key of the caller's own choice may be known to the service already.
     #[serde(skip)]
     known_key: bool,
+}
+
+/// Whether a submission was prepared by this process, which has not sent it yet. One that was read back may have been sent
+/// by a process that did not see the response. Clones share it.
+#[derive(Debug, Clone, Default)]
+struct Unsent(Option<Arc<AtomicBool>>);
+
+impl Unsent {
+    fn new() -> Self {
+        Self(Some(Arc::new(AtomicBool::new(true))))
+    }
+
+    /// Gives `true` to the first caller alone.
+    fn take(&self) -> bool {
+        self.0.as_ref().is_some_and(|unsent| unsent.swap(false, Ordering::Relaxed))
+    }
 }
 
 impl PartialEq for Submission {
@@ -227,14 +250,15 @@ impl Eq for Submission {}
 
 impl Submission {
     /// How long the service remembers a key. Sent later, the same submission would be charged again.
-    pub const KEY_LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+    pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
     /// The key that every attempt carries.
     pub fn idempotency_key(&self) -> &IdempotencyKey {
         &self.idempotency_key
     }
 
-    /// When the key was made, by this machine's clock.
+    /// When the key was made: by the service's clock where the client had seen a response with a `Date`, else by this
+    /// machine's.
     pub fn prepared_at(&self) -> Timestamp {
         self.prepared_at
     }
@@ -244,25 +268,11 @@ impl Submission {
         &self.body
     }
 
-    /// Whether the service no longer remembers the key, by this machine's clock.
-    pub fn is_expired(&self) -> bool {
-        wall_clock().duration_since(self.prepared_at) >= Self::KEY_LIFETIME
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        self.request()?;
-        if self.is_expired() {
-            let message = format!("the submission of {} is older than its key's 24 hours", self.prepared_at);
-            return Err(Error::new(ErrorKind::Expired, message));
-        }
-        Ok(())
-    }
-
     /// The request that the body holds.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] where what was stored is no request.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) where what was stored is no request.
     pub fn request(&self) -> Result<GenerateRequest, Error> {
         let request: GenerateRequest = serde_json::from_str(&self.body).map_err(|error| {
             Error::invalid("submission", format!("`submission` is damaged: {error}; prepare a new one"))
@@ -289,6 +299,17 @@ impl Submit {
         }
         self
     }
+
+    /// Sends the submission whatever the age of its key, also where that cannot be established.
+    ///
+    /// A service that has forgotten the key starts a second job and charges for it. So look for the first job before, such
+    /// as with [`Client::list`].
+    pub fn with_any_age(mut self) -> Self {
+        if let Ok(plan) = &mut self.plan {
+            plan.prepared_at = None;
+        }
+        self
+    }
 }
 
 impl IntoFuture for Submit {
@@ -297,6 +318,7 @@ impl IntoFuture for Submit {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { client, plan, body } = self;
+        let sent_before = plan.as_ref().is_ok_and(|plan| plan.sent_before);
         let call: Call<VideoJob> = Call::new(&client, plan, move |api, plan| {
             // The body that is sent is the plan's, byte for byte; this one only satisfies the generated signature.
             let request = serde_json::from_str::<GenerateRequest>(&body);
@@ -307,8 +329,12 @@ impl IntoFuture for Submit {
             })
         });
         Box::pin(async move {
+            let began = Instant::now();
             let response = Write::new(call).await?;
-            Ok(response.map(|job| Job::new(&client, job.job_id.clone(), Some(job))))
+            // A repeated response may be about a job that finished long ago.
+            let is_new = !sent_before && response.metadata().cache_hit != Some(true);
+            let submitted = is_new.then_some(began);
+            Ok(response.map(|job| Job::new(&client, job.job_id.clone(), Some(job)).submitted_at(submitted)))
         })
     }
 }
@@ -364,6 +390,7 @@ fn check_request(request: &GenerateRequest) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn client() -> Client {
         Client::builder("ifr_pk_proj_x").with_base_url("http://127.0.0.1:9").build().unwrap()
@@ -393,13 +420,13 @@ mod tests {
     }
 
     #[test]
-    fn a_submission_older_than_its_key_is_not_sent() {
+    fn only_the_first_sending_of_a_prepared_submission_counts_as_such() {
         let submission = client().generate("a city").prepare().unwrap();
-        assert!(!submission.is_expired());
-        let mut stored = serde_json::to_value(&submission).unwrap();
-        stored["prepared_at"] = "2020-01-01T00:00:00Z".into();
-        let old: Submission = serde_json::from_value(stored).unwrap();
-        assert_eq!(client().submit(&old).plan.unwrap_err().kind(), ErrorKind::Expired);
+        let stored = serde_json::to_string(&submission).unwrap();
+        let sent_before = |submission: &Submission| client().submit(submission).plan.unwrap().sent_before;
+        assert!(!sent_before(&submission.clone()));
+        assert!(sent_before(&submission));
+        assert!(sent_before(&serde_json::from_str(&stored).unwrap()));
     }
 
     #[test]

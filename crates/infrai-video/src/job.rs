@@ -15,13 +15,18 @@ pub struct Job {
     client: Client,
     id: String,
     snapshot: Option<types::VideoJob>,
-    /// When this handle, and with it the snapshot, was made.
-    seen_at: Instant,
+    /// When its submission began. `None` where the job may have been submitted long before.
+    submitted: Option<Instant>,
 }
 
 impl Job {
     pub(crate) fn new(client: &Client, id: String, snapshot: Option<types::VideoJob>) -> Self {
-        Self { client: client.clone(), id, snapshot, seen_at: Instant::now() }
+        Self { client: client.clone(), id, snapshot, submitted: None }
+    }
+
+    /// The same job, submitted at that moment.
+    pub(crate) fn submitted_at(self, submitted: Option<Instant>) -> Self {
+        Self { submitted, ..self }
     }
 
     /// The job's id (`VideoJob.job_id`). Store it: it is all that is needed to go on.
@@ -34,8 +39,8 @@ impl Job {
         self.snapshot.as_ref()
     }
 
-    pub(crate) fn seen_at(&self) -> Instant {
-        self.seen_at
+    pub(crate) fn submitted(&self) -> Option<Instant> {
+        self.submitted
     }
 
     /// The client that this handle calls through.

@@ -155,6 +155,7 @@ impl Client {
             policy: self.shared.retry.clone(),
             job: None,
             key: None,
+            prepared_at: None,
             body: None,
             sent_before: false,
             known_key: false,

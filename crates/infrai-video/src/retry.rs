@@ -7,7 +7,8 @@ use http::header::{DATE, RETRY_AFTER};
 /// How often, how long and how fast a call is repeated.
 ///
 /// Only reads and calls that carry an idempotency key are repeated, and only after a lost connection, a time-out, an answer
-/// that was cut short, or a status of 408, 429, 500, 502, 503 or 504; never where the service says `retryable: false`.
+/// that was cut short, or a status of 408, 429, 500, 502, 503 or 504; never where the service says `retryable: false`. A 409,
+/// 423 or 425 with `retryable: true` says that a request under the same key is in progress, and is repeated too.
 /// Between two attempts lies a random part of a delay that doubles each time, but at least what `Retry-After` asks for.
 ///
 /// ```

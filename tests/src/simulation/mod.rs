@@ -61,7 +61,9 @@ impl Stage {
     /// A client as a process makes it: nothing of an earlier one's memory is in it.
     fn client(&self, seed: u64) -> Client {
         let transport = RouterTransport(self.sandbox.clone());
+        let clock = self.sandbox.clone();
         let client = client_of(self.sandbox.base_url()).with_seed(seed).with_transport(transport);
+        let client = client.with_wall_clock(move || clock.clock().now().into());
         client.build().expect("the settings are valid")
     }
 }

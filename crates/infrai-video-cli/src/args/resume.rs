@@ -15,7 +15,7 @@ Examples:
   infrai-video resume vj_01kaq3v8zn5w4x7r2m9t6h0c1d
   infrai-video resume --dry-run
 
-A key is remembered for 24 hours. A request that may have left earlier, or with another API key, is not sent again by itself: \
+A key is remembered for 24 hours by the service's clock. A request that may have left earlier, or with another API key, is not sent again by itself: \
 look with `list` whether its job is there, then say --again (a new request, which may be charged on top) or --drop.")]
 pub(crate) struct ResumeArgs {
     /// Only these: idempotency keys or job ids

@@ -11,7 +11,7 @@ use super::prompt;
 use crate::app::App;
 use crate::args::GenerateArgs;
 use crate::exit::Exit;
-use crate::failure::{Failure, describe};
+use crate::failure::{Failure, check_key_first, describe};
 use crate::failure_line::Facts;
 use crate::follow::{Clip, fetch, until_over};
 use crate::interrupt::Signals;
@@ -235,15 +235,31 @@ fn not_submitted(
     error: &infrai_video::Error,
 ) -> Failure {
     let failure = app.failed(error);
-    let list = || vec![format!("{}  (finds the job of the first request)", app.command("list"))];
+    let list = || format!("{}  (finds the job of the first request)", app.command("list"));
+    let unknown = |exit: Exit, steps: Vec<String>| {
+        let message = format!("{}; the job may exist, under the idempotency key {key}", describe(error));
+        Failure::new(exit, message).with_facts(Facts::from(error)).instead(steps)
+    };
     match failure.exit() {
-        _ if error.kind() == ErrorKind::AcceptedEarlier => failure.instead(list()),
-        _ if error.code() == Some("IDEMPOTENCY_CONFLICT") => failure.instead(list()),
+        exit if error.code() == Some("IDEMPOTENCY_CONFLICT") => unknown(exit, vec![list()]),
+        exit if error.kind() == ErrorKind::AcceptedEarlier => {
+            let mut steps = repeat(app, args, record, key);
+            steps.push(list());
+            unknown(exit, steps)
+        }
+        _ if error.kind() == ErrorKind::Expired && record.was_over() => {
+            failure.with_exit(Exit::Refused).instead(vec![
+                "use another --idempotency-key, or none, for a new clip, which is charged".to_owned(),
+            ])
+        }
+        exit if error.kind() == ErrorKind::Expired => {
+            let again = app.command(&format!("resume {} --again", quote(key.as_str())));
+            unknown(exit, vec![list(), format!("{again}  (asks anew, and may be charged on top)")])
+        }
         Exit::OutcomeUnknown => {
-            let message = format!("{}; the job may exist, under the idempotency key {key}", describe(error));
-            Failure::new(Exit::OutcomeUnknown, message)
-                .with_facts(Facts::from(error))
-                .instead(repeat(app, args, record, key))
+            let mut steps = check_key_first(error);
+            steps.extend(repeat(app, args, record, key));
+            unknown(Exit::OutcomeUnknown, steps)
         }
         Exit::Credit => {
             let mut steps = vec![

@@ -63,7 +63,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Does something for one job after the other. One that fails does not stop the others; the first failure decides the exit.
+/// Does something for one job after the other. One that fails does not stop the others.
 async fn for_each<F>(app: &App, ids: &[JobId], mut act: impl FnMut(JobId) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
@@ -71,15 +71,15 @@ where
     if let [id] = ids {
         return act(id.clone()).await.map_err(|failure| failure.with_facts(Facts::of_job(id.as_str())));
     }
-    let mut first: Option<Exit> = None;
+    let mut exits = Vec::new();
     for id in ids {
         if let Err(failure) = act(id.clone()).await {
             let failure = failure.with_facts(Facts::of_job(id.as_str()));
             app.screen.failure(&failure);
-            first.get_or_insert(failure.exit());
+            exits.push(failure.exit());
         }
     }
-    first.map_or(Ok(()), |exit| Err(Failure::shown(exit)))
+    Exit::of_all(exits).map_or(Ok(()), |exit| Err(Failure::shown(exit)))
 }
 
 /// A number that must be whole and small enough, or a value that the SDK refuses by name.

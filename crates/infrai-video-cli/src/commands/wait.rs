@@ -6,6 +6,7 @@ use infrai_video::types::VideoJob;
 
 use crate::app::App;
 use crate::args::WaitArgs;
+use crate::exit::Exit;
 use crate::failure::{Failure, SANDBOX_ENDS};
 use crate::follow::until_over;
 use crate::interrupt::Signal;
@@ -47,7 +48,7 @@ pub(super) async fn run(app: &App, args: &WaitArgs) -> Result<(), Failure> {
     if ids.len() == 1 {
         return failures.pop().map_or(Ok(()), |(_, failure)| Err(failure));
     }
-    let exit = failures.first().map(|(_, failure)| failure.exit());
+    let exit = Exit::of_all(failures.iter().map(|(_, failure)| failure.exit()));
     failures.iter().for_each(|(_, failure)| app.screen.failure(failure));
     exit.map_or(Ok(()), |exit| Err(Failure::shown(exit)))
 }

@@ -1,4 +1,4 @@
-use infrai_video::Error;
+use infrai_video::{Error, ErrorKind};
 
 use crate::exit::Exit;
 use crate::failure::describe;
@@ -20,7 +20,7 @@ pub(crate) enum Setback {
     /// It was begun with another API key, and the service does not know its job under the one in use.
     OtherKey,
     /// To send it again might be charged twice, for that reason.
-    Unsafe(&'static str),
+    Unsafe(String),
     /// Whether there is a job is not known.
     Unknown(String),
     /// Nothing can be done about it here.
@@ -58,10 +58,13 @@ impl Setback {
     pub(super) fn of(error: &Error) -> Self {
         let why = describe(error);
         match Exit::from(error) {
+            exit if error.kind() == ErrorKind::Authentication => Self::Stopped { exit, why },
+            _ if error.kind() == ErrorKind::Expired => Self::Unsafe(why),
+            // The service is there, and still at work on it.
+            _ if error.kind() == ErrorKind::InProgress => Self::Paused { outage: Outage::RateLimited, why },
             Exit::Credit => Self::Paused { outage: Outage::Credit, why },
             Exit::RateLimited => Self::Paused { outage: Outage::RateLimited, why },
             Exit::Unreachable => Self::Paused { outage: Outage::Unreachable, why },
-            Exit::Authentication => Self::Stopped { exit: Exit::Authentication, why },
             // The network is the usual reason. Sent again under its key, it does no harm.
             Exit::OutcomeUnknown if error.is_retryable() => Self::Paused { outage: Outage::Unreachable, why },
             Exit::OutcomeUnknown => Self::Unknown(why),

@@ -135,16 +135,12 @@ impl<'a> Work<'a> {
         request.prepare().map_err(|error| damaged(describe(&error)))
     }
 
-    /// What may have been sent before is sent again only while that cannot make a second job.
+    /// What may have been sent before is sent again only to the same account. Whether its key is too old, the SDK finds out.
     fn still_safe(&self, item: &Item) -> Result<Submission, Setback> {
         let Some(submission) = &item.submission else { return self.prepare(item) };
-        if submission.is_expired() {
-            return Err(Setback::Unsafe(
-                "it may have been sent more than 24 hours ago, and the service remembers its key no longer",
-            ));
-        }
         if self.is_of_another_key(item) {
-            return Err(Setback::Unsafe("it may have been sent with another API key than the one in use"));
+            let why = "it may have been sent with another API key than the one in use";
+            return Err(Setback::Unsafe(why.to_owned()));
         }
         Ok(submission.clone())
     }

@@ -226,9 +226,10 @@ impl Work<'_> {
                 outcome.held.push_back(entry);
                 self.pause(outage, why, settings, board, pace, outcome);
             }
-            Err(Setback::Stopped { exit, why }) => {
-                entry.release().await;
-                outcome.stopped.get_or_insert_with(|| self.app.stopped(exit, &why));
+            Err(setback @ Setback::Stopped { .. }) => {
+                let item = entry.release().await;
+                let stopped = || self.app.stopped(setback.exit(&item), &setback.why(&item));
+                outcome.stopped.get_or_insert_with(stopped);
             }
             Err(Setback::Ledger(error)) => {
                 outcome.stopped.get_or_insert_with(|| self.app.ledger_failed(&error));
@@ -304,9 +305,16 @@ impl Setback {
             Self::NotSaved(why) => format!("the job is fine, its clip is not saved: {why}"),
             Self::Missing { why, .. } => why.clone(),
             Self::OtherKey => "it was begun with another API key than the one in use".to_owned(),
-            Self::Unsafe(why) => (*why).to_owned(),
-            Self::Unknown(why) => format!("the job may exist: {why}"),
-            Self::Stuck { why, .. } | Self::Paused { why, .. } | Self::Stopped { why, .. } => why.clone(),
+            Self::Unsafe(why) | Self::Unknown(why) | Self::Paused { why, .. } | Self::Stopped { why, .. }
+                if item.stage == Stage::Sent =>
+            {
+                format!("{why}; the job may exist, under the idempotency key {}", item.key)
+            }
+            Self::Unsafe(why)
+            | Self::Unknown(why)
+            | Self::Stuck { why, .. }
+            | Self::Paused { why, .. }
+            | Self::Stopped { why, .. } => why.clone(),
             Self::Lost => "another process has taken it over".to_owned(),
             Self::Ledger(error) => error.to_string(),
         }
@@ -321,9 +329,13 @@ impl Setback {
                 _ => Exit::JobFailed,
             },
             Self::StillRunning => Exit::StillRunning,
-            Self::NotSaved(_) | Self::Taken(_) => Exit::Download,
             Self::OtherKey => Exit::Authentication,
             Self::Missing { .. } => Exit::Incomplete,
+            // The service says that it did nothing.
+            Self::Paused { outage: Outage::Credit, .. } => Exit::Credit,
+            // It may have been carried out, now or before.
+            Self::Paused { .. } | Self::Stopped { .. } if item.stage == Stage::Sent => Exit::OutcomeUnknown,
+            Self::NotSaved(_) | Self::Taken(_) => Exit::Download,
             Self::Unsafe(_) | Self::Unknown(_) => Exit::OutcomeUnknown,
             Self::Stuck { exit, .. } | Self::Stopped { exit, .. } => *exit,
             Self::Paused { outage, .. } => outage.exit(),

@@ -3,7 +3,7 @@
 use super::Outage;
 use crate::app::App;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{CHECK_KEY, Failure};
 use crate::ledger::{LEDGER_VARIABLE, LedgerError, Location, STATE_VARIABLE};
 
 impl App {
@@ -31,15 +31,11 @@ impl App {
         }
     }
 
-    /// Nothing more can be begun until somebody changes something.
+    /// The service does not take the API key, so that nothing more can be begun.
     pub(super) fn stopped(&self, exit: Exit, why: &str) -> Failure {
-        let failure = Failure::new(exit, why);
-        match exit {
-            Exit::Authentication => failure
-                .next("export INFRAI_API_KEY=ifr_pk_proj_...")
-                .next(format!("then: {}  (goes on where it was)", self.same_command())),
-            _ => failure.next(self.same_command()),
-        }
+        Failure::new(exit, why)
+            .next(CHECK_KEY)
+            .next(format!("then: {}  (goes on where it was)", self.same_command()))
     }
 
     /// The ledger cannot be read or written.

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox};
 use serde_json::Value;
 
-use crate::common::{Bench, KEY, Run};
+use crate::common::{Bench, KEY, Run, way_to};
 
 const PLAN: &str = r#"{"prompt": "a city at dusk", "duration_seconds": 0.5, "name": "city"}
 {"prompt": "a lighthouse", "duration_seconds": 0.5}
@@ -166,6 +166,27 @@ async fn lost_answers_are_charged_once_and_found_again() {
     assert_eq!((charges(&bench), clips(&bench).len()), (20, 20));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_whose_requests_may_have_been_accepted_is_11_whatever_else_happened() {
+    for (action, pause) in [
+        (Action::AcceptThenDrop, "--max-pause=0"),
+        (Action::accept_then_status(503), "--max-pause=0"),
+        (Action::accept_then_status(501), "--max-pause=1h"),
+    ] {
+        let bench = Bench::instant().await;
+        bench.sandbox.set_faults([Fault::on(Operation::Generate, action.clone())]);
+        plan(&bench, "{\"prompt\": \"a [fail]\"}\n{\"prompt\": \"b\", \"duration_seconds\": 0.5}");
+        let run = bench.run(["batch", "run", "clips.jsonl", pause]);
+        assert_eq!(run.code, Some(11), "{action:?}: {}", run.stderr);
+        assert_eq!(bench.run(["resume"]).code, Some(11), "{action:?}");
+        let paid = charges(&bench);
+        assert!(paid > 0, "{action:?}");
+        bench.sandbox.set_faults([]);
+        assert_eq!(bench.run(["batch", "run", "clips.jsonl"]).code, Some(13), "one of them fails");
+        assert_eq!(charges(&bench), 2, "{action:?}");
+    }
+}
+
 /// The credit runs out, the account is topped up by hand, and the batch goes on by itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn too_little_credit_pauses_the_batch_until_there_is_more() {
@@ -250,47 +271,17 @@ async fn an_interrupted_batch_is_130_and_goes_on() {
     assert_eq!(charges(&bench), 3);
 }
 
-/// A way to the sandbox on which requests that hold some words meet 503.
-async fn trouble_with(words: &'static str, sandbox: &Sandbox) -> String {
-    use axum::body::{Body, to_bytes};
-    use axum::extract::Request;
-    use axum::http::StatusCode;
-
-    let (to, http) = (sandbox.base_url().to_owned(), reqwest::Client::new());
-    let forward = move |request: Request| {
-        let (to, http) = (to.clone(), http.clone());
-        async move {
-            let (parts, body) = request.into_parts();
-            let body = to_bytes(body, usize::MAX).await.unwrap();
-            if String::from_utf8_lossy(&body).contains(words) {
-                return axum::http::Response::builder()
-                    .status(StatusCode::SERVICE_UNAVAILABLE)
-                    .body(Body::empty());
-            }
-            let answer =
-                http.request(parts.method, format!("{to}{}", parts.uri)).headers(parts.headers).body(body);
-            let answer = answer.send().await.unwrap();
-            let response = axum::http::Response::builder().status(answer.status());
-            response.body(Body::from(answer.bytes().await.unwrap()))
-        }
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = axum::Router::new().fallback(move |request| async move { forward(request).await.unwrap() });
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_item_that_alone_meets_an_outage_does_not_hold_up_the_others() {
     let bench = Bench::instant().await;
-    let url = trouble_with("scene 0", &bench.sandbox).await;
+    let trouble = |_: &str, body: &str, _| body.contains("scene 0").then(|| (503, String::new()));
+    let url = way_to(&bench.sandbox, trouble).await;
     let lines: Vec<String> =
         (0..6).map(|n| format!("{{\"prompt\": \"scene {n}\", \"duration_seconds\": 0.5}}")).collect();
     plan(&bench, &lines.join("\n"));
     let args = ["batch", "run", "clips.jsonl", "-j", "1", "--json", "--base-url", &url];
     let run = bench.run(args);
-    assert_eq!((run.code, &run.json()["counts"]["saved"]), (Some(13), &5.into()), "{}", run.stderr);
+    assert_eq!((run.code, &run.json()["counts"]["saved"]), (Some(11), &5.into()), "{}", run.stderr);
     assert_eq!(run.json()["items"][0]["state"], "sent", "it may have been carried out");
     assert_eq!(charges(&bench), 5);
 }

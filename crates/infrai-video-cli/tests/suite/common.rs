@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use infrai_video_sandbox::{Clock, Operation, Sandbox, SandboxBuilder};
 use serde_json::Value;
@@ -87,6 +88,47 @@ impl Bench {
         names.sort();
         names
     }
+}
+
+/// A status and a body.
+pub(crate) type Answer = (u16, String);
+
+/// Another base URL of the sandbox, behind which `change` sees each request, by its path and body. Asked before the sandbox
+/// gets it, with no answer, it may answer in its place; asked again with the sandbox's answer, it may give another one.
+pub(crate) async fn way_to(
+    sandbox: &Sandbox,
+    change: impl Fn(&str, &str, Option<Answer>) -> Option<Answer> + Send + Sync + 'static,
+) -> String {
+    use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
+    use axum::http::Response;
+
+    let (to, http, change) = (sandbox.base_url().to_owned(), reqwest::Client::new(), Arc::new(change));
+    let forward = move |request: Request| {
+        let (to, http, change) = (to.clone(), http.clone(), Arc::clone(&change));
+        async move {
+            let (parts, body) = request.into_parts();
+            let path = parts.uri.path().to_owned();
+            let body = to_bytes(body, usize::MAX).await.expect("the request arrives");
+            let text = String::from_utf8_lossy(&body).into_owned();
+            let (status, body) = match change(&path, &text, None) {
+                Some(answer) => answer,
+                None => {
+                    let url = format!("{to}{}", parts.uri);
+                    let sent = http.request(parts.method, url).headers(parts.headers).body(body).send();
+                    let answer = sent.await.expect("the sandbox answers");
+                    let (status, body) = (answer.status().as_u16(), answer.text().await.expect("text"));
+                    change(&path, &text, Some((status, body.clone()))).unwrap_or((status, body))
+                }
+            };
+            Response::builder().status(status).body(Body::from(body)).expect("valid HTTP")
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let router = axum::Router::new().fallback(forward);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
 }
 
 impl Run {

@@ -4,7 +4,7 @@
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox};
 use sqlx::Connection as _;
 
-use crate::common::{Bench, KEY, Run, SMALL};
+use crate::common::{Bench, KEY, Run, SMALL, way_to};
 
 /// What a bench's ledger holds is changed, as if time had passed.
 async fn rewrite(bench: &Bench, sql: &'static str) {
@@ -83,7 +83,8 @@ async fn a_request_older_than_its_key_is_not_sent_again_unless_asked_for() {
     .await;
     let run = bench.run(["resume"]);
     let stderr = run.failed(11);
-    assert!(stderr.contains("24 hours ago"), "{stderr}");
+    assert!(stderr.contains("old by the service's clock, and a key is remembered for 24h"), "{stderr}");
+    assert!(stderr.contains(&format!("under the idempotency key {key}")), "{stderr}");
     for next in [
         "infrai-video list  (",
         &format!("infrai-video resume {key} --again  ("),
@@ -97,6 +98,93 @@ async fn a_request_older_than_its_key_is_not_sent_again_unless_asked_for() {
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     assert_eq!((bench.calls(Operation::Generate), charges(&bench)), (2, 2));
     assert_eq!(bench.run(["resume"]).text(), "");
+}
+
+/// The sandbox's clock is far from this machine's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_services_clock_decides_whether_a_key_is_too_old() {
+    let day = std::time::Duration::from_secs(24 * 3600);
+    for (passed, code, calls) in [(day * 23 / 24, 0, 2), (day * 25 / 24, 11, 1), (day * 400, 11, 1)] {
+        let bench = Bench::with(Sandbox::builder().clock(Clock::manual())).await;
+        let key = lost(&bench).await;
+        bench.sandbox.clock().advance(passed);
+        let run = bench.run(["resume"]);
+        assert_eq!(run.code, Some(code), "{}", run.stderr);
+        assert_eq!((bench.calls(Operation::Generate), charges(&bench)), (calls, 1), "{}", run.stderr);
+        if code == 11 {
+            assert!(run.stderr.contains(&format!("resume {key} --again")), "{}", run.stderr);
+        }
+    }
+    // Stamped by a clock that was ahead.
+    let bench = Bench::instant().await;
+    lost(&bench).await;
+    rewrite(
+        &bench,
+        "UPDATE items SET submission = json_set(submission, '$.prepared_at', '2126-01-01T00:00:00Z')",
+    )
+    .await;
+    let run = bench.run(["resume"]);
+    assert!(run.failed(11).contains("after the service's time"), "{}", run.stderr);
+    assert_eq!((bench.calls(Operation::Generate), charges(&bench)), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_a_finished_job_is_not_paid_again_by_the_same_command() {
+    let bench = Bench::with(Sandbox::builder().clock(Clock::scaled(100_000.0))).await;
+    let args = |name| [&SMALL[..], &["--idempotency-key", "skyline-1", "-q", "-o", name]].concat();
+    assert_eq!(bench.run(args("a.mp4")).code, Some(0));
+    bench.sandbox.clock().advance(std::time::Duration::from_secs(25 * 3600));
+    let again = bench.run(args("b.mp4"));
+    assert!(again.failed(7).contains("use another --idempotency-key"), "{}", again.stderr);
+    assert_eq!(charges(&bench), 1);
+    assert_eq!(bench.run(["resume"]).code, Some(0), "what is saved stays saved");
+    assert_eq!(charges(&bench), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_api_key_is_named_first() {
+    let bench = Bench::instant().await;
+    let key = lost(&bench).await;
+    bench.sandbox.set_faults([Fault::on(Operation::Generate, Action::status(401))]);
+    let run = bench.run(["resume"]);
+    let stderr = run.failed(11);
+    assert!(stderr.contains("\nnext       check INFRAI_API_KEY"), "{stderr}");
+    assert!(stderr.contains(&format!("under the idempotency key {key}")), "{stderr}");
+    bench.sandbox.set_faults([]);
+    assert_eq!((bench.run(["resume"]).code, charges(&bench)), (Some(0), 1));
+}
+
+/// A way to the sandbox on which these statuses come with `retryable: true` although `generate` is carried out.
+async fn in_progress(sandbox: &Sandbox, mut statuses: Vec<u16>) -> String {
+    statuses.reverse();
+    let statuses = std::sync::Mutex::new(statuses);
+    way_to(sandbox, move |path, _, answer| {
+        answer.filter(|_| path.ends_with("/generate"))?;
+        let body = r#"{"ok":false,"error":{"code":"BUSY","message":"wait","retryable":true}}"#;
+        Some((statuses.lock().unwrap().pop()?, body.to_owned()))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_in_progress_brings_its_clip_or_says_its_key() {
+    let bench = Bench::instant().await;
+    let url = in_progress(&bench.sandbox, vec![504, 409, 423, 425]).await;
+    let run = bench.run(SMALL.iter().chain(&["-o", "a.mp4", "--base-url", &url]));
+    assert_eq!((run.code, run.text()), (Some(0), "a.mp4\n"), "{}", run.stderr);
+    assert_eq!(charges(&bench), 1);
+
+    let url = in_progress(&bench.sandbox, [504].into_iter().chain([409; 9]).collect()).await;
+    let run = bench.run(SMALL.iter().chain(&["-o", "b.mp4", "--base-url", &url]));
+    let stderr = run.failed(11);
+    let (_, key) = stderr.trim_end().rsplit_once(" resume ").unwrap();
+    assert!(stderr.contains(&format!("the job may exist, under the idempotency key {key}\n")), "{stderr}");
+    let resumed = bench.run(["--base-url", &url, "resume", key]);
+    assert!(resumed.failed(11).contains(&format!("resume {key}\n")), "{}", resumed.stderr);
+    let resumed = bench.run(["--base-url", &url, "resume", key]);
+    assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
+    assert!(bench.path("b.mp4").exists());
+    assert_eq!(charges(&bench), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

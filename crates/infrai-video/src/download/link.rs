@@ -6,7 +6,6 @@ use url::Url;
 use crate::client::is_loopback;
 use crate::error::{Error, ErrorKind};
 use crate::job::Job;
-use crate::time::wall_clock;
 
 /// A link this near to its end is not used any more.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -26,7 +25,7 @@ impl Link {
             .as_deref()
             .ok_or_else(|| Error::new(ErrorKind::Download, "the service gave no link"))?;
         let expires = answer.expires_at.and_then(|expires_at| {
-            let left = expires_at.duration_since(wall_clock());
+            let left = expires_at.duration_since(job.client().shared.clocks.wall());
             // By a wrong clock a link can look dead that is not; then the server is the judge.
             Duration::try_from(left).ok().and_then(|left| asked.checked_add(left))
         });

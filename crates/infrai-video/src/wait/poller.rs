@@ -80,7 +80,8 @@ impl Poller {
             // A job that was submitted long ago, or waited for before, is due already.
             0 => {
                 let delay = backoff.first_delay(jitter);
-                self.wait.job.seen_at().checked_add(delay).unwrap_or_else(|| after(delay))
+                let due = |submitted: Instant| submitted.checked_add(delay).unwrap_or_else(|| after(delay));
+                self.wait.job.submitted().map_or_else(Instant::now, due)
             }
             _ => after(backoff.delay(self.started.elapsed(), jitter).max(self.retry_after)),
         };

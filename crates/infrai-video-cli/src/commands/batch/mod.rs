@@ -106,13 +106,17 @@ fn conclude(app: &App, name: &str, how: &PlanArgs, items: &[Item], outcome: Outc
         write_report(path, &BatchReport::of(name, items))?;
     }
     print(app, name, items)?;
+    let elsewhere: HashSet<&String> = outcome.elsewhere.iter().collect();
+    // A request that may have been accepted matters more than what else went wrong: it may have been paid.
+    let is_unknown = |item: &Item| item.stage == Stage::Sent && !elsewhere.contains(&item.id);
+    let unknown = items.iter().any(is_unknown).then_some(Exit::OutcomeUnknown);
     if let Some(failure) = outcome.stopped {
-        return Err(failure);
+        let exit = unknown.unwrap_or(failure.exit());
+        return Err(failure.with_exit(exit));
     }
     let aside: HashSet<&str> = outcome.set_aside.iter().map(|(item, _)| item.id.as_str()).collect();
     // Another process may have had more luck.
     let is_aside = |item: &Item| item.stage != Stage::Saved && aside.contains(item.id.as_str());
-    let elsewhere: HashSet<&String> = outcome.elsewhere.iter().collect();
     let is_elsewhere = |item: &Item| !item.stage.is_final() && elsewhere.contains(&item.id);
     let lacks = |item: &&Item| is_lacking(item) || is_aside(item) || is_elsewhere(item);
     let lacking: Vec<&Item> = items.iter().filter(lacks).collect();
@@ -135,7 +139,7 @@ fn conclude(app: &App, name: &str, how: &PlanArgs, items: &[Item], outcome: Outc
     }
     let failed = lacking.iter().any(|item| matches!(item.stage, Stage::Failed | Stage::Refused));
     let mut failure = Failure::new(
-        Exit::Incomplete,
+        unknown.unwrap_or(Exit::Incomplete),
         format!("{} of {} without a clip", lacking.len(), count(items.len(), "item")),
     );
     if failed {

@@ -259,16 +259,15 @@ async fn conclude(app: &App, args: &ResumeArgs, ledger: &Ledger, outcome: Outcom
         }
         app.screen.say("note", &format!("{what}: another process is working on it"));
     }
-    if let Some(failure) = outcome.stopped {
-        return Err(failure);
-    }
     let mut failures: Vec<Failure> =
         outcome.set_aside.iter().map(|(item, setback)| app.set_back(item, setback)).collect();
+    failures.extend(outcome.stopped);
     if failures.len() == 1 {
         return failures.pop().map_or(Ok(()), Err);
     }
     failures.iter().for_each(|failure| app.screen.failure(failure));
-    failures.first().map_or(Ok(()), |failure| Err(Failure::shown(failure.exit())))
+    let exit = Exit::of_all(failures.iter().map(Failure::exit));
+    exit.map_or(Ok(()), |exit| Err(Failure::shown(exit)))
 }
 
 fn print(app: &App, item: &Item) -> Result<(), Failure> {
@@ -309,7 +308,10 @@ impl App {
             Setback::Ended => failure.next(format!("{resume} --again  (asks for it anew)")),
             Setback::Paused { outage, .. } => match outage {
                 crate::work::Outage::Credit => failure.next(self.top_up()).next(format!("then: {resume}")),
-                _ => failure.next(format!("check the network and {}, then: {resume}", self.base_url())),
+                crate::work::Outage::Unreachable => {
+                    failure.next(format!("check the network and {}, then: {resume}", self.base_url()))
+                }
+                crate::work::Outage::RateLimited => failure.next(resume),
             },
             _ => failure.next(resume),
         }
