@@ -6,9 +6,10 @@ use infrai_video::{API_KEY_VARIABLE, BASE_URL_VARIABLE, DEFAULT_BASE_URL, Error,
 use sha2::{Digest as _, Sha256};
 
 use crate::args::Global;
+use crate::credentials;
 use crate::exit::Exit;
 use crate::failure::{Failure, SANDBOX_ENDS};
-use crate::ledger::{Ledger, Location};
+use crate::ledger::{LEDGER_VARIABLE, Ledger, Location};
 use crate::output::Screen;
 use crate::text::quote;
 
@@ -78,15 +79,32 @@ impl App {
         Some(digest[..6].iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// Refuses a password and an API key in `--ledger` and in the base URL, before either is shown or written down. The base
+    /// URL of the environment counts where the command uses it.
+    pub(crate) fn check_locations(&self, uses_environment: bool) -> Result<(), Failure> {
+        if let Some(flag) = &self.global.ledger {
+            Location::of_flag(flag).map_err(wrong_ledger)?;
+        }
+        let from_environment = std::env::var(BASE_URL_VARIABLE).ok().filter(|_| uses_environment);
+        let (name, url) = match (&self.global.base_url, &from_environment) {
+            (Some(url), _) => ("--base-url", url),
+            (None, Some(url)) => (BASE_URL_VARIABLE, url),
+            (None, None) => return Ok(()),
+        };
+        if credentials::may_hold(url.trim()) {
+            let message = format!("`{name}` holds an API key, a user or a password, which it must not");
+            return Err(Failure::new(Exit::Refused, message)
+                .next("export INFRAI_BASE_URL=https://api.infrai.cc  (or leave it out)"));
+        }
+        Ok(())
+    }
+
     /// The ledger, unless nothing is to be written down. Jobs of a sandbox inside this command end with it.
     pub(crate) async fn ledger(&self) -> Result<Option<Arc<Ledger>>, Failure> {
         if self.global.sandbox() {
             return Ok(None);
         }
-        let location = Location::find(self.global.ledger.as_deref()).map_err(|error| {
-            Failure::new(Exit::Refused, error)
-                .next("--ledger FILE, --ledger postgres://HOST/NAME or --ledger none")
-        })?;
+        let location = Location::find(self.global.ledger.as_deref()).map_err(wrong_ledger)?;
         if location == Location::None {
             return Ok(None);
         }
@@ -112,4 +130,12 @@ impl App {
     pub(crate) fn ids(&self, ids: &[String]) -> Result<Vec<JobId>, Failure> {
         ids.iter().map(|id| self.id(id)).collect()
     }
+}
+
+fn wrong_ledger(error: String) -> Failure {
+    Failure::new(Exit::Refused, error)
+        .next("--ledger FILE, --ledger postgres://HOST/NAME or --ledger none")
+        .next(format!(
+            "export {LEDGER_VARIABLE}=postgres://USER:PASSWORD@HOST/NAME  (where it needs a password)"
+        ))
 }

@@ -8,6 +8,7 @@ mod app;
 mod args;
 mod board;
 mod commands;
+mod credentials;
 mod exit;
 mod failure;
 mod failure_line;
@@ -92,6 +93,10 @@ fn refused(error: &clap::Error) -> ExitCode {
     match usage::failure(error, std::env::args_os()) {
         Some(failure) if usage::wants_json(std::env::args_os()) => {
             Screen::plain().failure_line(&failure);
+            failure.exit().into()
+        }
+        Some(failure) if usage::has_credentials(std::env::args_os()) => {
+            Screen::plain().failure(&failure);
             failure.exit().into()
         }
         _ => error.exit(),

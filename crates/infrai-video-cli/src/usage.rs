@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::error::ErrorKind;
 
+use crate::credentials;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -12,11 +13,17 @@ pub(crate) fn wants_json(args: impl Iterator<Item = OsString>) -> bool {
     args.skip(1).take_while(|arg| arg != OsStr::new("--")).any(|arg| arg == OsStr::new("--json"))
 }
 
+/// Whether an argument may hold an API key or a password, which clap would repeat in its message.
+pub(crate) fn has_credentials(args: impl Iterator<Item = OsString>) -> bool {
+    args.skip(1).any(|arg| credentials::may_hold(&arg.to_string_lossy()))
+}
+
 /// The error as a failure, unless it is no error but help or the version.
 pub(crate) fn failure(error: &clap::Error, args: impl Iterator<Item = OsString>) -> Option<Failure> {
     if !error.use_stderr() {
         return None;
     }
+    let args: Vec<String> = args.skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     let message = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),
         _ => {
@@ -24,12 +31,17 @@ pub(crate) fn failure(error: &clap::Error, args: impl Iterator<Item = OsString>)
             // What follows the first empty line is help.
             let reason = text.split("\n\n").next().unwrap_or_default();
             let reason = reason.strip_prefix("error: ").unwrap_or(reason);
+            let secret = args.iter().filter(|arg| credentials::may_hold(arg));
+            // clap repeats a value without the name of its option.
+            let values =
+                secret.flat_map(|arg| [Some(arg.as_str()), arg.split_once('=').map(|(_, value)| value)]);
+            let reason = values.flatten().fold(reason.to_owned(), |text, value| text.replace(value, "..."));
             reason.split_whitespace().collect::<Vec<_>>().join(" ")
         }
     };
     let command = crate::command();
-    let mut words = args.skip(1).map(|arg| arg.to_string_lossy().into_owned());
-    let name = words.find(|word| command.find_subcommand(word).is_some()).map(|name| format!(" {name}"));
+    let name = args.iter().find(|word| command.find_subcommand(word).is_some());
+    let name = name.map(|name| format!(" {name}"));
     let name = name.unwrap_or_default();
     Some(Failure::new(Exit::Usage, message).next(format!("infrai-video{name} --help")))
 }
@@ -73,6 +85,24 @@ mod tests {
             assert_eq!((failure.message(), failure.exit()), (message, Exit::Usage));
             assert_eq!(failure.steps(), [next]);
         }
+    }
+
+    #[test]
+    fn a_password_or_a_key_in_the_wrong_place_is_not_repeated() {
+        for line in [
+            "infrai-video list postgres://me:secret@db/l",
+            "infrai-video postgres://me:secret@db/l",
+            "infrai-video list --ledgr=postgres://me:secret@db/l",
+            "infrai-video --ledgr postgres://me:secret@db/l list",
+            "infrai-video list --color=postgres://me:sec/ret@db/secret",
+            "infrai-video list --limit ifr_pk_proj_secret",
+            "infrai-video ifr_pk_proj_secret",
+        ] {
+            let failure = told(line).unwrap();
+            assert!(has_credentials(args(line)), "{line}");
+            assert!(!format!("{failure:?}").contains("ret"), "{line}: {failure:?}");
+        }
+        assert!(!has_credentials(args("infrai-video list --explode")));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub enum StartError {
     PublicUrl {
         /// `public_url` or `public_files_url`.
         setting: &'static str,
-        /// The URL.
+        /// The URL, or `...` in place of one that may hold a password.
         url: String,
         /// What is wrong with it.
         wrong: &'static str,
@@ -97,7 +97,12 @@ impl Reach {
         for (setting, url) in [("public_url", &self.public_url), ("public_files_url", &self.public_files_url)]
         {
             if let Some(url) = url {
-                origin(url).map_err(|wrong| StartError::PublicUrl { setting, url: url.clone(), wrong })?;
+                let shown = if url.contains('@') { "..." } else { url };
+                origin(url).map_err(|wrong| StartError::PublicUrl {
+                    setting,
+                    url: shown.to_owned(),
+                    wrong,
+                })?;
             }
         }
         match (&self.admin_token, self.beyond_loopback()) {
@@ -195,12 +200,20 @@ mod tests {
 
     #[test]
     fn a_public_url_is_a_host_and_a_port_alone() {
-        for wrong in
-            ["", "nonsense", "/a", "ftp://a", "http://a/b", "http://a?b", "http://u@a", "http://u:p@a"]
-        {
+        for (wrong, shown) in [
+            ("", ""),
+            ("nonsense", "nonsense"),
+            ("/a", "/a"),
+            ("ftp://a", "ftp://a"),
+            ("http://a/b", "http://a/b"),
+            ("http://a?b", "http://a?b"),
+            ("http://u@a", "..."),
+            ("http://u:p@a", "..."),
+            ("http://u:p/q@a", "..."),
+        ] {
             let reach = Reach { public_files_url: Some(wrong.to_owned()), ..Reach::default() };
             let error = reach.check().expect_err(wrong).to_string();
-            assert!(error.starts_with(&format!("public_files_url {wrong:?}")), "{error}");
+            assert!(error.starts_with(&format!("public_files_url {shown:?}")), "{error}");
         }
     }
 

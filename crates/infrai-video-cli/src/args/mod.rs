@@ -116,6 +116,16 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it uses the base URL, be it only to find what the ledger has of it.
+    pub(crate) fn calls_the_api(&self) -> bool {
+        match self {
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => false,
+            Self::Schema(_) | Self::Man(_) | Self::Completions(_) => false,
+            _ => true,
+        }
+    }
+
     /// The name of the subcommand, as it is typed.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -40,6 +40,7 @@ pub(crate) use sandbox::Listening;
 /// Runs one command.
 pub(crate) async fn run(app: &App, command: Command) -> Result<(), Failure> {
     app.name.set(command.name());
+    app.check_locations(command.calls_the_api() && !app.global.sandbox())?;
     match command {
         Command::Generate(args) => Box::pin(generate::run(app, &args)).await,
         Command::Wait(args) => wait::run(app, &args).await,

@@ -5,6 +5,12 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
+use super::postgres_url::PostgresUrl;
+use crate::credentials;
+
+/// Names the ledger.
+const FLAG: &str = "--ledger";
+
 /// Names the ledger, where `--ledger` does not.
 pub(crate) const LEDGER_VARIABLE: &str = "INFRAI_LEDGER";
 
@@ -16,8 +22,8 @@ pub(crate) const STATE_VARIABLE: &str = "INFRAI_STATE_DIR";
 pub(crate) enum Location {
     /// A file of SQLite.
     File(PathBuf),
-    /// A database of PostgreSQL, by its URL.
-    Postgres(String),
+    /// A database of PostgreSQL.
+    Postgres(PostgresUrl),
     /// Nowhere: a crash forgets what was asked for.
     None,
 }
@@ -26,18 +32,11 @@ impl Location {
     /// What a flag says, else what the environment says, else a file in the state directory.
     pub(crate) fn find(flag: Option<&str>) -> Result<Self, String> {
         if let Some(flag) = flag {
-            let location = Self::parse(flag)?;
-            return match location.has_password() {
-                true => Err(format!(
-                    "`ledger` has a password, which everybody on this machine could read; put the URL into {LEDGER_VARIABLE}, \
-                     or the password into PGPASSWORD or ~/.pgpass"
-                )),
-                false => Ok(location),
-            };
+            return Self::of_flag(flag);
         }
         let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         if let Some(value) = set(LEDGER_VARIABLE) {
-            return Self::parse(&value);
+            return Self::parse(&value, LEDGER_VARIABLE);
         }
         Self::default_file()
     }
@@ -57,32 +56,41 @@ impl Location {
         Ok(Self::File(directory.join("ledger.db")))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        match text.split_once(':') {
-            _ if text == "none" => Ok(Self::None),
-            _ if text.is_empty() => {
-                Err("`ledger` is empty; name a file, a postgres:// URL or none".to_owned())
-            }
-            // What is no URL is not shown: it may have a password in it.
-            Some(("postgres" | "postgresql", _)) => match url::Url::parse(text) {
-                Ok(_) => Ok(Self::Postgres(text.to_owned())),
-                Err(error) => {
-                    Err(format!("`ledger` is no URL: {error}; write / @ : and % in it as %2F %40 %3A %25"))
-                }
-            },
-            Some((scheme, rest)) if rest.starts_with("//") => {
-                Err(format!("`ledger` cannot be kept at {scheme}://; name a file, a postgres:// URL or none"))
-            }
-            _ => Ok(Self::File(PathBuf::from(text))),
+    /// What `--ledger` says. Everybody on this machine can read the arguments of a process, so it takes no password.
+    pub(crate) fn of_flag(flag: &str) -> Result<Self, String> {
+        let location = Self::parse(flag, FLAG)?;
+        match &location {
+            Self::Postgres(url) if url.has_password() => Err(format!(
+                "`{FLAG}` has a password, which everybody on this machine could read; put the URL into {LEDGER_VARIABLE}, or the \
+                 password into PGPASSWORD or ~/.pgpass"
+            )),
+            _ => Ok(location),
         }
     }
 
-    fn has_password(&self) -> bool {
-        let Self::Postgres(url) = self else { return false };
-        url::Url::parse(url).is_ok_and(|url| {
-            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
-        })
+    /// `source` is the flag or the variable that holds the text. No error repeats the text, which may hold a password.
+    fn parse(text: &str, source: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+        match scheme.as_deref() {
+            _ if text == "none" => Ok(Self::None),
+            _ if text.is_empty() => {
+                Err(format!("`{source}` is empty; name a file, a postgres:// URL or none"))
+            }
+            Some("postgres" | "postgresql") => PostgresUrl::parse(text).map(Self::Postgres).ok_or_else(|| {
+                format!(
+                    "`{source}` cannot be read as a PostgreSQL URL; write / ? # @ : and % in its user and password as %2F %3F %23 \
+                     %40 %3A and %25"
+                )
+            }),
+            Some(_) if text.contains("://") => {
+                Err(format!("`{source}` is a URL of another kind; name a file, a postgres:// URL or none"))
+            }
+            _ if credentials::may_hold(text) => Err(format!(
+                "`{source}` looks like an API key or a password; name a file, such as ./NAME, a postgres:// URL or none"
+            )),
+            _ => Ok(Self::File(PathBuf::from(text))),
+        }
     }
 
     /// Whether somebody has used it before, as far as that is known without a look.
@@ -107,12 +115,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::Postgres(url) => match url::Url::parse(url) {
-                Ok(url) => {
-                    write!(f, "postgres://{}{}", url.host_str().unwrap_or_default(), url.path())
-                }
-                Err(_) => f.write_str("postgres"),
-            },
+            Self::Postgres(url) => url.fmt(f),
             Self::None => f.write_str("none"),
         }
     }
@@ -130,23 +133,43 @@ mod tests {
 
     #[test]
     fn a_ledger_is_a_file_a_database_or_none() {
-        assert_eq!(Location::find(Some("none")), Ok(Location::None));
-        assert_eq!(Location::find(Some("a b/l.db")), Ok(Location::File("a b/l.db".into())));
-        let url = "postgres:///ledger?host=/run/x";
-        assert_eq!(Location::find(Some(url)), Ok(Location::Postgres(url.to_owned())));
-        assert!(Location::find(Some("mysql://localhost/x")).unwrap_err().contains("postgres://"));
-        assert!(Location::find(Some(" ")).unwrap_err().contains("empty"));
+        assert_eq!(Location::of_flag("none"), Ok(Location::None));
+        assert_eq!(Location::of_flag("a b/l.db"), Ok(Location::File("a b/l.db".into())));
+        assert_eq!(Location::of_flag("./ifr_pk_x"), Ok(Location::File("./ifr_pk_x".into())));
+        for url in ["postgres:///ledger?host=/run/x", "postgresql://me@db/ledger", "Postgres://db/ledger"] {
+            assert!(matches!(Location::of_flag(url), Ok(Location::Postgres(_))), "{url}");
+        }
+        assert!(Location::of_flag("mysql://localhost/x").unwrap_err().contains("postgres://"));
+        assert!(Location::of_flag(" ").unwrap_err().contains("empty"));
     }
 
     #[test]
     fn a_password_is_no_flag_and_is_never_shown() {
-        for url in ["postgres://me:secret@db/l", "postgres://db/l?password=secret"] {
-            let refused = Location::find(Some(url)).unwrap_err();
+        for url in ["postgres://me:secret@db/l", "postgres://db/l?password=secret", "postgres://me:secret@/l"]
+        {
+            let refused = Location::of_flag(url).unwrap_err();
             assert!(refused.contains("PGPASSWORD") && !refused.contains("secret"), "{refused}");
-            let location = Location::parse(url).unwrap();
-            assert_eq!(format!("{location} {location:?}"), "postgres://db/l postgres://db/l");
+            let location = Location::parse(url, LEDGER_VARIABLE).unwrap();
+            assert!(!format!("{location} {location:?}").contains("secret"));
         }
-        let refused = Location::find(Some("postgres://me:sec/ret@db/l")).unwrap_err();
-        assert!(refused.contains("no URL") && !refused.contains("ret"), "{refused}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_shown() {
+        for (text, why) in [
+            ("postgres://me:sec/ret@db/l", "cannot be read"),
+            ("postgres://me:12/ret@db/l", "cannot be read"),
+            ("mysql://me:ret@db/l", "another kind"),
+            ("jdbc:postgresql://db/l?user=me&password=ret", "another kind"),
+            ("me:ret@db/l", "looks like"),
+            ("host=db user=me password=ret", "looks like"),
+            ("ifr_pk_proj_ret", "looks like"),
+        ] {
+            for source in [FLAG, LEDGER_VARIABLE] {
+                let refused = Location::parse(text, source).unwrap_err();
+                assert!(refused.contains(source) && refused.contains(why), "{refused}");
+                assert!(!refused.contains("ret"), "{refused}");
+            }
+        }
     }
 }

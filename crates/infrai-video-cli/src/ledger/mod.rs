@@ -11,6 +11,7 @@ mod item;
 mod location;
 mod open;
 mod patience;
+mod postgres_url;
 #[cfg(test)]
 mod tests;
 mod worker;

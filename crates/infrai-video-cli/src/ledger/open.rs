@@ -36,7 +36,7 @@ pub(super) async fn open(location: &Location) -> Result<(AnyPool, Dialect), Ledg
             Ok((pool, Dialect::Sqlite))
         }
         // Its own lock makes others wait while the tables are made.
-        Location::Postgres(url) => Ok((up_to_date(postgres(url).await?).await?, Dialect::Postgres)),
+        Location::Postgres(url) => Ok((up_to_date(postgres(url.as_str()).await?).await?, Dialect::Postgres)),
         Location::None => Err(LedgerError::Sql(sqlx::Error::PoolClosed)),
     }
 }

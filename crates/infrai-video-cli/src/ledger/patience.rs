@@ -100,7 +100,7 @@ impl Ledger {
             }
             tokio::select! {
                 result = &mut act => return result,
-                connected = open::connect(url) => connected?,
+                connected = open::connect(url.as_str()) => connected?,
             }
         }
     }

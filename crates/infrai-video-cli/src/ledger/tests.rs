@@ -30,7 +30,8 @@ impl Desk {
         static SERVER: OnceLock<postgres::Postgres> = OnceLock::new();
         let name = uuid::Uuid::now_v7().simple().to_string();
         let url = SERVER.get_or_init(postgres::Postgres::start).database(&name);
-        Self { database: Some(Location::Postgres(url)), ..Self::with_a_file() }
+        let database = Location::of_flag(&url).unwrap();
+        Self { database: Some(database), ..Self::with_a_file() }
     }
 
     fn file(&self) -> PathBuf {

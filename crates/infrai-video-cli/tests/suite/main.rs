@@ -3,6 +3,7 @@
 mod batch;
 mod clips;
 mod common;
+mod credentials;
 mod documents;
 #[cfg(feature = "sandbox")]
 mod embedded;
