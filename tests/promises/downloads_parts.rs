@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use futures_util::FutureExt as _;
-use infrai_video::{ErrorKind, Overwrite};
+use infrai_video::{Download, ErrorKind, Overwrite};
 use infrai_video_sandbox::{Action, Fault, Operation};
 use tokio::time::{Duration, Instant, sleep};
 
@@ -147,4 +147,51 @@ async fn a_clip_that_cannot_get_its_name_is_whole_for_the_next_run() {
     job.download().to_path(world.path()).await.unwrap();
     world.assert_whole_clip(&job).await;
     assert_eq!(world.requests(Operation::Clip).len(), before, "nothing is fetched again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clip_with_the_longest_name_is_fetched_and_continued_like_any_other() {
+    for name in ["a".repeat(251), "b".repeat(238), "é".repeat(125) + "a", "東".repeat(83)] {
+        let world = World::with([Fault::on(Operation::Clip, Action::cut(1000)).times(1)]);
+        let job = world.finished_job().await;
+        let name = name + ".mp4";
+        let path = world.path().with_file_name(&name);
+        Download::check_path(&path, Overwrite::Refuse).unwrap();
+        let error = job.download().with_max_failures(1).to_path(&path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Download, "{error}");
+        let files = world.files();
+        assert!(files.len() == 2 && files.iter().all(|file| file.len() < 100), "{files:?}");
+        Download::check_path(&path, Overwrite::Refuse).unwrap();
+        job.download().to_path(&path).await.unwrap();
+        assert_eq!(world.requests(Operation::Clip)[1].header("range"), Some("bytes=1000-"));
+        assert_eq!(world.files(), [name]);
+        assert!(std::fs::read(&path).unwrap() == world.sandbox.clip_bytes(job.id()).await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_can_never_hold_the_clip_is_refused_before_anything_is_fetched() {
+    let world = World::with([]);
+    let job = world.finished_job().await;
+    let directory = world.path().with_file_name("clips");
+    std::fs::create_dir_all(directory.join(format!("{}.mp4", job.id()))).unwrap();
+    std::fs::create_dir(directory.join("part.mp4.part")).unwrap();
+    std::fs::write(directory.join("sidecar.mp4.part.json"), "mine").unwrap();
+    let deep = "deep/".repeat(900);
+    for name in
+        ["a".repeat(256), "東".repeat(86), deep, "part.mp4".into(), "sidecar.mp4".into(), "none/a.mp4".into()]
+    {
+        let path = directory.join(name);
+        for overwrite in [Overwrite::Refuse, Overwrite::Replace] {
+            let error = job.download().with_overwrite(overwrite).to_path(&path).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
+            let checked = Download::check_path(&path, overwrite).unwrap_err();
+            assert_eq!(checked.to_string(), error.to_string());
+        }
+    }
+    let download = job.download().with_overwrite(Overwrite::Replace);
+    let error = download.to_path(&directory).await.unwrap_err();
+    assert!(error.to_string().contains(".mp4 is a directory"), "{error}");
+    Download::check_path(&directory, Overwrite::Refuse).unwrap();
+    assert!(world.requests(Operation::DownloadUrl).is_empty() && world.requests(Operation::Clip).is_empty());
 }

@@ -1,11 +1,13 @@
 //! Where a clip is to go, looked at before anything is sent or paid.
 
-use std::fs::{self, OpenOptions};
+use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use infrai_video::{Download, Error, Overwrite};
+
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, describe};
 use crate::ledger::Place;
 use crate::text::quote;
 
@@ -26,7 +28,7 @@ impl Target {
         stdout_is_terminal: bool,
     ) -> Result<Self, Failure> {
         let Some(output) = output else {
-            check_directory(Path::new("."))?;
+            check_clips(Path::new("."))?;
             return Ok(Self::Directory(PathBuf::new()));
         };
         if output.as_os_str() == "-" {
@@ -37,7 +39,7 @@ impl Target {
             return Ok(Self::Stdout);
         }
         if output.is_dir() {
-            check_directory(output)?;
+            check_clips(output)?;
             return Ok(Self::Directory(output.to_owned()));
         }
         check_file(output, force)?;
@@ -99,31 +101,35 @@ pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(not_writable(path, &error)),
         _ => {}
     }
-    check_part(path)?;
+    check_download(path, force)?;
     check_directory(parent)
 }
 
-/// The clip is collected beside its final name; a name may be too long for that.
-fn check_part(path: &Path) -> Result<(), Failure> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    match part.symlink_metadata() {
-        Ok(_) => {
-            let opened = OpenOptions::new().write(true).open(&part);
-            opened.map(drop).map_err(|error| not_writable(&part, &error))
-        }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(not_writable(&part, &error)),
-        Err(_) => {
-            // The longest name that a download makes.
-            let mut note = part.into_os_string();
-            note.push(".json");
-            match fs::symlink_metadata(&note) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(not_writable(path, &error)),
-                _ => Ok(()),
-            }
-        }
+/// Whether a download can collect the clip beside its final name; a name may be too long for that. The ledger keeps the
+/// absolute path, which must not be too long either.
+pub(crate) fn check_download(path: &Path, force: bool) -> Result<(), Failure> {
+    let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
+    let failed = |error: &Error| {
+        refused(format!("`output`: {}", describe(error))).next("name another place with -o PATH")
+    };
+    Download::check_path(path, overwrite).map_err(|error| failed(&error))?;
+    let absolute = std::path::absolute(path).map_err(|error| not_writable(path, &error))?;
+    match Download::check_path(absolute, overwrite) {
+        Err(error) if is_too_long(&error) => Err(failed(&error)),
+        _ => Ok(()),
     }
+}
+
+fn is_too_long(error: &Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::InvalidFilename)
+}
+
+/// Whether clips of any job can be put into a directory.
+fn check_clips(directory: &Path) -> Result<(), Failure> {
+    check_directory(directory)?;
+    // A clip that is there already is told of once the name is known.
+    check_download(directory, true)
 }
 
 /// Makes a nameless file to see whether it can be done.
@@ -183,7 +189,7 @@ mod tests {
         assert!(within("none/a.mp4").contains("there is no directory"));
         assert!(within("none/").contains("neither a file name nor a directory"));
         assert!(within(&"a".repeat(300)).contains("cannot be written"));
-        assert!(within(&"a".repeat(248)).contains("cannot be written"));
+        assert!(within(&format!("{}/a.mp4", "a".repeat(300))).contains("there is no directory"));
         assert!(check(Path::new(""), true).unwrap_err().contains("neither"));
         #[cfg(unix)]
         assert!(check(Path::new("/dev/null"), true).unwrap_err().contains("no regular file"));

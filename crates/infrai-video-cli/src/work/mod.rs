@@ -9,12 +9,14 @@ mod source;
 mod watch;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use infrai_video::{ErrorKind, IdempotencyKey, JobState, Overwrite, Submission, WaitError, WaitErrorKind};
+use infrai_video::{
+    Download, ErrorKind, IdempotencyKey, JobState, Overwrite, Submission, WaitError, WaitErrorKind,
+};
 
 pub(crate) use self::attempt::{Outage, Setback};
 pub(crate) use self::clip::{ClipCheck, Found, is_clip};
@@ -314,8 +316,9 @@ fn clip_got_its_name(item: &Item) -> bool {
 /// Removes what that process had no time for.
 fn tidy(item: &Item) {
     let Some(path) = &item.path else { return };
-    for ending in [".part", ".part.json"] {
-        let _not_there = std::fs::remove_file(PathBuf::from(format!("{path}{ending}")));
+    let part = Download::part_path(path);
+    for path in [part.with_added_extension("json"), part] {
+        let _not_there = std::fs::remove_file(path);
     }
 }
 

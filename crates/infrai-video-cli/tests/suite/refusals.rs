@@ -76,3 +76,57 @@ async fn an_output_that_cannot_be_written_is_refused_before_anything_is_sent() {
     assert_eq!(forced.text(), "mine.mp4\n", "{}", forced.stderr);
     assert_ne!(std::fs::read(bench.path("mine.mp4")).unwrap(), b"mine");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_saved_as_long_as_the_file_system_takes_it_and_refused_unpaid_otherwise() {
+    let bench = Bench::instant().await;
+    let longest = [
+        "a".repeat(241),
+        "a".repeat(243),
+        "a".repeat(245),
+        "a".repeat(255),
+        "é".repeat(127),
+        "東".repeat(85),
+    ];
+    for name in &longest {
+        let run = bench.run(SMALL.iter().chain(&["-o", name.as_str()]));
+        assert_eq!((run.code, run.text()), (Some(0), format!("{name}\n").as_str()), "{}", run.stderr);
+    }
+    let mut expected = longest.to_vec();
+    expected.sort();
+    assert_eq!(bench.files(), expected, "nothing is left beside the clips");
+
+    let paid = bench.calls(Operation::Generate);
+    std::fs::create_dir(bench.path("clip.mp4.part")).unwrap();
+    for (name, names) in [
+        (&*"a".repeat(256), "cannot be written"),
+        (&"東".repeat(86), "cannot be written"),
+        ("clip.mp4", "clip.mp4.part is no unfinished clip"),
+    ] {
+        refused(&bench, &["generate", "a", "-o", name], 7, names);
+        refused(&bench, &["generate", "a", "--force", "-o", name], 7, names);
+    }
+    assert_eq!(bench.calls(Operation::Generate), paid);
+}
+
+/// Where the command runs a relative path fits, and the absolute one that the ledger keeps for `resume` does not.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_resume_could_not_use_is_refused_unpaid() {
+    let bench = Bench::instant().await;
+    let deep = "d".repeat(250);
+    let script = format!(
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do mkdir {deep}; cd {deep}; done; mkdir {deep}; cd {deep} || exit 99;\
+                          \"$0\" generate a -o {}",
+        "a".repeat(250)
+    );
+    let mut shell = std::process::Command::new("sh");
+    let mut command = bench.command(["-"]);
+    let environment =
+        command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+    shell.args(["-c", &script, crate::common::BINARY]).env_clear().envs(environment.collect::<Vec<_>>());
+    command.stdin(std::process::Stdio::null());
+    let run = crate::common::Run::from(shell.current_dir(bench.directory.path()).output().unwrap());
+    assert!(run.failed(7).contains("choose a shorter path"), "{}", run.stderr);
+    assert_eq!(bench.calls(Operation::Generate), 0);
+}

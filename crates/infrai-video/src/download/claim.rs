@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::note::{Found, Note, remove};
+use super::target::not_writable;
 use crate::error::{Error, ErrorKind};
 
 /// How often the part may be moved away between opening and locking it.
@@ -50,13 +51,21 @@ fn own_note(path: &Path, note_path: &Path) -> Result<Option<Note>, Error> {
     }
 }
 
+/// Whether the part at `path` could be taken, if it is there.
+pub(super) fn check_part(path: &Path, note_path: &Path) -> Result<(), Error> {
+    if path.symlink_metadata().is_ok() {
+        drop(open(path)?);
+    }
+    own_note(path, note_path).map(drop)
+}
+
 fn open(path: &Path) -> Result<File, Error> {
     // What is no plain file is not opened at all: a link leads elsewhere, and a pipe would never answer.
     if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
         return Err(foreign(path));
     }
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    file.map_err(|error| Error::storage(path, "write", error))
+    file.map_err(|error| not_writable(path, error))
 }
 
 fn foreign(path: &Path) -> Error {

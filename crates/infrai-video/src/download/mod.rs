@@ -8,6 +8,7 @@ mod in_order;
 mod lending;
 mod link;
 mod mp4;
+mod names;
 mod note;
 mod part;
 mod request;
@@ -15,7 +16,7 @@ mod target;
 mod to_path;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +98,7 @@ pub enum Container {
 #[non_exhaustive]
 pub struct Saved {
     /// Where it is.
-    pub path: std::path::PathBuf,
+    pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
     /// The SHA-256 of its bytes, in hexadecimal.
@@ -178,7 +179,8 @@ impl Download {
     /// program can write down what it is about to have.
     ///
     /// The bytes are collected in `NAME.part`, which a later run, also of another process, goes on with; what it has to know
-    /// stands in `NAME.part.json`. A clip that is whole and checked there already is not fetched again.
+    /// stands in `NAME.part.json`. Where these names would be too long for the file system, both begin with a short form of
+    /// `NAME`. A clip that is whole and checked there already is not fetched again.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -206,6 +208,34 @@ impl Download {
     /// where the whole right clip cannot be had. The final path is as it was in any case.
     pub async fn fetch_to(self, path: impl AsRef<Path>) -> Result<Fetched, Error> {
         to_path::fetch_to(self, path.as_ref()).await
+    }
+
+    /// Whether a clip can be saved to `path`, as far as it can be known before there is one: to be called before a request is
+    /// paid for. Nothing is written.
+    ///
+    /// It checks that the directory exists, that the names of the clip, of its part and of the sidecar fit the file system,
+    /// that nothing stands in their place that is not written over, and that an unfinished part can be continued. It does not
+    /// check whether new files can be made in the directory. Where `path` is a directory, a name as long as the usual ids
+    /// stands for that of the clip. Blocks for as long as the file system takes to look names up.
+    ///
+    /// ```
+    /// use infrai_video::{Download, Overwrite};
+    ///
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// assert!(Download::check_path(directory.path().join("skyline.mp4"), Overwrite::Refuse).is_ok());
+    /// assert!(Download::check_path("missing/skyline.mp4", Overwrite::Refuse).is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`], as [`fetch_to`](Self::fetch_to) would answer it.
+    pub fn check_path(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<(), Error> {
+        part::check(&target::target(path.as_ref(), target::USUAL_ID, overwrite)?)
+    }
+
+    /// The file in which a download to the file `path` collects the clip; `.json` added to it is the name of its sidecar.
+    pub fn part_path(path: impl AsRef<Path>) -> PathBuf {
+        names::part(path.as_ref())
     }
 
     /// Downloads into a writer. What was written cannot be taken back, so a clip that changes midway is an error, and so is

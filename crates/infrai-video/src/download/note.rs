@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::fetch::Version;
+use super::names;
 use crate::error::Error;
 
 /// Says whose bytes a part holds, and how many of them a later run may go on with.
@@ -41,7 +42,7 @@ impl Note {
 
     /// Takes the place of the note before in one step: a note is never half written, whatever happens to the machine.
     pub(super) fn write(&self, path: &Path) -> Result<(), Error> {
-        let fresh = path.with_added_extension("new");
+        let fresh = names::fresh(path);
         let written = serde_json::to_vec(self).map_err(Into::into).and_then(|text| {
             remove(&fresh)?;
             let mut file = OpenOptions::new().write(true).create_new(true).open(&fresh)?;

@@ -1,7 +1,7 @@
 //! The file in which a clip is collected, `NAME.part`, and the note beside it that lets a later run go on.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,15 +9,28 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::claim::{Claim, claim};
+use super::claim::{Claim, check_part, claim};
 use super::fetch::Version;
 use super::note::{Found, Note, remove};
-use super::target::place;
-use super::{Overwrite, hex, mp4};
+use super::target::{not_writable, place};
+use super::{Overwrite, hex, mp4, names};
 use crate::error::Error;
 
 /// How much may be lost where the machine goes down: what came since the last time that the disk was asked to keep it.
 pub(super) const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// Whether a clip for `target` can be collected beside it, as far as names tell. Blocks.
+pub(super) fn check(target: &Path) -> Result<(), Error> {
+    let path = names::part(target);
+    let note_path = names::note(&path);
+    for path in [&path, &note_path, &names::fresh(&note_path)] {
+        match path.symlink_metadata() {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(not_writable(path, error)),
+            _ => {}
+        }
+    }
+    check_part(&path, &note_path)
+}
 
 pub(super) struct PartFile {
     file: File,
@@ -36,8 +49,8 @@ impl PartFile {
     /// Opens the part of `target` and reads what an earlier run left, if it is of the same job. Nothing where another
     /// download holds it. Blocks.
     pub(super) fn open(target: &Path, job_id: &str) -> Result<Option<Self>, Error> {
-        let path = target.with_added_extension("part");
-        let note_path = path.with_added_extension("json");
+        let path = names::part(target);
+        let note_path = names::note(&path);
         let Some(Claim { file, note }) = claim(&path, &note_path)? else { return Ok(None) };
         let mut part = Self {
             file,

@@ -8,6 +8,9 @@ use super::Overwrite;
 use super::note::remove;
 use crate::error::{Error, ErrorKind};
 
+/// As long as the ids that the service gives out, and none of them.
+pub(super) const USUAL_ID: &str = "vj_00000000000000000000000000";
+
 /// The path that the clip of this job shall have.
 pub(super) fn target(path: &Path, job_id: &str, overwrite: Overwrite) -> Result<PathBuf, Error> {
     let target = if path.is_dir() { path.join(format!("{job_id}.mp4")) } else { path.to_owned() };
@@ -23,11 +26,25 @@ pub(super) fn target(path: &Path, job_id: &str, overwrite: Overwrite) -> Result<
     Ok(target)
 }
 
+/// Refuses what stands at the target already, and a target that can never be there.
 pub(super) fn refuse_existing(target: &Path, overwrite: Overwrite) -> Result<(), Error> {
-    if overwrite == Overwrite::Refuse && target.symlink_metadata().is_ok() {
-        return Err(is_there(target));
+    match target.symlink_metadata() {
+        Ok(_) if overwrite == Overwrite::Refuse => Err(is_there(target)),
+        Ok(there) if there.is_dir() => {
+            Err(Error::new(ErrorKind::Storage, format!("{} is a directory", target.display()))
+                .with_hint("choose another path"))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(not_writable(target, error)),
     }
-    Ok(())
+}
+
+/// A path that the file system does not take.
+pub(super) fn not_writable(path: &Path, error: io::Error) -> Error {
+    let is_too_long = error.kind() == io::ErrorKind::InvalidFilename;
+    let error = Error::storage(path, "write", error);
+    if is_too_long { error.with_hint("choose a shorter path") } else { error }
 }
 
 /// Gives the part its final name. Blocks.
