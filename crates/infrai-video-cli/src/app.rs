@@ -46,6 +46,20 @@ impl App {
         self.typed.iter().fold("infrai-video".to_owned(), |line, arg| line + " " + &quote(arg))
     }
 
+    /// What has to be said of a repetition of the command where it reads stdin.
+    pub(crate) fn with_stdin(&self) -> &'static str {
+        let is_output = |index: usize| {
+            index
+                .checked_sub(1)
+                .is_some_and(|before| ["-o", "--output"].contains(&self.typed[before].as_str()))
+        };
+        let mut typed = self.typed.iter().enumerate();
+        match typed.any(|(index, arg)| arg == "-" && !is_output(index)) {
+            true => "with the same on stdin, ",
+            false => "",
+        }
+    }
+
     /// What shows the help of the command that was typed.
     pub(crate) fn help(&self) -> String {
         format!("infrai-video {} --help", self.name.get())

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::ledger::{Item, Stage};
 
@@ -16,6 +17,8 @@ pub(crate) struct ItemReport {
     /// Its name in the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// What is asked for, as `GenerateRequest` of the API without a key. A plan takes it as a line.
+    request: Map<String, Value>,
     /// The key that it is asked for under.
     idempotency_key: String,
     /// 1, and one more for each `batch retry`.
@@ -56,6 +59,7 @@ impl ItemReport {
             state: item.stage.as_str(),
             line: item.line,
             name: item.name.clone(),
+            request: serde_json::from_str(&item.request).unwrap_or_default(),
             idempotency_key: item.key.clone(),
             attempt: item.attempt,
             job_id: item.job_id.clone(),
@@ -71,13 +75,19 @@ impl ItemReport {
     }
 }
 
+/// What an item costs, as far as the service said. For a job that fails or is cancelled nothing is owed.
+pub(crate) fn charge(item: &Item) -> Option<f64> {
+    item.cost_usd.filter(|_| !matches!(item.stage, Stage::Failed | Stage::Cancelled | Stage::Refused))
+}
+
 /// What a batch came to.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BatchReport {
     /// The name of the batch.
     batch: String,
     counts: Counts,
-    /// What the service said that the jobs cost when it accepted them, in US dollars.
+    /// What the service said that the jobs cost when it accepted them, in US dollars; without those that failed or were
+    /// cancelled, whose price is given back.
     cost_usd: f64,
     /// In the order of the plan.
     items: Vec<ItemReport>,
@@ -124,7 +134,7 @@ impl BatchReport {
         Self {
             batch: batch.to_owned(),
             counts: Counts::of(items),
-            cost_usd: items.iter().filter_map(|item| item.cost_usd).fold(0.0, |sum, cost| sum + cost),
+            cost_usd: items.iter().filter_map(charge).fold(0.0, |sum, cost| sum + cost),
             items: items.iter().map(ItemReport::of).collect(),
         }
     }

@@ -90,6 +90,14 @@ pub(crate) fn quote(text: &str) -> String {
     word + "'"
 }
 
+/// Which of the known words a word was meant to be, if it is like one of them.
+pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_ascii_lowercase();
+    let likeness = known.iter().map(|known| (strsim::jaro_winkler(&word, known), *known));
+    let likely = likeness.filter(|(likeness, _)| *likeness > 0.8);
+    likely.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, known)| known)
+}
+
 /// `01:57`, or `1:02:03` from an hour on.
 pub(crate) fn clock(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
@@ -169,6 +177,22 @@ mod tests {
         let piled = format!("e{}", "\u{301}".repeat(MOST_MARKS + 2));
         let shown = clean(&piled);
         assert!(shown.ends_with("\\u{301}\\u{301}") && !shown.starts_with("e\\"), "{shown}");
+    }
+
+    #[test]
+    fn a_word_is_known_by_its_likeness() {
+        let known = ["prompt", "duration_seconds", "aspect_ratio", "aspect", "name"];
+        for (word, meant) in [
+            ("promt", Some("prompt")),
+            ("Prompt", Some("prompt")),
+            ("duration", Some("duration_seconds")),
+            ("aspectRatio", Some("aspect_ratio")),
+            ("nmae", Some("name")),
+            ("seed", None),
+            ("", None),
+        ] {
+            assert_eq!(closest(word, &known), meant, "{word}");
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use super::values::Timeout;
 
 /// Make many clips from a plan
 ///
-/// Each line of a plan is a request as JSON, with a name for its file if wanted. What is done is written into the ledger:
+/// Each line of a plan is a request as JSON, with a name for its file if wanted; or the plan is a table as CSV, with those words
+/// in its first line. What is done is written into the ledger:
 /// the same command goes on where an earlier one stopped, and pays nothing twice.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -73,14 +74,19 @@ pub(crate) struct PlanArgs {
 Examples:
   infrai-video batch run clips.jsonl --dry-run
   infrai-video batch run clips.jsonl --output clips/ --max-jobs 10
+  infrai-video batch run clips.csv
+  jq -c '.[]' clips.json | infrai-video batch run - --name clips
+
+A line may be what `generate --dry-run` prints, and a plan what `batch run --dry-run --json` prints. A line with an \
+idempotency_key is sent under that key.
 
 The same on any number of machines, each with its part of the work:
   INFRAI_LEDGER=postgres://db.example/clips infrai-video batch run clips.jsonl -j 16")]
 pub(crate) struct RunArgs {
-    /// The plan: a file with a JSON object on each line
+    /// The plan: a file with a JSON object on each line, or CSV under a header; - reads it from stdin
     #[arg(value_name = "PLAN")]
     pub(crate) plan: PathBuf,
-    /// The name of the batch; another name is another batch, which is paid anew [default: the name of the file]
+    /// The name of the batch; another name is another batch, which is paid anew [default: the name of the file, or stdin]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     #[command(flatten)]

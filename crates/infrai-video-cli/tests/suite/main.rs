@@ -18,6 +18,7 @@ mod left;
 mod missing;
 #[cfg(all(unix, feature = "sandbox"))]
 mod persist;
+mod plans;
 mod readme;
 mod refusals;
 mod resume;

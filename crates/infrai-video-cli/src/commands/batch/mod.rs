@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ledger::{Item, Ledger, Stage};
 use crate::plan::Line;
-use crate::report::{BatchReport, Counts};
+use crate::report::{BatchReport, Counts, charge};
 use crate::session::Session;
 use crate::table::Table;
 use crate::text::{count, quote, usd};
@@ -64,7 +64,7 @@ async fn work(app: &App, session: &Session, ledger: &Arc<Ledger>, order: Order<'
         signal = signals.next() => {
             return Err(Failure::new(signal.exit(), "jobs that run go on and are billed; nothing is lost")
                 .with_word("detached")
-                .next(format!("{}  (goes on where it was)", app.same_command())));
+                .next(format!("{}  ({}goes on where it was)", app.same_command(), app.with_stdin())));
         }
     };
     drop(board);
@@ -204,7 +204,7 @@ fn print(app: &App, name: &str, items: &[Item]) -> Result<(), Failure> {
         .filter_map(|stage| {
             let of: Vec<&Item> = items.iter().filter(|item| item.stage == stage).collect();
             let seconds = sum(of.iter().map(|item| item.seconds));
-            let cost = sum(of.iter().map(|item| item.cost_usd));
+            let cost = sum(of.iter().map(|item| charge(item)));
             (!of.is_empty())
                 .then(|| vec![stage.to_string(), of.len().to_string(), seconds.to_string(), usd(cost)])
         })

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,9 +14,12 @@ use crate::plan::{self, Line};
 use crate::report::{BatchReport, Counts};
 use crate::session::Session;
 use crate::table::Table;
-use crate::target::check_file;
-use crate::text::count;
+use crate::target::check_download;
+use crate::text::{count, quote};
 use crate::work::{Batch, ClipCheck, Found, IfGone, Source};
+
+/// The name of a batch whose plan has none.
+const STDIN: &str = "stdin";
 
 /// How many mistakes of a plan are shown.
 const SHOWN: usize = 20;
@@ -40,21 +44,20 @@ async fn with_ledger(
     let session = app.session().await?;
     let mut new: Vec<&Line> = lines.iter().filter(|line| is_to_begin(known.get(&line.id))).collect();
     check(app, args, &session, &new).await?;
+    check_keys(app, ledger, &new, &known).await?;
     let output = match args.dry_run {
         true => args.how.output.clone().unwrap_or_else(|| name.into()),
         false => directory(args.how.output.as_deref(), name)?,
     };
     let place = |line: &Line| output.join(line.file_name());
     let astray = astray(lines, &mut known, &ClipCheck::new(ledger, args.how.verify), place);
-    if !args.how.force {
-        if ledger.is_shared() && new.iter().any(|line| is_there(&place(line))) {
-            // It may be a clip that another process has just put there.
-            known = known_items(app, ledger, name).await?;
-            new.retain(|line| is_to_begin(known.get(&line.id)));
-        }
-        let new = new.iter().map(|line| place(line));
-        check_files(app, &new.chain(astray.values().flatten().cloned()).collect::<Vec<_>>())?;
+    if !args.how.force && ledger.is_shared() && new.iter().any(|line| is_there(&place(line))) {
+        // It may be a clip that another process has just put there.
+        known = known_items(app, ledger, name).await?;
+        new.retain(|line| is_to_begin(known.get(&line.id)));
     }
+    let paths = new.iter().map(|line| place(line)).chain(astray.values().flatten().cloned());
+    check_files(app, &paths.collect::<Vec<_>>(), args.how.force)?;
     let items: Vec<Item> =
         lines.iter().map(|line| planned(app, name, line, Place::File(place(line)))).collect();
     if args.dry_run {
@@ -109,6 +112,7 @@ fn astray(
 fn name(args: &RunArgs) -> Result<String, Failure> {
     let name = match &args.name {
         Some(name) => Some(name.clone()),
+        None if is_stdin(&args.plan) => Some(STDIN.to_owned()),
         None => args.plan.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
     };
     name.filter(|name| {
@@ -121,14 +125,29 @@ fn name(args: &RunArgs) -> Result<String, Failure> {
     })
 }
 
+/// Whether the plan comes from stdin or from another open file, as in `batch run <(...)`. The number of such a file is another one
+/// in the next run, and no name for a batch.
+fn is_stdin(plan: &Path) -> bool {
+    plan.as_os_str() == "-" || ["/dev", "/proc"].iter().any(|directory| plan.starts_with(directory))
+}
+
 fn read(app: &App, args: &RunArgs, name: &str) -> Result<Vec<Line>, Failure> {
-    let shown = args.plan.display();
-    let text = std::fs::read(&args.plan).map_err(|error| error.to_string());
-    let text = text.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()));
-    let text = text.map_err(|error| {
+    let (shown, bytes) = match args.plan.as_os_str() == "-" {
+        true => ("from stdin".to_owned(), read_stdin()),
+        false => (args.plan.display().to_string(), std::fs::read(&args.plan)),
+    };
+    let bytes = bytes.map_err(|error| {
         Failure::new(Exit::Refused, format!("the plan {shown} cannot be read: {error}")).next(app.help())
     })?;
-    plan::parse(&text, name).map_err(|wrong| refused(app, &format!("the plan {shown} is not right"), &wrong))
+    let is_named_csv = args.plan.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    plan::parse(&plan::Source { bytes, is_named_csv }, name)
+        .map_err(|wrong| refused(app, &format!("the plan {shown} is not right"), &wrong))
+}
+
+fn read_stdin() -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Mistakes of a plan, line by line.
@@ -140,7 +159,7 @@ fn refused(app: &App, what: &str, wrong: &[String]) -> Failure {
         app.screen.tell("", &format!("and {} more", wrong.len() - SHOWN));
     }
     Failure::new(Exit::Refused, format!("{what}; nothing was sent"))
-        .next(format!("mend it, then: {}", app.same_command()))
+        .next(format!("correct it, then: {}", app.same_command()))
 }
 
 /// Whether a line is to be begun. What its user dropped after it may have been sent is not: it might be charged twice.
@@ -185,21 +204,51 @@ async fn check(app: &App, args: &RunArgs, session: &Session, new: &[&Line]) -> R
     if wrong.is_empty() { Ok(()) } else { Err(refused(app, "the plan cannot be carried out", &wrong)) }
 }
 
-/// Nothing is paid for a clip whose place is taken.
-fn check_files(app: &App, paths: &[std::path::PathBuf]) -> Result<(), Failure> {
+/// A key that a line gives stands for one job. Sent again, the service answers with the clip of that job while it remembers the
+/// key, and makes and charges a new one afterwards.
+async fn check_keys(
+    app: &App,
+    ledger: &Ledger,
+    new: &[&Line],
+    known: &BTreeMap<String, Item>,
+) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    for line in new.iter().filter(|line| line.has_own_key() && !known.contains_key(&line.id)) {
+        let key = line.first_key();
+        let item = ledger.find(&app.service(), &key).await.map_err(|error| app.ledger_failed(&error))?;
+        if item.is_some_and(|item| item.submission.is_some()) {
+            let resume = app.command(&format!("resume {}", quote(&key)));
+            wrong.push(format!(
+                "line {}: `idempotency_key` {key} was used before; leave it out for a new clip, or get that one: {resume}",
+                line.number
+            ));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(refused(app, "the plan cannot be carried out", &wrong)) }
+}
+
+/// Nothing is paid for a clip whose place is taken, or that cannot be there.
+fn check_files(app: &App, paths: &[PathBuf], force: bool) -> Result<(), Failure> {
     let taken: Vec<String> = paths
         .iter()
-        .filter(|path| is_there(path))
+        .filter(|path| !force && is_there(path))
         .map(|path| format!("{} is there already", path.display()))
         .collect();
     if !taken.is_empty() {
         let failure = refused(app, &format!("{} in the way", count(taken.len(), "file")), &taken);
         return Err(failure.instead(vec![format!("{} --force  (replaces them)", app.same_command())]));
     }
-    // One stands for all: they are in one directory.
-    match paths.iter().max_by_key(|path| path.as_os_str().len()) {
-        Some(path) if path.parent().is_some_and(Path::is_dir) => check_file(path, false),
-        _ => Ok(()),
+    // A dry run does not make the directory.
+    let is_there = paths.first().and_then(|path| path.parent()).is_some_and(Path::is_dir);
+    let wrong = |path: &PathBuf| match path.is_dir() {
+        true => Some(format!("{} is a directory", path.display())),
+        false => check_download(path, force).err().map(|failure| failure.message().to_owned()),
+    };
+    let wrong: Vec<String> = paths.iter().filter(|_| is_there).filter_map(wrong).collect();
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(refused(app, &format!("{} cannot be saved", count(wrong.len(), "clip")), &wrong)
+            .instead(vec![format!("{} --output DIR  (another directory)", app.same_command())])),
     }
 }
 
@@ -212,7 +261,7 @@ fn planned(app: &App, name: &str, line: &Line, place: Place) -> Item {
         batch: Some(name.to_owned()),
         line: i64::try_from(line.number).ok(),
         name: line.name.clone(),
-        ..Item::planned(&app.service(), &line.id, plan::key(&line.id, 1), &line.wish, place)
+        ..Item::planned(&app.service(), &line.id, line.first_key(), &line.wish, place)
     }
 }
 

@@ -1,0 +1,254 @@
+//! The plan of a batch: one clip on each line, as JSON or as CSV.
+
+mod csv;
+mod json;
+mod name;
+mod request;
+mod text;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+
+use infrai_video::IdempotencyKey;
+use sha2::{Digest as _, Sha256};
+
+use self::name::{folded, slug};
+use self::text::{Form, decode, form};
+use crate::wish::Wish;
+
+/// A line of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Line {
+    /// Counted from 1.
+    pub(crate) number: usize,
+    pub(crate) name: Option<String>,
+    pub(crate) wish: Wish,
+    /// Names the item in the ledger. It follows from the batch and from what is asked for, not from the place in the plan:
+    /// lines can be moved, added and renamed without being paid again.
+    pub(crate) id: String,
+    /// The idempotency key that the line itself gives, for the first attempt.
+    key: Option<IdempotencyKey>,
+}
+
+impl Line {
+    pub(crate) fn has_own_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The idempotency key of the first attempt.
+    pub(crate) fn first_key(&self) -> String {
+        self.key.as_ref().map_or_else(|| key(&self.id, 1), |key| key.as_str().to_owned())
+    }
+
+    /// The name of the clip's file.
+    pub(crate) fn file_name(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{name}.mp4"),
+            None => format!("{}-{}.mp4", slug(&self.wish.prompt), &self.id[self.id.len() - 8..]),
+        }
+    }
+}
+
+/// The key of an item: each attempt has one of its own, the same in every process.
+pub(crate) fn key(id: &str, attempt: i64) -> String {
+    format!("infrai-{}", digest(&["key", id, &attempt.to_string()]))
+}
+
+/// The bytes of a plan.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether the name of its file ends with `.csv`.
+    pub(crate) is_named_csv: bool,
+}
+
+/// Reads a plan. Everything that is wrong with it is told at once.
+pub(crate) fn parse(source: &Source, batch: &str) -> Result<Vec<Line>, Vec<String>> {
+    let text = decode(&source.bytes).map_err(|error| vec![error])?;
+    let requests = match form(text, source.is_named_csv) {
+        Form::Json => json::requests(text),
+        Form::Csv => csv::requests(text),
+    };
+    let (mut lines, mut wrong) = (Vec::new(), Vec::new());
+    let (mut taken, mut twins) = (Taken::default(), HashMap::new());
+    for (number, request) in requests {
+        let line = request.and_then(|request| {
+            let canonical = request.wish.canonical();
+            let twin: &mut u32 = twins.entry(canonical.clone()).or_default();
+            *twin += 1;
+            let id = format!("item-{}", digest(&["item", batch, &canonical, &twin.to_string()]));
+            taken.add(Line { number, name: request.name, wish: request.wish, id, key: request.key })
+        });
+        match line {
+            Ok(line) => lines.push(line),
+            Err(error) => wrong.push(format!("line {number}: {error}")),
+        }
+    }
+    if wrong.is_empty() && lines.is_empty() {
+        wrong.push("there is no line in it".to_owned());
+    }
+    if wrong.is_empty() { Ok(lines) } else { Err(wrong) }
+}
+
+/// What no two lines of a plan can have in common.
+#[derive(Default)]
+struct Taken {
+    files: HashSet<String>,
+    keys: HashSet<String>,
+}
+
+impl Taken {
+    fn add(&mut self, line: Line) -> Result<Line, String> {
+        if !self.files.insert(folded(&line.file_name())) {
+            return Err(format!("`name` {:?} is taken by an earlier line", line.name.unwrap_or(line.id)));
+        }
+        if let Some(key) = &line.key
+            && !self.keys.insert(key.as_str().to_owned())
+        {
+            return Err(format!("`idempotency_key` {key} is taken by an earlier line"));
+        }
+        Ok(line)
+    }
+}
+
+fn digest(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize()[..20].iter().fold(String::new(), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, batch: &str) -> Result<Vec<Line>, Vec<String>> {
+        super::parse(&Source { bytes: text.into(), is_named_csv: false }, batch)
+    }
+
+    fn ids(text: &str) -> Vec<String> {
+        parse(text, "plan").unwrap().into_iter().map(|line| line.id).collect()
+    }
+
+    #[test]
+    fn a_line_is_a_request_and_perhaps_a_name() {
+        let lines = parse(
+            "{\"prompt\":\"A city, at dusk!\",\"duration_seconds\":5,\"resolution\":\"1080p\",\"name\":\"skyline\"}\n\n\
+             {\"prompt\":\"東京\",\"aspect\":\"9:16\",\"prefer\":null}\n",
+            "plan",
+        )
+        .unwrap();
+        assert_eq!(lines[0].file_name(), "skyline.mp4");
+        assert_eq!(lines[0].wish.kind(), "1080p clips of 5 s");
+        assert_eq!(lines[1].number, 3);
+        assert!(lines[1].file_name().starts_with("clip-"), "{}", lines[1].file_name());
+    }
+
+    #[test]
+    fn what_was_paid_stays_paid_when_lines_move_or_get_names() {
+        let before = ids("{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n{\"prompt\":\"a\"}");
+        let after = ids(
+            "{\"prompt\":\"c\"}\n{\"name\":\"x\",\"prompt\":\"b\"}\n{\"prompt\":\"a\"}\n{ \"prompt\": \"a\" }",
+        );
+        assert_eq!((&after[1], &after[2], &after[3]), (&before[1], &before[0], &before[2]));
+        assert_eq!(before.iter().collect::<HashSet<_>>().len(), 3);
+        assert_ne!(parse("{\"prompt\":\"a\"}", "other").unwrap()[0].id, before[0]);
+        assert_ne!(key(&before[0], 1), key(&before[0], 2));
+        assert_eq!(key(&before[0], 1), key(&before[0], 1));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_by_its_line() {
+        let plan = [
+            r#"{"prompt": "a", "name": "x"}"#,
+            r#"{"promt": "a"}"#,
+            "[]",
+            r#"{"prompt": "a", "name": "X"}"#,
+            r#"{"prompt": "a", "name": "../x"}"#,
+            r#"{"prompt": "a", "idempotency_key": "two words"}"#,
+            "nothing",
+            r#"{"prompt": "a", "prom\u0070t": "b"}"#,
+            r#"{"prompt": "a", "prefer": null, "prefer": "smartest"}"#,
+            r#"{"prompt": "東京",}"#,
+            r#"{"prompt": "a""#,
+            r#"{"prompt": "a", "duration_seconds": "5"}"#,
+            r#"{"prompt": "a", "resolution": 1080}"#,
+            r#"{"prompt": "a", "prefer": "cheap"}"#,
+            r#"{"prompt": "a", "aspect": "9:16", "aspect_ratio": "16:9"}"#,
+            r#"{"name": "y"}"#,
+            "\u{feff}{}",
+            "{\"prompt\": \"a\0b\"}",
+            r#"{"prompt": "a"} {"prompt": "b"}"#,
+            r#"{"text": "a"}"#,
+        ];
+        let wrong = parse(&plan.join("\r\n"), "plan").unwrap_err();
+        let expected = [
+            "line 2: unknown field `promt`; did you mean `prompt`?",
+            "line 3: invalid type: sequence, expected a JSON object, such as {\"prompt\": \"a city\"}",
+            "line 4: `name` \"X\" is taken by an earlier line",
+            "line 5: `name` \"../x\" must be fit for a file: ",
+            "line 6: `idempotency_key` must be 1 to 255 visible ASCII characters",
+            "line 7: not JSON: expected ident (column 2)",
+            "line 8: `prompt` stands twice",
+            "line 9: `prefer` stands twice",
+            "line 10: not JSON: trailing comma (column 17)",
+            "line 11: not JSON: EOF while parsing an object (column 14); an object must be on one line",
+            "line 12: `duration_seconds` must be a number such as 5 or 7.5, not \"5\"",
+            "line 13: `resolution` must be text in quotes, not 1080",
+            "line 14: `prefer` \"cheap\" is not one of balanced, cheapest, smartest",
+            "line 15: `aspect` and `aspect_ratio` mean the same, and have different values",
+            "line 16: `prompt` is missing",
+            "line 17: it begins with a byte order mark (BOM), which only the first line may; remove it",
+            "line 18: not JSON: control character (\\u0000-\\u001F) found while parsing a string (column 14)",
+            "line 19: not JSON: trailing characters (column 17)",
+            "line 20: unknown field `text`; use prompt, duration_seconds, ",
+        ];
+        assert_eq!(wrong.len(), expected.len(), "{wrong:#?}");
+        for (wrong, expected) in wrong.iter().zip(expected) {
+            assert!(wrong.starts_with(expected), "{wrong}\n{expected}");
+        }
+        assert_eq!(parse(" \n", "plan").unwrap_err(), ["there is no line in it"]);
+        assert_eq!(parse("prompt,name\n", "plan").unwrap_err(), ["there is no line in it"]);
+        assert!(parse("[{\"prompt\": \"a\"}]", "plan").unwrap_err()[0].contains("JSON array"));
+    }
+
+    #[test]
+    fn the_same_clips_are_the_same_items_in_either_form() {
+        let json = "{\"prompt\": \"a, \\\"b\\\"\", \"duration_seconds\": 5, \"aspect\": \"9:16\", \"name\": \"x\"}\n{\"prompt\": \"東京\"}";
+        let csv = "name,prompt,duration_seconds,aspect_ratio,prefer\r\nx,\"a, \"\"b\"\"\",5.0,9:16,\r\n\r\n,東京,,,\r\n";
+        assert_eq!(ids(json), ids(csv));
+        assert_eq!(parse(csv, "plan").unwrap()[1].number, 4);
+    }
+
+    #[test]
+    fn what_a_dry_run_prints_is_the_same_item_and_keeps_its_key() {
+        let plain = "{\"prompt\":\"a\",\"aspect\":\"9:16\",\"duration_seconds\":5}";
+        let shown = "{\"aspect\":\"9:16\",\"aspect_ratio\":\"9:16\",\"duration_seconds\":5,\"idempotency_key\":\"k1\",\"prompt\":\"a\"}";
+        assert_eq!(ids(plain), ids(shown));
+        let line = |text| parse(text, "plan").unwrap().remove(0);
+        assert_eq!(line(shown).first_key(), "k1");
+        assert_eq!(line(plain).first_key(), key(&ids(plain)[0], 1));
+        let twice = format!("{shown}\n{shown}");
+        assert_eq!(
+            parse(&twice, "plan").unwrap_err(),
+            ["line 2: `idempotency_key` k1 is taken by an earlier line"]
+        );
+    }
+
+    #[test]
+    fn a_report_is_the_same_items_as_its_plan() {
+        let plan = "{\"prompt\":\"a\",\"name\":\"x\"}\n{\"prompt\":\"b\"}";
+        let report = "{\"batch\":\"plan\",\"counts\":{},\"items\":[{\"name\":\"x\",\"request\":{\"prompt\":\"a\"}},{\"request\":{\"prompt\":\"b\"}}]}";
+        assert_eq!(ids(plan), ids(report));
+        let old = "{\"batch\":\"plan\",\"items\":[{\"name\":\"x\"}]}";
+        assert_eq!(
+            parse(old, "plan").unwrap_err(),
+            ["line 1: it is a report, and an item in it has no `request`"]
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! Names of clips that every file system takes.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The longest name of a line, in bytes: file systems allow 255, and a clip's name has an extension.
+const MAX_NAME: usize = 200;
+
+/// How much of the prompt stands in a file name.
+const SLUG: usize = 40;
+
+/// Names that mean a device on Windows, whatever extension follows; so do COM0 to COM9 and LPT0 to LPT9.
+const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+
+pub(super) fn check_name(name: String) -> Result<String, String> {
+    let allowed = |c: char| !c.is_control() && !"/\\:*?\"<>|".contains(c);
+    let fits = (1..=MAX_NAME).contains(&name.len()) && name.chars().all(allowed);
+    if !fits || name.starts_with(['.', '-', ' ']) || name.ends_with(['.', ' ']) {
+        return Err(format!(
+            "`name` {name:?} must be fit for a file: 1 to {MAX_NAME} bytes without / \\ : * ? \" < > |, with no dot, dash or \
+             space first and no dot or space last"
+        ));
+    }
+    match is_device(&name) {
+        true => Err(format!("`name` {name:?} is the name of a device on Windows; use another")),
+        false => Ok(name),
+    }
+}
+
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let is_port = |port: &str| {
+        let number = stem.strip_prefix(port).unwrap_or_default();
+        number.chars().count() == 1 && number.chars().all(|c| c.is_ascii_digit() || "¹²³".contains(c))
+    };
+    DEVICES.contains(&stem.as_str()) || is_port("COM") || is_port("LPT")
+}
+
+/// The same text for names that are one name to a file system that ignores case, or how accents are encoded.
+pub(super) fn folded(name: &str) -> String {
+    // Through the capitals: ß is SS in them, and both kinds of s are S.
+    name.nfd().collect::<String>().to_uppercase().to_lowercase().nfd().collect()
+}
+
+/// Words of the prompt that any file system takes.
+pub(super) fn slug(prompt: &str) -> String {
+    let words = prompt.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut slug = String::new();
+    for word in words {
+        if slug.len() + word.len() >= SLUG {
+            break;
+        }
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.push_str(&word.to_ascii_lowercase());
+    }
+    if slug.is_empty() { "clip".to_owned() } else { slug }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_that_every_file_system_takes() {
+        let long = "é".repeat(MAX_NAME / 2);
+        for name in ["city", "東京 2", "a.b", "console", "com10", "aux-1", &long] {
+            assert!(check_name(name.to_owned()).is_ok(), "{name}");
+        }
+        let long = format!("{long}x");
+        for name in [
+            "", ".", "..", "../x", "a/b", "a:b", "a\0b", "x ", "x.", "-x", "CON", "nul.b", "Com1", "LPT³",
+            "aux .x", &long,
+        ] {
+            assert!(check_name(name.to_owned()).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_a_file_system_may_take_for_one_are_known() {
+        for (one, other) in
+            [("City", "cITY"), ("caf\u{e9}", "CAFE\u{301}"), ("straße", "STRASSE"), ("ΟΔΟΣ", "οδος")]
+        {
+            assert_eq!(folded(one), folded(other));
+        }
+        assert_ne!(folded("café"), folded("cafe"));
+    }
+
+    #[test]
+    fn a_slug_is_short_and_plain() {
+        assert_eq!(slug("A city, at dusk!"), "a-city-at-dusk");
+        assert_eq!(slug("東京"), "clip");
+        assert_eq!(slug(&"a".repeat(300)), "clip");
+        assert!(slug(&"word ".repeat(100)).len() < SLUG);
+    }
+}
