@@ -13,6 +13,9 @@ use crate::ledger::{LEDGER_VARIABLE, Ledger, Location};
 use crate::output::Screen;
 use crate::text::quote;
 
+/// The length from which on the end of an API key can be shown.
+const SHOWN_KEY: usize = 16;
+
 pub(crate) struct App {
     pub(crate) global: Global,
     pub(crate) screen: Screen,
@@ -58,6 +61,14 @@ impl App {
             true => "with the same on stdin, ",
             false => "",
         }
+    }
+
+    /// The last characters of the API key in use, which tell it from others. Of a short key nothing is told.
+    pub(crate) fn end_of_key(&self) -> Option<String> {
+        let key = std::env::var(API_KEY_VARIABLE).ok()?;
+        let key: Vec<char> = key.trim().chars().collect();
+        let end = key.len().checked_sub(4).filter(|_| key.len() >= SHOWN_KEY)?;
+        Some(key[end..].iter().collect())
     }
 
     /// What shows the help of the command that was typed.

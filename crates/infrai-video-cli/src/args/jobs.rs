@@ -82,7 +82,8 @@ pub(crate) struct DeleteArgs {
 
 /// Delete every job of the account with its clip, for good
 ///
-/// Asks first; where nobody can answer it wants --yes. Prints how many were deleted.
+/// Counts the jobs, says whose they are, and wants their number typed; where nobody can answer it wants --yes. Prints how many
+/// were deleted.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  infrai-video delete-all --yes")]
 pub(crate) struct DeleteAllArgs {

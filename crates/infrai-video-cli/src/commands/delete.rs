@@ -1,4 +1,6 @@
-use infrai_video::{ErrorKind, JobId};
+use futures_util::TryStreamExt as _;
+use infrai_video::types::DeleteAllResult;
+use infrai_video::{API_KEY_VARIABLE, Error, ErrorKind, JobId};
 
 use super::for_each;
 use crate::app::App;
@@ -17,7 +19,8 @@ pub(super) async fn some(app: &App, args: &DeleteArgs) -> Result<(), Failure> {
     let mut signals = app.signals()?;
     if !args.yes {
         let what = if ids.len() == 1 { "job and its clip" } else { "jobs and their clips" };
-        confirm(app, &format!("delete {} {what}, for good?", ids.len()), &mut signals).await?;
+        let question = format!("delete {} {what}, for good? [y/N]", ids.len());
+        confirm(app, &question, &["y", "yes"], &mut signals).await?;
     }
     let records = Records::open(app).await;
     let done = tokio::select! {
@@ -47,7 +50,19 @@ pub(super) async fn all(app: &App, args: &DeleteAllArgs) -> Result<(), Failure> 
     let session = app.session().await?;
     let mut signals = app.signals()?;
     if !args.yes {
-        confirm(app, "delete every job of the account with its clip, for good?", &mut signals).await?;
+        refuse_unless_asked(app)?;
+        let number = tokio::select! {
+            number = count_jobs(&session) => number.map_err(|error| app.failed(&error))?,
+            signal = signals.next() => return Err(kept(app, signal.exit())),
+        };
+        if number == 0 {
+            app.screen.say("note", "the account has no job");
+            return match app.screen.json {
+                true => app.screen.json(&DeleteAllResult { deleted: Some(0) }),
+                false => app.screen.line("0"),
+            };
+        }
+        confirm(app, &question(app, number), &[&number.to_string()], &mut signals).await?;
     }
     let records = Records::open(app).await;
     // What another process begins from here on may be newer than the deletion.
@@ -71,16 +86,41 @@ fn broken_off(app: &App, signal: Signal) -> Failure {
         .next(app.command("list"))
 }
 
-async fn confirm(app: &App, question: &str, signals: &mut Signals) -> Result<(), Failure> {
-    let again = format!("{} --yes", app.same_command());
-    if !app.screen.can_ask {
-        let message = "nothing was deleted: nobody can be asked here, and --yes was not given";
-        return Err(Failure::new(Exit::Usage, message).next(again));
-    }
-    let exit = match app.screen.question(&format!("{question} [y/N]"), signals).await {
-        Answer::Given(answer) if matches!(answer.as_str(), "y" | "yes") => return Ok(()),
-        Answer::Given(_) => Exit::Other,
-        Answer::Interrupted(signal) => signal.exit(),
+/// How many jobs the account has.
+async fn count_jobs(session: &Session) -> Result<usize, Error> {
+    session.client.list().items().try_fold(0, |number, _| std::future::ready(Ok(number + 1))).await
+}
+
+/// Everything that tells one account from another, and a number that nobody types unread.
+fn question(app: &App, number: usize) -> String {
+    let key = match app.end_of_key() {
+        Some(end) => format!("the API key that ends in {end}"),
+        None => format!("the API key in {API_KEY_VARIABLE}"),
     };
-    Err(Failure::new(exit, "nothing was deleted").with_word("kept").next(again))
+    format!(
+        "delete all {} of {key} at {}, with their clips, for good? type {number} to delete them:",
+        count(number, "job"),
+        app.base_url()
+    )
+}
+
+fn refuse_unless_asked(app: &App) -> Result<(), Failure> {
+    if app.screen.can_ask {
+        return Ok(());
+    }
+    let message = "nothing was deleted: nobody can be asked here, and --yes was not given";
+    Err(Failure::new(Exit::Usage, message).next(format!("{} --yes", app.same_command())))
+}
+
+async fn confirm(app: &App, question: &str, yes: &[&str], signals: &mut Signals) -> Result<(), Failure> {
+    refuse_unless_asked(app)?;
+    match app.screen.question(question, signals).await {
+        Answer::Given(answer) if yes.contains(&answer.as_str()) => Ok(()),
+        Answer::Given(_) => Err(kept(app, Exit::Other)),
+        Answer::Interrupted(signal) => Err(kept(app, signal.exit())),
+    }
+}
+
+fn kept(app: &App, exit: Exit) -> Failure {
+    Failure::new(exit, "nothing was deleted").with_word("kept").next(format!("{} --yes", app.same_command()))
 }

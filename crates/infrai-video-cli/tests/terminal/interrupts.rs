@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox, When};
 
-use crate::common::{Bench, SMALL};
+use crate::common::{Bench, KEY, SMALL};
 use crate::pty::{CTRL_C, Terminal};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -226,12 +226,37 @@ async fn a_question_before_deleting_is_answered_or_left() {
         assert!(end.screen.ends_with(&last), "{:#?}", end.screen);
     }
     assert_eq!(bench.calls(Operation::Delete), 0);
+}
 
-    let mut terminal = Terminal::start(bench.command(["delete-all"]), 80);
-    terminal.shows("delete every job").await;
-    terminal.types("Y\n").await;
+#[tokio::test(flavor = "multi_thread")]
+async fn all_jobs_are_deleted_once_their_number_is_typed() {
+    let bench = Bench::instant().await;
+    let none = Terminal::start(bench.command(["delete-all"]), 200).end().await;
+    assert_eq!((none.code, none.screen.last().map(String::as_str)), (0, Some("0")), "{:#?}", none.screen);
+    for _ in 0..12 {
+        bench.job();
+    }
+    let question = format!(
+        "delete all 12 jobs of the API key that ends in 9d2c at {}, with their clips, for good? type 12 to delete them:",
+        bench.sandbox.base_url()
+    );
+    for (keys, code) in [(CTRL_C, 130), ("y\n", 1), ("yes\n", 1), ("1\n", 1), ("\n", 1)] {
+        let mut terminal = Terminal::start(bench.command(["delete-all"]), 200);
+        terminal.shows(&question).await;
+        terminal.types(keys).await;
+        let end = terminal.end().await;
+        assert_eq!(end.code, code, "{:#?}", end.screen);
+        assert!(end.screen.contains(&"kept       nothing was deleted".to_owned()), "{:#?}", end.screen);
+        assert!(!end.written.contains(KEY), "{}", end.written);
+    }
+    assert_eq!(bench.calls(Operation::DeleteAll), 0);
+
+    let mut terminal = Terminal::start(bench.command(["delete-all"]), 200);
+    terminal.shows(&question).await;
+    terminal.types("12\n").await;
     let end = terminal.end().await;
-    assert_eq!((end.code, end.screen.last().map(String::as_str)), (0, Some("1")), "{:#?}", end.screen);
+    assert_eq!((end.code, end.screen.last().map(String::as_str)), (0, Some("12")), "{:#?}", end.screen);
+    assert_eq!(bench.calls(Operation::DeleteAll), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
