@@ -208,3 +208,19 @@ async fn a_clip_that_failed_is_no_money_in_the_sum() {
     assert_eq!(report["cost_usd"], Value::from(costs[0]));
     assert_eq!(bench.run(["batch", "status", "clips", "--json"]).json()["cost_usd"], report["cost_usd"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_whose_file_cannot_be_is_not_paid() {
+    let bench = Bench::instant().await;
+    let plan = "{\"prompt\": \"a [fail]\", \"duration_seconds\": 0.5, \"name\": \"a\"}";
+    assert_eq!(run(&bench, "clips.jsonl", plan, &[]).code, Some(13));
+    std::fs::write(bench.path("clips/a.mp4"), "mine").unwrap();
+    let taken = bench.run(["batch", "retry", "clips", "--failed"]);
+    assert!(taken.failed(7).contains("a.mp4 is there already"), "{}", taken.stderr);
+    std::fs::create_dir_all(bench.path("other/a.mp4.part")).unwrap();
+    let blocked = bench.run(["batch", "retry", "clips", "--failed", "--force", "--output", "other"]);
+    assert!(blocked.failed(7).contains("a.mp4.part is no unfinished clip"), "{}", blocked.stderr);
+    assert_eq!(bench.calls(Operation::Generate), 1);
+    assert_eq!(bench.run(["batch", "retry", "clips", "--failed", "--force"]).code, Some(13));
+    assert_eq!(bench.calls(Operation::Generate), 2);
+}

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Order, directory, is_missing, work};
@@ -7,6 +7,7 @@ use crate::args::RetryArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ledger::{Entry, Item, Ledger, Place, Stage, Take};
+use crate::target::check_download;
 use crate::text::count;
 use crate::work::{ClipCheck, IfGone, Source};
 
@@ -35,6 +36,12 @@ async fn with_ledger(app: &App, args: &RetryArgs, ledger: &Arc<Ledger>) -> Resul
     }
     let wanted = within_limits(args, wanted);
     let other = args.how.output.as_deref().map(|output| directory(Some(output), &name)).transpose()?;
+    for item in &wanted {
+        if let Some(path) = place(item, other.as_deref()) {
+            directory(path.parent(), "")?;
+            check_download(&path, item.replace || args.how.force)?;
+        }
+    }
     for item in missing.iter().chain(&wanted) {
         again(app, args, ledger, item, other.as_deref()).await?;
     }
@@ -91,6 +98,13 @@ fn within_limits(args: &RetryArgs, items: Vec<Item>) -> Vec<Item> {
     items.into_iter().take(args.how.max_jobs.unwrap_or(usize::MAX)).take_while(fits).collect()
 }
 
+/// Where it was to go, or the same name in another directory.
+fn place(item: &Item, other: Option<&Path>) -> Option<PathBuf> {
+    let Place::File(path) = &item.place else { return None };
+    let elsewhere = other.zip(path.file_name()).map(|(directory, name)| directory.join(name));
+    Some(elsewhere.unwrap_or_else(|| path.clone()))
+}
+
 /// The clip goes where it was to go, or under the same name into another directory.
 async fn again(
     app: &App,
@@ -108,11 +122,9 @@ async fn again(
     if let (Stage::Saved, Some(path)) = (entry.item.stage, &entry.item.path) {
         entry.item.place = Place::File(path.into());
     }
-    if let Place::File(path) = &entry.item.place {
-        let place = other.zip(path.file_name()).map(|(directory, name)| directory.join(name));
-        let place = place.unwrap_or_else(|| path.clone());
-        directory(place.parent(), "")?;
-        entry.item.place = Place::File(place);
+    if let Some(path) = place(&entry.item, other) {
+        directory(path.parent(), "")?;
+        entry.item.place = Place::File(path);
     }
     entry.item.replace |= args.how.force;
     // Another process may have been quicker, and two new jobs would be two charges.
