@@ -88,13 +88,14 @@ impl App {
     pub(crate) fn base_url(&self) -> String {
         let from_environment = || std::env::var(BASE_URL_VARIABLE).ok().filter(|url| !url.trim().is_empty());
         let url = self.global.base_url.clone().or_else(from_environment);
-        url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()).trim().trim_end_matches('/').to_owned()
+        let url = url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
+        // An invalid URL is shown as it was typed.
+        infrai_video::base_url(&url).unwrap_or_else(|_| url.trim().trim_end_matches('/').to_owned())
     }
 
     /// What the ledger calls the API that is talked to.
     pub(crate) fn service(&self) -> String {
-        let url = self.base_url();
-        url::Url::parse(&url).map_or(url, |url| url.as_str().trim_end_matches('/').to_owned())
+        self.base_url()
     }
 
     /// Tells the API key in use from others, and does not tell it.

@@ -151,6 +151,12 @@ impl App {
                 }
                 steps
             }
+            Exit::NotFound if error.operation().is_some_and(|operation| !has_job_id(operation)) => {
+                vec![format!(
+                    "check that {} is the API's base URL; it does not know this route",
+                    self.base_url()
+                )]
+            }
             Exit::NotFound if self.global.sandbox() => vec![SANDBOX_ENDS.to_owned()],
             Exit::NotFound => vec![self.command("list")],
             Exit::Credit => {
@@ -161,6 +167,9 @@ impl App {
             }
             Exit::Refused if error.field() == Some("base_url") => {
                 vec!["export INFRAI_BASE_URL=https://api.infrai.cc  (or leave it out)".to_owned()]
+            }
+            Exit::Refused | Exit::Unreachable if is_connection_setup(error) && error.hint().is_some() => {
+                vec![format!("{}, then: {again}", error.hint().unwrap_or_default())]
             }
             Exit::Refused => vec![self.help()],
             Exit::Unreachable => vec![format!("check the network and {}, then: {again}", self.base_url())],
@@ -214,7 +223,23 @@ pub(crate) fn describe(error: &Error) -> String {
     let is_covered = matches!(
         error.kind(),
         ErrorKind::Authentication | ErrorKind::InsufficientCredit | ErrorKind::NotFound | ErrorKind::Conflict
-    );
-    let hint = error.hint().filter(|_| !is_covered).map(|hint| format!("; {hint}")).unwrap_or_default();
+    ) || is_connection_setup(error);
+    // Hints that name a builder method are for users of the SDK.
+    let hint = error.hint().filter(|hint| !is_covered && !hint.contains("`with_"));
+    let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
     format!("{}{facts}{hint}", error.message())
+}
+
+/// Whether the path of the operation contains a job id, so that a 404 refers to the job.
+fn has_job_id(operation: &str) -> bool {
+    !matches!(operation, "video_generate" | "video_list" | "video_delete_all" | "video_capabilities")
+}
+
+/// Whether no connection was or can be made, so that the hint is about the network settings of this machine.
+fn is_connection_setup(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Unreachable => true,
+        ErrorKind::Config => error.field().is_none(),
+        _ => false,
+    }
 }

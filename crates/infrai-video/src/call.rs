@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, USER_AGENT};
 use http::{HeaderValue, Method, StatusCode};
 use infrai_video_client as generated;
 use infrai_video_client::{Answer, Envelope, ErrorBody, MAX_RESPONSE_BYTES, ResponseValue, types};
@@ -23,7 +23,7 @@ use crate::response::Response;
 use crate::retry::{RetryPolicy, retry_after};
 use crate::text::{one_line, what_is_wrong};
 use crate::time::after;
-use crate::transport::{Incoming, TransportError};
+use crate::transport::{ACCEPTED, Incoming, TransportError, decoded};
 
 type Reply<T> = Result<ResponseValue<Envelope<T>>, generated::Error>;
 type Sending<T> = dyn for<'a> Fn(&'a generated::Client, &'a Plan) -> BoxFuture<'a, Reply<T>> + Send + Sync;
@@ -443,6 +443,7 @@ impl std::error::Error for Ended {}
 impl OneExchange {
     async fn answer(&self, mut request: reqwest::Request) -> Result<Answer, TransportError> {
         request.headers_mut().insert(USER_AGENT, self.shared.user_agent.clone());
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
         if request.method() == Method::GET {
             // A state that a cache between here and the service kept is no news.
             request.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -454,7 +455,8 @@ impl OneExchange {
         let exchange = async {
             let Incoming { status, headers, body } = self.shared.sender.send(request).await?;
             self.shared.clocks.note(&headers);
-            let body = match body.bounded(read, MAX_RESPONSE_BYTES).await {
+            let body = body.bounded(read, MAX_RESPONSE_BYTES).await;
+            let body = match body.and_then(|body| decoded(&headers, body, MAX_RESPONSE_BYTES)) {
                 Ok(body) => body,
                 // A status that says no needs no body to be believed.
                 Err(_) if !status.is_success() => Bytes::new(),

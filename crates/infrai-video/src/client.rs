@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::ids::IdempotencyKey;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::time::{Clocks, WallClock};
-use crate::transport::{Sender, Transport, reqwest_client};
+use crate::transport::{DefaultTransport, Sender, Transport, request_builder};
 
 /// Where the service is.
 pub const DEFAULT_BASE_URL: &str = "https://api.infrai.cc";
@@ -208,8 +208,8 @@ impl ClientBuilder {
         })
     }
 
-    /// Where the API is; `https://api.infrai.cc` by default. Plain http is for loopback alone, since the key would travel
-    /// in the clear.
+    /// Where the API is; `https://api.infrai.cc` by default, see [`base_url`]. Plain http is for loopback alone, since the
+    /// key would travel in the clear.
     pub fn with_base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
@@ -264,14 +264,15 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends through a `reqwest` client of one's own, for a proxy or certificates of one's own. Its redirect policy should
-    /// be none, and it should have no time limit but one for connecting, which is then its own affair.
+    /// Sends requests through this `reqwest` client, for a custom proxy or custom certificates. Its redirect policy should
+    /// be none, and it should have no timeout except one for connecting. Connect timeout, proxies and HTTP/2 are then
+    /// configured on that client.
     pub fn with_http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
     }
 
-    /// Sends through something other than `reqwest`.
+    /// Sends requests through a custom transport.
     pub fn with_transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -300,14 +301,12 @@ impl ClientBuilder {
             .map_err(|_| config("api_key", "`api_key` holds characters that no header can carry"))?;
         let user_agent = HeaderValue::from_str(&self.user_agent)
             .map_err(|_| config("user_agent_suffix", "`user_agent_suffix` must be visible ASCII"))?;
-        let builder = match self.http_client {
-            Some(client) => client,
-            None => reqwest_client(self.timeouts.connect, is_loopback(&base_url))?,
+        let (builder, sender) = match (self.transport, self.http_client) {
+            (Some(transport), client) => (client, Sender::Custom(transport)),
+            (None, Some(client)) => (Some(client.clone()), Sender::Reqwest(client)),
+            (None, None) => (None, default_sender(&base_url, self.timeouts.connect)?),
         };
-        let sender = match self.transport {
-            Some(transport) => Sender::Custom(transport),
-            None => Sender::Reqwest(builder.clone()),
-        };
+        let builder = builder.map_or_else(request_builder, Ok)?;
         Ok(Client {
             shared: Arc::new(Shared {
                 base_url: base_url.as_str().trim_end_matches('/').to_owned(),
@@ -341,12 +340,40 @@ fn config(setting: &'static str, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Config, message).with_field(setting)
 }
 
+/// The built-in transport. Reports missing CA certificates and invalid proxy settings before anything is sent.
+fn default_sender(base_url: &Url, connect_timeout: Duration) -> Result<Sender, Error> {
+    let transport = DefaultTransport::new(connect_timeout);
+    let server = base_url.as_str().parse().map_err(|_| config("base_url", "`base_url` is no URL"))?;
+    transport.prepare(&server).map_err(|error| {
+        let error = Error::from(error).with_retryable(false);
+        let message = error.message().to_owned();
+        error.turned_into(ErrorKind::Config, message)
+    })?;
+    Ok(Sender::Custom(Arc::new(transport)))
+}
+
+/// Normalizes a base URL as [`Client`] does: removes trailing slashes, and a trailing `/v1` or `/v1/video`, which is part of
+/// every route. A path prefix before that, such as a gateway's, is kept.
+///
+/// ```
+/// let url = infrai_video::base_url("https://gateway.example.com/video-api/v1/")?;
+/// assert_eq!(url, "https://gateway.example.com/video-api");
+/// # Ok::<(), infrai_video::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`] if the text is not a valid base URL. The message does not repeat the text.
+pub fn base_url(text: &str) -> Result<String, Error> {
+    checked_base_url(text).map(|url| url.as_str().trim_end_matches('/').to_owned())
+}
+
 fn checked_base_url(text: &str) -> Result<Url, Error> {
     // The text is not repeated: it may hold a password, or be a key that ended up in the wrong variable.
     let wrong = |what: &str| {
         config("base_url", format!("`base_url` {what}")).with_hint("pass a URL such as https://api.infrai.cc")
     };
-    let url = Url::parse(text.trim()).map_err(|error| wrong(&format!("is no URL: {error}")))?;
+    let mut url = Url::parse(text.trim()).map_err(|error| wrong(&format!("is no URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(wrong("must start with https://"));
     }
@@ -360,7 +387,24 @@ fn checked_base_url(text: &str) -> Result<Url, Error> {
     if url.scheme() == "http" && !is_loopback(&url) {
         return Err(wrong("would send the key in the clear: plain http is for this machine alone"));
     }
+    let path = before_the_routes(url.path());
+    if path.to_ascii_lowercase().contains("/v1/video/") {
+        return Err(wrong("is the URL of an operation: it must end before /v1/video"));
+    }
+    let path = path.to_owned();
+    url.set_path(&path);
     Ok(url)
+}
+
+/// The path without a trailing `/v1` or `/v1/video`.
+fn before_the_routes(path: &str) -> &str {
+    fn without<'a>(path: &'a str, end: &str) -> Option<&'a str> {
+        let at = path.len().checked_sub(end.len())?;
+        path.get(at..)?.eq_ignore_ascii_case(end).then(|| path[..at].trim_end_matches('/'))
+    }
+    let path = path.trim_end_matches('/');
+    let path = without(path, "/video").filter(|rest| without(rest, "/v1").is_some()).unwrap_or(path);
+    without(path, "/v1").unwrap_or(path)
 }
 
 /// Whether a URL leads to this machine itself.
@@ -396,6 +440,35 @@ mod tests {
         for key in ["", "  ", "a b", "ifr_pk_\u{e4}"] {
             let error = Client::new(key).unwrap_err();
             assert_eq!(error.field(), Some("api_key"), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_trailing_v1_is_removed_from_the_base_url() {
+        for (given, used) in [
+            ("https://api.infrai.cc", "https://api.infrai.cc"),
+            ("https://api.infrai.cc/", "https://api.infrai.cc"),
+            ("https://api.infrai.cc/v1", "https://api.infrai.cc"),
+            ("https://api.infrai.cc//v1//", "https://api.infrai.cc"),
+            ("https://api.infrai.cc/V1/", "https://api.infrai.cc"),
+            ("https://api.infrai.cc/v1/video", "https://api.infrai.cc"),
+            ("https://api.infrai.cc/v1/video/", "https://api.infrai.cc"),
+            (" https://gateway.example.com/infrai/v1 ", "https://gateway.example.com/infrai"),
+            ("https://gateway.example.com/infrai/", "https://gateway.example.com/infrai"),
+            ("https://gateway.example.com/video", "https://gateway.example.com/video"),
+            ("https://gateway.example.com/dev1", "https://gateway.example.com/dev1"),
+            ("https://gateway.example.com/v1/proxy", "https://gateway.example.com/v1/proxy"),
+            ("http://127.0.0.1:8787/v1", "http://127.0.0.1:8787"),
+        ] {
+            assert_eq!(base_url(given).unwrap(), used, "{given}");
+            let client = Client::builder("ifr_pk_proj_x").with_base_url(given).build().unwrap();
+            assert_eq!(client.base_url(), used, "{given}");
+        }
+        for operation in
+            ["https://api.infrai.cc/v1/video/generate", "https://api.infrai.cc/v1/video/get/vj_1/"]
+        {
+            let error = base_url(operation).unwrap_err();
+            assert!(error.to_string().contains("must end before /v1/video"), "{error}");
         }
     }
 

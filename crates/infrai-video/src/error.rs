@@ -297,7 +297,12 @@ impl Error {
 impl From<TransportError> for Error {
     fn from(source: TransportError) -> Self {
         let kind = source.error_kind();
-        Self::new(kind, source.to_string()).with_retryable(source.is_retryable()).with_source(source)
+        let error = Self::new(kind, source.to_string()).with_retryable(source.is_retryable());
+        let error = match &source.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        };
+        error.with_source(source)
     }
 }
 

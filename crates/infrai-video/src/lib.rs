@@ -43,7 +43,10 @@
 //!
 //! # Features
 //!
-//! - `rustls`, on by default: TLS for https, with the platform's certificates.
+//! - `rustls`, on by default: TLS for https, with the platform's CA certificates or those in `SSL_CERT_FILE`, and through
+//!   the proxy in `HTTPS_PROXY` or `ALL_PROXY` (HTTP or SOCKS 5) except for hosts in `NO_PROXY`.
+//! - `http2`: HTTP/2 with servers that support it.
+//! - `gzip`: compressed API responses.
 //! - `schemars`: every type of the contract has `JsonSchema` of the crate schemars.
 
 mod call;
@@ -65,7 +68,7 @@ mod wait;
 
 pub use call::{Call, Write};
 pub use check::Fit;
-pub use client::{API_KEY_VARIABLE, BASE_URL_VARIABLE, Client, ClientBuilder, DEFAULT_BASE_URL};
+pub use client::{API_KEY_VARIABLE, BASE_URL_VARIABLE, Client, ClientBuilder, DEFAULT_BASE_URL, base_url};
 pub use download::{ByteStream, Container, Download, Fetched, Overwrite, Progress, Saved, Written};
 pub use error::{Error, ErrorKind};
 pub use generate::{Generate, MAX_DURATION_SECONDS, MAX_PROMPT_CHARS, Submission, Submit};

@@ -23,6 +23,9 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Regen => xtask(context, "regen --check"),
         Step::Judges => judges::run(context),
         Step::Tests => tests(context),
+        Step::Network => {
+            test(context).arguments("test --workspace --test network --no-fail-fast").run(context)
+        }
         Step::Counts => counts::run(context),
         Step::Snapshots => Ok(snapshots::run(context)),
         Step::Machines => machines::run(context),

@@ -64,6 +64,11 @@ impl Setback {
             _ if error.kind() == ErrorKind::InProgress => Self::Paused { outage: Outage::RateLimited, why },
             Exit::Credit => Self::Paused { outage: Outage::Credit, why },
             Exit::RateLimited => Self::Paused { outage: Outage::RateLimited, why },
+            // An untrusted certificate, a proxy that refuses, an invalid setting: waiting does not help.
+            Exit::Unreachable if error.kind() == ErrorKind::Unreachable && !error.is_retryable() => {
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                Self::Stopped { exit: Exit::Unreachable, why: why + &hint }
+            }
             Exit::Unreachable => Self::Paused { outage: Outage::Unreachable, why },
             // The network is the usual reason. Sent again under its key, it does no harm.
             Exit::OutcomeUnknown if error.is_retryable() => Self::Paused { outage: Outage::Unreachable, why },

@@ -1,5 +1,17 @@
+//! HTTP transports: the built-in one, a `reqwest` client, or a custom implementation of [`Transport`].
+
+mod default;
+mod encoding;
+#[cfg(feature = "rustls")]
+mod proxy;
+#[cfg(feature = "rustls")]
+mod tls;
+
+use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
+use std::iter::successors;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -13,7 +25,11 @@ use http::{HeaderMap, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 
-/// Carries one HTTP request to a server and the answer back. `reqwest` does it unless a program brings its own.
+pub(crate) use default::DefaultTransport;
+pub(crate) use encoding::{ACCEPTED, decoded, encoding};
+
+/// Sends one HTTP request and returns the response. Replaces the built-in transport, see
+/// [`ClientBuilder::with_transport`](crate::ClientBuilder::with_transport).
 ///
 /// An implementation neither retries nor follows redirects, and puts no time limit of its own: the SDK does all three. It
 /// must hand on every header as it is, and add no credentials.
@@ -33,7 +49,9 @@ pub type ResponseBody = BoxStream<'static, Result<Bytes, TransportError>>;
 pub struct TransportError {
     kind: TransportErrorKind,
     message: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// The next step, where the default for the kind is not specific enough.
+    pub(crate) hint: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 /// What happened to a request that brought no whole answer.
@@ -44,18 +62,23 @@ pub enum TransportErrorKind {
     Request,
     /// No connection was made. It was not sent.
     Connect,
+    /// No connection was made, and a retry cannot succeed: an untrusted certificate, a proxy that refuses, an invalid
+    /// setting. The request was not sent.
+    Rejected,
     /// The connection was lost, or the answer was cut short. It may have been carried out.
     Lost,
     /// The answer did not come in time. It may have been carried out.
     TimedOut,
     /// The answer is larger than the SDK reads. It was carried out.
     TooLarge,
+    /// The response has a content encoding that was not requested, such as `br`. The request was carried out.
+    Encoded,
 }
 
 impl TransportError {
     /// An error of that kind; `message` is one line in lower case, without secrets.
     pub fn new(kind: TransportErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), hint: None, source: None }
     }
 
     /// The same error with its cause, which must hold no secrets.
@@ -70,26 +93,63 @@ impl TransportError {
         self.kind
     }
 
+    /// The same error with a next step.
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Converts an error of the layers below, for a request to `host`. A more specific error in the source chain takes
+    /// precedence over `kind`.
+    pub(crate) fn below(
+        kind: TransportErrorKind,
+        error: impl StdError + Send + Sync + 'static,
+        host: &str,
+    ) -> Self {
+        let known = causes(&error).find_map(|cause| cause.downcast_ref::<Self>());
+        let copy = |known: &Self| Self { hint: known.hint.clone(), ..Self::new(known.kind, &*known.message) };
+        let this = known.map(copy).or_else(|| rejected_by_tls(&error, host)).unwrap_or_else(|| {
+            let message = match kind {
+                TransportErrorKind::Request => "the request could not be built",
+                TransportErrorKind::Connect => "no connection could be made",
+                TransportErrorKind::TimedOut => "the answer did not come in time",
+                _ => "the connection was lost",
+            };
+            let kind = if was_refused(&error) { TransportErrorKind::Connect } else { kind };
+            Self::new(kind, format!("{message}: {}", root_cause(&error)))
+        });
+        this.with_source(error)
+    }
+
     pub(crate) fn timed_out(what: &str, after: Duration) -> Self {
         Self::new(TransportErrorKind::TimedOut, format!("{what} within {after:?}"))
     }
 
     /// Whether the server may have seen the request.
     pub(crate) fn may_have_been_sent(&self) -> bool {
-        !matches!(self.kind, TransportErrorKind::Request | TransportErrorKind::Connect)
+        !matches!(
+            self.kind,
+            TransportErrorKind::Request | TransportErrorKind::Connect | TransportErrorKind::Rejected
+        )
     }
 
     pub(crate) fn is_retryable(&self) -> bool {
-        !matches!(self.kind, TransportErrorKind::Request | TransportErrorKind::TooLarge)
+        !matches!(
+            self.kind,
+            TransportErrorKind::Request
+                | TransportErrorKind::Rejected
+                | TransportErrorKind::TooLarge
+                | TransportErrorKind::Encoded
+        )
     }
 
     pub(crate) fn error_kind(&self) -> ErrorKind {
         match self.kind {
             TransportErrorKind::Request => ErrorKind::InvalidInput,
-            TransportErrorKind::Connect => ErrorKind::Unreachable,
+            TransportErrorKind::Connect | TransportErrorKind::Rejected => ErrorKind::Unreachable,
             TransportErrorKind::Lost => ErrorKind::ConnectionLost,
             TransportErrorKind::TimedOut => ErrorKind::TimedOut,
-            TransportErrorKind::TooLarge => ErrorKind::Decode,
+            TransportErrorKind::TooLarge | TransportErrorKind::Encoded => ErrorKind::Decode,
         }
     }
 }
@@ -109,30 +169,65 @@ impl std::error::Error for TransportError {
 impl From<reqwest::Error> for TransportError {
     /// Drops the URL, which may be a signed link.
     fn from(error: reqwest::Error) -> Self {
+        let host = error.url().and_then(|url| url.host_str()).unwrap_or_default().to_owned();
         let error = error.without_url();
-        let (kind, message) = if error.is_builder() {
-            (TransportErrorKind::Request, "the request could not be built")
+        let kind = if error.is_builder() {
+            TransportErrorKind::Request
         } else if error.is_connect() {
-            (TransportErrorKind::Connect, "no connection could be made")
+            TransportErrorKind::Connect
         } else if error.is_timeout() {
-            (TransportErrorKind::TimedOut, "the answer did not come in time")
+            TransportErrorKind::TimedOut
         } else {
-            (TransportErrorKind::Lost, "the connection was lost")
+            TransportErrorKind::Lost
         };
-        Self::new(kind, format!("{message}: {}", root_cause(&error))).with_source(error)
+        Self::below(kind, error, &host)
     }
 }
 
-/// The innermost cause says what happened; the layers above it only say where.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
+/// An error and its sources, outermost first.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> + use<'a> {
+    let inner = |error: &&'a (dyn StdError + 'static)| -> Option<&'a (dyn StdError + 'static)> {
+        let error: &'a (dyn StdError + 'static) = *error;
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            // `io::Error::source` skips the error that it wraps.
+            Some(held) => Some(held),
+            None => error.source(),
+        }
+    };
+    successors(Some(error), inner)
 }
 
-/// Who sends: `reqwest` without a detour, or a program's own transport.
+/// The innermost source says what happened; the outer layers only say where.
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+#[cfg(feature = "rustls")]
+fn rejected_by_tls(error: &(dyn StdError + 'static), host: &str) -> Option<TransportError> {
+    causes(error).find_map(|cause| tls::permanent(cause.downcast_ref()?, host))
+}
+
+#[cfg(not(feature = "rustls"))]
+fn rejected_by_tls(_: &(dyn StdError + 'static), _: &str) -> Option<TransportError> {
+    None
+}
+
+/// Whether an HTTP/2 server reset the stream without processing the request (`REFUSED_STREAM`).
+fn was_refused(error: &(dyn StdError + 'static)) -> bool {
+    #[cfg(feature = "http2")]
+    return causes(error)
+        .filter_map(|cause| cause.downcast_ref::<h2::Error>())
+        .any(|error| error.reason() == Some(h2::Reason::REFUSED_STREAM));
+    #[cfg(not(feature = "http2"))]
+    {
+        let _no_http2 = error;
+        false
+    }
+}
+
+/// A `reqwest` client of the program, or any other transport.
 #[derive(Clone)]
 pub(crate) enum Sender {
     Reqwest(reqwest::Client),
@@ -220,16 +315,11 @@ fn within(body: Bytes, limit: usize) -> Result<Bytes, TransportError> {
     Err(TransportError::new(TransportErrorKind::TooLarge, message))
 }
 
-/// The client that is used where a program brings none: no redirects, and no proxy between a program and a server on its
-/// own machine.
-pub(crate) fn reqwest_client(connect_timeout: Duration, loopback: bool) -> Result<reqwest::Client, Error> {
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(connect_timeout)
-        .tcp_nodelay(true);
-    if loopback {
-        builder = builder.no_proxy();
-    }
+/// Builds requests for the generated client. It sends none, so it needs neither CA certificates nor a proxy.
+pub(crate) fn request_builder() -> Result<reqwest::Client, Error> {
+    let builder = reqwest::Client::builder().no_proxy();
+    #[cfg(feature = "rustls")]
+    let builder = builder.tls_certs_only([]);
     builder.build().map_err(|error| {
         Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(error.without_url())
     })

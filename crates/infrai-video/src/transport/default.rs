@@ -1,0 +1,199 @@
+//! The built-in transport.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use http::header::ACCEPT;
+use http::{HeaderValue, Request, Response, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::{ResponseBody, Transport, TransportError, TransportErrorKind};
+
+/// How long an idle connection is kept open.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// Interval of TCP keepalive probes and HTTP/2 pings.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Plain HTTP for loopback servers, which needs neither CA certificates nor a proxy, and HTTPS through the proxy set in the
+/// environment. The HTTPS client is built on first use.
+pub(crate) struct DefaultTransport {
+    plain: Client<HttpConnector, Full<Bytes>>,
+    #[cfg(feature = "rustls")]
+    secure: secure::LazyClient,
+}
+
+impl DefaultTransport {
+    pub(crate) fn new(connect_timeout: Duration) -> Self {
+        Self {
+            plain: client_of(tcp(connect_timeout)),
+            #[cfg(feature = "rustls")]
+            secure: secure::LazyClient::new(connect_timeout),
+        }
+    }
+
+    /// Builds what requests to `server` need.
+    ///
+    /// # Errors
+    ///
+    /// Where no CA certificates can be loaded, or the proxy settings are invalid.
+    pub(crate) fn prepare(&self, server: &Uri) -> Result<(), TransportError> {
+        if server.scheme_str() != Some("https") {
+            return Ok(());
+        }
+        #[cfg(feature = "rustls")]
+        return self.secure.prepare(server);
+        #[cfg(not(feature = "rustls"))]
+        return Err(without_tls());
+    }
+}
+
+impl Transport for DefaultTransport {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<ResponseBody>, TransportError>> {
+        Box::pin(async move {
+            let host = request.uri().host().unwrap_or_default().to_owned();
+            let mut request = request.map(Full::new);
+            request.headers_mut().entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+            let response = if request.uri().scheme_str() == Some("https") {
+                #[cfg(not(feature = "rustls"))]
+                return Err(without_tls());
+                #[cfg(feature = "rustls")]
+                self.secure.client()?.request(request).await
+            } else {
+                self.plain.request(request).await
+            };
+            let response = response.map_err(|error| request_failed(error, &host))?;
+            Ok(response.map(|body| {
+                let lost = move |error| TransportError::below(TransportErrorKind::Lost, error, &host);
+                body.into_data_stream().map_err(lost).boxed()
+            }))
+        })
+    }
+}
+
+fn request_failed(error: ClientError, host: &str) -> TransportError {
+    let kind = if error.is_connect() { TransportErrorKind::Connect } else { TransportErrorKind::Lost };
+    TransportError::below(kind, error, host)
+}
+
+#[cfg(not(feature = "rustls"))]
+fn without_tls() -> TransportError {
+    TransportError::new(TransportErrorKind::Rejected, "https support is not compiled in")
+        .with_hint("enable the feature `rustls` of infrai-video, or pass a client to `with_http_client`")
+}
+
+fn tcp(connect_timeout: Duration) -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(KEEPALIVE));
+    tcp.set_connect_timeout(Some(connect_timeout));
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    tcp.set_tcp_user_timeout(Some(2 * KEEPALIVE));
+    tcp
+}
+
+fn client_of<C>(connector: C) -> Client<C, Full<Bytes>>
+where
+    C: hyper_util::client::legacy::connect::Connect + Clone,
+{
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+    // Without pings, every retry would share a dead connection.
+    #[cfg(feature = "http2")]
+    builder.http2_keep_alive_interval(KEEPALIVE).http2_keep_alive_timeout(KEEPALIVE);
+    builder.build(connector)
+}
+
+#[cfg(feature = "rustls")]
+mod secure {
+    use std::sync::{Arc, OnceLock};
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use futures_util::future::BoxFuture;
+    use http::Uri;
+    use http_body_util::Full;
+    use hyper_rustls::HttpsConnector;
+    use hyper_util::client::legacy::Client;
+    use tokio::time::timeout;
+    use tower_service::Service;
+
+    use super::super::proxy::{Connector, ProxySettings};
+    use super::super::{TransportError, TransportErrorKind, tls};
+    use super::{BoxError, client_of, tcp};
+
+    type Secure = Client<WithTimeout<HttpsConnector<Connector>>, Full<Bytes>>;
+
+    /// An HTTPS client that is built on first use.
+    pub(super) struct LazyClient {
+        client: OnceLock<Secure>,
+        settings: Arc<ProxySettings>,
+        connect_timeout: Duration,
+    }
+
+    impl LazyClient {
+        pub(super) fn new(connect_timeout: Duration) -> Self {
+            Self { client: OnceLock::new(), settings: Arc::new(ProxySettings::from_env()), connect_timeout }
+        }
+
+        pub(super) fn prepare(&self, server: &Uri) -> Result<(), TransportError> {
+            self.settings.proxy_for(server)?;
+            self.client().map(drop)
+        }
+
+        pub(super) fn client(&self) -> Result<&Secure, TransportError> {
+            if let Some(client) = self.client.get() {
+                return Ok(client);
+            }
+            let to_proxy = tls::config()?;
+            let mut config = to_proxy.clone();
+            config.alpn_protocols = tls::protocols();
+            let tcp = tcp(self.connect_timeout);
+            let connector = Connector::new(tcp, to_proxy, Arc::clone(&self.settings));
+            let https = HttpsConnector::from((connector, config));
+            let client = client_of(WithTimeout { inner: https, limit: self.connect_timeout });
+            Ok(self.client.get_or_init(|| client))
+        }
+    }
+
+    /// Limits the time to set up a connection, including the proxy and the TLS handshake.
+    #[derive(Clone)]
+    pub(super) struct WithTimeout<C> {
+        inner: C,
+        limit: Duration,
+    }
+
+    impl<C> Service<Uri> for WithTimeout<C>
+    where
+        C: Service<Uri, Error = BoxError>,
+        C::Future: Send + 'static,
+    {
+        type Response = C::Response;
+        type Error = BoxError;
+        type Future = BoxFuture<'static, Result<C::Response, BoxError>>;
+
+        fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+            self.inner.poll_ready(context)
+        }
+
+        fn call(&mut self, server: Uri) -> Self::Future {
+            let (connecting, limit) = (self.inner.call(server), self.limit);
+            Box::pin(async move {
+                timeout(limit, connecting).await.unwrap_or_else(|_| {
+                    let message = format!("no connection could be made within {limit:?}");
+                    Err(TransportError::new(TransportErrorKind::Connect, message).into())
+                })
+            })
+        }
+    }
+}
