@@ -6,6 +6,7 @@ mod decoding;
 mod downloads;
 mod downloads_hosts;
 mod downloads_parts;
+mod downloads_ranges;
 mod downloads_steps;
 mod keys;
 mod lists;

@@ -12,7 +12,7 @@ use super::request::{Rest, get};
 use crate::error::{Error, ErrorKind};
 use crate::job::Job;
 use crate::retry::retry_after;
-use crate::transport::{Body, Incoming};
+use crate::transport::{Body, Incoming, encoding};
 
 /// What comes next.
 pub(super) enum Piece {
@@ -50,8 +50,47 @@ pub(super) struct Fetch {
     validator: Option<String>,
     /// Where a body ended that had no length. Whether the clip ends there too is asked next.
     ended_at: Option<u64>,
-    ranges: bool,
+    ranges: Ranges,
     failures: u32,
+    restarted: bool,
+    /// The first bytes of the current body, read ahead by [`Fetch::whole`].
+    first: Option<Bytes>,
+}
+
+/// Whether requests for the rest of the clip carry `Range`.
+///
+/// A host may refuse every `Range` and still send the whole clip, so a refused one is followed by a request without it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ranges {
+    /// The host returns ranges other than the requested ones. No further request carries `Range`.
+    broken: bool,
+    /// The next request carries none.
+    skip_next: bool,
+    /// The current request carries one.
+    requested: bool,
+    /// Consecutive failures of requests with `Range`, without a new byte.
+    failures: u32,
+}
+
+/// After this many consecutive failures of ranged requests, whatever their reason, one request goes without `Range`.
+const MAX_RANGED_FAILURES: u32 = 2;
+
+impl Ranges {
+    /// Decides whether the next request for the rest carries `Range`.
+    fn next_request(&mut self) -> bool {
+        self.requested = !self.broken && !std::mem::take(&mut self.skip_next);
+        self.requested
+    }
+
+    /// Records that the current request brought no new byte.
+    fn failed(&mut self) {
+        if std::mem::take(&mut self.requested) {
+            self.failures += 1;
+            self.skip_next = self.failures >= MAX_RANGED_FAILURES;
+        } else {
+            self.failures = 0;
+        }
+    }
 }
 
 impl Fetch {
@@ -68,8 +107,10 @@ impl Fetch {
             total: None,
             validator: None,
             ended_at: None,
-            ranges: true,
+            ranges: Ranges::default(),
             failures: 0,
+            restarted: false,
+            first: None,
         }
     }
 
@@ -97,7 +138,9 @@ impl Fetch {
 
     pub(super) async fn next(&mut self) -> Result<Piece, Error> {
         loop {
-            let piece = if let Some(body) = &mut self.body {
+            let piece = if let Some(first) = self.first.take() {
+                self.take(first).await?
+            } else if let Some(body) = &mut self.body {
                 match body.chunk(self.stall).await {
                     Ok(Some(bytes)) => self.take(bytes).await?,
                     Ok(None) => self.ended().await?,
@@ -131,7 +174,7 @@ impl Fetch {
             return self.too_much().await.map(Some);
         }
         if self.offset > self.best {
-            (self.best, self.failures) = (self.offset, 0);
+            (self.best, self.failures, self.ranges.failures) = (self.offset, 0, 0);
         }
         Ok(Some(Piece::Data(fresh)))
     }
@@ -139,10 +182,10 @@ impl Fetch {
     /// Where the body is longer than the clip, none of it can be trusted: it may be another part than it says.
     async fn too_much(&mut self) -> Result<Piece, Error> {
         let why = Error::new(ErrorKind::Download, "the server sent more than the clip's length");
-        if !self.ranges {
+        if self.ranges.broken {
             return self.restart(why).await;
         }
-        self.ranges = false;
+        self.ranges.broken = true;
         self.forget();
         Ok(Piece::Restart(why.with_retryable(true)))
     }
@@ -180,6 +223,7 @@ impl Fetch {
     /// Counts a failure, and waits before the next try.
     async fn failed(&mut self, error: Error, retry_after: Option<Duration>) -> Result<(), Error> {
         self.failures += 1;
+        self.ranges.failed();
         tracing::debug!(job_id = self.job.id(), failures = self.failures, offset = self.offset, %error, "the download broke off");
         if self.failures >= self.max_failures {
             let message = format!("the clip could not be downloaded: {}", error.message());
@@ -196,43 +240,67 @@ impl Fetch {
     /// Makes a request and looks at its head.
     async fn open(&mut self) -> Result<Option<Piece>, Error> {
         self.skip = 0;
-        let link = match self.link.take().filter(|link| !link.is_about_to_expire()) {
-            Some(link) => link,
-            None => Link::fresh(&self.job).await?,
+        let (link, is_fresh) = match self.link.take().filter(|link| !link.is_about_to_expire()) {
+            Some(link) => (link, false),
+            None => (Link::fresh(&self.job).await?, true),
         };
         let url = &self.link.insert(link).url;
-        let rest = (self.offset > 0 && self.ranges)
+        self.ranges.requested = false;
+        let rest = (self.offset > 0 && self.ranges.next_request())
             .then_some(Rest { offset: self.offset, validator: self.validator.as_deref() });
         let incoming = match get(self.job.client(), url, rest, self.stall).await? {
             Ok(incoming) => incoming,
             Err(error) => {
+                // A request that was not sent says nothing about the host's ranges.
+                self.ranges.requested &= error.may_have_been_sent();
                 self.failed(error.into(), None).await?;
                 return Ok(None);
             }
         };
-        match incoming.status {
-            StatusCode::OK => self.whole(incoming).await,
+        let status = incoming.status;
+        if status.is_success() && is_page(&incoming.headers) {
+            return self.page(is_fresh).await;
+        }
+        if let Some(encoding) = encoding(&incoming.headers).filter(|_| status.is_success()) {
+            let message = format!(
+                "the file host sent the clip with the content encoding {encoding}, which was not requested"
+            );
+            let hint = "the file host, or a proxy in between, must send the clip without it";
+            let error = Error::new(ErrorKind::Download, message).with_hint(hint);
+            return if self.ranges.requested { self.without_range(error).await } else { Err(error) };
+        }
+        match status {
+            StatusCode::OK => {
+                let total = content_length(&incoming.headers);
+                self.whole(incoming, total).await
+            }
             StatusCode::PARTIAL_CONTENT => self.part(incoming).await,
-            StatusCode::RANGE_NOT_SATISFIABLE => self.past_the_end(&incoming.headers).await,
-            status => self.refused(status, &incoming.headers).await,
+            StatusCode::RANGE_NOT_SATISFIABLE if self.ranges.requested => {
+                self.past_the_end(&incoming.headers).await
+            }
+            _ => self.refused(status, &incoming.headers, is_fresh).await,
         }
     }
 
-    /// A 200: the clip from its start, wanted or not.
-    async fn whole(&mut self, incoming: Incoming) -> Result<Option<Piece>, Error> {
-        if is_page(&incoming.headers) {
-            let page = Error::new(ErrorKind::Download, "the server answered with a page instead of a clip");
-            self.failed(page, None).await?;
-            self.link = None;
-            return Ok(None);
+    async fn page(&mut self, is_fresh: bool) -> Result<Option<Piece>, Error> {
+        let page = Error::new(ErrorKind::Download, "the server answered with a page instead of a clip");
+        if self.ranges.requested && is_fresh {
+            return self.without_range(page).await;
         }
-        let total = content_length(&incoming.headers);
+        self.failed(page, None).await?;
+        self.link = None;
+        Ok(None)
+    }
+
+    /// A response with the clip from its start, to a request for the whole or for a range.
+    async fn whole(&mut self, incoming: Incoming, total: Option<u64>) -> Result<Option<Piece>, Error> {
         let validator = validator(&incoming.headers);
         if self.offset == 0 {
             (self.total, self.validator, self.body) = (total, validator, Some(incoming.body));
             return Ok(None);
         }
-        let unchanged = validator == self.validator && total.is_none_or(|total| total >= self.offset);
+        let fits = |total| total >= self.offset && self.total.is_none_or(|known| known == total);
+        let unchanged = validator == self.validator && total.is_none_or(fits);
         if unchanged && self.is_in_doubt() && total.is_none() {
             return Ok(Some(Piece::EndUnproven));
         }
@@ -247,30 +315,42 @@ impl Fetch {
             return Ok(None);
         }
         let why = if unchanged { cannot_be_resumed(&cut_short()) } else { changed() };
-        let restart = self.restart(why).await?;
-        (self.total, self.validator, self.body) = (total, validator, Some(incoming.body));
-        Ok(Some(restart))
+        // The part is discarded only when the first byte of its replacement has arrived.
+        let mut body = incoming.body;
+        match body.chunk(self.stall).await {
+            Ok(Some(first)) => {
+                let restart = self.restart(why).await?;
+                (self.total, self.validator) = (total, validator);
+                (self.body, self.first) = (Some(body), Some(first));
+                Ok(Some(restart))
+            }
+            nothing => {
+                let error = nothing.map_or_else(Error::from, |_| cut_short());
+                self.failed(error, None).await?;
+                Ok(None)
+            }
+        }
     }
 
     /// A 206: the rest of the clip, if it is the right rest of the right clip.
     async fn part(&mut self, incoming: Incoming) -> Result<Option<Piece>, Error> {
-        let now = validator(&incoming.headers);
-        if now.is_some() && self.validator.is_some() && now != self.validator {
-            return self.restart(changed()).await.map(Some);
+        let range = content_range(&incoming.headers);
+        if !self.ranges.requested {
+            // Some hosts send the whole clip as a 206.
+            return match range {
+                Some((1.., _)) => self.wrong_range().await,
+                _ => self.whole(incoming, range.and_then(|(_, total)| total)).await,
+            };
         }
         let fits = |&(start, total): &(u64, Option<u64>)| {
             start == self.offset && (self.total.is_none() || total.is_none() || total == self.total)
         };
-        let Some((_, total)) = content_range(&incoming.headers).filter(fits) else {
-            // The server does ranges wrongly: from now on it is asked for the whole, and what is known is skipped.
-            self.ranges = false;
-            let what = "the server sent another range than it was asked for";
-            self.failed(Error::new(ErrorKind::Download, what), None).await?;
-            return Ok(None);
-        };
-        if self.offset == 0 {
-            self.validator = now;
-        } else if self.validator.is_none() {
+        let Some((_, total)) = range.filter(fits) else { return self.wrong_range().await };
+        let now = validator(&incoming.headers);
+        if now.is_some() && self.validator.is_some() && now != self.validator {
+            return self.without_range(changed()).await;
+        }
+        if self.validator.is_none() {
             // There is more, and nothing says that it would belong to what is there.
             return self.restart(cannot_be_resumed(&cut_short())).await.map(Some);
         }
@@ -279,20 +359,48 @@ impl Fetch {
         Ok(None)
     }
 
-    /// A 416: there is nothing after what is there. That is the end, or the clip has become a shorter one.
+    /// The host returns wrong ranges: from now on the whole clip is requested, and the known bytes are skipped.
+    async fn wrong_range(&mut self) -> Result<Option<Piece>, Error> {
+        self.ranges.broken = true;
+        let what = "the server sent another range than it was asked for";
+        self.without_range(Error::new(ErrorKind::Download, what)).await
+    }
+
+    /// Sends the next request without `Range`. Counts as a failure if this one had none either.
+    async fn without_range(&mut self, why: Error) -> Result<Option<Piece>, Error> {
+        if !self.ranges.requested {
+            self.failed(why, None).await?;
+            return Ok(None);
+        }
+        tracing::debug!(job_id = self.job.id(), offset = self.offset, error = %why, "the range request failed; requesting the whole clip");
+        self.ranges.skip_next = true;
+        Ok(None)
+    }
+
+    /// A 416: the clip ends at the offset, or it has been replaced by a shorter one, or the host refuses every range.
     async fn past_the_end(&mut self, headers: &HeaderMap) -> Result<Option<Piece>, Error> {
         let total = unsatisfied_total(headers).or_else(|| self.is_in_doubt().then_some(self.offset));
-        if self.offset > 0 && self.total.is_none() && total == Some(self.offset) {
+        if self.total.is_none() && total == Some(self.offset) {
             self.total = total;
             return Ok(None);
         }
-        self.restart(changed()).await.map(Some)
+        self.without_range(changed()).await
     }
 
-    async fn refused(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<Option<Piece>, Error> {
+    async fn refused(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        is_fresh: bool,
+    ) -> Result<Option<Piece>, Error> {
+        let of_the_link = matches!(status.as_u16(), 401 | 403 | 404 | 410);
+        let passing = matches!(status.as_u16(), 408 | 429 | 502..=504);
         let error = Error::new(ErrorKind::Download, format!("the file host answered {status}"));
+        if self.ranges.requested && !passing && (is_fresh || !of_the_link) {
+            return self.without_range(error).await;
+        }
         match status.as_u16() {
-            401 | 403 | 404 | 410 => {
+            _ if of_the_link => {
                 self.link = None;
                 self.failed(error, None).await?;
             }
@@ -303,16 +411,21 @@ impl Fetch {
         Ok(None)
     }
 
-    /// Counts as a failure, so that a clip which never holds still comes to an end.
+    /// Counts as a failure, so that a clip that keeps changing ends the download. The first restart is never fatal:
+    /// otherwise a part that cannot be resumed would fail every later run as well.
     async fn restart(&mut self, why: Error) -> Result<Piece, Error> {
-        self.failed(why.clone(), None).await?;
+        let again = std::mem::replace(&mut self.restarted, true);
+        if again || self.failures + 1 < self.max_failures {
+            self.failed(why.clone(), None).await?;
+        }
         self.forget();
         Ok(Piece::Restart(why.with_retryable(true)))
     }
 
     fn forget(&mut self) {
-        (self.body, self.offset, self.skip) = (None, 0, 0);
+        (self.body, self.first, self.offset, self.skip) = (None, None, 0, 0);
         (self.total, self.validator, self.ended_at) = (None, None, None);
+        (self.ranges.skip_next, self.ranges.failures) = (false, 0);
     }
 }
 

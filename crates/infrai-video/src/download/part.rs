@@ -130,6 +130,17 @@ impl PartFile {
         }))
     }
 
+    /// Adds a next step that names the part file, if a later run can resume it.
+    pub(super) fn with_resume_hint(&self, error: Error) -> Error {
+        if self.written == 0 || error.hint().is_some() {
+            return error;
+        }
+        let (bytes, path, note) = (self.written, self.path.display(), self.note_path.display());
+        error.with_hint(format!(
+            "download again to resume after {bytes} bytes; if that fails too, delete {path} and {note} first; nothing is charged again"
+        ))
+    }
+
     /// Throws away what came. Blocks.
     pub(super) fn clear(&mut self) -> Result<(), Error> {
         // The note is what tells the file from one of somebody else, so it is there before the first byte.

@@ -47,6 +47,11 @@ pub(super) async fn get(
         let head = tokio::time::timeout(stall, shared.sender.send(request)).await;
         let incoming = match head {
             Ok(Ok(incoming)) => incoming,
+            Ok(Err(error)) if !error.is_retryable() => {
+                let error = Error::from(error);
+                let message = format!("the clip could not be downloaded: {}", error.message());
+                return Err(error.turned_into(ErrorKind::Download, message));
+            }
             Ok(Err(error)) => return Ok(Err(error)),
             Err(_) => return Ok(Err(TransportError::timed_out("no answer came", stall))),
         };

@@ -45,6 +45,8 @@ pub(super) async fn fetch_to(download: Download, path: &Path) -> Result<Fetched,
             Ok(Fetched::new(part, target, download.overwrite))
         }
         Err(error) => {
+            let error =
+                if error.kind() == ErrorKind::Download { part.with_resume_hint(error) } else { error };
             // What came stays for the next run; why it could not be kept matters less than why it broke off.
             if !disk_failed && let Err(lost) = blocking(move || part.keep()).await {
                 tracing::warn!(%lost, "the unfinished clip could not be kept");
@@ -96,7 +98,11 @@ async fn collect(download: &Download, part: &mut Lending) -> Result<(), Error> {
         if refused.is_some() {
             return Err(error);
         }
-        tracing::warn!(job_id = download.job.id(), %error, "the clip came broken; it is fetched once more");
+        tracing::warn!(
+            job_id = download.job.id(),
+            error = error.message(),
+            "the clip came broken; it is fetched once more"
+        );
         refused = sha256;
         fetch.start_over();
     }
