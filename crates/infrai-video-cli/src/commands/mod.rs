@@ -34,6 +34,7 @@ use crate::failure_line::Facts;
 
 pub(crate) use download::Downloaded;
 pub(crate) use generate::Outcome;
+pub(crate) use resume::ResumeStep;
 #[cfg(feature = "sandbox")]
 pub(crate) use sandbox::Listening;
 

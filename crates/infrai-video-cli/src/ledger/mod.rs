@@ -227,6 +227,18 @@ impl Ledger {
         format!("(worker IS NULL OR worker <> $2 AND lease_until < {})", self.dialect.now())
     }
 
+    /// Whether another process works on an item.
+    pub(crate) async fn is_taken(&self, service: &str, id: &str) -> Result<bool, LedgerError> {
+        self.free_items_of_the_dead().await?;
+        let sql = format!(
+            "SELECT count(*) FROM items WHERE service = $1 AND id = $3 AND worker <> $2 AND NOT {}",
+            self.free()
+        );
+        let taken = sqlx::query_scalar(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id).bind(id);
+        let taken: i64 = taken.fetch_one(&self.pool).await?;
+        Ok(taken > 0)
+    }
+
     /// Beside a ledger in a file a process that died is known at once.
     async fn free_items_of_the_dead(&self) -> Result<(), LedgerError> {
         if self.is_shared() {

@@ -83,8 +83,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "resume",
-        about: "One line for each item that is saved; with --dry-run, one for each that would be worked on.",
-        schemas: |all| vec![all.subschema_for::<ItemReport>()],
+        about: "One line for each item that is saved; with --dry-run, one for each, with what would be done.",
+        schemas: |all| vec![all.subschema_for::<ItemReport>(), all.subschema_for::<commands::ResumeStep>()],
     },
     Row {
         name: "batch",

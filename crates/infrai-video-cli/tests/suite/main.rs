@@ -5,6 +5,7 @@ mod clips;
 mod common;
 mod credentials;
 mod documents;
+mod dry_runs;
 #[cfg(feature = "sandbox")]
 mod embedded;
 #[cfg(all(unix, feature = "sandbox"))]

@@ -1,3 +1,4 @@
+mod dry_run;
 mod elsewhere;
 
 use std::sync::Arc;
@@ -10,13 +11,13 @@ use crate::board::{Board, label};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::failure_line::Facts;
-use crate::layout::fit;
 use crate::ledger::{Entry, Item, Ledger, Place, Stage, Take};
 use crate::report::ItemReport;
-use crate::table::Table;
 use crate::target::Target;
 use crate::text::{count, quote};
 use crate::work::{ClipCheck, Heartbeat, IfGone, Outcome, Setback, Settings, Source, Work};
+
+pub(crate) use self::dry_run::ResumeStep;
 
 /// How much of a prompt is shown to tell items apart.
 const PROMPT: usize = 40;
@@ -36,7 +37,10 @@ async fn with_ledger(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>) -> Resu
     ClipCheck::new(ledger, args.verify).mark(&mut items);
     let is_elsewhere = args.names.is_empty() && elsewhere::tell(app, ledger).await?;
     if args.dry_run {
-        return show(app, &items, is_elsewhere);
+        if items.is_empty() {
+            nothing_left(app, is_elsewhere);
+        }
+        return dry_run::show(app, args, ledger, &items).await;
     }
     if args.drop {
         return drop_items(app, ledger, items).await;
@@ -119,38 +123,6 @@ fn nothing_left(app: &App, is_elsewhere: bool) {
         false => "everything that was begun is finished".to_owned(),
     };
     app.screen.say("note", &note);
-}
-
-/// What would be done.
-fn show(app: &App, items: &[Item], is_elsewhere: bool) -> Result<(), Failure> {
-    if app.screen.json {
-        return items.iter().try_for_each(|item| app.screen.json(&ItemReport::of(item)));
-    }
-    if items.is_empty() {
-        nothing_left(app, is_elsewhere);
-        return Ok(());
-    }
-    let what = |item: &Item| match item.stage {
-        Stage::Planned => "begin",
-        Stage::Sent => "send again under its key",
-        Stage::Accepted => "wait, download",
-        Stage::Fetched => "save",
-        Stage::Missing => "download again",
-        _ => "nothing",
-    };
-    let rows: Vec<Vec<String>> = items
-        .iter()
-        .map(|item| {
-            let name = item.job_id.clone().unwrap_or_else(|| item.key.clone());
-            vec![
-                name,
-                item.stage.to_string(),
-                what(item).to_owned(),
-                fit(&item.prompt(), PROMPT).into_owned(),
-            ]
-        })
-        .collect();
-    app.screen.table(&Table::whole(&["JOB OR KEY", "STATE", "TO DO", "PROMPT"], &rows, 3))
 }
 
 async fn drop_items(app: &App, ledger: &Arc<Ledger>, items: Vec<Item>) -> Result<(), Failure> {
