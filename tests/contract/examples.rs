@@ -1,7 +1,7 @@
 //! Every example of the document decodes into its Rust type, and back into what it was.
 
 use contract_tests::contract;
-use infrai_video_client::{AspectRatio, Envelope, JobError, JobState, Preference, Resolution, types};
+use infrai_video_client::{AspectRatio, Envelope, JobState, Preference, Resolution, types};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -34,7 +34,7 @@ fn round_trip(schema: &str, example: &Value) -> serde_json::Result<Value> {
         "RetentionEnvelope" => through::<Envelope<types::Retention>>(example),
         "VideoCapabilitiesEnvelope" => through::<Envelope<types::VideoCapabilities>>(example),
         "ErrorEnvelope" => through::<types::ErrorEnvelope>(example),
-        "ApiError" => through::<types::ApiError>(example),
+        "ErrorDetail" => through::<types::ErrorDetail>(example),
         "Metadata" => through::<types::Metadata>(example),
         "VideoJob" => through::<types::VideoJob>(example),
         "VideoJobDetail" => through::<types::VideoJobDetail>(example),
@@ -48,7 +48,6 @@ fn round_trip(schema: &str, example: &Value) -> serde_json::Result<Value> {
         "GenerateRequest" => through::<types::GenerateRequest>(example),
         "CancelRequest" => through::<types::CancelRequest>(example),
         "SetRetentionRequest" => through::<types::SetRetentionRequest>(example),
-        "JobError" | "JobErrorText" | "JobErrorDetail" => through::<JobError>(example),
         "JobState" => through::<JobState>(example),
         "AspectRatio" => through::<AspectRatio>(example),
         "Resolution" | "ReportedResolution" => through::<Resolution>(example),

@@ -3,21 +3,19 @@
 use std::collections::BTreeSet;
 
 use contract_tests::contract;
-use infrai_video_client::{AspectRatio, Envelope, JobError, JobState, Preference, Resolution, types};
+use infrai_video_client::{AspectRatio, Envelope, JobState, Preference, Resolution, types};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Map, Value, json};
 use xtask::contract::Contract;
 
 /// Components without a Rust type of their own, and why.
-const WITHOUT_TYPE: [(&str, &str); 9] = [
+const WITHOUT_TYPE: [(&str, &str); 7] = [
     ("JobId", "a String in results; the SDK checks it where it is sent"),
     ("IdempotencyKey", "a String; the SDK checks it where it is made"),
     ("Cursor", "a String"),
     ("PageLimit", "a u32"),
     ("NoData", "a map"),
     ("NoError", "a map"),
-    ("JobErrorText", "read by JobError"),
-    ("JobErrorDetail", "read by JobError"),
     ("DeleteAllRequest", "has no members; the hooks send an empty object"),
 ];
 
@@ -62,7 +60,7 @@ fn rust_schemas() -> Vec<(&'static str, Schema)> {
         ("RetentionEnvelope", envelope::<types::Retention>()),
         ("VideoCapabilitiesEnvelope", envelope::<types::VideoCapabilities>()),
         ("ErrorEnvelope", schema_for!(types::ErrorEnvelope)),
-        ("ApiError", schema_for!(types::ApiError)),
+        ("ErrorDetail", schema_for!(types::ErrorDetail)),
         ("Metadata", schema_for!(types::Metadata)),
         ("VideoJob", schema_for!(types::VideoJob)),
         ("VideoJobDetail", schema_for!(types::VideoJobDetail)),
@@ -76,7 +74,6 @@ fn rust_schemas() -> Vec<(&'static str, Schema)> {
         ("GenerateRequest", schema_for!(types::GenerateRequest)),
         ("CancelRequest", schema_for!(types::CancelRequest)),
         ("SetRetentionRequest", schema_for!(types::SetRetentionRequest)),
-        ("JobError", schema_for!(JobError)),
         ("JobState", schema_for!(JobState)),
         ("AspectRatio", schema_for!(AspectRatio)),
         ("Resolution", schema_for!(Resolution)),

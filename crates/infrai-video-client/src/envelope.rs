@@ -6,7 +6,7 @@ use serde_path_to_error::Segment;
 
 use crate::answer::{Answer, FromAnswer};
 use crate::text::one_line;
-use crate::types::{ApiError, ErrorEnvelope, Metadata};
+use crate::types::{ErrorDetail, ErrorEnvelope, Metadata};
 
 /// What every answer is wrapped in.
 ///
@@ -19,7 +19,7 @@ pub struct Envelope<T> {
     /// The result. `None` where `ok` is false.
     pub data: Option<T>,
     /// What went wrong. `None` where `ok` is true.
-    pub error: Option<ApiError>,
+    pub error: Option<ErrorDetail>,
     /// About the call itself.
     pub metadata: Metadata,
 }
@@ -230,14 +230,14 @@ impl ErrorBody {
     }
 
     /// What an error in the contract's shape says.
-    pub fn from_api_error(error: ApiError, request_id: Option<String>) -> Self {
-        let ApiError { code, message, hint, retryable } = error;
+    pub fn from_api_error(error: ErrorDetail, request_id: Option<String>) -> Self {
+        let ErrorDetail { code, message, hint, retryable } = error;
         Self { code: Some(code), message: Some(message), hint, retryable, request_id }
     }
 
     /// The same in the contract's shape, with `otherwise` for a message that was not there.
-    pub fn into_api_error(self, otherwise: &str) -> ApiError {
-        ApiError {
+    pub fn into_api_error(self, otherwise: &str) -> ErrorDetail {
+        ErrorDetail {
             code: self.code.unwrap_or_else(|| "UNKNOWN".to_owned()),
             message: self.message.unwrap_or_else(|| otherwise.to_owned()),
             hint: self.hint,

@@ -18,22 +18,6 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ok: ::std::option::Option<bool>,
     }
-    ///What went wrong. More members may appear.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct ApiError {
-        /**The error's name in UPPER_SNAKE case. An open vocabulary. `INSUFFICIENT_CREDIT` is documented by the service;
-all others are the sandbox's.*/
-        pub code: ::std::string::String,
-        ///What to do about it, in words for people.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub hint: ::std::option::Option<::std::string::String>,
-        ///What went wrong, in words for people.
-        pub message: ::std::string::String,
-        ///Whether repeating the same call can help. False always wins over the status.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub retryable: ::std::option::Option<bool>,
-    }
     ///Which job to stop; the path says so already.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -61,6 +45,22 @@ all others are the sandbox's.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
     }
+    ///What went wrong. More members may appear.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct ErrorDetail {
+        /**The error's name in UPPER_SNAKE case. An open vocabulary. `INSUFFICIENT_CREDIT` is documented by the service;
+all others are the sandbox's.*/
+        pub code: ::std::string::String,
+        ///What to do about it, in words for people.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub hint: ::std::option::Option<::std::string::String>,
+        ///What went wrong, in words for people.
+        pub message: ::std::string::String,
+        ///Whether repeating the same call can help. False always wins over the status.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub retryable: ::std::option::Option<bool>,
+    }
     ///The answer to a call that failed, whatever the status.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -71,7 +71,7 @@ all others are the sandbox's.*/
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
         ///What went wrong. More members may appear.
-        pub error: ApiError,
+        pub error: ErrorDetail,
         ///About the call itself. Any member may be absent or null, and so may the whole.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<Metadata>,
@@ -190,7 +190,9 @@ equal.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoJob {
-        ///Why a job failed, as a text or as an object; null where it did not.
+        /**Why the job failed; absent or null where it did not. No source describes its shape, so it has no type and any
+JSON value is valid. Expect a string with the reason, or an object whose `code` names the reason in
+UPPER_SNAKE case (an open vocabulary) and whose `message` gives it in words.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<crate::JobError>,
         ///Identifies a job within the account. Opaque; the characters are those that need no escaping in a path.
@@ -214,7 +216,9 @@ a fresh one.*/
         ///The clip's length in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration_seconds: ::std::option::Option<f64>,
-        ///Why a job failed, as a text or as an object; null where it did not.
+        /**Why the job failed; absent or null where it did not. No source describes its shape, so it has no type and any
+JSON value is valid. Expect a string with the reason, or an object whose `code` names the reason in
+UPPER_SNAKE case (an open vocabulary) and whose `message` gives it in words.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<crate::JobError>,
         ///Identifies a job within the account. Opaque; the characters are those that need no escaping in a path.
@@ -347,7 +351,7 @@ where nothing is written).
 
 Bodies are JSON. They should be canonical: keys sorted, no spaces, one newline at the end, UTF-8.
 
-Version: 1.0.0*/
+Version: 2.0.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -374,7 +378,7 @@ impl Client {
 }
 impl ClientInfo<crate::Context> for Client {
     fn api_version() -> &'static str {
-        "1.0.0"
+        "2.0.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()

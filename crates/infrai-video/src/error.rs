@@ -159,12 +159,12 @@ impl Error {
         self.0.status
     }
 
-    /// The service's name for the error in UPPER_SNAKE case (`ApiError.code`). An open vocabulary.
+    /// The service's name for the error in UPPER_SNAKE case (`ErrorDetail.code`). An open vocabulary.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// The service's advice (`ApiError.hint`).
+    /// The service's advice (`ErrorDetail.hint`).
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }

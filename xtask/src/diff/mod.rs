@@ -228,7 +228,7 @@ impl<'a> Differ<'a> {
 
 /// Whether nothing but people depends on this keyword.
 fn is_documentation(keyword: &str) -> bool {
-    const SPECIAL: [&str; 2] = ["x-extensible-enum", "x-enum-varnames"];
+    const SPECIAL: [&str; 3] = ["x-extensible-enum", "x-enum-varnames", "x-type-name"];
     matches!(keyword, "summary" | "description" | "example" | "examples" | "externalDocs" | "title")
         || keyword.starts_with("x-") && !SPECIAL.contains(&keyword)
 }

@@ -9,6 +9,7 @@ use crate::contract::{Operation, entries, escape, follow};
 pub(super) const RULES: &[Rule] = &[
     unusable_schemas,
     schemas_without_example,
+    response_schemas_with_example,
     holders_without_example,
     schema_examples_that_do_not_match,
     holder_examples_that_do_not_match,
@@ -25,12 +26,27 @@ fn unusable_schemas(document: &Document<'_>) -> Vec<Finding> {
 }
 
 fn schemas_without_example(document: &Document<'_>) -> Vec<Finding> {
+    let whole = walk::response_schemas(document.contract);
     walk::schemas(document.contract)
         .into_iter()
-        .filter(|schema| schema.role != Role::Inner)
+        .filter(|schema| schema.role != Role::Inner && !whole.contains(&schema.pointer))
         // A property that is made of a component shows the component's example.
         .filter(|schema| !["example", "$ref", "allOf"].iter().any(|keyword| schema.has(keyword)))
         .map(|schema| Finding::new(schema.pointer, "there is no example", "add `example`"))
+        .collect()
+}
+
+/// A mock server prefers the example of a schema to those of the response, so that every operation would give the same.
+fn response_schemas_with_example(document: &Document<'_>) -> Vec<Finding> {
+    let whole = walk::response_schemas(document.contract);
+    walk::schemas(document.contract)
+        .into_iter()
+        .filter(|schema| schema.has("example") && whole.contains(&schema.pointer))
+        .map(|schema| {
+            let problem =
+                "the example of a whole response hides the examples of the operations from mock servers";
+            Finding::new(format!("{}/example", schema.pointer), problem, "remove it")
+        })
         .collect()
 }
 
@@ -146,6 +162,21 @@ mod tests {
         );
         let finding = only("      example: '2'\n", "");
         assert!(finding.contains("headers > RetryAfter: there is no example"), "{finding}");
+    }
+
+    #[test]
+    fn an_example_of_a_whole_response_is_reported_wherever_its_schema_is_written() {
+        let envelope = "      description: A clip.\n      required: [ok, data]\n";
+        let finding = only(envelope, &format!("{envelope}      example: {{ok: true, data: {{id: cl_1}}}}\n"));
+        assert!(
+            finding.contains("schemas > ClipEnvelope > example: the example of a whole response"),
+            "{finding}"
+        );
+        let reference = "              schema: {$ref: '#/components/schemas/ClipEnvelope'}\n";
+        let inline = "              schema: {type: string, description: A clip., example: no clip}\n";
+        let findings = broken(reference, inline);
+        let wanted = "application/json > schema > example: the example of a whole response";
+        assert!(findings.iter().any(|finding| finding.contains(wanted)), "{findings:?}");
     }
 
     #[test]

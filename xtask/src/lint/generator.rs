@@ -17,6 +17,32 @@ pub(super) const RULES: &[Rule] = &[
     variants_with_one_name,
     properties_with_one_name,
     schemas_with_one_name,
+    schemas_with_a_name_of_clients,
+];
+
+/// Classes that clients of openapi-generator have beside those of the document, in Ruby, PHP, Java, Python, TypeScript, Kotlin, C#
+/// and Rust. A schema of such a name takes the place of the class, or cannot be loaded beside it.
+const NAMES_OF_CLIENTS: [&str; 20] = [
+    "ApiClient",
+    "ApiError",
+    "ApiException",
+    "ApiKeyAuth",
+    "ApiModelBase",
+    "ApiResponse",
+    "ApiTypeError",
+    "ApiValueError",
+    "BaseAPI",
+    "Configuration",
+    "Error",
+    "FetchError",
+    "HeaderSelector",
+    "JSON",
+    "ModelInterface",
+    "ObjectSerializer",
+    "Option",
+    "Pair",
+    "RequiredError",
+    "ResponseError",
 ];
 
 /// Names that come to the same after a change of case, by that name.
@@ -181,9 +207,21 @@ fn schemas_with_one_name(document: &Document<'_>) -> Vec<Finding> {
         .collect()
 }
 
+fn schemas_with_a_name_of_clients(document: &Document<'_>) -> Vec<Finding> {
+    let schemas = document.contract.components("schemas");
+    let taken = schemas.filter(|(name, _)| NAMES_OF_CLIENTS.contains(name));
+    taken
+        .map(|(name, _)| {
+            let problem = format!("generated clients of some languages have a class `{name}` of their own");
+            Finding::new(format!("/components/schemas/{}", escape(name)), problem, "rename it")
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{broken, only};
+    use crate::lint::check;
+    use crate::lint::testing::{SMALL, broken, only};
 
     fn one_of(findings: &[String], wanted: &str) {
         assert!(findings.iter().any(|finding| finding.contains(wanted)), "{findings:?}");
@@ -254,5 +292,16 @@ mod tests {
         one_of(&findings, "Seconds and seconds all become the field `seconds`");
         let findings = broken("    Ratio:\n", "    clip_id:\n      type: string\n    Ratio:\n");
         one_of(&findings, "ClipId and clip_id all become the type `ClipId`");
+    }
+
+    #[test]
+    fn a_schema_has_no_name_that_clients_use_themselves() {
+        let renamed = SMALL.replace("ErrorDetail", "ApiError");
+        let findings: Vec<_> = check(&renamed).findings().iter().map(ToString::to_string).collect();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(
+            findings[0].contains("schemas > ApiError: generated clients of some languages"),
+            "{findings:?}"
+        );
     }
 }

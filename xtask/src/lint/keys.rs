@@ -9,8 +9,8 @@ use crate::contract::{entries, escape};
 pub(super) const RULES: &[Rule] = &[keys_that_vanish, extensions_that_nobody_reads];
 
 /// Extensions that the tools of this repository or of its readers know.
-const EXTENSIONS: [&str; 5] =
-    ["x-provenance", "x-extensible-enum", "x-enum-varnames", "x-synonyms", "x-codeSamples"];
+const EXTENSIONS: [&str; 6] =
+    ["x-provenance", "x-extensible-enum", "x-enum-varnames", "x-synonyms", "x-type-name", "x-codeSamples"];
 
 /// Keys that may be written with the value that they have anyway, and that the typed form then leaves out.
 const WITH_DEFAULTS: [&str; 12] = [

@@ -71,15 +71,32 @@ fn names_in_another_case(document: &Document<'_>) -> Vec<Finding> {
     })
 }
 
+/// A value that comes in several shapes has no type, and says so with `x-type-name`: each generator reads it as it comes,
+/// where most of them refuse null, or one of the shapes, if it is a choice.
 fn missing_types(document: &Document<'_>) -> Vec<Finding> {
-    each(document, "add `type`", |schema| {
-        let known = ["type", "$ref", "allOf", "anyOf", "oneOf"].iter().any(|keyword| schema.has(keyword));
-        if !known {
+    let sent = walk::request_schemas(document.contract);
+    let mut findings = each(document, "add `type`", |schema| {
+        if !has_type(schema) && !schema.has("x-type-name") {
             return Some("the schema has no type, so that anything matches".to_owned());
         }
         let loose = schema.text("type") == Some("array") && !schema.has("items");
         loose.then(|| "the array does not say what its `items` are".to_owned())
-    })
+    });
+    findings.extend(each(document, "remove `x-type-name`", |schema| {
+        (has_type(schema) && schema.has("x-type-name"))
+            .then(|| "`x-type-name` is for properties without a type".to_owned())
+    }));
+    findings.extend(each(document, "add `type`, or move it to a property of a response", |schema| {
+        // Some generators make an empty interface of a named schema without a type, which does not take null.
+        let misplaced = schema.role != Role::Property || sent.contains(&schema.pointer);
+        (schema.has("x-type-name") && !has_type(schema) && misplaced)
+            .then(|| "only a property of a response may be of any shape".to_owned())
+    }));
+    findings
+}
+
+fn has_type(schema: &Schema<'_>) -> bool {
+    ["type", "$ref", "allOf", "anyOf", "oneOf"].iter().any(|keyword| schema.has(keyword))
 }
 
 fn numbers_without_format(document: &Document<'_>) -> Vec<Finding> {
@@ -123,7 +140,8 @@ fn required_names_without_property(document: &Document<'_>) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{broken, only};
+    use crate::lint::check;
+    use crate::lint::testing::{SMALL, broken, only};
 
     #[test]
     fn nullable_without_a_type_is_reported() {
@@ -173,6 +191,31 @@ mod tests {
         let finding =
             only("        title:\n          type: string\n          nullable: true\n", "        title:\n");
         assert!(finding.contains("properties > title: the schema has no type"), "{finding}");
+    }
+
+    #[test]
+    fn a_property_of_a_response_may_be_of_any_shape_where_it_says_so() {
+        let typed = "        title:\n          type: string\n          nullable: true\n";
+        let any = "        title:\n          x-type-name: Title\n";
+        let report = check(&SMALL.replacen(typed, any, 1));
+        assert!(report.is_clean(), "{:?}", report.findings());
+        let finding = only(typed, &format!("{typed}          x-type-name: Title\n"));
+        assert!(finding.contains("properties > title: `x-type-name` is for properties without"), "{finding}");
+        let finding = only(typed, "        title:\n          x-type-name: Title\n          nullable: true\n");
+        assert!(finding.contains("properties > title: `nullable` acts only beside `type`"), "{finding}");
+    }
+
+    #[test]
+    fn what_callers_send_and_what_has_a_name_has_a_type() {
+        let sent = "        title:\n          type: string\n          maxLength: 80\n";
+        let finding = only(sent, "        title:\n          x-type-name: Title\n");
+        assert!(
+            finding.contains("RenameRequest > properties > title: only a property of a response"),
+            "{finding}"
+        );
+        let named = "    ErrorCode:\n      type: string\n      x-extensible-enum: [FAILED]\n";
+        let finding = only(named, "    ErrorCode:\n      x-type-name: Code\n");
+        assert!(finding.contains("schemas > ErrorCode: only a property of a response"), "{finding}");
     }
 
     #[test]

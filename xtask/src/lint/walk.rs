@@ -155,6 +155,20 @@ pub(super) fn request_schemas(contract: &Contract) -> BTreeSet<String> {
     reached
 }
 
+/// The pointers of the schemas that whole bodies of responses follow.
+pub(super) fn response_schemas(contract: &Contract) -> BTreeSet<String> {
+    let media = responses(contract)
+        .into_iter()
+        .flat_map(|(pointer, response)| members(response, &pointer, "content"));
+    media
+        .filter_map(|(pointer, media)| {
+            let reference = media.get("schema")?.get("$ref").and_then(Value::as_str);
+            let target = reference.and_then(|reference| reference.strip_prefix('#'));
+            Some(target.map_or_else(|| format!("{pointer}/schema"), str::to_owned))
+        })
+        .collect()
+}
+
 fn within(pointer: &str, root: &str) -> bool {
     pointer.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

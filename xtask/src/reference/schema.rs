@@ -67,6 +67,7 @@ pub(super) fn kind(contract: &Contract, schema: &Value) -> Result<Html, String> 
     let mut words = Html::new();
     match (text(schema, "/type"), schema.get("items")) {
         ("array", Some(items)) => words.part(format_args!("array of {}", kind(contract, items)?)),
+        ("", _) => words.part(format_args!("any JSON value")),
         (simple, _) => words.part(format_args!("{}", Text(simple))),
     }
     if let Some(format) = schema.get("format").and_then(Value::as_str) {
@@ -140,6 +141,11 @@ mod tests {
         assert_eq!(words(number), "number (double), above 0, at most 3600");
         let text = json!({"type": "string", "minLength": 1, "pattern": "^<", "nullable": true});
         assert_eq!(words(text), "string or null, at least 1 character, like <code>^&lt;</code>");
+    }
+
+    #[test]
+    fn a_schema_without_a_type_takes_any_value() {
+        assert_eq!(words(json!({"x-type-name": "Reason"})), "any JSON value");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `cargo xtask regen`: makes from the contract the code of `infrai-video-client`, the fixtures, and what the sandbox and the
 //! command hold of it. The contract's own code samples come from programs that run.
 
+mod by_hand;
 mod command;
 mod enums;
 mod generate;
@@ -78,11 +79,12 @@ impl From<ContractError> for RegenError {
 /// The generated files of the client, made from `contract`. Nothing is written.
 pub fn generate(contract: &Contract) -> Result<Vec<GeneratedFile>, RegenError> {
     let vocabularies = enums::vocabularies(&contract.value).map_err(RegenError::Lowering)?;
-    let lowered = lowering::lower(&contract.value, &generate::BY_HAND).map_err(RegenError::Lowering)?;
+    let (document, by_hand) = by_hand::refer(&contract.value);
+    let lowered = lowering::lower(&document, &by_hand).map_err(RegenError::Lowering)?;
     let mut files = vec![
         GeneratedFile {
             path: Path::new(CLIENT_SRC).join("generated.rs"),
-            content: generate::client(&lowered, &vocabularies)?,
+            content: generate::client(&lowered, &vocabularies, &by_hand)?,
         },
         GeneratedFile {
             path: Path::new(CLIENT_SRC).join("generated_enums.rs"),

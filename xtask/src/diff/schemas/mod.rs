@@ -70,10 +70,19 @@ impl<'a> Differ<'a> {
             let text = format!("its type is {} and not {}", after.unwrap_or("any"), before.unwrap_or("any"));
             self.tell(&at.key("type"), "type", breaks, text);
         }
-        match (old.flag("nullable"), new.flag("nullable")) {
+        // Without a type anything fits, null too, and a type that comes or goes has been told.
+        let typed = before.is_some() && after.is_some();
+        let nullable = |view: &View<'a>| typed && view.flag("nullable");
+        match (nullable(old), nullable(new)) {
             (false, true) => self.tell(at, "nullable", at.sides.wider(), "it may be null now"),
             (true, false) => self.tell(at, "nullable", at.sides.narrower(), "it may not be null any more"),
             _ => {}
+        }
+        if let (Some(before), Some(after)) = (old.text("x-type-name"), new.text("x-type-name"))
+            && before != after
+        {
+            let text = format!("its type in generated code is `{after}` and not `{before}`");
+            self.tell(&at.key("x-type-name"), "type-name", at.sides.other(), text);
         }
         let (before, after) = (old.text("format"), new.text("format"));
         if before != after {

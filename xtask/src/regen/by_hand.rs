@@ -1,0 +1,54 @@
+//! Properties of any shape: the client reads each with a type that is written by hand and that `x-type-name` names.
+
+use serde_json::{Map, Value, json};
+
+/// The extension of a property without a type.
+const TYPE_NAME: &str = "x-type-name";
+
+/// The types that the client crate writes by hand. A property of any other name stays a JSON value.
+const TYPES: [&str; 1] = ["JobError"];
+
+/// The document with a component for each of these types, to which the properties of its name refer, and the names.
+pub(super) fn refer(document: &Value) -> (Value, Vec<&'static str>) {
+    let mut document = document.clone();
+    let mut named = Map::new();
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    for (_, schema) in schemas.into_iter().flatten() {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (_, property) in properties.into_iter().flatten() {
+            let name = property.get(TYPE_NAME).and_then(Value::as_str).filter(|name| TYPES.contains(name));
+            let Some(name) = name.map(str::to_owned) else { continue };
+            let description = property["description"].clone();
+            let reference = format!("#/components/schemas/{name}");
+            *property = json!({ "allOf": [{ "$ref": reference }], "description": description });
+            named.insert(name, json!({ "description": description }));
+        }
+    }
+    let names = TYPES.into_iter().filter(|name| named.contains_key(*name)).collect();
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.extend(named);
+    }
+    (document, names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_of_any_shape_refers_to_the_type_that_reads_it() {
+        let property = |name: &str| json!({"description": "Why.", "x-type-name": name, "example": "late"});
+        let job = json!({"properties": {"error": property("JobError"), "note": property("Note")}});
+        let (document, names) = refer(&json!({"components": {"schemas": {"Job": job, "Detail": job}}}));
+        assert_eq!(names, ["JobError"]);
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["JobError"], json!({"description": "Why."}));
+        for name in ["Job", "Detail"] {
+            let expected =
+                json!({"allOf": [{"$ref": "#/components/schemas/JobError"}], "description": "Why."});
+            assert_eq!(schemas[name]["properties"]["error"], expected);
+            assert_eq!(schemas[name]["properties"]["note"], property("Note"), "no type is written for it");
+        }
+        assert_eq!(refer(&json!({})), (json!({}), Vec::new()));
+    }
+}
