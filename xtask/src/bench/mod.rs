@@ -18,7 +18,6 @@ mod one_answer;
 mod page;
 mod plot;
 mod plots;
-mod prism;
 mod regen;
 mod report;
 mod sandbox;

@@ -7,6 +7,7 @@ mod counts;
 mod judges;
 mod licences;
 mod machines;
+mod mock;
 mod package;
 mod publish;
 mod schemathesis;
@@ -51,6 +52,8 @@ pub enum Step {
     Regen,
     /// Do Redocly, Spectral and two validators find nothing to say about the contract?
     Judges,
+    /// Does Prism, a mock server, answer each operation with the first example of the contract?
+    Mock,
     /// Do the tests pass?
     Tests,
     /// Does the command work behind real TLS servers and proxies? Included in the tests; runs alone only on request.

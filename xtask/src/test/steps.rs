@@ -3,8 +3,8 @@
 use std::io;
 
 use super::{
-    Child, Context, Outcome, Step, browser, consumers, counts, judges, licences, machines, package, publish,
-    schemathesis, snapshots, tools,
+    Child, Context, Outcome, Step, browser, consumers, counts, judges, licences, machines, mock, package,
+    publish, schemathesis, snapshots, tools,
 };
 use crate::diff;
 
@@ -22,6 +22,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Diff => Ok(diff::gate(context.root).map_or_else(Outcome::Failed, |()| Outcome::Passed)),
         Step::Regen => xtask(context, "regen --check"),
         Step::Judges => judges::run(context),
+        Step::Mock => mock::run(context),
         Step::Tests => tests(context),
         Step::Network => {
             test(context).arguments("test --workspace --test network --no-fail-fast").run(context)

@@ -2,6 +2,7 @@
 
 pub mod node;
 pub mod openapi_generator;
+pub mod prism;
 pub mod python;
 
 use std::fs;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::super::call::{KEY, call, generate};
 use super::super::fixed::{Answers, FixedServer, Programs, Samples};
 use super::super::load::{self, Call, Load};
-use super::super::prism::Prism;
 use super::super::table::{figure, table};
 use super::super::{Length, tell};
 use crate::live::{Build, LiveSandbox};
+use crate::tools::prism::Prism;
 
 /// How many connections ask at a time.
 const CONNECTIONS: u32 = 16;

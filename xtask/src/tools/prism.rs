@@ -6,17 +6,23 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use super::node;
 use crate::contract::DOCUMENT;
-use crate::tools::node;
 
 /// A running Prism. It is stopped when this is dropped.
-pub(super) struct Prism {
+#[derive(Debug)]
+pub struct Prism {
     process: Child,
-    pub(super) base_url: String,
+    /// Where it listens, without a slash at the end.
+    pub base_url: String,
 }
 
 impl Prism {
-    pub(super) fn start(root: &Path) -> Result<Self, String> {
+    /// Starts it on a free port with the document of the workspace at `root`, and waits until it listens.
+    ///
+    /// # Errors
+    /// If it cannot be installed or started: in words.
+    pub fn start(root: &Path) -> Result<Self, String> {
         let packages = node::packages(root, "prism", &root.join("xtask/peers/prism"))?;
         let port = free_port().map_err(|error| format!("there is no free port: {error}"))?;
         let process = Command::new(packages.join("node_modules/.bin/prism"))
