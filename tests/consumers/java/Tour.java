@@ -71,7 +71,6 @@ record Tour(int operations, int errors, int pages, int bytes) {
 
     static ApiClient connect(String baseUrl, String apiKey) {
         ApiClient client = new ApiClient();
-        client.setObjectMapper(NullableJobError.mapper());
         client.updateBaseUri(baseUrl);
         client.setRequestInterceptor(request -> request.header("Authorization", "Bearer " + apiKey));
         return client;
@@ -132,6 +131,6 @@ record Tour(int operations, int errors, int pages, int bytes) {
 
     /** The client leaves the body of an error as text. */
     static ErrorEnvelope envelope(ApiException failure) throws JsonProcessingException {
-        return NullableJobError.mapper().readValue(failure.getResponseBody(), ErrorEnvelope.class);
+        return ApiClient.createDefaultObjectMapper().readValue(failure.getResponseBody(), ErrorEnvelope.class);
     }
 }

@@ -42,14 +42,13 @@ fn rust(root: &Path) -> Result<[PathBuf; 2], String> {
 
 fn python(root: &Path) -> Result<[PathBuf; 2], String> {
     let pinned = root.join("tests/consumers/python/requirements.txt");
-    let settings = root.join("tests/consumers/python/generator.yaml");
     let programs = python::environment(root, "consumers", &pinned)?.join("bin");
     let contestant = root.join(PEERS).join("python/contestant.py");
-    let place = place(root, "openapi-python-client", &[&pinned, &settings, &contestant], |place| {
+    let place = place(root, "openapi-python-client", &[&pinned, &contestant], |place| {
         copy(&contestant, &place.join("contestant.py"))?;
         let mut generator = Command::new(programs.join("openapi-python-client"));
-        generator.current_dir(place).args(["generate", "--meta", "none", "--overwrite", "--config"]);
-        generator.arg(&settings).args(["--output-path", "infrai_video_api_client", "--path"]);
+        generator.current_dir(place).args(["generate", "--meta", "none", "--overwrite"]);
+        generator.args(["--output-path", "infrai_video_api_client", "--path"]);
         carry_out(generator.arg(root.join(DOCUMENT)), "openapi-python-client made no client")
     })?;
     Ok([programs.join("python"), place.join("contestant.py")])

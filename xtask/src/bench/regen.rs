@@ -109,7 +109,6 @@ fn generators(root: &Path) -> Result<[Generator; 5], String> {
             program: programs.join("openapi-python-client"),
             arguments: [
                 words(&["generate", "--meta", "none", "--overwrite"]),
-                words(&["--config", &text(&sources.join("generator.yaml"))]),
                 words(&["--output-path", &text(&python_client), "--path", &text(&document)]),
             ]
             .concat(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Child, Context, Outcome};
 
-/// A program, how to see that it is there, and the Debian package that has it.
+/// A program, how to see that it is there, and the Debian packages that have it.
 pub(super) type Tool = (&'static str, &'static str, &'static str);
 
 /// ffprobe judges the clips of the sandbox, curl plays a foreign client. The shells load the command's completions, the

@@ -1,26 +1,33 @@
-//! Java: openapi-generator's `native` client, compiled against the generator's own jar.
+//! Java: openapi-generator's `native` client, compiled against the generator's own jar and the annotations that Debian has.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::super::tools::Tool;
 use super::openapi_generator::{generate, jar};
-use super::{Child, Context, Outcome, Workshop, carry_out, failed};
+use super::{Child, Context, Outcome, Workshop, carry_out, failed, installed};
 
+/// `openApiNullable` would need one more package, which only Maven's registry has.
 const OPTIONS: &str = "--generator-name java --library native --output client \
-    --additional-properties openApiNullable=false,hideGenerationTimestamp=true";
+    --additional-properties openApiNullable=false";
+
+/// The jar that has `javax.annotation.Generated`, which neither the JDK nor the generator's jar has.
+const ANNOTATIONS: &str = "/usr/share/java/geronimo-annotation-1.3-spec.jar";
+
+const ANNOTATIONS_ARE_THERE: Tool =
+    ("test", "-f /usr/share/java/geronimo-annotation-1.3-spec.jar", "libgeronimo-annotation-1.3-spec-java");
 
 pub(super) fn prepare(context: &mut Context<'_>, workshop: &Workshop) -> Result<Child, Outcome> {
     let jar = jar(context, workshop)?;
     let place = &workshop.place;
-    let mut class_path = OsString::from("classes:");
+    installed(context, &[ANNOTATIONS_ARE_THERE])?;
+    let mut class_path = OsString::from(format!("classes:{ANNOTATIONS}:"));
     class_path.push(&jar);
     workshop.once(|| {
         generate(context, workshop, &jar, OPTIONS)?;
         let mut client = Vec::new();
-        for directory in ["client/src/main/java", "javax"] {
-            sources(&place.join(directory), &mut client).map_err(|error| failed(&error))?;
-        }
+        sources(&place.join("client/src/main/java"), &mut client).map_err(|error| failed(&error))?;
         compile(context, place, &class_path, "-Xlint:none", &client)?;
         let mut consumer = Vec::new();
         for entry in fs::read_dir(place).map_err(|error| failed(&error))?.flatten() {

@@ -4,12 +4,14 @@ mod go;
 mod java;
 mod openapi_generator;
 mod python;
+mod readers;
 mod typescript;
 mod workshop;
 
 use std::fs;
 use std::io;
 
+use super::tools::{self, Tool};
 use super::{Child, Context, Outcome};
 use crate::contract::{Contract, DOCUMENT};
 use crate::fixtures;
@@ -22,11 +24,13 @@ const PROGRAMS: &str = "tests/consumers";
 /// Makes a program that is ready to run, or says why there is none.
 type Prepare = fn(&mut Context<'_>, &Workshop) -> Result<Child, Outcome>;
 
-/// The languages, each with the text that decides how its program is made beside the program's own files.
-const LANGUAGES: [(&str, Prepare, &[&str]); 4] = [
+/// A language, how its program is made, and the text that decides so beside the program's own files.
+type Language = (&'static str, Prepare, &'static [&'static str]);
+
+const LANGUAGES: [Language; 4] = [
     ("typescript", typescript::prepare, &[include_str!("typescript.rs")]),
     ("python", python::prepare, &[include_str!("python.rs")]),
-    ("go", go::prepare, &[include_str!("go.rs"), openapi_generator::RULES, openapi_generator::VERSION]),
+    ("go", go::prepare, &[go::RULES, openapi_generator::RULES, openapi_generator::VERSION]),
     ("java", java::prepare, &[include_str!("java.rs"), openapi_generator::RULES, openapi_generator::VERSION]),
 ];
 
@@ -40,6 +44,7 @@ pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
     };
     // Only a clock that stands still leaves a job running until it is cancelled.
     let sandbox = LiveSandbox::start(context.root, Build::Dev, &["--clock", "manual", "--balance", "1000"])?;
+    let bodies = readers::cases(&contract, &cases).map_err(io::Error::other)?;
     let mut total = Outcome::Passed;
     for (language, prepare, rules) in LANGUAGES {
         let outcome =
@@ -57,6 +62,16 @@ pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
                 }
                 writeln!(context.out, "{line}").map_err(|error| failed(&error))?;
                 expected.judge(language, &line)
+            });
+        total = worse(total, outcome.err().map(|outcome| with_language(language, outcome)));
+    }
+    for (language, prepare, rules) in readers::LANGUAGES {
+        let outcome =
+            Workshop::new(&root, language, rules).map_err(|error| failed(&error)).and_then(|workshop| {
+                readers::write(&workshop, &bodies)?;
+                let program = prepare(context, &workshop)?.named(language);
+                let line = readers::run(context, &workshop, program, &bodies)?;
+                writeln!(context.out, "{language}: {line}").map_err(|error| failed(&error))
             });
         total = worse(total, outcome.err().map(|outcome| with_language(language, outcome)));
     }
@@ -84,6 +99,15 @@ impl Expected {
 
 fn failed(error: &io::Error) -> Outcome {
     Outcome::Failed(error.to_string())
+}
+
+/// Installs tools, or says why there are none.
+fn installed(context: &mut Context<'_>, tools: &[Tool]) -> Result<(), Outcome> {
+    match tools::install(context, tools) {
+        Ok(Outcome::Passed) => Ok(()),
+        Ok(outcome) => Err(outcome),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 /// Runs a program that makes something, and stops if it fails.

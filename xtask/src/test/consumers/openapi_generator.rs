@@ -2,12 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::tools;
-use super::{Child, Context, Outcome, Workshop, carry_out, failed};
-
-/// Only code: no documentation and no tests.
-const CODE: &str =
-    "apis,models,supportingFiles,apiDocs=false,modelDocs=false,apiTests=false,modelTests=false";
+use super::{Child, Context, Outcome, Workshop, carry_out, installed};
+use crate::tools::openapi_generator;
 
 /// This file, which decides what comes out.
 pub(super) const RULES: &str = include_str!("openapi_generator.rs");
@@ -17,12 +13,8 @@ pub(super) const VERSION: &str = include_str!("../../../../tests/consumers/opena
 
 /// Where the generator's jar is, with a JDK that runs it.
 pub(super) fn jar(context: &mut Context<'_>, workshop: &Workshop) -> Result<PathBuf, Outcome> {
-    match tools::install(context, &[("javac", "-version", "default-jdk-headless")]) {
-        Ok(Outcome::Passed) => {}
-        Ok(outcome) => return Err(outcome),
-        Err(error) => return Err(failed(&error)),
-    }
-    crate::tools::openapi_generator::jar(&workshop.root).map_err(Outcome::Skipped)
+    installed(context, &[("javac", "-version", "default-jdk-headless")])?;
+    openapi_generator::jar(&workshop.root).map_err(Outcome::Skipped)
 }
 
 /// Makes a client below the place of a workshop.
@@ -36,7 +28,7 @@ pub(super) fn generate(
         .argument("-jar")
         .argument(jar)
         .arguments("generate --global-property")
-        .argument(CODE)
+        .argument(openapi_generator::CODE)
         .argument("--input-spec")
         .argument(&workshop.document)
         .arguments(arguments)

@@ -11,13 +11,14 @@ pub(super) fn prepare(context: &mut Context<'_>, workshop: &Workshop) -> Result<
         .join("bin");
     workshop.once(|| {
         let generate = Child::new(programs.join("openapi-python-client"), place)
-            .arguments("generate --meta none --overwrite --config generator.yaml")
-            .arguments("--output-path infrai_video_api_client --path")
+            .arguments("generate --output-path client --path")
             .argument(&workshop.document)
             .named("openapi-python-client");
         carry_out(context, generate)?;
-        let check = Child::new(programs.join("mypy"), place).arguments("--strict .");
+        let check =
+            Child::new(programs.join("mypy"), place).env("MYPYPATH", "client").arguments("--strict main.py");
         carry_out(context, check.named("mypy"))
     })?;
-    Ok(Child::new(programs.join("python"), place).env("PYTHONDONTWRITEBYTECODE", "1").arguments("main.py"))
+    let program = Child::new(programs.join("python"), place).env("PYTHONPATH", "client");
+    Ok(program.env("PYTHONDONTWRITEBYTECODE", "1").arguments("main.py"))
 }

@@ -40,6 +40,11 @@ impl Workshop {
         })
     }
 
+    /// The file with the cases that the readers read.
+    pub(super) fn cases(&self) -> PathBuf {
+        self.root.join("target/consumers/cases.json")
+    }
+
     /// Makes what is in the place with `make`, unless that was done before from the same files.
     pub(super) fn once(&self, make: impl FnOnce() -> Result<(), Outcome>) -> Result<(), Outcome> {
         let made = self.place.with_extension("made");

@@ -1,0 +1,54 @@
+// Answers the body of each case in CASES to the call of its operation, and writes what each client makes of it into READ.
+
+import axios from "axios";
+import { readFileSync, writeFileSync } from "node:fs";
+import * as hey from "./hey/sdk.gen";
+import * as generator from "./openapi-generator";
+import * as orval from "./orval";
+
+interface Case {
+  operation: string;
+  status: number;
+  schema: string;
+  body: unknown;
+}
+
+type Call = (...parameters: unknown[]) => Promise<{ data?: unknown; error?: unknown }>;
+type Convert = (value: unknown) => unknown;
+
+async function readWithHey(name: string, { status, body }: Case): Promise<unknown> {
+  const fetch = async () => Response.json(body, { status });
+  const { data, error } = await (hey as unknown as Record<string, Call>)[name]!({
+    baseUrl: "http://localhost",
+    path: { id: "vj_1" },
+    fetch,
+  });
+  return data ?? error;
+}
+
+async function readWithOrval(name: string, { body }: Case): Promise<unknown> {
+  axios.defaults.adapter = async (config) => ({ config, data: JSON.stringify(body), headers: {}, status: 200, statusText: "" });
+  return (await (orval as unknown as Record<string, Call>)[name]!("vj_1", {})).data;
+}
+
+function readWithGenerator({ schema, body }: Case): unknown {
+  const convert = generator as unknown as Record<string, Convert>;
+  return convert[`${schema}ToJSON`]!(convert[`${schema}FromJSON`]!(body));
+}
+
+async function main(): Promise<void> {
+  const cases = JSON.parse(readFileSync(process.env["CASES"]!, "utf8")) as Case[];
+  const read = { "hey-api": [] as unknown[], orval: [] as unknown[], "openapi-generator": [] as unknown[] };
+  for (const one of cases) {
+    const name = one.operation.replace(/_[a-z]/g, (letter) => letter.slice(1).toUpperCase());
+    read["hey-api"].push(await readWithHey(name, one));
+    read.orval.push(await readWithOrval(name, one));
+    read["openapi-generator"].push(readWithGenerator(one));
+  }
+  writeFileSync(process.env["READ"]!, JSON.stringify(read));
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
