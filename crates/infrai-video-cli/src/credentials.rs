@@ -22,13 +22,17 @@ pub(crate) fn may_hold(text: &str) -> bool {
         || has_user_info(text)
 }
 
-/// Whether the text has the form `SCHEME://...@...`, or `USER:PASSWORD@...` in its first component.
+/// Whether the text has the form `SCHEME://...@...`, or a part of it the form `USER:PASSWORD@...`. A path that says that it is one,
+/// as `./a:b@c` does, is taken as it is.
 fn has_user_info(text: &str) -> bool {
     if let Some((_, rest)) = text.split_once("://") {
         return rest.contains('@');
     }
-    let first = text.split(['/', '\\']).next().unwrap_or_default();
-    !first.contains(char::is_whitespace) && first.split_once(':').is_some_and(|(_, rest)| rest.contains('@'))
+    let is_user_info = |part: &str| {
+        !part.contains(char::is_whitespace)
+            && part.split_once(':').is_some_and(|(_, rest)| rest.contains('@'))
+    };
+    !text.starts_with(['.', '/', '\\', '~']) && text.split(['/', '\\']).any(is_user_info)
 }
 
 #[cfg(test)]
@@ -44,6 +48,7 @@ mod tests {
             "--ledgr=postgresql://me:sec/ret@db/clips",
             "https://user@api.example",
             "me:secret@db/clips",
+            "postgres//me:secret@db/clips",
             "host=db user=me password=secret",
             "jdbc:postgresql://db/clips?PASSWORD=secret",
         ] {

@@ -1,5 +1,6 @@
 //! The URL of a PostgreSQL database, in a form that sqlx reads, and shown without its user, password and parameters.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use url::{ParseError, Url};
@@ -23,10 +24,15 @@ impl PostgresUrl {
         is_unambiguous(&url).then_some(Self(url))
     }
 
-    /// Whether a password is part of it, in either of the two places.
+    /// Whether a password is part of it: before the host, in a parameter, or in what was meant to be one.
     pub(super) fn has_password(&self) -> bool {
-        let is_password = |name: &str| name.to_ascii_lowercase().contains("password");
-        self.0.password().is_some() || self.0.query_pairs().any(|(name, _)| is_password(&name))
+        let names_one = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            text.contains("password") || ["pass", "pwd"].contains(&text.as_str())
+        };
+        let is_password =
+            |(name, value): (Cow<'_, str>, Cow<'_, str>)| names_one(&name) || value.contains("password=");
+        self.0.password().is_some() || self.0.query_pairs().any(is_password)
     }
 
     /// The whole of it, for sqlx alone.
@@ -124,6 +130,8 @@ mod tests {
             "postgres://db/l?password=secret",
             "postgres://db/l?%70assword=s%2Fcret&sslmode=require",
             "postgres://db/l?sslpassword=secret",
+            "postgres://db/l?user=me;password=secret",
+            "postgres://db/l?pwd=secret",
             "POSTGRES://me:secret@db/l",
         ] {
             let url = PostgresUrl::parse(text).unwrap_or_else(|| panic!("{text}"));

@@ -37,8 +37,10 @@ fn columns(header: &[String]) -> Result<Vec<&str>, Vec<String>> {
     }
     let mut seen = HashSet::new();
     let mut wrong: Vec<String> = Vec::new();
-    for column in &columns {
-        if !MEMBERS.contains(column) {
+    for (index, column) in columns.iter().enumerate() {
+        if column.is_empty() {
+            wrong.push(format!("column {} has no name", index + 1));
+        } else if !MEMBERS.contains(column) {
             wrong.push(unknown("column", column));
         } else if !seen.insert(column) {
             wrong.push(format!("the column `{column}` stands twice"));
@@ -198,6 +200,7 @@ mod tests {
             ("prompt,Duration\na,5", "1: unknown column `Duration`; did you mean `duration_seconds`?"),
             ("prompt,prompt\na,b", "1: the column `prompt` stands twice"),
             ("name\nb", "1: there is no column `prompt`"),
+            ("prompt,\na,", "1: column 2 has no name"),
             ("prompt;name\na;b", "1: the cells are separated by ';'; separate them by ','"),
             ("prompt\tname\na\tb", "1: the cells are separated by '\\t'; separate them by ','"),
             ("prompt,name\na", "2: it has 1 cells, and the header has 2"),
