@@ -16,6 +16,13 @@ pub struct JobError {
     pub message: String,
 }
 
+impl JobError {
+    /// Whether the server gave no reason, as with an empty text or object.
+    pub fn is_empty(&self) -> bool {
+        self.code.is_none() && self.message.trim().is_empty()
+    }
+}
+
 impl std::fmt::Display for JobError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (&self.code, self.message.as_str()) {
@@ -30,7 +37,8 @@ impl std::fmt::Display for JobError {
 impl From<Value> for JobError {
     fn from(value: Value) -> Self {
         let text = |value: &Value| match value {
-            Value::Null => None,
+            Value::Null | Value::Bool(false) => None,
+            Value::Array(values) if values.is_empty() => None,
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
         };
@@ -92,6 +100,17 @@ mod tests {
             (json!(["a"]), r#"["a"]"#),
         ] {
             assert_eq!(JobError::from(value).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_member_without_a_reason_is_empty() {
+        let empty = [json!(""), json!(" "), json!({}), json!([]), json!(false), json!({"message": ""})];
+        for value in empty {
+            assert!(JobError::from(value.clone()).is_empty(), "{value}");
+        }
+        for value in [json!("no"), json!({"code": "NO"}), json!({"reason": "no"}), json!(true)] {
+            assert!(!JobError::from(value.clone()).is_empty(), "{value}");
         }
     }
 }

@@ -71,7 +71,18 @@ impl JobState {
         match self {
             Self::Succeeded | Self::Failed | Self::Cancelled => true,
             Self::Queued | Self::Running => false,
-            Self::Unknown(state) => state == "expired",
+            Self::Unknown(state) => state.eq_ignore_ascii_case("expired"),
         }
+    }
+}
+
+impl types::VideoJob {
+    /// Whether the job succeeded without a clip: it has a reason in `error` and no link, as where a filter withheld the clip.
+    ///
+    /// A job without a link and without a reason may still have a clip: ask `video_download_url` for its link.
+    pub fn is_without_clip(&self) -> bool {
+        self.state == JobState::Succeeded
+            && self.video_url.as_deref().is_none_or(|url| url.trim().is_empty())
+            && self.error.as_ref().is_some_and(|error| !error.is_empty())
     }
 }

@@ -1,4 +1,5 @@
-//! Lists of values as enums: closed ones, whose values are only sent, and open ones, which may grow.
+//! Lists of values as enums: closed ones, whose values are only sent, and open ones, which may grow. Text is compared
+//! without ASCII case, since services disagree about it.
 
 /// A text that is none of the values of a closed vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,10 +65,10 @@ macro_rules! closed_vocabulary {
             type Err = crate::vocabulary::UnknownValue;
 
             fn from_str(value: &str) -> Result<Self, Self::Err> {
-                match value {
-                    $($value => Ok(Self::$variant),)+
-                    _ => Err(crate::vocabulary::UnknownValue { value: value.to_owned(), known: Self::KNOWN }),
-                }
+                $(if value.eq_ignore_ascii_case($value) {
+                    return Ok(Self::$variant);
+                })+
+                Err(crate::vocabulary::UnknownValue { value: value.to_owned(), known: Self::KNOWN })
             }
         }
 
@@ -123,10 +124,10 @@ macro_rules! open_vocabulary {
 
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
-                match value {
-                    $($value $(| $synonym)* => Self::$variant,)+
-                    _ => Self::Unknown(value.to_owned()),
-                }
+                $(if [$value $(, $synonym)*].iter().any(|known| value.eq_ignore_ascii_case(known)) {
+                    return Self::$variant;
+                })+
+                Self::Unknown(value.to_owned())
             }
         }
 
@@ -170,7 +171,7 @@ pub(crate) use {closed_vocabulary, common_impls, open_vocabulary};
 
 #[cfg(test)]
 mod tests {
-    use crate::{AspectRatio, JobState};
+    use crate::{AspectRatio, JobState, Preference, Resolution};
 
     #[test]
     fn an_open_vocabulary_keeps_a_value_it_does_not_know() {
@@ -195,6 +196,32 @@ mod tests {
             assert_eq!(JobState::from(synonym), state);
         }
         assert!(JobState::from("expired").is_final());
+    }
+
+    #[test]
+    fn values_are_compared_without_ascii_case() {
+        for (text, state) in [
+            ("SUCCEEDED", JobState::Succeeded),
+            ("Completed", JobState::Succeeded),
+            ("DONE", JobState::Succeeded),
+            ("Failed", JobState::Failed),
+            ("CANCELED", JobState::Cancelled),
+            ("Pending", JobState::Queued),
+            ("In_Progress", JobState::Running),
+        ] {
+            assert_eq!(JobState::from(text), state);
+            assert_eq!(serde_json::from_value::<JobState>(text.into()).unwrap(), state);
+        }
+        assert!(JobState::from("EXPIRED").is_final());
+        assert_eq!(
+            JobState::from("EXPIRED").as_str(),
+            "EXPIRED",
+            "an unknown value stays as the server spelt it"
+        );
+        assert!(!JobState::from("Paused").is_final());
+        assert_eq!(Resolution::from("1080P"), Resolution::P1080);
+        assert_eq!(Resolution::from("4K"), Resolution::Uhd4k);
+        assert_eq!("Cheapest".parse(), Ok(Preference::Cheapest));
     }
 
     #[test]

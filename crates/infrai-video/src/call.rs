@@ -271,7 +271,8 @@ impl Failure {
             return self;
         }
         let starts_a_job = plan.operation == "video_generate";
-        let about_the_key = self.error.code().is_none_or(|code| code.contains("IDEMPOTEN"));
+        let about_the_key =
+            self.error.code().is_none_or(|code| code.to_ascii_uppercase().contains("IDEMPOTEN"));
         let accepted_earlier = match self.error.status() {
             Some(409) if starts_a_job => true,
             Some(409) => (outcome_unknown || plan.known_key) && about_the_key,
@@ -370,8 +371,8 @@ fn transport_failure(error: TransportError) -> Failure {
 
 /// The service answered, and says no.
 fn refusal(status: StatusCode, body: ErrorBody, retry_after: Option<Duration>) -> Failure {
-    let insufficient =
-        status == StatusCode::PAYMENT_REQUIRED || body.code.as_deref() == Some("INSUFFICIENT_CREDIT");
+    let insufficient = status == StatusCode::PAYMENT_REQUIRED
+        || body.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("INSUFFICIENT_CREDIT"));
     let kind = match status.as_u16() {
         _ if insufficient => ErrorKind::InsufficientCredit,
         401 | 403 => ErrorKind::Authentication,

@@ -102,7 +102,7 @@ impl List {
     }
 
     fn keep(&self, job: &VideoJob) -> bool {
-        self.state.as_ref().is_none_or(|state| job.state == *state)
+        self.state.as_ref().is_none_or(|state| job.state.as_str().eq_ignore_ascii_case(state.as_str()))
     }
 }
 
