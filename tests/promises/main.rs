@@ -10,6 +10,7 @@ mod downloads_ranges;
 mod downloads_steps;
 mod keys;
 mod lists;
+mod preflight;
 mod retries;
 mod simulation;
 mod table;

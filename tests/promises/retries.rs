@@ -260,8 +260,8 @@ async fn checks_at_the_same_time_do_not_wait_for_each_other() {
     let started = Instant::now();
     let generate = world.client.generate("a city");
     let checks = futures_util::future::join_all((0..5).map(|_| generate.check())).await;
-    assert!(checks.iter().all(Result::is_err));
-    assert!(started.elapsed() <= Duration::from_secs(121), "{:?}", started.elapsed());
+    assert!(checks.iter().all(|check| check.as_ref().is_ok_and(|fit| fit.of == 0)), "{checks:?}");
+    assert!(started.elapsed() <= Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! Pre-flight: a request against the vendors' own capabilities, before any money is spent.
+//! Pre-flight: compares a request with the capabilities that the vendors list, before any money is spent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,167 +9,319 @@ use tokio::time::Instant;
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
+use crate::size;
 
+/// How long capabilities are cached.
 const KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 
-/// The capabilities as they were read last, and when.
-pub(crate) type CapabilitiesCache = Mutex<Option<(Instant, Arc<VideoCapabilities>)>>;
+/// How long a failed read of the capabilities is cached, so that many checks in a row fail once.
+const FAILURE_KEPT_FOR: Duration = Duration::from_secs(30);
 
-/// What the vendors say about a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The longest time that a check may delay a request.
+const MAX_ELAPSED: Duration = Duration::from_secs(8);
+
+/// The most attempts to read the capabilities for a check.
+const MAX_ATTEMPTS: u32 = 2;
+
+/// The last read of the capabilities.
+pub(crate) type CapabilitiesCache = Mutex<Option<CachedRead>>;
+
+#[derive(Clone)]
+pub(crate) struct CachedRead {
+    at: Instant,
+    result: Result<Arc<VideoCapabilities>, Error>,
+}
+
+/// What the vendors' capabilities say about a request.
+///
+/// A vendor that lists values makes only those. A vendor whose list is missing, null or empty may make anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fit {
-    /// The vendors that can make the clip, or that do not say that they cannot.
+    /// The vendors that can make the clip, by the values that they list.
     pub vendors: Vec<String>,
-    /// How many vendors there are.
+    /// The vendors that may be able to make the clip, but do not list every value that the request asks for.
+    pub unchecked: Vec<String>,
+    /// How many vendors there are; 0 where the capabilities could not be read.
     pub of: usize,
-    /// What could not be compared. Not a reason to stop.
+    /// What was not checked, and why: one line each. Not a reason to stop.
     pub warnings: Vec<String>,
 }
 
-impl Client {
-    pub(crate) async fn cached_capabilities(&self) -> Result<Arc<VideoCapabilities>, Error> {
-        let cache = || self.shared.capabilities.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = cache()
-            .as_ref()
-            .filter(|(read_at, _)| read_at.elapsed() < KEPT_FOR)
-            .map(|(_, kept)| Arc::clone(kept));
-        if let Some(kept) = kept {
-            return Ok(kept);
-        }
-        // The lock is not held meanwhile: checks at the same time may read twice, but none waits for another's retries.
-        let capabilities = Arc::new(self.capabilities().await?.into_inner());
-        *cache() = Some((Instant::now(), Arc::clone(&capabilities)));
-        Ok(capabilities)
+impl Fit {
+    fn not_checked(why: &str) -> Self {
+        Self { warnings: vec![format!("not checked: {why}")], ..Self::default() }
     }
 }
 
-/// Compares; an unknown value warns and never blocks.
-pub(crate) fn fit(request: &GenerateRequest, capabilities: &VideoCapabilities) -> Result<Fit, Error> {
+impl Client {
+    /// Compares the request with the capabilities. A check that cannot be made says so and never blocks the request, except
+    /// where the request itself would meet the same refusal.
+    pub(crate) async fn check(&self, request: &GenerateRequest) -> Result<Fit, Error> {
+        match self.cached_capabilities().await {
+            Ok(capabilities) => fit(request, &capabilities),
+            Err(error) if concerns_every_call(&error) => Err(error),
+            Err(error) => {
+                let status = error.status().map(|status| format!(" (status {status})")).unwrap_or_default();
+                let why = format!("the vendors' capabilities could not be read: {}{status}", error.message());
+                Ok(Fit::not_checked(&why))
+            }
+        }
+    }
+
+    async fn cached_capabilities(&self) -> Result<Arc<VideoCapabilities>, Error> {
+        let cache = || self.shared.capabilities.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = cache()
+            .clone()
+            .filter(|read| read.at.elapsed() < if read.result.is_ok() { KEPT_FOR } else { FAILURE_KEPT_FOR });
+        if let Some(read) = cached {
+            return read.result;
+        }
+        let policy = &self.shared.retry;
+        let policy = policy.clone().with_max_attempts(policy.max_attempts().min(MAX_ATTEMPTS));
+        let max_elapsed = policy.max_elapsed().min(MAX_ELAPSED);
+        // The lock is not held meanwhile: concurrent checks may read twice, but none waits for the retries of another.
+        let read = self.capabilities().with_retry_policy(policy.with_max_elapsed(max_elapsed)).await;
+        let result = read.map(|capabilities| Arc::new(capabilities.into_inner()));
+        if !result.as_ref().is_err_and(concerns_every_call) {
+            *cache() = Some(CachedRead { at: Instant::now(), result: result.clone() });
+        }
+        result
+    }
+}
+
+/// Whether any other call would fail in the same way, so that going on is no use.
+fn concerns_every_call(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Authentication
+            | ErrorKind::InsufficientCredit
+            | ErrorKind::Config
+            | ErrorKind::InvalidInput
+    )
+}
+
+/// What one vendor says about one value of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+    /// The vendor does not list such values.
+    Unknown,
+}
+
+fn fit(request: &GenerateRequest, capabilities: &VideoCapabilities) -> Result<Fit, Error> {
     let vendors = capabilities.vendors.as_deref().unwrap_or_default();
-    let mut warnings = Vec::new();
     if vendors.is_empty() {
-        warnings.push("the service lists no vendors, so nothing could be compared".to_owned());
-        return Ok(Fit { vendors: Vec::new(), of: 0, warnings });
+        return Ok(Fit::not_checked("the service lists no vendors"));
     }
-    if let Some(resolution @ Resolution::Unknown(_)) = &request.resolution {
-        warnings.push(format!("the resolution {resolution} is not known to this version"));
+    let mut fit = Fit { of: vendors.len(), ..Fit::default() };
+    let (mut no_sizes, mut no_lengths) = (Vec::new(), Vec::new());
+    for vendor in vendors {
+        let (size, length) = (makes_size(vendor, request), makes_length(vendor, request));
+        if size == Answer::No || length == Answer::No {
+            continue;
+        }
+        match (size, length) {
+            (Answer::Yes, Answer::Yes) => fit.vendors.push(name(vendor)),
+            _ => fit.unchecked.push(name(vendor)),
+        }
+        if size == Answer::Unknown {
+            no_sizes.push(name(vendor));
+        }
+        if length == Answer::Unknown {
+            no_lengths.push(name(vendor));
+        }
     }
-    let fitting: Vec<&VendorCapabilities> = vendors
-        .iter()
-        .filter(|vendor| makes_size(vendor, request) && makes_length(vendor, request))
-        .collect();
-    if fitting.is_empty() {
-        return Err(nobody(request, vendors));
+    if fit.vendors.is_empty() && fit.unchecked.is_empty() {
+        return Err(unsupported(request, vendors));
     }
-    let silent =
-        fitting.iter().filter(|vendor| vendor.resolutions.is_none() || vendor.max_duration_seconds.is_none());
-    warnings.extend(silent.map(|vendor| format!("{} does not say everything about itself", name(vendor))));
-    Ok(Fit { vendors: fitting.into_iter().map(name).collect(), of: vendors.len(), warnings })
+    let mut warn = |what: &str, vendors: Vec<String>, list: &str| {
+        if !vendors.is_empty() {
+            let verb = if vendors.len() == 1 { "lists" } else { "list" };
+            fit.warnings.push(format!("{what} not checked: {} {verb} no {list}", vendors.join(", ")));
+        }
+    };
+    if let Some(size) = &request.resolution {
+        warn(&format!("resolution {size}"), no_sizes, "resolutions");
+    }
+    if let Some(seconds) = request.duration_seconds {
+        warn(&format!("duration {seconds} s"), no_lengths, "maximum duration");
+    }
+    Ok(fit)
 }
 
 fn name(vendor: &VendorCapabilities) -> String {
-    vendor.vendor.clone().unwrap_or_else(|| "a vendor without a name".to_owned())
+    let name = vendor.vendor.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    name.unwrap_or("a vendor without a name").to_owned()
 }
 
-/// A name that this version does not know, on either side, may be another word for the same size.
-fn makes_size(vendor: &VendorCapabilities, request: &GenerateRequest) -> bool {
-    let unknown = |size: &Resolution| matches!(size, Resolution::Unknown(_));
-    match (&request.resolution, &vendor.resolutions) {
-        (Some(wanted), Some(sizes)) => {
-            sizes.contains(wanted) || sizes.is_empty() || unknown(wanted) || sizes.iter().any(unknown)
-        }
-        _ => true,
+/// The sizes that a vendor lists.
+fn sizes(vendor: &VendorCapabilities) -> impl Iterator<Item = &Resolution> {
+    let listed = vendor.resolutions.iter().flatten();
+    listed.filter(|size| !size.as_str().trim().is_empty())
+}
+
+/// The longest clip that a vendor makes, in seconds, where it says so.
+fn longest(vendor: &VendorCapabilities) -> Option<f64> {
+    vendor.max_duration_seconds.filter(|seconds| *seconds > 0.0)
+}
+
+fn makes_size(vendor: &VendorCapabilities, request: &GenerateRequest) -> Answer {
+    let Some(wanted) = &request.resolution else { return Answer::Yes };
+    if sizes(vendor).any(|size| size::is_same(size, wanted)) {
+        return Answer::Yes;
+    }
+    if sizes(vendor).next().is_some() { Answer::No } else { Answer::Unknown }
+}
+
+fn makes_length(vendor: &VendorCapabilities, request: &GenerateRequest) -> Answer {
+    match (request.duration_seconds, longest(vendor)) {
+        (Some(wanted), Some(longest)) if wanted > longest => Answer::No,
+        (Some(_), None) => Answer::Unknown,
+        _ => Answer::Yes,
     }
 }
 
-fn makes_length(vendor: &VendorCapabilities, request: &GenerateRequest) -> bool {
-    match (request.duration_seconds, vendor.max_duration_seconds) {
-        (Some(wanted), Some(longest)) => wanted <= longest,
-        _ => true,
+/// Names the value that no vendor can make, and what would fit.
+fn unsupported(request: &GenerateRequest, vendors: &[VendorCapabilities]) -> Error {
+    let of_size: Vec<_> = vendors.iter().filter(|vendor| makes_size(vendor, request) != Answer::No).collect();
+    let (Some(wanted), true) = (&request.resolution, of_size.is_empty()) else {
+        let longest = of_size.iter().filter_map(|vendor| longest(vendor)).fold(0.0_f64, f64::max);
+        let wanted = request.duration_seconds.unwrap_or_default();
+        let size = request.resolution.as_ref().map(|size| format!("{size} ")).unwrap_or_default();
+        let message = format!("no vendor makes {size}clips of {wanted} s (`duration_seconds`)");
+        return Error::new(ErrorKind::Unsupported, message)
+            .with_field("duration_seconds")
+            .with_hint(format!("{size}clips can be up to {longest} s"));
+    };
+    let of_length = vendors.iter().filter(|vendor| makes_length(vendor, request) != Answer::No);
+    let mut listed: Vec<_> = of_length.flat_map(sizes).collect();
+    if listed.is_empty() {
+        listed = vendors.iter().flat_map(sizes).collect();
     }
-}
-
-/// Says which field stands in the way, and what would fit.
-fn nobody(request: &GenerateRequest, vendors: &[VendorCapabilities]) -> Error {
-    let of_size: Vec<&VendorCapabilities> =
-        vendors.iter().filter(|vendor| makes_size(vendor, request)).collect();
-    if of_size.is_empty() {
-        let wanted = request.resolution.as_ref().map(ToString::to_string).unwrap_or_default();
-        let mut sizes: Vec<String> = vendors
-            .iter()
-            .flat_map(|vendor| vendor.resolutions.iter().flatten())
-            .map(ToString::to_string)
-            .collect();
-        sizes.sort();
-        sizes.dedup();
-        return Error::new(ErrorKind::Unsupported, format!("no vendor makes {wanted} clips (`resolution`)"))
-            .with_field("resolution")
-            .with_hint(format!("choose one of {}", sizes.join(", ")));
-    }
-    let longest = of_size.iter().filter_map(|vendor| vendor.max_duration_seconds).fold(0.0_f64, f64::max);
-    let wanted = request.duration_seconds.unwrap_or_default();
-    let size = request.resolution.as_ref().map(|size| format!("{size} ")).unwrap_or_default();
-    Error::new(
-        ErrorKind::Unsupported,
-        format!("no vendor makes {size}clips of {wanted} s (`duration_seconds`)"),
-    )
-    .with_field("duration_seconds")
-    .with_hint(format!("{size}clips can be up to {longest} s"))
+    let meant =
+        size::nearest(wanted, &listed).map(|size| format!("did you mean {size}? ")).unwrap_or_default();
+    Error::new(ErrorKind::Unsupported, format!("no vendor makes {wanted} clips (`resolution`)"))
+        .with_field("resolution")
+        .with_hint(format!("{meant}choose one of {}", size::list(&listed)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
-    fn capabilities() -> VideoCapabilities {
-        let vendor = |name: &str, sizes: &[&str], longest| VendorCapabilities {
-            vendor: Some(name.to_owned()),
-            resolutions: Some(sizes.iter().map(|size| Resolution::from(*size)).collect()),
-            max_duration_seconds: Some(longest),
-            ..VendorCapabilities::default()
-        };
-        VideoCapabilities {
-            vendors: Some(vec![vendor("small", &["720p"], 60.0), vendor("large", &["720p", "1080p"], 10.0)]),
-        }
+    fn capabilities(vendors: Value) -> VideoCapabilities {
+        serde_json::from_value(json!({"vendors": vendors})).unwrap()
+    }
+
+    fn two_vendors() -> VideoCapabilities {
+        capabilities(json!([
+            {"vendor": "small", "resolutions": ["720p"], "max_duration_seconds": 60},
+            {"vendor": "large", "resolutions": ["720p", "1080p"], "max_duration_seconds": 10},
+        ]))
     }
 
     fn request(resolution: &str, seconds: f64) -> GenerateRequest {
-        let body = serde_json::json!({"prompt": "x", "resolution": resolution, "duration_seconds": seconds});
+        let body = json!({"prompt": "x", "resolution": resolution, "duration_seconds": seconds});
         serde_json::from_value(body).unwrap()
     }
 
-    #[test]
-    fn the_vendors_that_can_are_named() {
-        assert_eq!(fit(&request("720p", 5.0), &capabilities()).unwrap().vendors, ["small", "large"]);
-        assert_eq!(fit(&request("1080p", 5.0), &capabilities()).unwrap().vendors, ["large"]);
-        assert_eq!(fit(&request("720p", 30.0), &capabilities()).unwrap().vendors, ["small"]);
+    fn refused(resolution: &str, seconds: f64, capabilities: &VideoCapabilities) -> String {
+        let error = fit(&request(resolution, seconds), capabilities).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        error.to_string()
     }
 
     #[test]
-    fn what_nobody_can_make_is_refused_with_what_would_fit() {
-        let error = fit(&request("1080p", 30.0), &capabilities()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    fn the_vendors_that_can_make_the_clip_are_named() {
+        let vendors = |size, seconds| fit(&request(size, seconds), &two_vendors()).unwrap().vendors;
+        assert_eq!(vendors("720p", 5.0), ["small", "large"]);
+        assert_eq!(vendors("1080P", 10.0), ["large"]);
+        assert_eq!(vendors("1080", 5.0), ["large"]);
+        assert_eq!(vendors("720p", 30.0), ["small"]);
+    }
+
+    #[test]
+    fn a_request_that_no_vendor_can_make_is_refused_with_what_would_fit() {
         assert_eq!(
-            error.to_string(),
+            refused("1080p", 30.0, &two_vendors()),
             "no vendor makes 1080p clips of 30 s (`duration_seconds`); 1080p clips can be up to 10 s"
         );
-        let error = fit(&request("4k", 5.0), &capabilities()).unwrap_err();
-        assert_eq!(error.to_string(), "no vendor makes 4k clips (`resolution`); choose one of 1080p, 720p");
+        assert_eq!(
+            refused("fullhd", 5.0, &two_vendors()),
+            "no vendor makes fullhd clips (`resolution`); did you mean 1080p? choose one of 720p, 1080p"
+        );
+        assert_eq!(
+            refused("HD", 5.0, &two_vendors()),
+            "no vendor makes HD clips (`resolution`); did you mean 720p? choose one of 720p, 1080p"
+        );
+        assert_eq!(
+            refused("fullhd", 30.0, &two_vendors()),
+            "no vendor makes fullhd clips (`resolution`); did you mean 720p? choose one of 720p"
+        );
+        assert_eq!(
+            refused("large", 90.0, &two_vendors()),
+            "no vendor makes large clips (`resolution`); choose one of 720p, 1080p"
+        );
     }
 
     #[test]
-    fn what_is_not_known_warns_and_does_not_block() {
-        let silent = VideoCapabilities { vendors: Some(vec![VendorCapabilities::default()]) };
-        let fitting = fit(&request("8k", 5.0), &silent).unwrap();
-        assert_eq!((fitting.vendors.len(), fitting.warnings.len()), (1, 2));
-        assert_eq!(fit(&request("8k", 5.0), &VideoCapabilities::default()).unwrap().of, 0);
-        assert_eq!(fit(&request("8k", 5.0), &capabilities()).unwrap().vendors.len(), 2);
-        let other_words = VendorCapabilities {
-            resolutions: Some(vec![Resolution::from("1920x1080")]),
-            ..VendorCapabilities::default()
-        };
-        let capabilities = VideoCapabilities { vendors: Some(vec![other_words]) };
-        assert_eq!(fit(&request("1080p", 5.0), &capabilities).unwrap().vendors.len(), 1);
+    fn one_vendor_must_make_both_the_size_and_the_length() {
+        let apart = capabilities(json!([
+            {"vendor": "a", "resolutions": ["1080p"], "max_duration_seconds": 5},
+            {"vendor": "b", "resolutions": ["720p"], "max_duration_seconds": 60},
+        ]));
+        assert!(refused("1080p", 20.0, &apart).contains("1080p clips can be up to 5 s"));
+    }
+
+    #[test]
+    fn a_vendor_that_lists_nothing_says_nothing() {
+        for silent in [
+            json!({"vendor": "a"}),
+            json!({"vendor": "a", "resolutions": null, "max_duration_seconds": null}),
+            json!({"vendor": "a", "resolutions": [], "max_duration_seconds": 0}),
+            json!({"vendor": "a", "resolutions": [""], "max_duration_seconds": -1}),
+        ] {
+            let fitting = fit(&request("8k", 5.0), &capabilities(json!([silent]))).unwrap();
+            assert_eq!((fitting.vendors.len(), fitting.unchecked, fitting.of), (0, vec!["a".to_owned()], 1));
+            assert_eq!(
+                fitting.warnings,
+                [
+                    "resolution 8k not checked: a lists no resolutions",
+                    "duration 5 s not checked: a lists no maximum duration"
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn a_vendor_that_lists_nothing_keeps_a_request_that_the_others_cannot_make() {
+        let mixed = capabilities(json!([
+            {"vendor": "strict", "resolutions": ["720p"], "max_duration_seconds": 10},
+            {"vendor": "silent", "max_duration_seconds": 10},
+        ]));
+        let fitting = fit(&request("8k", 5.0), &mixed).unwrap();
+        assert_eq!((fitting.vendors.len(), fitting.unchecked.as_slice()), (0, &["silent".to_owned()][..]));
+        assert!(refused("8k", 20.0, &mixed).contains("8k clips can be up to 10 s"));
+    }
+
+    #[test]
+    fn sizes_that_only_the_vendors_know_are_compared_as_they_list_them() {
+        let other = capabilities(json!([{"resolutions": ["768P", "1920x1080"], "max_duration_seconds": 10}]));
+        assert_eq!(fit(&request("768p", 5.0), &other).unwrap().vendors, ["a vendor without a name"]);
+        assert_eq!(
+            refused("1080p", 5.0, &other),
+            "no vendor makes 1080p clips (`resolution`); did you mean 1920x1080? choose one of 768P, 1920x1080"
+        );
+    }
+
+    #[test]
+    fn a_service_that_lists_no_vendors_is_not_checked() {
+        for capabilities in [VideoCapabilities::default(), capabilities(json!([]))] {
+            let fitting = fit(&request("8k", 5.0), &capabilities).unwrap();
+            assert_eq!((fitting.of, fitting.warnings.len()), (0, 1));
+        }
     }
 }

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::call::{Call, Plan, Write};
-use crate::check::{self, Fit};
+use crate::check::Fit;
 use crate::client::Client;
 use crate::error::Error;
 use crate::ids::IdempotencyKey;
 use crate::job::Job;
 use crate::response::Response;
 use crate::retry::RetryPolicy;
+use crate::size;
 
 /// The longest prompt, in characters (the contract's `maxLength`).
 pub const MAX_PROMPT_CHARS: usize = 32_768;
@@ -127,8 +128,10 @@ impl Generate {
     }
 
     /// The clip's size. Not every vendor makes every size: [`check`](Self::check) tells before anything is spent.
+    ///
+    /// A known size is sent as the contract spells it, whatever its case, and `1080` is sent as `1080p`.
     pub fn resolution(mut self, resolution: Resolution) -> Self {
-        self.request.resolution = Some(resolution);
+        self.request.resolution = Some(size::completed(resolution));
         self
     }
 
@@ -178,15 +181,18 @@ impl Generate {
     /// Compares the request with what the vendors can make, before any money is spent. The capabilities are read once and
     /// kept for five minutes.
     ///
-    /// What a vendor does not say does not count against it.
+    /// A vendor that lists values makes only those. Where a vendor lists none, or where the capabilities cannot be read
+    /// within 8 seconds, the result says in its [`warnings`](Fit::warnings) what was not checked: no reason to stop.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where no vendor can make the clip, with what would fit.
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where no vendor can make the clip, with what would fit;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a value out of its range;
+    /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) and
+    /// [`ErrorKind::InsufficientCredit`](crate::ErrorKind::InsufficientCredit) where the service refuses the account.
     pub async fn check(&self) -> Result<Fit, Error> {
         check_request(&self.request)?;
-        let capabilities = self.client.cached_capabilities().await?;
-        check::fit(&self.request, &capabilities)
+        self.client.check(&self.request).await
     }
 }
 

@@ -61,6 +61,7 @@ mod list;
 mod operations;
 mod response;
 mod retry;
+mod size;
 mod text;
 mod time;
 mod transport;
