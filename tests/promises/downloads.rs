@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use contract_tests::client_of;
+use contract_tests::transports::Script;
 use futures_util::TryStreamExt as _;
 use infrai_video::{ErrorKind, Overwrite};
 use infrai_video_sandbox::{Action, Fault, Host, Length, Operation, Sandbox};
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
 use crate::world::World;
 
@@ -49,6 +51,53 @@ async fn a_clip_survives_everything_that_can_happen_on_the_way() {
         let to_files = world.sandbox.journal().into_iter().filter(|seen| seen.host == Host::Files);
         assert!(to_files.into_iter().all(|seen| !seen.authorization), "the key never goes to the file host");
         assert_eq!(world.posts(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_for_a_link_ends_at_its_timeout() {
+    for broken in [Action::hang(), Action::SlowBytes { chunk: 1, pause: Duration::from_secs(1) }] {
+        let world = World::with([Fault::on(Operation::DownloadUrl, broken)]);
+        let job = world.finished_job().await;
+        let started = Instant::now();
+        let download = job.download().with_link_timeout(Duration::from_secs(5));
+        let error = download.to_path(world.path()).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::TimedOut, Some("video_download_url")));
+        assert!(started.elapsed() <= Duration::from_secs(5), "{:?}", started.elapsed());
+        assert!(!world.path().exists());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_succeeded_job_without_a_link_and_without_a_reason_is_still_asked_for_its_link() {
+    let world = World::with([Fault::on(Operation::Status, Action::NoUrl)]);
+    let job = world.finished_job().await;
+    job.wait().await.unwrap().download().to_path(world.path()).await.unwrap();
+    world.assert_whole_clip(&job).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_there_is_not_is_told_apart_from_a_clip_that_there_is_not() {
+    let ok = |data: &str| (200, format!(r#"{{"ok":true,"data":{data}}}"#));
+    let filtered = r#"{"job_id":"vj_1","state":"Succeeded","video_url":null,"error":{"code":"MEDIA_FILTERED","message":"no"}}"#;
+    let fine = r#"{"job_id":"vj_1","state":"succeeded"}"#;
+    let gone = |status| (status, r#"{"ok":false,"error":{"code":"GONE"}}"#.to_owned());
+    for (link, job, kind) in [
+        (ok("{}"), filtered, ErrorKind::JobFailed),
+        (ok(r#"{"url":""}"#), filtered, ErrorKind::JobFailed),
+        (gone(404), filtered, ErrorKind::JobFailed),
+        (gone(410), filtered, ErrorKind::JobFailed),
+        (gone(409), filtered, ErrorKind::JobFailed),
+        (ok(r#"{"url":null}"#), fine, ErrorKind::Download),
+        (gone(404), fine, ErrorKind::NotFound),
+        (gone(410), fine, ErrorKind::Conflict),
+    ] {
+        let script = Script::of([link.clone(), ok(job)]);
+        let client = client_of("https://api.infrai.cc").with_transport(script).build().unwrap();
+        let error = client.job("vj_1").download().to_writer(tokio::io::sink()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{link:?} {job}: {error}");
+        let says_why = error.message().ends_with("succeeded without a clip: no (MEDIA_FILTERED)");
+        assert_eq!(says_why, kind == ErrorKind::JobFailed, "{error}");
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use infrai_video::{PollBackoff, WaitError, WaitErrorKind};
 use infrai_video_sandbox::{Action, Fault, JobTimes, Operation, Sandbox};
 use tokio::sync::mpsc;
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
 use crate::world::World;
 
@@ -97,6 +97,48 @@ async fn the_wait_ends_at_its_deadline_or_out_of_reach_with_every_job_named() {
     world.sandbox.set_faults([Fault::anywhere(Action::DropBefore)]);
     let wait = world.client.wait_all(ids).with_poll_errors(Duration::from_secs(60));
     assert_eq!(kinds(&wait.results().collect::<Vec<_>>().await), [Some(WaitErrorKind::Unreachable); 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_under_way_ends_five_seconds_after_the_deadline_at_the_latest() {
+    for broken in [Action::hang(), Action::SlowBytes { chunk: 1, pause: Duration::from_secs(1) }] {
+        for seconds in [0, 3, 90] {
+            let broken = |operation| Fault::on(operation, broken.clone());
+            let (world, ids) = world_of(3, [broken(Operation::List), broken(Operation::Status)]).await;
+            for jobs in [&ids[..1], &ids] {
+                let wait = world.client.wait_all(jobs.to_vec()).with_max_wait(Duration::from_secs(seconds));
+                let results: Vec<_> = wait.results().collect().await;
+                assert_eq!(kinds(&results), vec![Some(WaitErrorKind::TimedOut); jobs.len()]);
+                for (id, result) in results {
+                    let error = result.unwrap_err();
+                    assert_eq!(error.job_id(), id);
+                    assert!(error.elapsed() <= Duration::from_secs(seconds + 5), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_job_has_a_deadline_of_its_own_also_where_no_answer_comes() {
+    let silent = |operation| Fault::on(operation, Action::hang());
+    let (world, ids) = world_of(2, [silent(Operation::List), silent(Operation::Status)]).await;
+    let (sender, more) = channel();
+    let wait = world.client.wait_all([ids[0].clone()]).with_max_wait(Duration::from_secs(60));
+    let collected = wait.results_with(more).collect::<Vec<_>>();
+    let give = async {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        sender.send(ids[1].clone()).unwrap();
+        drop(sender);
+    };
+    let started = Instant::now();
+    let (results, ()) = tokio::join!(collected, give);
+    assert_eq!(kinds(&results), [Some(WaitErrorKind::TimedOut); 2]);
+    for (_, result) in results {
+        let elapsed = result.unwrap_err().elapsed();
+        assert!(elapsed >= Duration::from_secs(60 - 15) && elapsed <= Duration::from_secs(65), "{elapsed:?}");
+    }
+    assert!(started.elapsed() <= Duration::from_secs(50 + 15 + 65));
 }
 
 /// A channel whose ids a wait takes as they come.

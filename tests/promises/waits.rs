@@ -5,12 +5,14 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use contract_tests::client_of;
-use contract_tests::transports::RouterTransport;
+use contract_tests::transports::{RouterTransport, Script};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::header::CACHE_CONTROL;
 use http::{Method, Request, Response, Uri};
-use infrai_video::{JobState, OnDrop, PollBackoff, ResponseBody, Transport, TransportError, WaitErrorKind};
+use infrai_video::{
+    ErrorKind, Job, JobState, OnDrop, PollBackoff, ResponseBody, Transport, TransportError, WaitErrorKind,
+};
 use infrai_video_sandbox::{Action, Clock, Fault, JobTimes, Operation, Sandbox};
 use tokio::time::{Duration, Instant};
 
@@ -118,6 +120,124 @@ async fn an_unknown_state_keeps_polling() {
         job.wait().updates().map_ok(|update| update.job.state.to_string()).try_collect().await.unwrap();
     assert_eq!(states.iter().filter(|state| *state == "reticulating").count(), 5);
     assert_eq!(states.last().unwrap(), "succeeded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn final_states_are_known_in_any_case_and_under_their_other_names() {
+    for (state, kind) in [
+        ("SUCCEEDED", None),
+        ("Completed", None),
+        ("DONE", None),
+        ("FAILED", Some(WaitErrorKind::Failed)),
+        ("CANCELED", Some(WaitErrorKind::Cancelled)),
+        ("Cancelled", Some(WaitErrorKind::Cancelled)),
+        ("EXPIRED", Some(WaitErrorKind::Failed)),
+    ] {
+        let shown = |operation| Fault::on(operation, Action::UnknownState { state: state.to_owned() });
+        let world = World::with([shown(Operation::Status), shown(Operation::List)]);
+        let job = world.job().await;
+        let ended = job.wait().await;
+        assert_eq!(ended.as_ref().err().map(infrai_video::WaitError::kind), kind, "{state}");
+        assert_eq!(world.requests(Operation::Status).len(), 1, "{state}");
+        let other = world.job().await;
+        let results: Vec<_> = world.client.wait_all([job.id(), other.id()]).results().collect().await;
+        assert!(
+            results
+                .iter()
+                .all(|(_, result)| result.as_ref().err().map(infrai_video::WaitError::kind) == kind)
+        );
+        assert_eq!(world.requests(Operation::List).len(), 1, "{state}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_under_way_ends_five_seconds_after_the_deadline_at_the_latest() {
+    for broken in [Action::hang(), Action::SlowBytes { chunk: 1, pause: Duration::from_secs(1) }] {
+        for seconds in [0, 3, 90] {
+            let world = slow_world([on_status(broken.clone())]);
+            let job = world.job().await;
+            for (wait, last) in
+                [(job.wait(), Some(JobState::Queued)), (world.client.job(job.id()).wait(), None)]
+            {
+                let error = wait.with_max_wait(Duration::from_secs(seconds)).await.unwrap_err();
+                assert_eq!((error.kind(), error.job_id()), (WaitErrorKind::TimedOut, job.id()), "{broken:?}");
+                assert_eq!(error.last_job().map(|job| job.state.clone()), last);
+                assert!(error.elapsed() <= Duration::from_secs(seconds + 5), "{broken:?}: {error}");
+                assert_eq!(infrai_video::Error::from(error).kind(), ErrorKind::StillRunning);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_is_answered_within_the_grace_of_the_deadline_counts() {
+    let world = World::with([on_status(Action::slow_headers(Duration::from_secs(4)))]);
+    let job = world.finished_job().await;
+    let finished = world.client.job(job.id()).wait().with_max_wait(Duration::ZERO).await.unwrap();
+    assert_eq!(finished.job().state, JobState::Succeeded);
+}
+
+/// A world whose service withheld the clip of a job that succeeded: no link, and a reason.
+fn filtered_world(state: &str) -> World {
+    let shown = |operation| Fault::on(operation, Action::UnknownState { state: state.to_owned() });
+    World::with([shown(Operation::Status), shown(Operation::List)])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_succeeded_without_a_clip_is_an_error_with_its_reason() {
+    for state in ["succeeded", "COMPLETED"] {
+        let world = filtered_world(state);
+        let jobs = [world.filtered_job().await, world.filtered_job().await];
+        let error = jobs[0].wait().await.unwrap_err();
+        assert_eq!(error.kind(), WaitErrorKind::Failed);
+        assert_eq!(error.last_job().unwrap().state, JobState::Succeeded);
+        assert!(error.to_string().contains("succeeded without a clip: "), "{error}");
+        assert!(error.to_string().contains("CONTENT_REJECTED"), "{error}");
+        let results: Vec<_> = world.client.wait_all(jobs.iter().map(Job::id)).results().collect().await;
+        assert!(
+            results.iter().all(|(_, result)| result.as_ref().unwrap_err().kind() == WaitErrorKind::Failed)
+        );
+
+        let error = jobs[0].download().to_path(world.path()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
+        assert!(error.message().contains("succeeded without a clip: "), "{error}");
+        assert!(world.files().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_with_a_link_has_a_clip_whatever_its_error_says() {
+    let job = |rest: &str| format!(r#"{{"ok":true,"data":{{"job_id":"vj_1","state":"succeeded",{rest}}}}}"#);
+    for (rest, has_clip) in [
+        (r#""video_url":"https://files.example.com/a.mp4","error":{"code":"SLOW","message":"late"}"#, true),
+        (r#""video_url":null,"error":null"#, true),
+        (r#""video_url":"","error":"""#, true),
+        (r#""error":{}"#, true),
+        (r#""error":{"code":null,"message":null}"#, true),
+        (r#""error":false"#, true),
+        (r#""video_url":"","error":"filtered""#, false),
+        (r#""video_url":null,"error":{"code":"MEDIA_FILTERED"}"#, false),
+        (r#""error":{"reason":"filtered"}"#, false),
+    ] {
+        let client = client_of("https://api.infrai.cc").with_transport(Script::of([(200, job(rest))]));
+        let waited = client.build().unwrap().job("vj_1").wait().await;
+        assert_eq!(waited.is_ok(), has_clip, "{rest}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_leaves_links_out_does_not_lose_a_clip() {
+    let filtered =
+        |id: &str| format!(r#"{{"job_id":"{id}","state":"succeeded","error":"one take was filtered"}}"#);
+    let page = format!(r#"{{"ok":true,"data":{{"items":[{},{}]}}}}"#, filtered("vj_1"), filtered("vj_2"));
+    let with_link = |id: &str| {
+        filtered(id).replace("\"error\"", "\"video_url\":\"https://files.example.com/a\",\"error\"")
+    };
+    let status = |id: &str| format!(r#"{{"ok":true,"data":{}}}"#, with_link(id));
+    let script = Script::of([(200, page), (200, status("vj_1")), (200, status("vj_2"))]);
+    let client = client_of("https://api.infrai.cc").with_transport(script).build().unwrap();
+    let results: Vec<_> = client.wait_all(["vj_1", "vj_2"]).results().collect().await;
+    assert!(results.iter().all(|(_, result)| result.is_ok()), "{results:?}");
 }
 
 #[tokio::test(start_paused = true)]

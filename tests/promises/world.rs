@@ -34,6 +34,13 @@ impl World {
         self.client.generate("a city at dusk").duration_seconds(0.2).submit().await.unwrap().into_inner()
     }
 
+    /// A job that fails, and is over.
+    pub(crate) async fn filtered_job(&self) -> Job {
+        let job = self.client.generate("a city [fail]").submit().await.unwrap().into_inner();
+        tokio::time::sleep(tokio::time::Duration::from_secs(600)).await;
+        job
+    }
+
     /// The same, and done.
     pub(crate) async fn finished_job(&self) -> Job {
         let job = self.job().await;

@@ -51,7 +51,7 @@ pub enum ErrorKind {
     /// The submission may have been sent before, and is older than its key's lifetime, or its age cannot be established: sent
     /// again, it could be charged again. It was not sent this time. See [`Submit::with_any_age`](crate::Submit::with_any_age).
     Expired,
-    /// The job failed. See [`WaitError`](crate::WaitError).
+    /// The job failed, or succeeded without a clip. See [`WaitError`](crate::WaitError).
     JobFailed,
     /// The job was cancelled. See [`WaitError`](crate::WaitError).
     JobCancelled,

@@ -38,6 +38,7 @@ pub(super) struct Version {
 pub(super) struct Fetch {
     job: Job,
     stall: Duration,
+    link_timeout: Option<Duration>,
     max_failures: u32,
     link: Option<Link>,
     body: Option<Body>,
@@ -94,10 +95,11 @@ impl Ranges {
 }
 
 impl Fetch {
-    pub(super) fn new(job: &Job, stall: Duration, max_failures: u32) -> Self {
+    pub(super) fn new(job: &Job, stall: Duration, link_timeout: Option<Duration>, max_failures: u32) -> Self {
         Self {
             job: job.clone(),
             stall,
+            link_timeout,
             max_failures,
             link: None,
             body: None,
@@ -242,7 +244,7 @@ impl Fetch {
         self.skip = 0;
         let (link, is_fresh) = match self.link.take().filter(|link| !link.is_about_to_expire()) {
             Some(link) => (link, false),
-            None => (Link::fresh(&self.job).await?, true),
+            None => (Link::fresh(&self.job, self.link_timeout).await?, true),
         };
         let url = &self.link.insert(link).url;
         self.ranges.requested = false;

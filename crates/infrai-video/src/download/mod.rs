@@ -53,6 +53,7 @@ pub use in_order::ByteStream;
 pub struct Download {
     pub(crate) job: Job,
     stall: Duration,
+    link_timeout: Option<Duration>,
     tries: u32,
     overwrite: Overwrite,
     expected: Option<String>,
@@ -120,6 +121,7 @@ impl Download {
         Self {
             job: job.clone(),
             stall: job.client().shared.timeouts.read,
+            link_timeout: None,
             tries: 8,
             overwrite: Overwrite::default(),
             expected: None,
@@ -132,6 +134,13 @@ impl Download {
     /// (30 seconds) if not set. There is no limit for the download as a whole.
     pub fn with_stall_timeout(mut self, timeout: Duration) -> Self {
         self.stall = timeout;
+        self
+    }
+
+    /// How long each call for a link (`video_download_url`) may take with its retries; `None`, the default, leaves it to the
+    /// client's retry policy.
+    pub fn with_link_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.link_timeout = timeout.into();
         self
     }
 
@@ -204,8 +213,8 @@ impl Download {
     /// # Errors
     ///
     /// [`ErrorKind::Storage`] where a file cannot be read or written, or is there already, or where `NAME.part` is a file of
-    /// somebody else or held by another download; [`ErrorKind::Conflict`] where the job has no clip; [`ErrorKind::Download`]
-    /// where the whole right clip cannot be had. The final path is as it was in any case.
+    /// somebody else or held by another download; [`ErrorKind::Conflict`] where the job has no clip; [`ErrorKind::JobFailed`]
+    /// where it succeeded without one; [`ErrorKind::Download`] where the whole right clip cannot be had. The final path is as it was in any case.
     pub async fn fetch_to(self, path: impl AsRef<Path>) -> Result<Fetched, Error> {
         to_path::fetch_to(self, path.as_ref()).await
     }
@@ -264,7 +273,7 @@ impl Download {
     }
 
     fn fetch(&self) -> Fetch {
-        Fetch::new(&self.job, self.stall, self.tries)
+        Fetch::new(&self.job, self.stall, self.link_timeout, self.tries)
     }
 
     fn tell(&self, bytes: u64, total: Option<u64>) {

@@ -77,7 +77,8 @@ impl fmt::Debug for OnUpdate {
 
 impl WaitAll {
     /// The longest wait for each of them; the client's own default (30 minutes) if not set, `None` for no limit. It counts
-    /// from the start of the wait, and for a job that comes later from when it comes.
+    /// from the start of the wait, and for a job that comes later from when it comes. A request that is not answered within
+    /// 5 seconds after the deadline of a job ends, and with it the wait for that job.
     pub fn with_max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
         self.max_wait = max_wait.into();
         self

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 pub enum WaitErrorKind {
     /// The longest wait is over. The job goes on; wait again with its id.
     TimedOut,
-    /// The job failed. The service says why in [`WaitError::last_job`].
+    /// The job failed, or succeeded without a clip. The service says why in [`WaitError::last_job`].
     Failed,
     /// The job was cancelled.
     Cancelled,
@@ -81,7 +81,10 @@ impl WaitError {
                 Some(job) => format!("is still {}", job.state),
                 None => "could not be read yet".to_owned(),
             },
-            (WaitErrorKind::Failed, Some(reason)) => format!("failed: {reason}"),
+            (WaitErrorKind::Failed, Some(reason)) => match self.last_job() {
+                Some(job) if job.is_without_clip() => format!("succeeded without a clip: {reason}"),
+                _ => format!("failed: {reason}"),
+            },
             (WaitErrorKind::Failed, None) => "failed without a reason".to_owned(),
             (WaitErrorKind::Cancelled, _) => "was cancelled".to_owned(),
             (WaitErrorKind::Unreachable | WaitErrorKind::Refused, _) => match self.poll_error() {
@@ -102,6 +105,19 @@ impl WaitError {
             (WaitErrorKind::Refused, None) => "check the job id".to_owned(),
         }
     }
+}
+
+/// The error for a job that succeeded without a clip, where it is read outside of a wait.
+pub(crate) fn without_clip(job: VideoJob) -> Error {
+    Error::from(WaitError::new(Facts {
+        kind: WaitErrorKind::Failed,
+        job_id: job.job_id.clone(),
+        last_job: Some(job),
+        elapsed: Duration::ZERO,
+        polls: 1,
+        request_id: None,
+        poll_error: None,
+    }))
 }
 
 impl fmt::Display for WaitError {

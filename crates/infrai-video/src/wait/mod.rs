@@ -13,13 +13,32 @@ use std::time::Duration;
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use infrai_video_client::types::VideoJob;
+use tokio::time::Instant;
 
 pub use all::{Results, WaitAll};
+pub(crate) use error::without_clip;
 pub use error::{WaitError, WaitErrorKind};
 use poller::Poller;
 
 use crate::download::Download;
 use crate::job::Job;
+use crate::retry::RetryPolicy;
+
+/// How long after the deadline of a wait a poll may still take.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A poll is one attempt, which ends with the grace of the deadline.
+fn one_attempt(deadline: Option<Instant>) -> RetryPolicy {
+    let policy = RetryPolicy::never();
+    match deadline.and_then(|deadline| deadline.checked_add(GRACE)) {
+        Some(end) => {
+            let left = end.saturating_duration_since(Instant::now());
+            let max_elapsed = policy.max_elapsed().min(left);
+            policy.with_max_elapsed(max_elapsed)
+        }
+        None => policy,
+    }
+}
 
 /// A wait for one job. Await it for the finished job, or take [`updates`](Self::updates) to see each state.
 ///
@@ -60,7 +79,8 @@ impl Wait {
 
     /// The longest wait; the client's own default (30 minutes) if not set, `None` for no limit.
     ///
-    /// The last poll falls on this deadline, so a wait can outlast it by the time of one attempt.
+    /// The last poll starts at this deadline. A poll that is not answered within 5 seconds after the deadline ends, so that a wait
+    /// outlasts its deadline by at most 5 seconds.
     pub fn with_max_wait(mut self, max_wait: impl Into<Option<Duration>>) -> Self {
         self.max_wait = max_wait.into();
         self

@@ -6,9 +6,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::Facts;
 use super::failing::Failing;
-use super::{JobUpdate, OnDrop, Step, Wait, WaitError, WaitErrorKind};
+use super::{JobUpdate, OnDrop, Step, Wait, WaitError, WaitErrorKind, one_attempt};
 use crate::error::Error;
-use crate::retry::RetryPolicy;
 use crate::text::one_line;
 use crate::time::after;
 
@@ -56,7 +55,7 @@ impl Poller {
         loop {
             self.pause().await;
             self.polls += 1;
-            let poll = self.wait.job.status().with_retry_policy(RetryPolicy::never()).await;
+            let poll = self.wait.job.status().with_retry_policy(one_attempt(self.deadline())).await;
             match poll {
                 Ok(response) => {
                     self.failing = Failing::default();
@@ -106,6 +105,7 @@ impl Poller {
         let update = JobUpdate { job: job.clone(), elapsed: self.started.elapsed(), polls: self.polls };
         self.last = Some(job);
         match state {
+            JobState::Succeeded if update.job.is_without_clip() => Err(self.end(WaitErrorKind::Failed, None)),
             JobState::Succeeded => {
                 self.leave.disarm();
                 Ok((update, None))

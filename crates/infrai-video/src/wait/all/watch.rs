@@ -7,7 +7,7 @@ use futures_util::stream::{self, BoxStream, Fuse};
 use futures_util::{FutureExt as _, StreamExt as _};
 use infrai_video_client::JobState;
 use infrai_video_client::types::VideoJob;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::pages::{Place, worth_reading};
 use super::{JobResult, OnUpdate, WaitAll};
@@ -15,9 +15,10 @@ use crate::error::Error;
 use crate::job::Job;
 use crate::retry::RetryPolicy;
 use crate::time::after;
+use crate::transport::{TransportError, TransportErrorKind};
 use crate::wait::error::Facts;
 use crate::wait::failing::Failing;
-use crate::wait::{Finished, WaitError, WaitErrorKind};
+use crate::wait::{Finished, GRACE, WaitError, WaitErrorKind};
 
 /// How many jobs one page is asked to show.
 const PAGE: u32 = 100;
@@ -79,17 +80,33 @@ impl Watch {
             }
             self.pause().await;
             self.take_what_came();
-            let last_look_at = self.overdue();
+            let last_look_at = self.waited_for(Duration::ZERO);
             self.looks += 1;
-            match self.look().await {
-                Ok(()) => {
+            let failed = self.look_until_the_deadline().await.err();
+            match &failed {
+                None => {
                     self.pending.values_mut().for_each(|pending| pending.looks_failing = Failing::default());
                 }
-                Err(error) => self.tolerate(&error),
+                Some(error) => self.tolerate(error),
             }
-            for id in last_look_at {
-                self.end(&id, WaitErrorKind::TimedOut, None);
+            for id in last_look_at.into_iter().chain(self.waited_for(GRACE)) {
+                self.end(&id, WaitErrorKind::TimedOut, failed.clone());
             }
+        }
+    }
+
+    /// A look that is not over within the grace of the first deadline ends there.
+    async fn look_until_the_deadline(&mut self) -> Result<(), Error> {
+        let Some(end) = self.deadline().and_then(|deadline| deadline.checked_add(GRACE)) else {
+            return self.look().await;
+        };
+        match timeout_at(end, self.look()).await {
+            Ok(looked) => looked,
+            Err(_) => Err(TransportError::new(
+                TransportErrorKind::TimedOut,
+                "no whole answer came before the deadline of the wait",
+            )
+            .into()),
         }
     }
 
@@ -155,10 +172,12 @@ impl Watch {
         first.checked_add(self.settings.max_wait?)
     }
 
-    /// The jobs whose time is over.
-    fn overdue(&self) -> Vec<String> {
-        let Some(max_wait) = self.settings.max_wait else { return Vec::new() };
-        let over = self.pending.iter().filter(|(_, pending)| pending.added.elapsed() >= max_wait);
+    /// The jobs whose time was over so long ago.
+    fn waited_for(&self, grace: Duration) -> Vec<String> {
+        let Some(longest) = self.settings.max_wait.and_then(|max_wait| max_wait.checked_add(grace)) else {
+            return Vec::new();
+        };
+        let over = self.pending.iter().filter(|(_, pending)| pending.added.elapsed() >= longest);
         over.map(|(id, _)| id.clone()).collect()
     }
 
@@ -196,7 +215,8 @@ impl Watch {
             let page = list.page(cursor).with_retry_policy(RetryPolicy::never()).await?.into_inner();
             read += 1;
             for job in page.items.unwrap_or_default() {
-                if unseen.remove(&job.job_id) {
+                // A list may leave links out, so only `status` can say that there is none.
+                if !job.is_without_clip() && unseen.remove(&job.job_id) {
                     if let Some(pending) = self.pending.get_mut(&job.job_id) {
                         pending.place = Place::Page(read);
                     }
@@ -219,7 +239,7 @@ impl Watch {
     }
 
     fn see(&mut self, id: String, job: VideoJob) {
-        let state = job.state.clone();
+        let (state, without_clip) = (job.state.clone(), job.is_without_clip());
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.polls += 1;
         pending.failing = Failing::default();
@@ -228,6 +248,7 @@ impl Watch {
         }
         pending.last = Some(job);
         match state {
+            JobState::Succeeded if without_clip => self.end(&id, WaitErrorKind::Failed, None),
             JobState::Succeeded => {
                 let snapshot = self.pending.remove(&id).and_then(|pending| pending.last);
                 let job = Job::new(&self.settings.client, id.clone(), snapshot);
