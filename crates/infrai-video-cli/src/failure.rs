@@ -1,10 +1,14 @@
 //! What the user reads when something went wrong: one line with the reason, and the next command to run.
 
-use infrai_video::{Error, ErrorKind, WaitError, WaitErrorKind};
+use std::time::Duration;
+
+use infrai_video::types::VideoJob;
+use infrai_video::{BASE_URL_VARIABLE, Error, ErrorKind, WaitError, WaitErrorKind};
 
 use crate::app::App;
 use crate::exit::Exit;
 use crate::failure_line::Facts;
+use crate::text::{clock, count};
 
 /// Why a command ended without success.
 #[derive(Debug)]
@@ -35,6 +39,14 @@ impl Failure {
     /// Puts lines in place of those that say what to do.
     pub(crate) fn instead(mut self, steps: Vec<String>) -> Self {
         self.next = steps;
+        self
+    }
+
+    /// Names the job in the message, for a command on several jobs.
+    pub(crate) fn about(mut self, job_id: &str) -> Self {
+        if !self.message.contains(job_id) {
+            self.message = format!("job {job_id}: {}", self.message);
+        }
         self
     }
 
@@ -80,9 +92,20 @@ impl App {
     /// A failed call.
     pub(crate) fn failed(&self, error: &Error) -> Failure {
         let exit = Exit::from(error);
-        let failure = Failure::new(exit, describe(error)).with_facts(Facts::from(error));
+        let message = self.with_options(describe(error));
+        let failure = Failure::new(exit, message).with_facts(Facts::from(error));
         let steps = self.steps(exit, error);
         failure.instead(steps)
+    }
+
+    /// Puts the option that was typed in place of the field of the API that it sets.
+    fn with_options(&self, message: String) -> String {
+        let base_url = if self.global.base_url.is_some() { "--base-url" } else { BASE_URL_VARIABLE };
+        let of_command = OPTIONS.iter().filter(|(command, ..)| *command == self.name.get());
+        let options = of_command.map(|(_, field, option)| (*field, *option)).chain([("base_url", base_url)]);
+        options.fold(message, |message, (field, option)| {
+            message.replace(&format!("`{field}`"), &format!("`{option}`"))
+        })
     }
 
     /// A failed call about one job.
@@ -98,23 +121,12 @@ impl App {
     pub(crate) fn not_waited_for(&self, error: &WaitError) -> Failure {
         let exit = Exit::from(error);
         let id = error.job_id();
-        let (elapsed, polls) =
-            (crate::text::clock(error.elapsed()), crate::text::count(error.polls() as usize, "poll"));
         let job = error.last_job();
-        let state = job.map_or_else(|| "on its way".to_owned(), |job| job.state.to_string());
         let failure = match error.kind() {
-            WaitErrorKind::TimedOut => Failure::new(
-                exit,
-                format!(
-                    "job {id} is still {state} after {elapsed} and {polls}; it goes on, and is billed once"
-                ),
-            )
-            .instead(self.about_job("wait", id)),
+            WaitErrorKind::TimedOut => self.still_running(id, job, error.elapsed(), error.polls()),
             WaitErrorKind::Failed => {
-                let reason = job
-                    .and_then(|job| job.error.as_ref())
-                    .map_or("no reason given".to_owned(), ToString::to_string);
-                Failure::new(exit, format!("job {id} {state}: {reason}"))
+                let reason = job.map_or_else(|| "failed".to_owned(), has_ended);
+                Failure::new(exit, format!("job {id} {reason}"))
                     .next(format!("change the request, and run {} again", self.command("generate")))
             }
             WaitErrorKind::Cancelled => Failure::new(exit, format!("job {id} was cancelled"))
@@ -136,6 +148,24 @@ impl App {
         };
         let read = error.poll_error().map(Facts::from).unwrap_or_default();
         failure.with_facts(Facts::of_job(id).or(read))
+    }
+
+    /// A job that was not over at the deadline of a wait.
+    pub(crate) fn still_running(
+        &self,
+        id: &str,
+        job: Option<&VideoJob>,
+        elapsed: Duration,
+        polls: u32,
+    ) -> Failure {
+        let state = job.map_or_else(|| "on its way".to_owned(), |job| job.state.to_string());
+        let (elapsed, polls) = (clock(elapsed), count(polls as usize, "poll"));
+        Failure::new(
+            Exit::StillRunning,
+            format!("job {id} is still {state} after {elapsed} and {polls}; it goes on, and is billed once"),
+        )
+        .instead(self.about_job("wait", id))
+        .with_facts(Facts::of_job(id))
     }
 
     /// What to run after a failed call.
@@ -207,6 +237,34 @@ pub(crate) const CHECK_KEY: &str = "check INFRAI_API_KEY, and set it: export INF
 /// The step before a repetition, where the service did not take the API key.
 pub(crate) fn check_key_first(error: &Error) -> Vec<String> {
     (error.kind() == ErrorKind::Authentication).then(|| CHECK_KEY.to_owned()).into_iter().collect()
+}
+
+/// The options of commands that set fields of the API.
+const OPTIONS: &[(&str, &str, &str)] = &[
+    ("generate", "duration_seconds", "--duration"),
+    ("generate", "resolution", "--resolution"),
+    ("generate", "aspect_ratio", "--aspect-ratio"),
+    ("generate", "aspect", "--aspect-ratio"),
+    ("generate", "prefer", "--prefer"),
+    ("generate", "reference_image_url", "--reference-image-url"),
+    ("generate", "idempotency_key", "--idempotency-key"),
+    ("list", "limit", "--limit"),
+    ("list", "cursor", "--cursor"),
+    ("set-retention", "days", "--days"),
+];
+
+/// What a job that is over without a clip came to, as in `failed: the vendor refused the prompt`.
+pub(crate) fn has_ended(job: &VideoJob) -> String {
+    let reason = job.error.as_ref().map_or_else(|| "no reason given".to_owned(), ToString::to_string);
+    match job.is_without_clip() {
+        true => format!("succeeded without a clip: {reason}"),
+        false => format!("{}: {reason}", job.state),
+    }
+}
+
+/// Whether the service gave the error that code. Codes are compared without ASCII case.
+pub(crate) fn has_code(error: &Error, code: &str) -> bool {
+    error.code().is_some_and(|given| given.eq_ignore_ascii_case(code))
 }
 
 /// What went wrong, in one line: without the name of the operation, which the user did not type.

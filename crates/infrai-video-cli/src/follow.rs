@@ -1,16 +1,25 @@
 //! Waiting for a job and fetching its clip, with something to see meanwhile.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use infrai_video::types::VideoJob;
-use infrai_video::{Download, Error, Overwrite, Wait, WaitError};
+use infrai_video::{Download, Error, ErrorKind, Overwrite, Wait, WaitError};
 use tokio::time::{Instant, interval_at};
 
 use crate::output::Screen;
 use crate::progress::{ClipLine, HEARTBEAT, JobLine};
 use crate::record::Record;
 use crate::target::Target;
+
+/// How long after the deadline of a wait a call that belongs to it may still take.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a call for a link may take that belongs to a wait which began at `since`.
+pub(crate) fn link_timeout(timeout: Option<Duration>, since: Instant) -> Option<Duration> {
+    timeout.map(|timeout| timeout.saturating_sub(since.elapsed()).saturating_add(GRACE))
+}
 
 /// Waits until the job has succeeded.
 pub(crate) async fn until_over(
@@ -83,10 +92,17 @@ pub(crate) async fn fetch(
     };
     let mut clip = Box::pin(clip);
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
-    loop {
+    let fetched: Result<Clip, Error> = loop {
         tokio::select! {
-            clip = &mut clip => return clip,
+            fetched = &mut clip => break fetched,
             _ = heartbeat.tick() => line.heartbeat(),
         }
+    };
+    drop(clip);
+    if let Err(error) = &fetched
+        && error.kind() == ErrorKind::JobFailed
+    {
+        record.has_no_clip(error).await;
     }
+    fetched
 }

@@ -202,6 +202,13 @@ impl Record {
         kept.warn(written);
     }
 
+    /// The job is over without a clip, as a download found.
+    pub(crate) async fn has_no_clip(&mut self, error: &Error) {
+        let Some(kept) = &mut self.0 else { return };
+        let written = kept.entry.ended(Stage::Failed, error.message(), error.code()).await;
+        kept.warn(written);
+    }
+
     /// The clip is here, and gets its name next.
     pub(crate) async fn fetched(&mut self, clip: &Fetched) {
         let Some(kept) = &mut self.0 else { return };

@@ -33,7 +33,7 @@ impl Target {
         };
         if output.as_os_str() == "-" {
             if stdout_is_terminal {
-                return Err(refused("`output` - would write the clip to a terminal")
+                return Err(refused("`--output` - would write the clip to a terminal")
                     .next("send stdout to a file or a program, or name a file with -o FILE"));
             }
             return Ok(Self::Stdout);
@@ -53,7 +53,7 @@ impl Target {
             let absolute = std::path::absolute(path).map_err(|error| not_writable(path, &error))?;
             match absolute.to_str() {
                 Some(_) => Ok(absolute),
-                None => Err(refused("`output` is no UTF-8 text, which the ledger cannot hold")
+                None => Err(refused("`--output` is no UTF-8 text, which the ledger cannot hold")
                     .next("name another path, or leave the ledger out with --ledger none")),
             }
         };
@@ -78,24 +78,26 @@ pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
     let shown = path.display();
     let text = path.to_string_lossy();
     if path.file_name().is_none() || text.ends_with(['/', '\\']) {
-        return Err(refused(format!("`output` {text:?} is neither a file name nor a directory that exists"))
-            .next(format!("mkdir -p {}", quote(&text))));
+        return Err(refused(format!(
+            "`--output` {text:?} is neither a file name nor a directory that exists"
+        ))
+        .next(format!("mkdir -p {}", quote(&text))));
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !parent.is_dir() {
-        return Err(refused(format!("`output` {shown}: there is no directory {}", parent.display()))
+        return Err(refused(format!("`--output` {shown}: there is no directory {}", parent.display()))
             .next(format!("mkdir -p {}", quote(&parent.to_string_lossy()))));
     }
     match path.metadata() {
         Ok(there) if !there.is_file() => {
-            return Err(refused(format!("`output` {shown} is no regular file and is not replaced"))
+            return Err(refused(format!("`--output` {shown} is no regular file and is not replaced"))
                 .next("name another file with -o FILE, or use -o - for stdout"));
         }
         _ => {}
     }
     match path.symlink_metadata() {
         Ok(_) if !force => {
-            return Err(refused(format!("`output` {shown} is there already"))
+            return Err(refused(format!("`--output` {shown} is there already"))
                 .next("name another file with -o FILE, or replace it with --force"));
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(not_writable(path, &error)),
@@ -142,7 +144,7 @@ fn not_writable(path: &Path, error: &io::Error) -> Failure {
     let reason = error
         .raw_os_error()
         .map_or_else(|| error.to_string(), |code| io::Error::from_raw_os_error(code).to_string());
-    refused(format!("`output` {} cannot be written: {reason}", path.display()))
+    refused(format!("`--output` {} cannot be written: {reason}", path.display()))
         .next("name another place with -o PATH")
 }
 

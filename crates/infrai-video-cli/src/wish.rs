@@ -10,8 +10,9 @@ pub(crate) struct Wish {
     pub(crate) prompt: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) duration_seconds: Option<f64>,
+    /// As it was typed, since an item of the ledger is identified by its text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) resolution: Option<Resolution>,
+    pub(crate) resolution: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "aspect")]
     pub(crate) aspect_ratio: Option<AspectRatio>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,7 +29,7 @@ impl Wish {
             request = request.duration_seconds(seconds);
         }
         if let Some(resolution) = &self.resolution {
-            request = request.resolution(resolution.clone());
+            request = request.resolution(Resolution::from(resolution.as_str()));
         }
         if let Some(ratio) = self.aspect_ratio {
             request = request.aspect_ratio(ratio);
@@ -45,15 +46,5 @@ impl Wish {
     /// The one JSON form of it: equal wishes are equal text.
     pub(crate) fn canonical(&self) -> String {
         serde_json::to_string(self).expect("text, numbers and words have a JSON form")
-    }
-
-    /// What it asks for, as in `1080p clips of 5 s`.
-    pub(crate) fn kind(&self) -> String {
-        match (&self.resolution, self.duration_seconds) {
-            (Some(size), Some(seconds)) => format!("{size} clips of {seconds} s"),
-            (Some(size), None) => format!("{size} clips"),
-            (None, Some(seconds)) => format!("clips of {seconds} s"),
-            (None, None) => "such clips".to_owned(),
-        }
     }
 }

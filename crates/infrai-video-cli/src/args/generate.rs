@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgGroup, Args, ValueEnum};
-use infrai_video::{AspectRatio, Preference, Resolution};
+use infrai_video::{AspectRatio, Preference};
 
 use super::values::{Timeout, seconds};
 use crate::text::quote;
@@ -34,13 +34,13 @@ pub(crate) struct GenerateArgs {
     pub(crate) duration: Option<f64>,
     /// The clip's size: 720p, 1080p, 4k or what else `capabilities` lists; if left out, the service decides
     #[arg(long, value_name = "SIZE")]
-    pub(crate) resolution: Option<Resolution>,
+    pub(crate) resolution: Option<String>,
     /// The clip's width to its height
     #[arg(long, value_name = "RATIO", value_parser = PossibleValuesParser::new(AspectRatio::KNOWN)
         .try_map(|text| text.parse::<AspectRatio>()))]
     pub(crate) aspect_ratio: Option<AspectRatio>,
     /// What to weigh when the service chooses a vendor
-    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(Preference::KNOWN)
+    #[arg(long, value_name = "WHAT", ignore_case = true, value_parser = PossibleValuesParser::new(Preference::KNOWN)
         .try_map(|text| text.parse::<Preference>()))]
     pub(crate) prefer: Option<Preference>,
     /// An image that the clip should follow
@@ -99,7 +99,7 @@ impl GenerateArgs {
         }
         for (name, value) in [
             ("--duration", self.duration.map(|seconds| seconds.to_string())),
-            ("--resolution", self.resolution.as_ref().map(ToString::to_string)),
+            ("--resolution", self.resolution.clone()),
             ("--aspect-ratio", self.aspect_ratio.map(|ratio| ratio.to_string())),
             ("--prefer", self.prefer.map(|preference| preference.to_string())),
             ("--reference-image-url", self.reference_image_url.clone()),

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use infrai_video::JobState;
 
-use super::values::{Timeout, whole};
+use super::values::{KnownState, Timeout, whole};
 
 const ID: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
 
@@ -44,14 +44,14 @@ pub(crate) struct ListArgs {
     /// Go on to the end of the list
     #[arg(long)]
     pub(crate) all: bool,
-    /// How many jobs a page has at most
+    /// How many jobs a page has at most; with --state, how many jobs to show
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     pub(crate) limit: Option<i64>,
     /// Where to start: a cursor that an earlier page gave out
     #[arg(long, value_name = "CURSOR")]
     pub(crate) cursor: Option<String>,
-    /// Show only jobs in this state: queued, running, succeeded, failed, cancelled
-    #[arg(long)]
+    /// Show only jobs in this state; reads on until there are as many as asked for
+    #[arg(long, value_parser = KnownState)]
     pub(crate) state: Option<JobState>,
 }
 

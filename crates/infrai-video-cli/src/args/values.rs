@@ -1,6 +1,9 @@
+use std::ffi::OsStr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use infrai_video::JobState;
 use jiff::SignedDuration;
 
 /// A number, such as 5 or 7.5. Which ones make sense, others judge.
@@ -12,6 +15,33 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
 /// A whole number. Which ones make sense, others judge.
 pub(crate) fn whole(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "use a whole number such as 7".to_owned())
+}
+
+/// A state of a job that this version knows, also under its other names and in any case.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownState;
+
+impl TypedValueParser for KnownState {
+    type Value = JobState;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<JobState, clap::Error> {
+        let state = value.to_str().map(JobState::from);
+        match state.filter(|state| state.is_final() || !matches!(state, JobState::Unknown(_))) {
+            Some(state) => Ok(state),
+            None => PossibleValuesParser::new(JobState::KNOWN)
+                .parse_ref(command, arg, value)
+                .map(|state| JobState::from(state.as_str())),
+        }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(JobState::KNOWN.iter().map(PossibleValue::new)))
+    }
 }
 
 /// How long to wait: a duration or no limit.

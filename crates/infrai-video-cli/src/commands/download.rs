@@ -8,7 +8,7 @@ use super::for_each;
 use crate::app::App;
 use crate::args::DownloadArgs;
 use crate::exit::Exit;
-use crate::failure::{Failure, describe};
+use crate::failure::{Failure, describe, has_ended};
 use crate::follow::fetch;
 use crate::record::Records;
 use crate::session::Session;
@@ -50,7 +50,7 @@ fn target(app: &App, args: &DownloadArgs, ids: &[JobId]) -> Result<Target, Failu
     match &target {
         Target::Stdout if app.screen.json => return Err(usage("--json and -o - would both write to stdout")),
         Target::Stdout | Target::File(_) if ids.len() > 1 => {
-            return Err(usage("`output` must be a directory that exists, since there are several clips"));
+            return Err(usage("`--output` must be a directory that exists, since there are several clips"));
         }
         Target::Directory(_) => {
             for path in ids.iter().filter_map(|id| target.path(id.as_str())) {
@@ -72,7 +72,7 @@ async fn one(
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let job = session.client.status(&id).await.map_err(|error| app.failed_on(id.as_str(), &error))?;
-    if job.state != JobState::Succeeded {
+    if job.state != JobState::Succeeded || job.is_without_clip() {
         return Err(no_clip(app, &job));
     }
     let download = session.client.job(id.as_str()).download();
@@ -102,9 +102,8 @@ fn no_clip(app: &App, job: &VideoJob) -> Failure {
     let id = &job.job_id;
     let failure = |exit, what: &str| Failure::new(exit, format!("job {id} {what}"));
     match &job.state {
-        JobState::Failed => {
-            let reason = job.error.as_ref().map_or("no reason given".to_owned(), ToString::to_string);
-            failure(Exit::JobFailed, &format!("failed: {reason}")).instead(app.about_job("get", id))
+        JobState::Failed | JobState::Succeeded => {
+            failure(Exit::JobFailed, &has_ended(job)).instead(app.about_job("get", id))
         }
         JobState::Cancelled => {
             failure(Exit::Cancelled, "was cancelled and has no clip").instead(app.about_job("get", id))
@@ -124,6 +123,7 @@ fn no_clip(app: &App, job: &VideoJob) -> Failure {
 /// Why a clip that is there is not here. A failed call of the API says what it is; all else is the download's fault.
 fn not_saved(app: &App, id: &JobId, error: &Error) -> Failure {
     match error.kind() {
+        ErrorKind::JobFailed => app.failed_on(id.as_str(), error).instead(app.about_job("get", id.as_str())),
         ErrorKind::Conflict => app.failed_on(id.as_str(), error).with_exit(Exit::Download),
         _ if error.operation().is_some() => app.failed_on(id.as_str(), error),
         _ => Failure::new(Exit::Download, format!("the clip of job {id} is not saved: {}", describe(error)))

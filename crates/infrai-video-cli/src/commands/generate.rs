@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use infrai_video::types::VideoJob;
+use infrai_video::types::{GenerateRequest, VideoJob};
 use infrai_video::{ErrorKind, Generate, IdempotencyKey, Job, JobState, Response, Submission, WaitError};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,9 +11,9 @@ use super::prompt;
 use crate::app::App;
 use crate::args::GenerateArgs;
 use crate::exit::Exit;
-use crate::failure::{Failure, check_key_first, describe};
+use crate::failure::{Failure, check_key_first, describe, has_code};
 use crate::failure_line::Facts;
-use crate::follow::{Clip, fetch, until_over};
+use crate::follow::{Clip, fetch, link_timeout, until_over};
 use crate::interrupt::Signals;
 use crate::ledger::Item;
 use crate::progress::JobLine;
@@ -49,6 +49,7 @@ struct Started {
     job: Response<Job>,
     key: IdempotencyKey,
     at: Instant,
+    accepted_at: Instant,
 }
 
 pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
@@ -63,10 +64,10 @@ pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
         let key = key.parse().map_err(|error| app.failed(&error))?;
         request = request.with_idempotency_key(key);
     }
+    let submission = request.clone().prepare().map_err(|error| app.failed(&error))?;
     if !args.no_check {
-        check(app, &wish, &request).await?;
+        check(app, &request, &submission).await?;
     }
-    let submission = request.prepare().map_err(|error| app.failed(&error))?;
     if args.dry_run {
         app.screen.say("dry run", "nothing was sent; this is the request");
         return app.screen.line(submission.body().trim_end());
@@ -168,18 +169,29 @@ fn wish(args: &GenerateArgs) -> Result<Wish, Failure> {
     })
 }
 
-/// Asks what the vendors can do, before anything is paid.
-async fn check(app: &App, wish: &Wish, request: &Generate) -> Result<(), Failure> {
+/// Compares the request with what the vendors list, before anything is paid.
+async fn check(app: &App, request: &Generate, submission: &Submission) -> Result<(), Failure> {
     let fit = request.check().await.map_err(|error| app.failed(&error))?;
     for warning in &fit.warnings {
         app.screen.say("note", warning);
     }
-    if fit.of > 0 {
+    if !fit.vendors.is_empty() {
         let make = if fit.vendors.len() == 1 { "makes" } else { "make" };
-        app.screen
-            .say("checked", &format!("{} of {} vendors {make} {}", fit.vendors.len(), fit.of, wish.kind()));
+        let sent = submission.request().map_err(|error| app.failed(&error))?;
+        let line = format!("{} of {} vendors {make} {}", fit.vendors.len(), fit.of, kind(&sent));
+        app.screen.say("checked", &line);
     }
     Ok(())
+}
+
+/// The clips that a request asks for, as in `1080p clips of 5 s`.
+fn kind(request: &GenerateRequest) -> String {
+    match (&request.resolution, request.duration_seconds) {
+        (Some(size), Some(seconds)) => format!("{size} clips of {seconds} s"),
+        (Some(size), None) => format!("{size} clips"),
+        (None, Some(seconds)) => format!("clips of {seconds} s"),
+        (None, None) => "such clips".to_owned(),
+    }
 }
 
 async fn submit(
@@ -223,7 +235,7 @@ async fn submit(
         true => app.screen.say("submitted", &line),
         false => app.screen.tell("submitted", &line),
     }
-    Ok(Started { job, key, at })
+    Ok(Started { job, key, at, accepted_at: Instant::now() })
 }
 
 /// Why there is no job, or perhaps is one.
@@ -241,7 +253,7 @@ fn not_submitted(
         Failure::new(exit, message).with_facts(Facts::from(error)).instead(steps)
     };
     match failure.exit() {
-        exit if error.code() == Some("IDEMPOTENCY_CONFLICT") => unknown(exit, vec![list()]),
+        exit if has_code(error, "IDEMPOTENCY_CONFLICT") => unknown(exit, vec![list()]),
         exit if error.kind() == ErrorKind::AcceptedEarlier => {
             let mut steps = repeat(app, args, record, key);
             steps.push(list());
@@ -352,14 +364,19 @@ async fn save(
             false => command + &output,
         })
     };
+    let link_timeout = link_timeout(args.timeout.0, started.accepted_at);
+    let download = started.job.download().with_link_timeout(link_timeout);
     let saved = tokio::select! {
-        saved = fetch(started.job.download(), id, target, args.force, &app.screen, record) => saved,
+        saved = fetch(download, id, target, args.force, &app.screen, record) => saved,
         signal = signals.next() => {
             let message = format!("interrupted while the clip of job {id} was being saved; nothing is lost");
             return Err(Failure::new(signal.exit(), message).instead(go_on().collect()));
         }
     };
     saved.map_err(|error| {
+        if error.kind() == ErrorKind::JobFailed {
+            return app.failed_on(id, &error);
+        }
         let message = format!("job {id} is fine, its clip is not saved: {}", describe(&error));
         Failure::new(Exit::Download, message).with_facts(Facts::from(&error)).instead(go_on().collect())
     })

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use infrai_video::types::VideoJob;
-use infrai_video::{Error, ErrorKind, Job, WaitError, WaitErrorKind};
+use infrai_video::{Error, ErrorKind, Job, RetryPolicy, WaitError, WaitErrorKind};
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::args::OnInterrupt;
@@ -76,7 +77,9 @@ fn detached(app: &App, job: &Job, record: &Record, signal: Signal) -> Failure {
 
 /// Cancels the job, and looks what became of it: it may have been quicker, and a cancel may take its time.
 async fn cancel(app: &App, session: &Session, job: &Job, record: &mut Record, signal: Signal) -> Left {
-    if let Err(error) = job.cancel().await
+    let since = Instant::now();
+    let policy = RetryPolicy::default().with_max_elapsed(CANCEL_WAIT);
+    if let Err(error) = job.cancel().with_retry_policy(policy).await
         && !may_be_over(&error)
     {
         let message = format!("job {} goes on: it could not be cancelled: {}", job.id(), describe(&error));
@@ -85,7 +88,8 @@ async fn cancel(app: &App, session: &Session, job: &Job, record: &mut Record, si
             None,
         );
     }
-    let wait = session.wait(job).with_max_wait(CANCEL_WAIT).with_poll_errors(CANCEL_WAIT);
+    let left = CANCEL_WAIT.saturating_sub(since.elapsed());
+    let wait = session.wait(job).with_max_wait(left).with_poll_errors(CANCEL_WAIT);
     match until_over(wait, JobLine::new(&app.screen, None), record).await {
         Ok(finished) => {
             let message = format!("job {} had succeeded before it could be cancelled", job.id());

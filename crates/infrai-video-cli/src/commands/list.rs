@@ -1,6 +1,6 @@
 use futures_util::TryStreamExt as _;
-use infrai_video::types::VideoJobPage;
-use infrai_video::{Error, JobState};
+use infrai_video::types::{VideoJob, VideoJobPage};
+use infrai_video::{Error, JobState, List, Response};
 
 use super::whole;
 use crate::app::App;
@@ -18,20 +18,20 @@ pub(super) async fn run(app: &App, args: &ListArgs) -> Result<(), Failure> {
     if let Some(cursor) = &args.cursor {
         list = list.cursor(cursor);
     }
-    if let Some(state) = &args.state {
-        if let JobState::Unknown(state) = state {
-            let known = JobState::KNOWN.join(", ");
-            app.screen.say("note", &format!("{state:?} is no state that this version knows ({known})"));
-        }
-        list = list.with_state(state.clone());
-    }
     if !args.all {
-        let page = list.await.map_err(|error| refused(app, args, &error))?;
+        let page = match &args.state {
+            Some(state) => read_on(list, args.limit, state).await,
+            None => list.await.map(Response::into_inner),
+        };
+        let page = page.map_err(|error| refused(app, args, &error))?;
         print(app, &page, First::Yes)?;
         if let Some(cursor) = page.next_cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
             app.screen.say("more", &from(app, args, cursor));
         }
         return Ok(());
+    }
+    if let Some(state) = &args.state {
+        list = list.with_state(state.clone());
     }
     let mut pages = list.pages();
     let mut first = First::Yes;
@@ -49,6 +49,37 @@ pub(super) async fn run(app: &App, args: &ListArgs) -> Result<(), Failure> {
             }
         }
         first = First::No;
+    }
+}
+
+/// Reads pages until there are as many jobs in that state as asked for, which without a limit is the size of a page.
+async fn read_on(list: List, limit: Option<i64>, state: &JobState) -> Result<VideoJobPage, Error> {
+    let is_wanted = |job: &VideoJob| job.state.as_str().eq_ignore_ascii_case(state.as_str());
+    let mut asked_for = limit.map(|limit| whole(limit) as usize);
+    let mut found: Vec<VideoJob> = Vec::new();
+    let mut pages = list.clone().pages();
+    loop {
+        let cursor = pages.cursor().map(str::to_owned);
+        let Some(page) = pages.try_next().await? else {
+            return Ok(VideoJobPage { items: Some(found), next_cursor: None });
+        };
+        let VideoJobPage { items, next_cursor } = page.into_inner();
+        let mut jobs = items.unwrap_or_default();
+        let missing = *asked_for.get_or_insert(jobs.len().max(1)) - found.len();
+        let places = jobs.iter().enumerate().filter(|(_, job)| is_wanted(job)).map(|(index, _)| index + 1);
+        let Some(last) = places.take(missing).nth(missing - 1) else {
+            found.extend(jobs.into_iter().filter(is_wanted));
+            continue;
+        };
+        let mut behind = next_cursor;
+        if last < jobs.len() {
+            // A page that ends with the last job gives the cursor behind it.
+            let shorter = list.clone().limit(u32::try_from(last).unwrap_or(u32::MAX));
+            let shorter = cursor.into_iter().fold(shorter, List::cursor).await?.into_inner();
+            (jobs, behind) = (shorter.items.unwrap_or_default(), shorter.next_cursor);
+        }
+        found.extend(jobs.into_iter().filter(is_wanted));
+        return Ok(VideoJobPage { items: Some(found), next_cursor: behind });
     }
 }
 
@@ -92,8 +123,7 @@ fn print(app: &App, page: &VideoJobPage, first: First) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let reason =
-        |job: &infrai_video::types::VideoJob| job.error.as_ref().map(ToString::to_string).unwrap_or_default();
+    let reason = |job: &VideoJob| job.error.as_ref().map(ToString::to_string).unwrap_or_default();
     let rows: Vec<Vec<String>> =
         jobs.iter().map(|job| vec![job.job_id.clone(), job.state.to_string(), reason(job)]).collect();
     app.screen.table(&Table { headings: &["JOB", "STATE", "REASON"], rows: &rows, give: 2, first })

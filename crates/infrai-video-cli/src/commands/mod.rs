@@ -76,7 +76,7 @@ where
     let mut exits = Vec::new();
     for id in ids {
         if let Err(failure) = act(id.clone()).await {
-            let failure = failure.with_facts(Facts::of_job(id.as_str()));
+            let failure = failure.with_facts(Facts::of_job(id.as_str())).about(id.as_str());
             app.screen.failure(&failure);
             exits.push(failure.exit());
         }

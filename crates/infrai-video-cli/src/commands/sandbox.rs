@@ -30,7 +30,7 @@ pub(super) async fn run(app: &App, args: &SandboxArgs) -> Result<(), Failure> {
     if !(0.0..=1e9).contains(&args.balance) {
         return Err(Failure::new(
             Exit::Refused,
-            format!("`balance` must be from 0 to 1000000000, not {}", args.balance),
+            format!("`--balance` must be from 0 to 1000000000, not {}", args.balance),
         )
         .next(app.help()));
     }

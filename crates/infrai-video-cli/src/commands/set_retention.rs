@@ -26,6 +26,6 @@ pub(super) async fn run(app: &App, args: &RetentionArgs) -> Result<(), Failure> 
 }
 
 fn days(days: i64) -> Result<RetentionDays, String> {
-    let wrong = || format!("`days` must be a whole number from 1 to 90, not {days}");
+    let wrong = || format!("`--days` must be a whole number from 1 to 90, not {days}");
     u32::try_from(days).ok().and_then(|days| RetentionDays::try_from(days).ok()).ok_or_else(wrong)
 }

@@ -1,14 +1,16 @@
 use std::cell::RefCell;
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use infrai_video::JobId;
 use infrai_video::types::VideoJob;
+use infrai_video::{ErrorKind, JobId, RetryPolicy};
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::args::WaitArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, SANDBOX_ENDS};
-use crate::follow::until_over;
+use crate::follow::{GRACE, until_over};
 use crate::interrupt::Signal;
 use crate::progress::JobLine;
 use crate::record::Record;
@@ -49,7 +51,9 @@ pub(super) async fn run(app: &App, args: &WaitArgs) -> Result<(), Failure> {
         return failures.pop().map_or(Ok(()), |(_, failure)| Err(failure));
     }
     let exit = Exit::of_all(failures.iter().map(|(_, failure)| failure.exit()));
-    failures.iter().for_each(|(_, failure)| app.screen.failure(failure));
+    for (index, failure) in failures {
+        app.screen.failure(&failure.about(ids[index].as_str()));
+    }
     exit.map_or(Ok(()), |exit| Err(Failure::shown(exit)))
 }
 
@@ -60,9 +64,23 @@ async fn one(
     id: &JobId,
     line: JobLine,
 ) -> Result<(), Failure> {
+    let since = Instant::now();
+    let timeout = args.timeout.0.unwrap_or(Duration::MAX);
     // A wait gives a new job some time to become known. Here the job is an old one, and a wrong id should be told at once.
-    session.client.status(id).await.map_err(|error| app.failed_on(id.as_str(), &error))?;
-    let wait = session.wait(&session.client.job(id.as_str())).with_max_wait(args.timeout.0);
+    let policy = RetryPolicy::default();
+    let max_elapsed = policy.max_elapsed().min(timeout.saturating_add(GRACE));
+    match session.client.status(id).with_retry_policy(policy.with_max_elapsed(max_elapsed)).await {
+        Ok(job) if since.elapsed() >= timeout && !job.state.is_final() => {
+            print(app, &job, false)?;
+            return Err(app.still_running(id.as_str(), Some(&job), since.elapsed(), 1));
+        }
+        Err(error) if since.elapsed() >= timeout && error.kind() == ErrorKind::TimedOut => {
+            return Err(app.still_running(id.as_str(), None, since.elapsed(), 1));
+        }
+        read => read.map_err(|error| app.failed_on(id.as_str(), &error))?,
+    };
+    let left = args.timeout.0.map(|timeout| timeout.saturating_sub(since.elapsed()));
+    let wait = session.wait(&session.client.job(id.as_str())).with_max_wait(left);
     match until_over(wait, line, &mut Record::none()).await {
         Ok(job) => print(app, &job, true),
         Err(error) => {

@@ -78,7 +78,12 @@ impl Entry {
             item.job_state = job.snapshot().map(|job| job.state.to_string());
             item.cost_usd = cost.or(item.cost_usd);
         })
-        .await
+        .await?;
+        match job.snapshot() {
+            // A job may be over at once. Only one that is over without a clip changes the stage.
+            Some(job) => self.read(job).await,
+            None => Ok(()),
+        }
     }
 
     /// A state of the job was read.
@@ -86,6 +91,7 @@ impl Entry {
         let state = job.state.to_string();
         let stage = match &job.state {
             JobState::Cancelled => Stage::Cancelled,
+            JobState::Succeeded if job.is_without_clip() => Stage::Failed,
             JobState::Succeeded => self.item.stage,
             state if state.is_final() => Stage::Failed,
             _ => self.item.stage,
@@ -97,7 +103,8 @@ impl Entry {
             item.job_state = Some(state);
             item.stage = stage;
             if let Some(error) = &job.error {
-                item.error = Some(error.to_string());
+                let without = if job.is_without_clip() { "succeeded without a clip: " } else { "" };
+                item.error = Some(format!("{without}{error}"));
                 item.error_code = error.code.clone();
             }
         })

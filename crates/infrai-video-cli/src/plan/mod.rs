@@ -144,7 +144,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(lines[0].file_name(), "skyline.mp4");
-        assert_eq!(lines[0].wish.kind(), "1080p clips of 5 s");
+        assert_eq!(lines[0].wish.resolution.as_deref(), Some("1080p"));
         assert_eq!(lines[1].number, 3);
         assert!(lines[1].file_name().starts_with("clip-"), "{}", lines[1].file_name());
     }

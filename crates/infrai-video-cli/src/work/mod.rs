@@ -26,12 +26,14 @@ pub(crate) use self::source::{Batch, Source};
 use self::watch::Watch;
 pub(crate) use self::watch::backoff;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use self::restore::Restored;
 use crate::app::App;
 use crate::board::{Meter, label};
 use crate::exit::Exit;
 use crate::failure::describe;
+use crate::follow::link_timeout;
 use crate::ledger::{Entry, Item, Ledger, LedgerError, Stage};
 use crate::session::Session;
 use crate::text::usd;
@@ -43,6 +45,7 @@ pub(crate) struct Work<'a> {
     pub(crate) session: &'a Session,
     pub(crate) ledger: Arc<Ledger>,
     watch: Watch,
+    max_wait: Option<Duration>,
     /// Tells the API key in use from others.
     account: Option<String>,
     /// What becomes of an item whose clip is gone together with its job.
@@ -65,6 +68,7 @@ impl<'a> Work<'a> {
             session,
             ledger: Arc::clone(ledger),
             watch,
+            max_wait,
             account: app.account(),
             if_gone: IfGone::Leave,
             accepted: AtomicU64::new(0),
@@ -91,6 +95,7 @@ impl<'a> Work<'a> {
 
     /// Does what is left to do for an item. Each step is in the ledger before the next is begun.
     pub(crate) async fn finish(&self, entry: &mut Entry, meter: &Meter) -> Result<(), Setback> {
+        let since = Instant::now();
         loop {
             meter.stage(&entry.item);
             match entry.item.stage {
@@ -105,14 +110,14 @@ impl<'a> Work<'a> {
                 }
                 Stage::Accepted => {
                     self.wait(entry, meter).await?;
-                    return self.fetch(entry, meter).await;
+                    return self.fetch(entry, meter, since).await;
                 }
                 Stage::Fetched if clip_got_its_name(&entry.item) => {
                     tidy(&entry.item);
                     entry.item.machine = Some(self.ledger.machine().to_owned());
                     return Ok(entry.saved(None).await?);
                 }
-                Stage::Fetched => return self.fetch(entry, meter).await,
+                Stage::Fetched => return self.fetch(entry, meter, since).await,
                 Stage::Saved | Stage::Missing => match self.restore(entry, meter).await? {
                     Restored::Here => return Ok(()),
                     Restored::AskedAnew => {}
@@ -193,7 +198,7 @@ impl<'a> Work<'a> {
                 why: "the ledger has no id of its job".to_owned(),
             });
         };
-        if entry.item.job_state.as_deref() == Some(JobState::Succeeded.as_str()) {
+        if entry.item.job_state.as_deref().map(JobState::from) == Some(JobState::Succeeded) {
             return Ok(());
         }
         if self.is_of_another_key(&entry.item)
@@ -246,7 +251,7 @@ impl<'a> Work<'a> {
     }
 
     /// Brings the clip of a job that has succeeded to its place.
-    async fn fetch(&self, entry: &mut Entry, meter: &Meter) -> Result<(), Setback> {
+    async fn fetch(&self, entry: &mut Entry, meter: &Meter, since: Instant) -> Result<(), Setback> {
         let id = entry.item.job_id.clone().unwrap_or_default();
         let Some(path) = entry.item.place.path(&id) else {
             return Ok(entry.saved(None).await?);
@@ -260,9 +265,14 @@ impl<'a> Work<'a> {
         let overwrite = if entry.item.replace || is_taken { Overwrite::Replace } else { Overwrite::Refuse };
         let download = self.session.client.job(&id).download();
         let download = download.with_overwrite(overwrite).with_progress(meter.reporter());
+        let download = download.with_link_timeout(link_timeout(self.max_wait, since));
         let not_saved = |error: infrai_video::Error| Setback::NotSaved(describe(&error));
         let fetched = match download.fetch_to(&path).await {
             Ok(fetched) => fetched,
+            Err(error) if error.kind() == ErrorKind::JobFailed => {
+                entry.ended(Stage::Failed, error.message(), error.code()).await?;
+                return Err(Setback::Ended);
+            }
             Err(error) if error.kind() == ErrorKind::NotFound && self.is_of_another_key(&entry.item) => {
                 return Err(Setback::OtherKey);
             }

@@ -21,6 +21,88 @@ async fn a_failed_job_is_3_and_its_reason_cannot_touch_the_terminal() {
     assert_eq!(bench.run(["download", id]).code, Some(3));
 }
 
+/// Shows every job as succeeded. One that failed then has an error and no link, as where a filter withheld the clip.
+fn filtered() -> [Fault; 3] {
+    [Operation::Generate, Operation::Status, Operation::List]
+        .map(|operation| Fault::on(operation, Action::UnknownState { state: "SUCCEEDED".to_owned() }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_succeeded_without_a_clip_is_3_and_nothing_is_left_to_resume() {
+    let bench = Bench::with(Sandbox::builder().instant_jobs().faults(filtered())).await;
+    let is_told = |run: &Run| {
+        assert_eq!(run.code, Some(3), "{}", run.stderr);
+        assert!(run.stderr.contains(" succeeded without a clip: "), "{}", run.stderr);
+        assert!(run.stderr.contains("(CONTENT_REJECTED)"), "{}", run.stderr);
+    };
+    let nothing_is_left = || {
+        let run = bench.run(["resume"]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert!(run.stderr.contains("everything that was begun is finished"), "{}", run.stderr);
+    };
+    is_told(&bench.run(["generate", "a city [fail]", "-o", "a.mp4"]));
+    let id = bench.sandbox.jobs()[0].job_id.clone();
+    is_told(&bench.run(["wait", &id]));
+    is_told(&bench.run(["download", &id]));
+    nothing_is_left();
+    assert_eq!(bench.calls(Operation::DownloadUrl), 0);
+
+    // Begun while the job was on its way, and resumed when it was over.
+    bench.sandbox.set_faults([Fault::anywhere(Action::Stuck)]);
+    let late = bench.run(["generate", "a river [fail]", "--timeout", "0", "-o", "b.mp4"]);
+    assert_eq!(late.code, Some(8), "{}", late.stderr);
+    bench.sandbox.set_faults(filtered());
+    is_told(&bench.run(["resume"]));
+    nothing_is_left();
+
+    let plan = "{\"prompt\":\"a [fail]\"}\n{\"prompt\":\"b [fail]\"}\n";
+    std::fs::write(bench.path("plan.jsonl"), plan).unwrap();
+    for _ in 0..2 {
+        let run = bench.run(["batch", "run", "plan.jsonl", "--json"]);
+        assert_eq!(run.code, Some(13), "{}", run.stderr);
+        let report = run.json();
+        assert_eq!(report["counts"]["failed"], 2);
+        assert_eq!(report["items"][0]["error_code"], "CONTENT_REJECTED");
+    }
+    assert_eq!(bench.calls(Operation::Generate), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn capabilities_that_cannot_be_read_are_a_note() {
+    for broken in [Action::status(404), Action::status(405), Action::status(500), Action::html()] {
+        let fault = Fault::on(Operation::Capabilities, broken.clone());
+        let bench = Bench::with(Sandbox::builder().instant_jobs().fault(fault)).await;
+        let run = bench.run(SMALL.iter().chain(&["-o", "a.mp4"]));
+        assert_eq!((run.code, run.text()), (Some(0), "a.mp4\n"), "{broken:?}: {}", run.stderr);
+        let note = "note       not checked: the vendors' capabilities could not be read: ";
+        assert_eq!(run.stderr.matches(note).count(), 1, "{broken:?}: {}", run.stderr);
+        assert!(!run.stderr.contains("checked    "), "{}", run.stderr);
+        std::fs::write(bench.path("plan.jsonl"), "{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n").unwrap();
+        let run = bench.run(["batch", "run", "plan.jsonl"]);
+        assert_eq!(run.code, Some(0), "{broken:?}: {}", run.stderr);
+        assert_eq!(run.stderr.matches(note).count(), 1, "{broken:?}: {}", run.stderr);
+        assert_eq!(bench.sandbox.ledger().charges().count(), 3);
+    }
+    for (status, code) in [(401, 4), (403, 4), (402, 6)] {
+        let fault = Fault::on(Operation::Capabilities, Action::status(status));
+        let bench = Bench::with(Sandbox::builder().instant_jobs().fault(fault)).await;
+        bench.run(SMALL).failed(code);
+        assert_eq!(bench.calls(Operation::Generate), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_bounds_a_request_under_way() {
+    let hang = |operation| Fault::on(operation, Action::hang());
+    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(hang(Operation::Status))).await;
+    let id = bench.job();
+    let waited = bench.run(["wait", &id, "--timeout", "0"]);
+    assert!(waited.failed(8).contains(&format!("infrai-video wait {id}")), "{}", waited.stderr);
+    bench.sandbox.set_faults([hang(Operation::DownloadUrl)]);
+    let run = bench.run(SMALL.iter().chain(&["--timeout", "0", "-o", "a.mp4"]));
+    assert!(run.failed(12).contains("infrai-video resume "), "{}", run.stderr);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_or_wrong_key_is_4() {
     let bench = Bench::instant().await;

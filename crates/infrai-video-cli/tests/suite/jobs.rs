@@ -1,7 +1,7 @@
 use infrai_video_sandbox::Operation;
 use serde_json::Value;
 
-use crate::common::Bench;
+use crate::common::{Bench, Run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_can_be_looked_at_fetched_and_deleted() {
@@ -70,13 +70,63 @@ async fn a_list_goes_page_by_page_or_to_its_end() {
 
     let none = bench.run(["list", "--state", "failed"]);
     assert_eq!((none.code, none.text()), (Some(0), ""));
-    let typo = bench.run(["list", "--state", "suceeded"]);
-    assert!(typo.stderr.contains("no state that this version knows"));
 
     let unasked = bench.run(["delete-all"]);
     assert!(unasked.failed(2).contains("infrai-video delete-all --yes"));
     let deleted = bench.run(["delete-all", "--yes", "--json"]);
     assert_eq!(deleted.json()["deleted"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_a_state_reads_on_until_there_are_as_many_as_asked_for() {
+    let bench = Bench::instant().await;
+    let generate = |prompt: &str| {
+        let run = bench.run(["generate", prompt, "--duration=0.5", "--no-wait", "-q"]);
+        run.text().trim_end().to_owned()
+    };
+    // From the oldest to the newest. A list shows the newest first.
+    let mut failed = Vec::new();
+    for prompt in ["[fail]", "a", "[fail]", "[fail]", "a", "a", "[fail]", "a", "[fail]", "a"] {
+        let id = generate(prompt);
+        if prompt == "[fail]" {
+            failed.insert(0, id);
+        }
+    }
+    let ids = |run: &Run| run.text().lines().map(str::to_owned).collect::<Vec<_>>();
+
+    let mut command = "list --state FAILED --limit 2".to_owned();
+    for expected in [&failed[..2], &failed[2..4], &failed[4..]] {
+        let run = bench.run(command.split(' '));
+        let shown: Vec<&str> = run.text().lines().filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(shown, expected, "{command}: {}", run.stderr);
+        let more = run.stderr.lines().find_map(|line| line.strip_prefix("more       infrai-video "));
+        assert_eq!(more.is_some(), expected.len() == 2, "{command}: {}", run.stderr);
+        command = more.unwrap_or_default().to_owned();
+    }
+
+    let run = bench.run(["list", "--state", "failed", "--limit", "3", "--json"]);
+    assert_eq!(run.json()["items"].as_array().unwrap().len(), 3);
+    for limit in [&["--limit", "99"][..], &[]] {
+        let run = bench.run(["list", "--state", "failed", "-q"].iter().chain(limit));
+        assert_eq!(ids(&run), failed, "{}", run.stderr);
+    }
+    assert_eq!(ids(&bench.run(["list", "--state", "Done", "--limit", "1", "-q"])).len(), 1);
+    assert_eq!(bench.run(["list", "--state", "canceled", "--limit", "1", "-q"]).text(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_about_one_of_several_jobs_names_the_job() {
+    let bench = Bench::instant().await;
+    for (command, code) in
+        [(&["cancel"][..], 1), (&["wait"], 5), (&["download"], 5), (&["delete", "--yes"], 5)]
+    {
+        let id = bench.job();
+        let run = bench.run(command.iter().copied().chain([&*id, "vj_nowhere"]));
+        assert_eq!(run.code, Some(code), "{command:?}: {}", run.stderr);
+        let errors: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("error ")).collect();
+        assert_eq!(errors.iter().filter(|line| line.contains("vj_nowhere")).count(), 1, "{errors:?}");
+        assert!(errors.iter().all(|line| line.contains("vj_")), "{errors:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

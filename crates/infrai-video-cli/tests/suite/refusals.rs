@@ -20,27 +20,30 @@ async fn a_bad_value_is_named_and_costs_nothing() {
         (&["generate", " \n "], "`prompt`"),
         (&["generate", "--prompt-file", "none.txt"], "`prompt`"),
         (&["generate", "--prompt-file", "picture.png"], "UTF-8"),
-        (&["generate", "a", "--duration", "0"], "`duration_seconds`"),
-        (&["generate", "a", "--duration", "-1"], "`duration_seconds`"),
-        (&["generate", "a", "--duration", "NaN"], "`duration_seconds`"),
+        (&["generate", "a", "--duration", "0"], "`--duration`"),
+        (&["generate", "a", "--duration", "-1"], "`--duration`"),
+        (&["generate", "a", "--duration", "NaN"], "`--duration`"),
         (&["generate", "a", "--duration", "61"], "up to 60 s"),
-        (&["generate", "a", "--resolution", "8k"], "use one of 720p, 1080p, 4k"),
+        (
+            &["generate", "a", "--resolution", "8k"],
+            "(`--resolution`); did you mean 4k? choose one of 720p, 1080p, 4k",
+        ),
         (&["generate", "a", "--no-check", "--resolution", "8k"], "UNSUPPORTED_REQUEST"),
-        (&["generate", "a", "--reference-image-url", "file:///etc/passwd"], "`reference_image_url`"),
-        (&["generate", "a", "--idempotency-key", "two words"], "`idempotency_key`"),
-        (&["set-retention", "vj_1", "--days", "0"], "`days`"),
-        (&["set-retention", "vj_1", "--days", "91"], "`days`"),
+        (&["generate", "a", "--reference-image-url", "file:///etc/passwd"], "`--reference-image-url`"),
+        (&["generate", "a", "--idempotency-key", "two words"], "`--idempotency-key`"),
+        (&["set-retention", "vj_1", "--days", "0"], "`--days`"),
+        (&["set-retention", "vj_1", "--days", "91"], "`--days`"),
         (&["set-retention", "vj_1", "--days", "-1"], "not -1"),
-        (&["list", "--limit", "0"], "`limit`"),
+        (&["list", "--limit", "0"], "`--limit`"),
         (&["list", "--cursor", "invented"], "INVALID_CURSOR"),
-        (&["--base-url", "http://api.example.com", "list"], "`base_url`"),
-        (&["--base-url", "nonsense", "list"], "`base_url`"),
+        (&["--base-url", "http://api.example.com", "list"], "`--base-url`"),
+        (&["--base-url", "nonsense", "list"], "`--base-url`"),
     ] {
         refused(&bench, args, 7, names);
     }
     assert!(bench.sandbox.jobs().is_empty());
     assert_eq!(bench.sandbox.ledger().charges().count(), 0);
-    assert_eq!(bench.calls(Operation::Generate), 2, "only the service could judge a size that nobody knows");
+    assert_eq!(bench.calls(Operation::Generate), 1, "only without a check");
 }
 
 #[tokio::test(flavor = "multi_thread")]

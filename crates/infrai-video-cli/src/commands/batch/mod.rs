@@ -239,7 +239,7 @@ fn write_report(path: &Path, report: &BatchReport) -> Result<(), Failure> {
 fn directory(output: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
     let output = output.unwrap_or(Path::new(name));
     let refused = |error: std::io::Error| {
-        Failure::new(Exit::Refused, format!("`output` {}: {error}", output.display()))
+        Failure::new(Exit::Refused, format!("`--output` {}: {error}", output.display()))
             .next("name another directory with --output DIR")
     };
     fs::create_dir_all(output).map_err(refused)?;
@@ -247,7 +247,7 @@ fn directory(output: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
     let absolute = std::path::absolute(output).map_err(refused)?;
     match absolute.to_str() {
         Some(_) => Ok(absolute),
-        None => Err(Failure::new(Exit::Refused, "`output` is no UTF-8 text, which the ledger cannot hold")
+        None => Err(Failure::new(Exit::Refused, "`--output` is no UTF-8 text, which the ledger cannot hold")
             .next("name another directory with --output DIR")),
     }
 }

@@ -237,8 +237,11 @@ async fn conclude(app: &App, args: &ResumeArgs, ledger: &Ledger, outcome: Outcom
     if failures.len() == 1 {
         return failures.pop().map_or(Ok(()), Err);
     }
-    failures.iter().for_each(|failure| app.screen.failure(failure));
     let exit = Exit::of_all(failures.iter().map(Failure::exit));
+    for (failure, (item, _)) in failures.into_iter().zip(&outcome.set_aside) {
+        let failure = item.job_id.iter().fold(failure, |failure, id| failure.about(id));
+        app.screen.failure(&failure);
+    }
     exit.map_or(Ok(()), |exit| Err(Failure::shown(exit)))
 }
 
