@@ -112,7 +112,7 @@ pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
 pub(crate) fn check_download(path: &Path, force: bool) -> Result<(), Failure> {
     let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
     let failed = |error: &Error| {
-        refused(format!("`output`: {}", describe(error))).next("name another place with -o PATH")
+        refused(format!("`--output`: {}", describe(error))).next("name another place with -o PATH")
     };
     Download::check_path(path, overwrite).map_err(|error| failed(&error))?;
     let absolute = std::path::absolute(path).map_err(|error| not_writable(path, &error))?;
