@@ -192,7 +192,7 @@ async fn a_response_of_another_length_replaces_the_part() {
     let (world, job) = with_a_part().await;
     let other = world.client.generate("a longer one").duration_seconds(0.6).submit().await.unwrap();
     tokio::time::sleep(tokio::time::Duration::from_secs(600)).await;
-    let bytes = Bytes::from(world.sandbox.clip_bytes(other.id()).await.unwrap());
+    let bytes = world.sandbox.clip_bytes(other.id()).await.unwrap();
     let replaced = {
         let bytes = bytes.clone();
         move |answer: &mut Response<ResponseBody>| {

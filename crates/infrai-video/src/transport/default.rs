@@ -1,6 +1,5 @@
 //! The built-in transport.
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +20,8 @@ const IDLE: Duration = Duration::from_secs(90);
 /// Interval of TCP keepalive probes and HTTP/2 pings.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
-pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+#[cfg(feature = "rustls")]
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Plain HTTP for loopback servers, which needs neither CA certificates nor a proxy, and HTTPS through the proxy set in the
 /// environment. The HTTPS client is built on first use.
