@@ -1,12 +1,68 @@
 //! What goes wrong in a run.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
-use infrai_video_sandbox::{Action, Fault, Length, Operation, RetryAfter, When};
+use infrai_video_sandbox::{Action, Fault, JobState, Length, Operation, RetryAfter, When};
 use tokio::time::Duration;
 
 /// Up to eight rules. Each acts on some of an operation's calls.
 pub(super) fn faults(random: &mut Rng) -> Vec<Fault> {
     (0..random.usize(0..=8)).map(|_| fault(random)).collect()
+}
+
+/// The habits of a service, which no client can wait out: how it spells the states of jobs, and how its file host treats
+/// ranges.
+pub(super) fn habits(random: &mut Rng) -> Vec<Fault> {
+    let mut habits = Vec::new();
+    if random.bool() {
+        habits.push(Fault::anywhere(spelling(random)));
+    }
+    if random.bool() {
+        habits.push(Fault::on(Operation::Clip, ranges(random)));
+    }
+    habits
+}
+
+/// A service that takes too long for its gateway, so that the next request finds the first one in progress.
+pub(super) fn slow_start() -> Fault {
+    let lasts = Duration::from_millis(1500);
+    let retry_after = Some(RetryAfter::Seconds(1));
+    Fault::on(Operation::Generate, Action::InFlight { lasts, retry_after })
+}
+
+/// Each state under one of its names, in any case.
+fn spelling(random: &mut Rng) -> Action {
+    let names = [
+        (JobState::Queued, &["queued", "pending"][..]),
+        (JobState::Running, &["running", "processing", "in_progress", "active"]),
+        (JobState::Succeeded, &["succeeded", "completed", "complete", "done"]),
+        (JobState::Failed, &["failed"]),
+        (JobState::Cancelled, &["cancelled", "canceled"]),
+    ];
+    let names = names.map(|(state, names)| (state, in_any_case(names[random.usize(..names.len())], random)));
+    Action::RenameStates { names: BTreeMap::from(names) }
+}
+
+/// In small letters, in capitals, or mixed.
+fn in_any_case(name: &str, random: &mut Rng) -> String {
+    match random.u8(..3) {
+        0 => name.to_owned(),
+        1 => name.to_ascii_uppercase(),
+        _ => {
+            let any = |c: char| if random.bool() { c.to_ascii_uppercase() } else { c };
+            name.chars().map(any).collect()
+        }
+    }
+}
+
+fn ranges(random: &mut Rng) -> Action {
+    const STATUSES: [u16; 9] = [400, 403, 404, 405, 410, 412, 416, 500, 501];
+    match random.u8(..4) {
+        0 => Action::IgnoreRange,
+        1 => Action::RangeFromStart,
+        _ => Action::RefuseRange { status: STATUSES[random.usize(..STATUSES.len())] },
+    }
 }
 
 fn fault(random: &mut Rng) -> Fault {
@@ -63,19 +119,35 @@ fn anything(random: &mut Rng) -> Vec<Action> {
 fn write(random: &mut Rng) -> Action {
     let mut actions = anything(random);
     actions.push(Action::AcceptThenDrop);
+    actions.push(Action::InFlight {
+        lasts: Duration::from_millis(random.u64(1..120_000)),
+        retry_after: (random.u8(..3) > 0).then(|| RetryAfter::Seconds(random.u64(0..5))),
+    });
     actions.push(Action::FailJob { code: "VENDOR_DOWN".into(), message: "the vendor went away".into() });
     pick(random, actions)
 }
 
 fn read(random: &mut Rng) -> Action {
     let mut actions = anything(random);
-    actions.extend([Action::unknown_state(), Action::NoUrl, Action::Stuck, status(random, &[404])]);
+    actions.extend([
+        spelling(random),
+        Action::unknown_state(),
+        Action::NoUrl,
+        Action::Stuck,
+        status(random, &[404]),
+    ]);
     pick(random, actions)
 }
 
 fn list(random: &mut Rng) -> Action {
     let mut actions = anything(random);
-    actions.extend([Action::CursorLoop, Action::RepeatItem, Action::unknown_state(), Action::Stuck]);
+    actions.extend([
+        spelling(random),
+        Action::CursorLoop,
+        Action::RepeatItem,
+        Action::unknown_state(),
+        Action::Stuck,
+    ]);
     pick(random, actions)
 }
 
@@ -100,7 +172,7 @@ fn file(random: &mut Rng) -> Action {
             chunk: random.usize(100..5_000),
             pause: Duration::from_millis(random.u64(1..40_000)),
         },
-        Action::IgnoreRange,
+        ranges(random),
         Action::WrongContentRange,
         Action::ChangeEtag,
         Action::CorruptFile,

@@ -1,10 +1,13 @@
 //! The SDK against the sandbox, with no sockets, on a paused clock, driven by a seed: random jobs, random faults on every
-//! operation, random crashes of the client, random cancels. Afterwards the promises are held against the ledger and the disk.
+//! operation, random crashes of the client, random cancels, a client whose wall clock is wrong and is set, a machine that sleeps, a
+//! service that forgets idempotency keys, spells states in its own way and refuses ranges. Afterwards the promises are held against
+//! the ledger and the disk.
 //!
 //! One seed always gives the same run: [`run`] tells of it in a [`Report`] with a digest to compare.
 
 mod chaos;
 mod clip;
+mod life;
 mod process;
 mod verdict;
 
@@ -17,6 +20,7 @@ use tokio::time::{Duration, Instant, timeout};
 
 use crate::client_of;
 use crate::transports::RouterTransport;
+use life::Life;
 use process::{Item, Process};
 
 /// A run takes this long on the simulated clock at the very most, or something hangs.
@@ -59,12 +63,10 @@ struct Stage {
 
 impl Stage {
     /// A client as a process makes it: nothing of an earlier one's memory is in it.
-    fn client(&self, seed: u64) -> Client {
+    fn client(&self, seed: u64, life: &Life) -> Client {
         let transport = RouterTransport(self.sandbox.clone());
-        let clock = self.sandbox.clone();
         let client = client_of(self.sandbox.base_url()).with_seed(seed).with_transport(transport);
-        let client = client.with_wall_clock(move || clock.clock().now().into());
-        client.build().expect("the settings are valid")
+        client.with_wall_clock(life.wall_clock(&self.sandbox)).build().expect("the settings are valid")
     }
 }
 
@@ -72,6 +74,7 @@ async fn play(seed: u64) -> Report {
     let mut random = fastrand::Rng::with_seed(seed);
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     let poor = random.u8(..10) == 0;
+    let habits = chaos::habits(&mut random);
     let sandbox = Sandbox::builder()
         .seed(seed)
         .clock(Clock::real())
@@ -79,24 +82,25 @@ async fn play(seed: u64) -> Report {
         .starting_balance(if poor { 0.5 } else { 100.0 })
         .link_lifetime(Duration::from_secs(random.u64(30..900)))
         .faults(chaos::faults(&mut random))
+        .faults(habits.iter().cloned())
         .clip_source(|clip| ClipFiles { mp4: clip::of_prompt(&clip.prompt), thumbnail_jpeg: Vec::new() })
         .router();
-    let items = (0..random.usize(1..=4)).map(|number| Item::new(number, &mut random)).collect();
+    let items = (0..random.usize(1..=4)).map(|number| Item::new(number, poor, &mut random)).collect();
     let mut stage = Stage { sandbox, directory: directory.path().to_owned(), items, complaints: Vec::new() };
 
     let started = Instant::now();
     let crashes = random.u32(0..5);
     for generation in 0..crashes {
-        let life = Duration::from_millis(random.u64(1..400_000));
-        let process = Process::new(seed, generation, &mut stage);
-        let _crashed_or_done = timeout(life, process.run()).await;
+        let life = Life::draw(generation, &mut random);
+        live(&life, seed, generation, life.ends, &mut stage).await;
         // File work that was under way when the process died comes to its end: the clock does not move before.
         tokio::time::sleep(Duration::from_secs(1)).await;
+        stage.sandbox.clock().advance(life.pause);
     }
     // The network is well again, and one last process finishes what was stored.
-    stage.sandbox.set_faults([]);
-    let last = Process::new(seed, crashes, &mut stage);
-    if timeout(LONGEST_RUN, last.run()).await.is_err() {
+    stage.sandbox.set_faults([vec![chaos::slow_start().nth(1)], habits].concat());
+    let life = Life::draw(crashes, &mut random);
+    if !live(&life, seed, crashes, LONGEST_RUN, &mut stage).await {
         stage.complaints.push("the last process never came to an end".to_owned());
     }
     if started.elapsed() > LONGEST_RUN {
@@ -110,6 +114,24 @@ async fn play(seed: u64) -> Report {
         crashes,
         violations,
         digest: digest(&stage),
+    }
+}
+
+/// Lets a process run for at most so long, on a machine that may sleep meanwhile. Gives whether it came to its end.
+async fn live(life: &Life, seed: u64, generation: u32, most: Duration, stage: &mut Stage) -> bool {
+    let sandbox = stage.sandbox.clone();
+    let process = Process::new(seed, generation, life, stage);
+    let run = timeout(most, process.run());
+    let sleep = async {
+        if let Some((begins, lasts)) = life.sleep {
+            tokio::time::sleep(begins).await;
+            sandbox.clock().advance(lasts);
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        ended = run => ended.is_ok(),
+        () = sleep => false,
     }
 }
 

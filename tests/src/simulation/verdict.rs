@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use infrai_video::Submission;
 use infrai_video_sandbox::{Host, JobState};
 
-use super::process::{Item, Outcome};
+use super::process::{Item, Outcome, Refused};
 use super::{Stage, clip};
 
 pub(super) fn violations(stage: &Stage) -> Vec<String> {
@@ -32,14 +32,27 @@ fn money(stage: &Stage, found: &mut Vec<String>) {
         if !wanted.contains(key) {
             found.push(format!("something was charged under the key {key:?}, which no submission has"));
         }
-        if *count > 1 {
+        let again =
+            stage.items.iter().filter(|item| self::key(item).as_ref() == Some(key)).map(|item| item.again);
+        if *count > 1 + again.sum::<usize>() {
             found.push(format!("the key {key} was charged {count} times"));
         }
     }
-    if ledger.double_charges() > 0 {
-        found.push(format!("{} double charges", ledger.double_charges()));
+    let again: usize = stage.items.iter().map(|item| item.again).sum();
+    if ledger.double_charges() > again {
+        found.push(format!("{} double charges, {again} on purpose", ledger.double_charges()));
     }
     for item in &stage.items {
+        if let Some(refused) = unknown(item) {
+            if !refused.is_right() {
+                let Refused { age, ahead } = refused;
+                found.push(format!(
+                    "{}: refused at the age of {age:?}, its date {ahead} s ahead",
+                    item.prompt
+                ));
+            }
+            continue;
+        }
         let charged = key(item).is_some_and(|key| charges.contains_key(&key));
         if item.job_id.is_some() != charged {
             found.push(format!(
@@ -51,6 +64,11 @@ fn money(stage: &Stage, found: &mut Vec<String>) {
     }
 }
 
+/// Why nobody knows whether the clip has a job, if that is how it ended.
+fn unknown(item: &Item) -> Option<&Refused> {
+    item.refused.as_ref().filter(|_| item.job_id.is_none() && item.outcome.is_none())
+}
+
 fn key(item: &Item) -> Option<String> {
     let submission: Submission = serde_json::from_str(item.submission.as_deref()?).ok()?;
     Some(submission.idempotency_key().to_string())
@@ -60,6 +78,12 @@ fn key(item: &Item) -> Option<String> {
 fn clips(stage: &Stage, found: &mut Vec<String>) {
     let jobs = stage.sandbox.jobs();
     for item in &stage.items {
+        if unknown(item).is_some() {
+            if stage.directory.join(&item.path).exists() {
+                found.push(format!("{}: there is a file for a job that nobody knows", item.prompt));
+            }
+            continue;
+        }
         let job = jobs.iter().find(|job| Some(&job.job_id) == item.job_id.as_ref());
         if item.deleted == job.is_some() || item.deleted != (item.tidy && item.job_id.is_some()) {
             let (tidy, there) = (item.tidy, job.is_some());

@@ -17,17 +17,17 @@ pub struct Mutant {
 }
 
 /// The ways that are known.
-pub const MUTANTS: [Mutant; 5] = [
+pub const MUTANTS: [Mutant; 7] = [
     Mutant {
         name: "the key is minted inside the loop",
         file: "crates/infrai-video/src/call.rs",
         changes: &[(
-            "    let shared = &client.shared;\n    let allowed",
+            "    let api = api_for_one_request(client, plan.body.clone(), deadline);",
             "    let minted = client.mint_key();\n    \
              let body = plan.body.as_ref().zip(plan.key()).map(|(body, key)| {\n        \
              Bytes::from(String::from_utf8_lossy(body).replace(key, minted.as_str()))\n    });\n    \
              let plan = &Plan { key: plan.key.as_ref().map(|_| minted), body, ..Plan::clone(plan) };\n    \
-             let shared = &client.shared;\n    let allowed",
+             let api = api_for_one_request(client, plan.body.clone(), deadline);",
         )],
     },
     Mutant {
@@ -59,6 +59,19 @@ pub const MUTANTS: [Mutant; 5] = [
         changes: &[(
             "            JobState::Unknown(_) if state.is_final() =>",
             "            JobState::Unknown(_) if !state.as_str().is_empty() =>",
+        )],
+    },
+    Mutant {
+        name: "a negative age is trusted",
+        file: "crates/infrai-video/src/call/key_age.rs",
+        changes: &[("    if age < -SKEW {", "    if age < SignedDuration::MIN {")],
+    },
+    Mutant {
+        name: "a request in progress is taken for final",
+        file: "crates/infrai-video/src/call.rs",
+        changes: &[(
+            "(self.retryable, self.may_have_been_carried_out) = (true, true);",
+            "(self.retryable, self.may_have_been_carried_out) = (false, true);",
         )],
     },
 ];
