@@ -21,25 +21,48 @@ pub const FILES: [(&str, &str); 4] = [
 const CLIENT: &str = "client";
 const BLOCK: &str = "      x-codeSamples:";
 
-/// The whole document of the workspace at `root`, with the samples that the files have now.
+/// A language, the file that its pieces are in, and the pieces by name.
+type Pieces = (&'static str, &'static str, BTreeMap<String, String>);
+
+/// The whole document of the workspace at `root`, with the samples that the files have now. An operation has those of the
+/// languages that have one for it; [`missing`] names the others.
 ///
 /// # Errors
-/// If a file cannot be read, or a sample is missing: in words.
+/// If a file cannot be read: in words.
 pub fn document(root: &Path) -> Result<String, String> {
-    let read = |path: &str| fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"));
-    let files: Vec<(&str, &str, BTreeMap<String, String>)> = FILES
-        .iter()
-        .map(|(language, path)| Ok((*language, *path, pieces(&read(path)?))))
-        .collect::<Result<_, String>>()?;
-    splice(&read(DOCUMENT)?, |operation| {
-        let mut items = String::new();
-        for (language, path, pieces) in &files {
-            let piece = |name: &str| pieces.get(name).ok_or_else(|| format!("{path} has no sample: {name}"));
-            let source = format!("{}\n{}", piece(CLIENT)?, piece(operation)?);
-            items.push_str(&item(language, &source));
-        }
-        Ok(items)
-    })
+    let files = files(root)?;
+    Ok(splice(&read(root, DOCUMENT)?, |operation| {
+        let items = files.iter().filter_map(|(language, _, pieces)| {
+            let source = format!("{}\n{}", pieces.get(CLIENT)?, pieces.get(operation)?);
+            Some(item(language, &source))
+        });
+        items.collect()
+    }))
+}
+
+/// The samples that the files do not have, of these operations: a line for each, with the file.
+///
+/// # Errors
+/// If a file cannot be read: in words.
+pub fn missing<'a>(
+    root: &Path,
+    operations: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<String>, String> {
+    let files = files(root)?;
+    let names: Vec<&str> = std::iter::once(CLIENT).chain(operations).collect();
+    let missing = files.iter().flat_map(|(_, path, pieces)| {
+        let absent = names.iter().filter(|name| !pieces.contains_key(**name));
+        absent.map(move |name| format!("{path} has no `sample: {name}`"))
+    });
+    Ok(missing.collect())
+}
+
+fn files(root: &Path) -> Result<Vec<Pieces>, String> {
+    FILES.iter().map(|(language, path)| Ok((*language, *path, pieces(&read(root, path)?)))).collect()
+}
+
+fn read(root: &Path, path: &str) -> Result<String, String> {
+    fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))
 }
 
 /// The pieces of a file, by name, without the indentation that they share.
@@ -89,7 +112,7 @@ fn item(language: &str, source: &str) -> String {
 }
 
 /// The document with what `items` gives for each operation after the first sample, which is curl's, in place of what was there.
-fn splice(document: &str, items: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+fn splice(document: &str, items: impl Fn(&str) -> String) -> String {
     let mut spliced = String::with_capacity(document.len());
     let mut operation = "";
     // How many entries of the current list have begun.
@@ -103,7 +126,7 @@ fn splice(document: &str, items: impl Fn(&str) -> Result<String, String>) -> Res
             entries = entries.map(|count: u32| count + 1);
         }
         if entries.is_some() && !inside {
-            end_list(&mut spliced, &items(operation)?);
+            end_list(&mut spliced, &items(operation));
             entries = None;
         }
         if line.trim_end() == BLOCK {
@@ -114,9 +137,9 @@ fn splice(document: &str, items: impl Fn(&str) -> Result<String, String>) -> Res
         }
     }
     if entries.is_some() {
-        end_list(&mut spliced, &items(operation)?);
+        end_list(&mut spliced, &items(operation));
     }
-    Ok(spliced)
+    spliced
 }
 
 /// Adds the items right after the last line that is not empty, and an empty line.
@@ -149,7 +172,7 @@ mod tests {
 
     #[test]
     fn samples_come_after_the_one_for_curl() {
-        let spliced = splice(DOCUMENT, |name| Ok(item("Go", &format!("call {name}\n")))).unwrap();
+        let spliced = splice(DOCUMENT, |name| item("Go", &format!("call {name}\n")));
         let wanted = "            curl a\n        - lang: Go\n          label: Go\n          source: |-\n            call a\n\n  /b:";
         assert!(spliced.contains(wanted), "{spliced}");
         assert!(spliced.ends_with("            call b\n\ncomponents: {}\n"), "{spliced}");
@@ -157,17 +180,21 @@ mod tests {
 
     #[test]
     fn splicing_again_replaces_what_was_spliced() {
-        let once = splice(DOCUMENT, |_| Ok(item("Go", "one\n\ntwo\n"))).unwrap();
-        let again = splice(&once, |_| Ok(item("Go", "one\n\ntwo\n"))).unwrap();
+        let once = splice(DOCUMENT, |_| item("Go", "one\n\ntwo\n"));
+        let again = splice(&once, |_| item("Go", "one\n\ntwo\n"));
         assert_eq!(again, once);
-        let other = splice(&once, |_| Ok(item("Go", "three\n"))).unwrap();
-        assert_eq!(other, splice(DOCUMENT, |_| Ok(item("Go", "three\n"))).unwrap());
+        let other = splice(&once, |_| item("Go", "three\n"));
+        assert_eq!(other, splice(DOCUMENT, |_| item("Go", "three\n")));
     }
 
     #[test]
-    fn a_sample_that_is_missing_is_named() {
-        let refused =
-            splice(DOCUMENT, |name| if name == "b" { Err("no b".to_owned()) } else { Ok(String::new()) });
-        assert_eq!(refused, Err("no b".to_owned()));
+    fn an_operation_without_a_sample_is_left_with_curl_and_named() {
+        let spliced = splice(DOCUMENT, |name| if name == "b" { String::new() } else { item("Go", "one\n") });
+        assert!(spliced.ends_with("            curl b\n\ncomponents: {}\n"), "{spliced}");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        assert_eq!(missing(&root, ["video_list"]), Ok(vec![]));
+        let missing = missing(&root, ["video_extend"]).unwrap();
+        assert_eq!(missing.len(), FILES.len());
+        assert_eq!(missing[0], "tests/contract/rust_samples.rs has no `sample: video_extend`");
     }
 }

@@ -231,7 +231,7 @@ impl ErrorBody {
 
     /// What an error in the contract's shape says.
     pub fn from_api_error(error: ErrorDetail, request_id: Option<String>) -> Self {
-        let ErrorDetail { code, message, hint, retryable } = error;
+        let ErrorDetail { code, message, hint, retryable, .. } = error;
         Self { code: Some(code), message: Some(message), hint, retryable, request_id }
     }
 
@@ -242,6 +242,7 @@ impl ErrorBody {
             message: self.message.unwrap_or_else(|| otherwise.to_owned()),
             hint: self.hint,
             retryable: self.retryable,
+            ..ErrorDetail::default()
         }
     }
 
@@ -253,6 +254,7 @@ impl ErrorBody {
             data: None,
             error: self.into_api_error(otherwise),
             metadata: Some(metadata),
+            ..ErrorEnvelope::default()
         }
     }
 }

@@ -47,6 +47,7 @@ pub mod types {
     }
     ///What went wrong. More members may appear.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ErrorDetail {
         /**The error's name in UPPER_SNAKE case. An open vocabulary. `INSUFFICIENT_CREDIT` is documented by the service;
@@ -63,6 +64,7 @@ all others are the sandbox's.*/
     }
     ///The answer to a call that failed, whatever the status.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ErrorEnvelope {
         ///Null on failure. Some servers send an empty object.
@@ -80,6 +82,7 @@ all others are the sandbox's.*/
     }
     ///A clip to be made.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct GenerateRequest {
         /**The aspect ratio under the name of the page's table. A synonym of `aspect_ratio`; if both are sent they must
@@ -144,6 +147,7 @@ equal.*/
     }
     ///A retention window.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct SetRetentionRequest {
         ///How many days the clip is kept, a whole number from 1 to 90.
@@ -188,6 +192,7 @@ equal.*/
     }
     ///The short form of a job.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoJob {
         /**Why the job failed; absent or null where it did not. No source describes its shape, so it has no type and any
@@ -211,6 +216,7 @@ a fresh one.*/
     }
     ///The long form of a job.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoJobDetail {
         ///The clip's length in seconds.
@@ -287,6 +293,70 @@ a fresh one.*/
             }
         }
     }
+}
+/// What a call of an operation may leave out: its optional parameters and body.
+#[allow(clippy::all)]
+pub mod options {
+    #[allow(unused_imports)]
+    use super::types;
+    ///What a call of `video_generate` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoGenerate<'a> {
+        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
+is sent the server derives one. If the body has a key as well, both must be equal.*/
+        pub idempotency_key: Option<&'a str>,
+    }
+    ///What a call of `video_status` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoStatus {}
+    ///What a call of `video_cancel` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoCancel<'a> {
+        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
+is sent the server derives one. If the body has a key as well, both must be equal.*/
+        pub idempotency_key: Option<&'a str>,
+        ///The job's id once more; the whole body may be left out.
+        pub body: Option<&'a types::CancelRequest>,
+    }
+    ///What a call of `video_get` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoGet {}
+    ///What a call of `video_list` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoList<'a> {
+        ///Where to go on, taken from `next_cursor` of the page before. Absent for the first page.
+        pub cursor: Option<&'a str>,
+        /**The most jobs to answer in one page, a whole number of at least 1. No maximum is known; a server may answer
+with fewer.*/
+        pub limit: Option<u32>,
+    }
+    ///What a call of `video_delete` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoDelete<'a> {
+        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
+is sent the server derives one. If the body has a key as well, both must be equal.*/
+        pub idempotency_key: Option<&'a str>,
+    }
+    ///What a call of `video_delete_all` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoDeleteAll<'a> {
+        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
+is sent the server derives one. If the body has a key as well, both must be equal.*/
+        pub idempotency_key: Option<&'a str>,
+    }
+    ///What a call of `video_download_url` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoDownloadUrl {}
+    ///What a call of `video_set_retention` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoSetRetention<'a> {
+        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
+is sent the server derives one. If the body has a key as well, both must be equal.*/
+        pub idempotency_key: Option<&'a str>,
+    }
+    ///What a call of `video_capabilities` may leave out.
+    #[derive(Clone, Debug, Default)]
+    pub struct VideoCapabilities {}
 }
 #[derive(Clone, Debug)]
 /**Client for Infrai Video API
@@ -410,18 +480,18 @@ Without a key a repeated call may start, and charge, a second job.
 Sends a `POST` request to `/v1/video/generate`
 
 Arguments:
-- `idempotency_key`: A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.
 - `body`: What to make.
+- `options`: What may be left out.
 */
     pub async fn video_generate<'a>(
         &'a self,
-        idempotency_key: Option<&'a str>,
         body: &'a types::GenerateRequest,
+        options: options::VideoGenerate<'a>,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::VideoJob>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoGenerate { idempotency_key } = options;
         let url = format!("{}/v1/video/generate", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = idempotency_key {
@@ -465,14 +535,17 @@ Sends a `GET` request to `/v1/video/status/{id}`
 
 Arguments:
 - `id`: The job's identifier, as `video_generate` answered it.
+- `options`: What may be left out.
 */
     pub async fn video_status<'a>(
         &'a self,
         id: &'a str,
+        options: options::VideoStatus,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::VideoJob>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoStatus {} = options;
         let url = format!(
             "{}/v1/video/status/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -514,19 +587,17 @@ Sends a `POST` request to `/v1/video/cancel/{id}`
 
 Arguments:
 - `id`: The job's identifier, as `video_generate` answered it.
-- `idempotency_key`: A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.
-- `body`: The job's id once more; the whole body may be left out.
+- `options`: What may be left out.
 */
     pub async fn video_cancel<'a>(
         &'a self,
         id: &'a str,
-        idempotency_key: Option<&'a str>,
-        body: &'a types::CancelRequest,
+        options: options::VideoCancel<'a>,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::Acknowledgement>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoCancel { idempotency_key, body } = options;
         let url = format!(
             "{}/v1/video/cancel/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -571,14 +642,17 @@ Sends a `GET` request to `/v1/video/get/{id}`
 
 Arguments:
 - `id`: The job's identifier, as `video_generate` answered it.
+- `options`: What may be left out.
 */
     pub async fn video_get<'a>(
         &'a self,
         id: &'a str,
+        options: options::VideoGet,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::VideoJobDetail>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoGet {} = options;
         let url = format!(
             "{}/v1/video/get/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -618,18 +692,16 @@ Safe to repeat. The order is up to the service; the sandbox lists the newest fir
 Sends a `GET` request to `/v1/video/list`
 
 Arguments:
-- `cursor`: Where to go on, taken from `next_cursor` of the page before. Absent for the first page.
-- `limit`: The most jobs to answer in one page, a whole number of at least 1. No maximum is known; a server may answer
-with fewer.
+- `options`: What may be left out.
 */
     pub async fn video_list<'a>(
         &'a self,
-        cursor: Option<&'a str>,
-        limit: Option<u32>,
+        options: options::VideoList<'a>,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::VideoJobPage>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoList { cursor, limit } = options;
         let url = format!("{}/v1/video/list", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         #[allow(unused_mut)]
@@ -670,17 +742,17 @@ Sends a `DELETE` request to `/v1/video/delete/{id}`
 
 Arguments:
 - `id`: The job's identifier, as `video_generate` answered it.
-- `idempotency_key`: A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.
+- `options`: What may be left out.
 */
     pub async fn video_delete<'a>(
         &'a self,
         id: &'a str,
-        idempotency_key: Option<&'a str>,
+        options: options::VideoDelete<'a>,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::Acknowledgement>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoDelete { idempotency_key } = options;
         let url = format!(
             "{}/v1/video/delete/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -723,16 +795,16 @@ Under one key a repeated call gives the same answer; without a key it deletes wh
 Sends a `POST` request to `/v1/video/delete_all`
 
 Arguments:
-- `idempotency_key`: A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.
+- `options`: What may be left out.
 */
     pub async fn video_delete_all<'a>(
         &'a self,
-        idempotency_key: Option<&'a str>,
+        options: options::VideoDeleteAll<'a>,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::DeleteAllResult>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoDeleteAll { idempotency_key } = options;
         let url = format!("{}/v1/video/delete_all", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = idempotency_key {
@@ -774,14 +846,17 @@ Sends a `GET` request to `/v1/video/download_url/{id}`
 
 Arguments:
 - `id`: The job's identifier, as `video_generate` answered it.
+- `options`: What may be left out.
 */
     pub async fn video_download_url<'a>(
         &'a self,
         id: &'a str,
+        options: options::VideoDownloadUrl,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::DownloadLink>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoDownloadUrl {} = options;
         let url = format!(
             "{}/v1/video/download_url/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -822,19 +897,19 @@ Sends a `POST` request to `/v1/video/set_retention/{id}`
 
 Arguments:
 - `id`: The job's identifier, as `video_generate` answered it.
-- `idempotency_key`: A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.
 - `body`: The window.
+- `options`: What may be left out.
 */
     pub async fn video_set_retention<'a>(
         &'a self,
         id: &'a str,
-        idempotency_key: Option<&'a str>,
         body: &'a types::SetRetentionRequest,
+        options: options::VideoSetRetention<'a>,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::Retention>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoSetRetention { idempotency_key } = options;
         let url = format!(
             "{}/v1/video/set_retention/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -877,13 +952,17 @@ repeat, and worth keeping for a few minutes. Compare a request with it before sp
 
 Sends a `GET` request to `/v1/video/capabilities`
 
+Arguments:
+- `options`: What may be left out.
 */
     pub async fn video_capabilities<'a>(
         &'a self,
+        options: options::VideoCapabilities,
     ) -> Result<
         ResponseValue<crate::Envelope<crate::types::VideoCapabilities>>,
         Error<types::ErrorEnvelope>,
     > {
+        let options::VideoCapabilities {} = options;
         let url = format!("{}/v1/video/capabilities", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         #[allow(unused_mut)]

@@ -7,6 +7,7 @@ use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Request, Url};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::Client;
 use crate::canonical::canonical_json;
@@ -77,20 +78,38 @@ impl RequestBuilder {
         self
     }
 
-    /// A parameter of the query, where there is one.
-    pub(crate) fn query<T: Display>(mut self, parameter: &QueryParam<'_, T>) -> Self {
-        if let (Ok(request), Some(value)) = (&mut self.0, parameter.value) {
-            request.url_mut().query_pairs_mut().append_pair(parameter.name, &value.to_string());
-        }
+    /// A parameter of the query. `None` is left out, and a list comes as often as it has members.
+    pub(crate) fn query<T: Serialize>(mut self, parameter: &QueryParam<'_, T>) -> Self {
+        self.0 = self.0.and_then(|mut request| {
+            let value = serde_json::to_value(parameter.value).map_err(|error| {
+                Unbuildable(format!("the parameter {} has no JSON form: {error}", parameter.name))
+            })?;
+            let values = match value {
+                Value::Null => return Ok(request),
+                Value::Array(values) => values,
+                value => vec![value],
+            };
+            let mut query = request.url_mut().query_pairs_mut();
+            for value in values {
+                match value {
+                    Value::String(text) => query.append_pair(parameter.name, &text),
+                    other => query.append_pair(parameter.name, &other.to_string()),
+                };
+            }
+            drop(query);
+            Ok(request)
+        });
         self
     }
 
-    /// A body as the contract asks for it: canonical JSON.
+    /// A body as the contract asks for it: canonical JSON. `None` leaves the request as it was begun.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
         self.0 = self.0.and_then(|mut request| {
             let body = canonical_json(body)
                 .map_err(|error| Unbuildable(format!("the body has no JSON form: {error}")))?;
-            put_body(&mut request, body);
+            if body != "null\n" {
+                put_body(&mut request, body);
+            }
             Ok(request)
         });
         self
@@ -101,15 +120,15 @@ impl RequestBuilder {
     }
 }
 
-/// A parameter of the query, which may be left out.
+/// A parameter of the query.
 pub(crate) struct QueryParam<'a, T> {
     name: &'static str,
-    value: Option<&'a T>,
+    value: &'a T,
 }
 
 impl<'a, T> QueryParam<'a, T> {
-    pub(crate) fn new(name: &'static str, value: &'a Option<T>) -> Self {
-        Self { name, value: value.as_ref() }
+    pub(crate) fn new(name: &'static str, value: &'a T) -> Self {
+        Self { name, value }
     }
 }
 
@@ -140,6 +159,13 @@ impl Display for Escaped<'_> {
 mod tests {
     use super::*;
     use crate::Context;
+
+    /// A request of a client of the API, to this path.
+    fn begun(method: Method, path: &str) -> RequestBuilder {
+        let base = "https://api.infrai.cc";
+        let client = Client::new_with_client(base, reqwest::Client::new(), Context::default());
+        client.begin(method, format!("{base}{path}"))
+    }
 
     fn path(base: &str, id: &str) -> Result<String, String> {
         let client = Client::new_with_client(base, reqwest::Client::new(), Context::default());
@@ -190,15 +216,33 @@ mod tests {
 
     #[test]
     fn a_parameter_that_is_left_out_leaves_no_trace() {
-        let client =
-            Client::new_with_client("https://api.infrai.cc", reqwest::Client::new(), Context::default());
-        let request = client
-            .begin(Method::GET, "https://api.infrai.cc/v1/video/list".to_owned())
+        let request = begun(Method::GET, "/v1/video/list")
             .query(&QueryParam::new("cursor", &None::<&str>))
             .query(&QueryParam::new("limit", &Some(7)))
             .query(&QueryParam::new("state", &Some("a b&c")))
             .build()
             .unwrap();
         assert_eq!(request.url().query(), Some("limit=7&state=a+b%26c"));
+    }
+
+    #[test]
+    fn a_list_in_the_query_comes_as_often_as_it_has_members() {
+        let request = begun(Method::GET, "/v1/video/list")
+            .query(&QueryParam::new("state", &Some(&vec!["queued", "running"])))
+            .query(&QueryParam::new("vendor", &Vec::<String>::new()))
+            .query(&QueryParam::new("full", &true))
+            .build()
+            .unwrap();
+        assert_eq!(request.url().query(), Some("state=queued&state=running&full=true"));
+    }
+
+    #[test]
+    fn a_body_that_is_left_out_leaves_an_empty_object() {
+        let sent = |body: Option<&str>| {
+            let request = begun(Method::POST, "/v1/video/delete_all").json(&body).build().unwrap();
+            String::from_utf8(request.body().unwrap().as_bytes().unwrap().to_vec()).unwrap()
+        };
+        assert_eq!(sent(None), "{}\n");
+        assert_eq!(sent(Some("all")), "\"all\"\n");
     }
 }

@@ -122,6 +122,13 @@ macro_rules! open_vocabulary {
             }
         }
 
+        /// An empty text: no value at all.
+        impl Default for $name {
+            fn default() -> Self {
+                Self::Unknown(String::new())
+            }
+        }
+
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
                 $(if [$value $(, $synonym)*].iter().any(|known| value.eq_ignore_ascii_case(known)) {
@@ -222,6 +229,27 @@ mod tests {
         assert_eq!(Resolution::from("1080P"), Resolution::P1080);
         assert_eq!(Resolution::from("4K"), Resolution::Uhd4k);
         assert_eq!("Cheapest".parse(), Ok(Preference::Cheapest));
+    }
+
+    #[test]
+    fn every_state_of_the_contract_is_known_to_be_final_or_not() {
+        let known = [
+            ("queued", false),
+            ("running", false),
+            ("succeeded", true),
+            ("failed", true),
+            ("cancelled", true),
+            ("expired", true),
+        ];
+        for (state, is_final) in known {
+            assert_eq!(JobState::from(state).is_final(), is_final, "{state}");
+        }
+        for state in JobState::KNOWN {
+            assert!(
+                known.iter().any(|(known, _)| known == state),
+                "is a job in the state {state} final? Say so in `is_final` of crates/infrai-video-client/src/lib.rs, and here"
+            );
+        }
     }
 
     #[test]

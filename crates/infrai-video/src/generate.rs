@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use infrai_video_client::types::{GenerateRequest, VideoJob};
-use infrai_video_client::{AspectRatio, Preference, Resolution, canonical_json};
+use infrai_video_client::{AspectRatio, Preference, Resolution, canonical_json, options};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -56,16 +56,7 @@ impl Client {
         Generate {
             client: self.clone(),
             key: None,
-            request: GenerateRequest {
-                prompt: prompt.into(),
-                aspect: None,
-                aspect_ratio: None,
-                duration_seconds: None,
-                idempotency_key: None,
-                prefer: None,
-                reference_image_url: None,
-                resolution: None,
-            },
+            request: GenerateRequest { prompt: prompt.into(), ..Default::default() },
         }
     }
 
@@ -331,7 +322,8 @@ impl IntoFuture for Submit {
             Box::pin(async move {
                 let request =
                     request.map_err(|error| infrai_video_client::Error::InvalidRequest(error.to_string()))?;
-                api.video_generate(plan.key(), &request).await
+                let options = options::VideoGenerate { idempotency_key: plan.key(), ..Default::default() };
+                api.video_generate(&request, options).await
             })
         });
         Box::pin(async move {

@@ -74,7 +74,9 @@ pub use download::{ByteStream, Container, Download, Fetched, Overwrite, Progress
 pub use error::{Error, ErrorKind};
 pub use generate::{Generate, MAX_DURATION_SECONDS, MAX_PROMPT_CHARS, Submission, Submit};
 pub use ids::{IdempotencyKey, JobId, RetentionDays};
-pub use infrai_video_client::{AspectRatio, JobError, JobState, Preference, Resolution, UnknownValue, types};
+// Whatever the contract has: a new vocabulary is here as soon as it is generated.
+pub use infrai_video_client::vocabularies::*;
+pub use infrai_video_client::{JobError, UnknownValue, types};
 pub use job::Job;
 pub use list::{Items, List, Pages};
 pub use operations::IntoJobId;

@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
-use infrai_video_client::JobState;
 use infrai_video_client::types::{VideoJob, VideoJobPage};
+use infrai_video_client::{JobState, options};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::call::Call;
@@ -97,7 +97,10 @@ impl List {
         let limit = self.limit;
         Call::new(&self.client, plan, move |api, _| {
             let cursor = cursor.clone();
-            Box::pin(async move { api.video_list(cursor.as_deref(), limit).await })
+            Box::pin(async move {
+                let options = options::VideoList { cursor: cursor.as_deref(), limit, ..Default::default() };
+                api.video_list(options).await
+            })
         })
     }
 

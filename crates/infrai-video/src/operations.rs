@@ -1,6 +1,6 @@
 //! The operations of the contract, one method each. `generate` and `list` have files of their own.
 
-use infrai_video_client::types;
+use infrai_video_client::{options, types};
 
 use crate::call::{Call, Plan, Write};
 use crate::client::Client;
@@ -63,7 +63,9 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the account has no such job.
     pub fn status(&self, id: impl IntoJobId) -> Call<types::VideoJob> {
         let plan = self.job_plan("video_status", id);
-        Call::new(self, plan, |api, plan| Box::pin(api.video_status(plan.job())))
+        Call::new(self, plan, |api, plan| {
+            Box::pin(api.video_status(plan.job(), options::VideoStatus::default()))
+        })
     }
 
     /// The job with its clip's duration and resolution, its vendor and model (`GET /v1/video/get/{id}`, `video_get`).
@@ -73,7 +75,7 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the account has no such job.
     pub fn get(&self, id: impl IntoJobId) -> Call<types::VideoJobDetail> {
         let plan = self.job_plan("video_get", id);
-        Call::new(self, plan, |api, plan| Box::pin(api.video_get(plan.job())))
+        Call::new(self, plan, |api, plan| Box::pin(api.video_get(plan.job(), options::VideoGet::default())))
     }
 
     /// A temporary link to the clip of a succeeded job (`GET /v1/video/download_url/{id}`, `video_download_url`).
@@ -85,13 +87,17 @@ impl Client {
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) where there is no clip yet, or no longer.
     pub fn download_url(&self, id: impl IntoJobId) -> Call<types::DownloadLink> {
         let plan = self.job_plan("video_download_url", id);
-        Call::new(self, plan, |api, plan| Box::pin(api.video_download_url(plan.job())))
+        Call::new(self, plan, |api, plan| {
+            Box::pin(api.video_download_url(plan.job(), options::VideoDownloadUrl::default()))
+        })
     }
 
     /// What each vendor can make (`GET /v1/video/capabilities`, `video_capabilities`).
     pub fn capabilities(&self) -> Call<types::VideoCapabilities> {
         let plan = Ok(self.plan("video_capabilities"));
-        Call::new(self, plan, |api, _| Box::pin(api.video_capabilities()))
+        Call::new(self, plan, |api, _| {
+            Box::pin(api.video_capabilities(options::VideoCapabilities::default()))
+        })
     }
 
     /// Stops a queued or running job (`POST /v1/video/cancel/{id}`, `video_cancel`).
@@ -105,8 +111,13 @@ impl Client {
         let plan = self.job_plan("video_cancel", id);
         Write::new(Call::new(self, plan, |api, plan| {
             Box::pin(async move {
-                let body = types::CancelRequest { job_id: Some(plan.job().to_owned()) };
-                api.video_cancel(plan.job(), plan.key(), &body).await
+                let body = types::CancelRequest { job_id: Some(plan.job().to_owned()), ..Default::default() };
+                let options = options::VideoCancel {
+                    idempotency_key: plan.key(),
+                    body: Some(&body),
+                    ..Default::default()
+                };
+                api.video_cancel(plan.job(), options).await
             })
         }))
     }
@@ -120,14 +131,20 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the account never had such a job.
     pub fn delete(&self, id: impl IntoJobId) -> Write<types::Acknowledgement> {
         let plan = self.job_plan("video_delete", id);
-        Write::new(Call::new(self, plan, |api, plan| Box::pin(api.video_delete(plan.job(), plan.key()))))
+        Write::new(Call::new(self, plan, |api, plan| {
+            let options = options::VideoDelete { idempotency_key: plan.key(), ..Default::default() };
+            Box::pin(api.video_delete(plan.job(), options))
+        }))
     }
 
     /// Deletes every job of the account for good, and says how many there were (`POST /v1/video/delete_all`,
     /// `video_delete_all`).
     pub fn delete_all(&self) -> Write<types::DeleteAllResult> {
         let plan = Ok(self.plan("video_delete_all"));
-        Write::new(Call::new(self, plan, |api, plan| Box::pin(api.video_delete_all(plan.key()))))
+        Write::new(Call::new(self, plan, |api, plan| {
+            let options = options::VideoDeleteAll { idempotency_key: plan.key(), ..Default::default() };
+            Box::pin(api.video_delete_all(options))
+        }))
     }
 
     /// Decides how many days the clip is kept (`POST /v1/video/set_retention/{id}`, `video_set_retention`).
@@ -143,8 +160,11 @@ impl Client {
                     days: days.get(),
                     idempotency_key: plan.key().map(str::to_owned),
                     job_id: Some(plan.job().to_owned()),
+                    ..Default::default()
                 };
-                api.video_set_retention(plan.job(), plan.key(), &body).await
+                let options =
+                    options::VideoSetRetention { idempotency_key: plan.key(), ..Default::default() };
+                api.video_set_retention(plan.job(), &body, options).await
             })
         }))
     }

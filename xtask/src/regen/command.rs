@@ -1,9 +1,12 @@
 //! What the command `infrai-video` prints with `--json`: the contract's part of it, and the whole as it is published.
+//!
+//! The definitions of the command's own structures are kept in the published document. A test of the command compares them with
+//! what the command says of itself, and writes them; here only the contract's definitions are replaced.
 
+use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{GeneratedFile, RegenError};
 use crate::contract::Contract;
@@ -15,14 +18,33 @@ const CONTRACT: &str = "crates/infrai-video-cli/src/schema/contract.json";
 /// What is published, below the root.
 const PUBLISHED: &str = "docs/infrai-video.schema.json";
 
+const DEFINITIONS: &str = "#/$defs/";
+
+/// Both files of the workspace at `root`.
+pub(super) fn files(root: &Path, contract: &Contract) -> Result<[GeneratedFile; 2], RegenError> {
+    let definitions = definitions(contract)?;
+    let remedy =
+        "run `INSTA_UPDATE=always cargo test -p infrai-video-cli --test suite published`, which writes it";
+    let unusable = |why: String| RegenError::Command(format!("{PUBLISHED}: {why}; {remedy}"));
+    let text = fs::read_to_string(root.join(PUBLISHED)).map_err(|error| unusable(error.to_string()))?;
+    let published: Value = serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
+    let published = published_with(published, &definitions).map_err(unusable)?;
+    Ok([
+        GeneratedFile { path: CONTRACT.into(), content: pretty(&Value::Object(definitions)) },
+        GeneratedFile { path: PUBLISHED.into(), content: pretty(&published) },
+    ])
+}
+
 /// The contract's schemas in JSON Schema, by name: all but the envelopes, which the command takes off.
-pub(super) fn contract(contract: &Contract) -> Result<GeneratedFile, RegenError> {
+fn definitions(contract: &Contract) -> Result<Map<String, Value>, RegenError> {
     let mut schemas = edition31::schemas(&contract.value).map_err(RegenError::Lowering)?;
-    if let Some(schemas) = schemas.as_object_mut() {
-        schemas.retain(|name, _| !name.ends_with("Envelope"));
-    }
     adopt(&mut schemas);
-    Ok(GeneratedFile { path: CONTRACT.into(), content: pretty(&schemas) })
+    let mut schemas = match schemas {
+        Value::Object(schemas) => schemas,
+        _ => Map::new(),
+    };
+    schemas.retain(|name, _| !name.ends_with("Envelope"));
+    Ok(schemas)
 }
 
 /// Lets references lead to `$defs`, and leaves out where each statement of the contract comes from.
@@ -31,7 +53,7 @@ fn adopt(value: &mut Value) {
         Value::Object(members) => {
             members.retain(|name, _| name != "x-provenance");
             if let Some(Value::String(target)) = members.get_mut("$ref") {
-                *target = target.replacen("#/components/schemas/", "#/$defs/", 1);
+                *target = target.replacen("#/components/schemas/", DEFINITIONS, 1);
             }
             members.values_mut().for_each(adopt);
         }
@@ -40,24 +62,37 @@ fn adopt(value: &mut Value) {
     }
 }
 
-/// What the command says of itself, once it is built with the files that were generated before.
-pub(super) fn schema(root: &Path) -> Result<GeneratedFile, RegenError> {
-    let failed = |why: String| {
-        RegenError::Command(format!("{PUBLISHED}: {why}; mend the command, and run this again"))
+/// The published document with these definitions of the contract, and with those of the command that it has. What nothing refers
+/// to is left out. Members are in alphabetical order.
+fn published_with(mut document: Value, contract: &Map<String, Value>) -> Result<Value, String> {
+    let Some(Value::Object(mut all)) = document.get_mut("$defs").map(Value::take) else {
+        return Err("there are no $defs".to_owned());
     };
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(root)
-        .args(["run", "--quiet", "-p", "infrai-video-cli", "--", "schema"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| failed(format!("cargo cannot be started: {error}")))?;
-    if !output.status.success() {
-        return Err(failed(format!("`infrai-video schema` ended with {}", output.status)));
+    all.extend(contract.clone());
+    let mut found = Map::new();
+    let mut left = references(&document);
+    while let Some(name) = left.pop() {
+        if found.contains_key(&name) {
+            continue;
+        }
+        let definition = all.remove(&name).ok_or_else(|| format!("there is no definition of {name}"))?;
+        left.extend(references(&definition));
+        found.insert(name, definition);
     }
-    let content = String::from_utf8(output.stdout).map_err(|error| failed(error.to_string()))?;
-    Ok(GeneratedFile { path: PUBLISHED.into(), content })
+    document["$defs"] = Value::Object(found);
+    document.sort_all_objects();
+    Ok(document)
+}
+
+fn references(schema: &Value) -> Vec<String> {
+    match schema {
+        Value::Object(members) => {
+            let own = members.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(DEFINITIONS));
+            own.map(str::to_owned).into_iter().chain(members.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +107,7 @@ mod tests {
                     Id: {type: string, x-provenance: [page]}\n    \
                     Job: {type: object, properties: {id: {$ref: '#/components/schemas/Id'}, was: {type: string, nullable: true}}}\n    \
                     JobEnvelope: {type: object}\n";
-        let file = contract(&Contract::parse(text).unwrap()).unwrap();
+        let definitions = definitions(&Contract::parse(text).unwrap()).unwrap();
         let expected = json!({
             "Id": {"type": "string"},
             "Job": {
@@ -80,6 +115,33 @@ mod tests {
                 "properties": {"id": {"$ref": "#/$defs/Id"}, "was": {"type": ["string", "null"]}},
             },
         });
-        assert_eq!(serde_json::from_str::<Value>(&file.content).unwrap(), expected);
+        assert_eq!(Value::Object(definitions), expected);
+    }
+
+    #[test]
+    fn the_contracts_definitions_are_replaced_and_the_commands_own_are_kept() {
+        let document = json!({
+            "anyOf": [{"$ref": "#/$defs/status"}],
+            "$defs": {
+                "status": {"$ref": "#/$defs/Job"},
+                "Job": {"properties": {"was": {"$ref": "#/$defs/Gone"}}},
+                "Gone": {},
+            },
+        });
+        let contract =
+            json!({"Job": {"properties": {"is": {"$ref": "#/$defs/State"}}}, "State": {}, "Elsewhere": {}});
+        let Value::Object(contract) = contract else { panic!("an object") };
+        let published = published_with(document, &contract).unwrap();
+        let wanted = json!({
+            "$defs": {
+                "Job": {"properties": {"is": {"$ref": "#/$defs/State"}}},
+                "State": {},
+                "status": {"$ref": "#/$defs/Job"},
+            },
+            "anyOf": [{"$ref": "#/$defs/status"}],
+        });
+        assert_eq!(published, wanted);
+        let error = published_with(json!({"$ref": "#/$defs/Lost", "$defs": {}}), &contract).unwrap_err();
+        assert_eq!(error, "there is no definition of Lost");
     }
 }

@@ -37,6 +37,9 @@ pub(super) struct Variant {
 }
 
 /// Every vocabulary of the document, in its order.
+///
+/// A component shares the enum of another whose name its own ends with: `ReportedResolution` that of `Resolution`. So a value
+/// that comes to one of them alone changes no type of a field.
 pub(super) fn vocabularies(document: &Value) -> Result<Vec<Vocabulary>, String> {
     let mut found: Vec<Vocabulary> = Vec::new();
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
@@ -44,24 +47,72 @@ pub(super) fn vocabularies(document: &Value) -> Result<Vec<Vocabulary>, String> 
         let Some((kind, values)) = values_of(schema) else {
             continue;
         };
-        let variants = variants(name, schema, &values)?;
-        match found.iter_mut().find(|known| known.kind == kind && known.variants == variants) {
-            Some(known) => known.also.push(name.clone()),
-            None => found.push(Vocabulary {
-                name: name.clone(),
-                also: Vec::new(),
-                description: schema["description"].as_str().unwrap_or_default().to_owned(),
-                kind,
-                variants,
-            }),
+        found.push(Vocabulary {
+            name: name.clone(),
+            also: Vec::new(),
+            description: schema["description"].as_str().unwrap_or_default().to_owned(),
+            kind,
+            variants: variants(name, schema, &values)?,
+        });
+    }
+    let names: Vec<(String, Kind)> = found.iter().map(|known| (known.name.clone(), known.kind)).collect();
+    let owner = |shared: &Vocabulary| {
+        let fits = |(name, kind): &&(String, Kind)| {
+            shared.name != *name && shared.name.ends_with(name.as_str()) && shared.kind == *kind
+        };
+        names.iter().filter(fits).min_by_key(|(name, _)| name.len()).map(|(name, _)| name.clone())
+    };
+    let (sharing, mut own): (Vec<_>, Vec<_>) = found.into_iter().partition(|known| owner(known).is_some());
+    for shared in sharing {
+        let name = owner(&shared);
+        if let Some(owner) = own.iter_mut().find(|known| Some(&known.name) == name.as_ref()) {
+            owner.share(shared);
         }
     }
-    Ok(found)
+    own.iter().try_for_each(Vocabulary::check)?;
+    Ok(own)
+}
+
+impl Vocabulary {
+    /// Takes in a vocabulary that shares this enum, with what it knows beyond.
+    fn share(&mut self, other: Self) {
+        for variant in other.variants {
+            match self.variants.iter_mut().find(|known| known.value == variant.value) {
+                Some(known) => {
+                    let new =
+                        variant.synonyms.into_iter().filter(|synonym| !known.synonyms.contains(synonym));
+                    known.synonyms.extend(new.collect::<Vec<_>>());
+                }
+                None => self.variants.push(variant),
+            }
+        }
+        self.also.push(other.name);
+    }
+
+    /// Two variants of one name would not compile.
+    fn check(&self) -> Result<(), String> {
+        for (index, variant) in self.variants.iter().enumerate() {
+            if variant.name == "Unknown" && self.kind == Kind::Open {
+                return Err(format!(
+                    "schema {}: Unknown stands for all other values; give {:?} another name in x-enum-varnames",
+                    self.name, variant.value
+                ));
+            }
+            if let Some(twin) = self.variants[..index].iter().find(|known| known.name == variant.name) {
+                return Err(format!(
+                    "schema {}: the values {:?} and {:?} are both called {}; name each in x-enum-varnames",
+                    self.name, twin.value, variant.value, variant.name
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn values_of(schema: &Value) -> Option<(Kind, Vec<String>)> {
     let strings = |key: &str| -> Option<Vec<String>> {
-        schema.get(key)?.as_array()?.iter().map(|value| value.as_str().map(str::to_owned)).collect()
+        let values = schema.get(key)?.as_array()?.iter().filter(|value| !value.is_null());
+        values.map(|value| value.as_str().map(str::to_owned)).collect()
     };
     if schema.get("type").and_then(Value::as_str) != Some("string") {
         return None;
@@ -73,15 +124,22 @@ fn values_of(schema: &Value) -> Option<(Kind, Vec<String>)> {
 
 fn variants(name: &str, schema: &Value, values: &[String]) -> Result<Vec<Variant>, String> {
     let given = schema.get("x-enum-varnames").and_then(Value::as_array);
-    if given.is_some_and(|names| names.len() != values.len()) {
-        return Err(format!("schema {name}: x-enum-varnames must name each of the {} values", values.len()));
+    if let Some(names) = given.filter(|names| names.len() != values.len()) {
+        return Err(format!(
+            "schema {name}: x-enum-varnames has {} names for {} values; name each value once, in the same order",
+            names.len(),
+            values.len()
+        ));
     }
     let mut synonyms: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (synonym, value) in schema.get("x-synonyms").and_then(Value::as_object).into_iter().flatten() {
         let value = value.as_str().filter(|value| values.iter().any(|known| known == value));
         let value =
             value.ok_or_else(|| format!("schema {name}: x-synonyms of {synonym} is none of the values"))?;
-        synonyms.entry(value).or_default().push(synonym.clone());
+        // A synonym that became a value of its own is one.
+        if !values.contains(synonym) {
+            synonyms.entry(value).or_default().push(synonym.clone());
+        }
     }
     let variants: Vec<Variant> = values
         .iter()
@@ -89,6 +147,8 @@ fn variants(name: &str, schema: &Value, values: &[String]) -> Result<Vec<Variant
         .map(|(index, value)| Variant {
             name: match given.and_then(|names| names[index].as_str()) {
                 Some(name) => name.to_owned(),
+                // An open enum has a variant of that name for all other values.
+                None if value.to_upper_camel_case() == "Unknown" => "UnknownValue".to_owned(),
                 None => value.to_upper_camel_case(),
             },
             value: value.clone(),
@@ -152,11 +212,36 @@ mod tests {
     }
 
     #[test]
-    fn components_with_one_list_share_an_enum() {
-        let open = json!({"type": "string", "x-extensible-enum": ["a"]});
-        let found =
-            vocabularies(&json!({"components": {"schemas": {"Sent": open, "Received": open}}})).unwrap();
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].also, ["Received"]);
+    fn components_share_an_enum_by_their_names_whatever_their_values() {
+        let open = |values: Value| json!({"type": "string", "x-extensible-enum": values});
+        let document = json!({"components": {"schemas": {
+            "ReportedSize": open(json!(["s", "l"])), "Size": open(json!(["s", "m"])), "Speed": open(json!(["s", "m"])),
+        }}});
+        let found = vocabularies(&document).unwrap();
+        let names: Vec<_> = found.iter().map(|vocabulary| vocabulary.name.as_str()).collect();
+        assert_eq!(names, ["Size", "Speed"]);
+        assert_eq!(found[0].also, ["ReportedSize"]);
+        let values: Vec<_> = found[0].variants.iter().map(|variant| variant.value.as_str()).collect();
+        assert_eq!(values, ["s", "m", "l"]);
+    }
+
+    #[test]
+    fn a_value_gets_a_name_that_no_other_has() {
+        let open = |values: Value| json!({"type": "string", "x-extensible-enum": values});
+        let found = vocabularies(&document(open(json!(["unknown", "in_use"])))).unwrap();
+        let names: Vec<_> = found[0].variants.iter().map(|variant| variant.name.as_str()).collect();
+        assert_eq!(names, ["UnknownValue", "InUse"]);
+        let error = vocabularies(&document(open(json!(["in-use", "in_use"])))).unwrap_err();
+        assert!(error.contains("\"in-use\" and \"in_use\" are both called InUse"), "{error}");
+        let named = json!({"type": "string", "enum": ["a", "b"], "x-enum-varnames": ["A"]});
+        let error = vocabularies(&document(named)).unwrap_err();
+        assert!(error.contains("x-enum-varnames has 1 names for 2 values"), "{error}");
+    }
+
+    #[test]
+    fn a_synonym_that_becomes_a_value_is_a_synonym_no_more() {
+        let schema = json!({"type": "string", "x-extensible-enum": ["queued", "pending"], "x-synonyms": {"pending": "queued"}});
+        let found = vocabularies(&document(schema)).unwrap();
+        assert!(found[0].variants.iter().all(|variant| variant.synonyms.is_empty()));
     }
 }

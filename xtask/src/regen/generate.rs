@@ -1,20 +1,23 @@
 //! Runs progenitor on the lowered document.
 
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::quote;
 use schemars08::schema::{InstanceType, SchemaObject};
 use serde_json::Value;
 
-use super::enums::Vocabulary;
+use super::enums::{Kind, Vocabulary};
+use super::lowering::{self, SCHEMA_PREFIX};
 use super::rewrite::rewrite;
-use super::{RegenError, marker};
+use super::{RegenError, by_hand, defaults, marker, options};
+use crate::contract::{self, follow};
 
-/// The text of `generated.rs`. `by_hand` names the components whose types the client crate writes by hand.
-pub(super) fn client(
-    lowered: &Value,
-    vocabularies: &[Vocabulary],
-    by_hand: &[&str],
-) -> Result<String, RegenError> {
+/// The text of `generated.rs`.
+pub(super) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<String, RegenError> {
+    let (document, by_hand) = by_hand::refer(document);
+    let lowered = lowering::lower(&document, &by_hand).map_err(RegenError::Lowering)?;
     let schemas = lowered
         .pointer("/components/schemas")
         .and_then(Value::as_object)
@@ -27,18 +30,19 @@ pub(super) fn client(
         .with_derive("PartialEq");
     let strings = || [TypeImpl::Display, TypeImpl::FromStr].into_iter();
     for vocabulary in vocabularies {
-        for name in std::iter::once(&vocabulary.name).chain(&vocabulary.also) {
-            replace(&mut settings, schemas, name, &format!("crate::{}", vocabulary.name), strings())?;
+        // One that no operation uses yet has its enum, and no place here.
+        let names = std::iter::once(&vocabulary.name).chain(&vocabulary.also);
+        for name in names.filter(|name| schemas.contains_key(*name)) {
+            settings.with_replacement(name, format!("crate::{}", vocabulary.name), strings());
         }
     }
-    for name in by_hand {
-        replace(&mut settings, schemas, name, &format!("crate::{name}"), [].into_iter())?;
+    for name in &by_hand {
+        settings.with_replacement(name, format!("crate::{name}"), [].into_iter());
     }
-    for result in
-        schemas.keys().filter_map(|name| name.strip_suffix("Envelope")).filter(|name| *name != "Error")
-    {
-        let envelope = format!("crate::Envelope<crate::types::{result}>");
-        replace(&mut settings, schemas, &format!("{result}Envelope"), &envelope, [].into_iter())?;
+    let results = Results { document: &document, schemas, vocabularies, by_hand: &by_hand };
+    for name in schemas.keys().filter(|name| name.ends_with("Envelope") && *name != "ErrorEnvelope") {
+        let result = results.of(name).map_err(RegenError::Lowering)?;
+        settings.with_replacement(name, format!("crate::Envelope<{result}>"), [].into_iter());
     }
     let timestamp = SchemaObject {
         instance_type: Some(InstanceType::String.into()),
@@ -51,28 +55,95 @@ pub(super) fn client(
         [TypeImpl::Display, TypeImpl::FromStr].into_iter(),
     );
 
-    let document = serde_json::from_value(lowered.clone())
+    let lowered = serde_json::from_value(lowered.clone())
         .map_err(|error| RegenError::Lowering(format!("the lowered document is no OpenAPI: {error}")))?;
-    let tokens = Generator::new(&settings)
-        .generate_tokens(&document)
+    // The generator panics over what it does not know.
+    let tokens = catch_unwind(AssertUnwindSafe(|| Generator::new(&settings).generate_tokens(&lowered)))
+        .map_err(|_| RegenError::Generator("it panicked with the message above".into()))?
         .map_err(|error| RegenError::Generator(error.to_string()))?;
     let mut file = syn::parse2(tokens).map_err(|error| RegenError::Generator(error.to_string()))?;
     let operations =
-        document.paths.iter().map(|(_, path)| path.as_item().map_or(0, |path| path.iter().count()));
+        lowered.paths.iter().map(|(_, path)| path.as_item().map_or(0, |path| path.iter().count()));
     rewrite(&mut file, operations.sum()).map_err(RegenError::Generator)?;
-    offer_json_schemas(&mut file)?;
+    options::gather(&mut file, &optional_bodies(&document)).map_err(RegenError::Generator)?;
+    let types = types(&mut file)?;
+    let open = vocabularies.iter().filter(|vocabulary| vocabulary.kind == Kind::Open);
+    defaults::derive(types, open.map(|vocabulary| vocabulary.name.as_str()).chain(by_hand));
+    offer_json_schemas(types);
     Ok(marker() + &prettyplease::unparse(&file))
 }
 
-/// Gives every type `JsonSchema` behind the client's feature `schemars`. The generator's own settings know only derives that
-/// are always there.
-fn offer_json_schemas(file: &mut syn::File) -> Result<(), RegenError> {
+/// The operations whose body may be left out, by name.
+fn optional_bodies(document: &Value) -> BTreeSet<&str> {
+    let operations = contract::operations(document).filter(|operation| {
+        let body = operation.value.get("requestBody").and_then(|body| follow(document, body));
+        body.is_some_and(|body| body["required"] != true)
+    });
+    operations.filter_map(|operation| operation.id()).collect()
+}
+
+/// What finds the Rust types of results.
+struct Results<'a> {
+    document: &'a Value,
+    /// The lowered schemas: those that the generator makes a type for.
+    schemas: &'a serde_json::Map<String, Value>,
+    vocabularies: &'a [Vocabulary],
+    /// The types that the client writes by hand.
+    by_hand: &'a [&'a str],
+}
+
+impl Results<'_> {
+    /// The type of `data` of the envelope of that name.
+    fn of(&self, envelope: &str) -> Result<String, String> {
+        let place = format!("/components/schemas/{envelope}/properties/data");
+        let data = self.document.pointer(&place);
+        data.and_then(|data| self.rust(data)).ok_or_else(|| {
+            format!("schema {envelope}: its `data` has no type in Rust; let it refer to a schema with a name")
+        })
+    }
+
+    fn rust(&self, schema: &Value) -> Option<String> {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let name = reference.strip_prefix(SCHEMA_PREFIX)?;
+            let is_word =
+                |known: &&Vocabulary| known.name == name || known.also.iter().any(|also| also == name);
+            return match self.vocabularies.iter().find(is_word) {
+                Some(vocabulary) => Some(format!("crate::{}", vocabulary.name)),
+                None if self.by_hand.contains(&name) => Some(format!("crate::{name}")),
+                None if self.schemas.contains_key(name) => Some(format!("crate::types::{name}")),
+                None => self.rust(contract::resolve(self.document, reference)?),
+            };
+        }
+        if let Some([only]) = schema["allOf"].as_array().map(Vec::as_slice) {
+            return self.rust(only);
+        }
+        match schema["type"].as_str()? {
+            "array" => Some(format!("::std::vec::Vec<{}>", self.rust(&schema["items"])?)),
+            "object" if schema.get("properties").is_none() => {
+                Some("::serde_json::Map<::std::string::String, ::serde_json::Value>".to_owned())
+            }
+            "string" => Some("::std::string::String".to_owned()),
+            "boolean" => Some("bool".to_owned()),
+            "integer" => Some("i64".to_owned()),
+            "number" => Some("f64".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// What is in the module `types`.
+fn types(file: &mut syn::File) -> Result<&mut Vec<syn::Item>, RegenError> {
     let types = file.items.iter_mut().find_map(|item| match item {
         syn::Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
         _ => None,
     });
-    let (_, items) = types.ok_or_else(|| RegenError::Generator("there is no module `types`".into()))?;
-    for item in items {
+    types.map(|(_, items)| items).ok_or_else(|| RegenError::Generator("there is no module `types`".into()))
+}
+
+/// Gives every type `JsonSchema` behind the client's feature `schemars`. The generator's own settings know only derives that
+/// are always there.
+fn offer_json_schemas(types: &mut [syn::Item]) {
+    for item in types {
         let (syn::Item::Struct(syn::ItemStruct { attrs, .. }) | syn::Item::Enum(syn::ItemEnum { attrs, .. })) =
             item
         else {
@@ -80,22 +151,6 @@ fn offer_json_schemas(file: &mut syn::File) -> Result<(), RegenError> {
         };
         attrs.push(syn::parse_quote!(#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]));
     }
-    Ok(())
-}
-
-/// A replacement whose name does not exist would be ignored without a word.
-fn replace(
-    settings: &mut GenerationSettings,
-    schemas: &serde_json::Map<String, Value>,
-    name: &str,
-    with: &str,
-    impls: impl Iterator<Item = TypeImpl>,
-) -> Result<(), RegenError> {
-    if !schemas.contains_key(name) {
-        return Err(RegenError::Lowering(format!("there is no schema {name} to replace by {with}")));
-    }
-    settings.with_replacement(name, with, impls);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -104,17 +159,16 @@ mod tests {
 
     #[test]
     fn every_type_offers_its_json_schema_behind_the_feature() {
-        let offered = |text: &str| {
-            let mut file = syn::parse_str(text).unwrap();
-            offer_json_schemas(&mut file).map(|()| prettyplease::unparse(&file))
-        };
         let text = "pub mod types { #[derive(Clone)] pub struct A {} pub enum B {} pub mod error {} } struct Client;";
+        let mut file = syn::parse_str(text).unwrap();
+        offer_json_schemas(types(&mut file).unwrap());
         let behind = "    #[cfg_attr(feature = \"schemars\", derive(::schemars::JsonSchema))]\n";
         let expected = format!(
             "pub mod types {{\n    #[derive(Clone)]\n{behind}    pub struct A {{}}\n{behind}    pub enum B {{}}\n    \
              pub mod error {{}}\n}}\nstruct Client;\n"
         );
-        assert_eq!(offered(text).unwrap(), expected);
-        assert!(offered("struct Client;").is_err(), "types that are elsewhere would be passed over");
+        assert_eq!(prettyplease::unparse(&file), expected);
+        let mut elsewhere = syn::parse_str("struct Client;").unwrap();
+        assert!(types(&mut elsewhere).is_err(), "types that are elsewhere would be passed over");
     }
 }

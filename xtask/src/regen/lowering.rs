@@ -7,10 +7,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-const SCHEMA_PREFIX: &str = "#/components/schemas/";
+use crate::contract::{self, follow};
+use crate::lint::{holds_names, is_opaque};
 
-/// The keys of a schema that would become newtypes, `NonZero` or pinned values.
-const DROPPED_KEYS: [&str; 9] = [
+pub(super) const SCHEMA_PREFIX: &str = "#/components/schemas/";
+
+/// The keys of a schema that would become newtypes, `NonZero`, arrays of a fixed length or pinned values.
+const DROPPED_KEYS: [&str; 15] = [
     "minLength",
     "maxLength",
     "pattern",
@@ -18,6 +21,12 @@ const DROPPED_KEYS: [&str; 9] = [
     "maximum",
     "exclusiveMinimum",
     "exclusiveMaximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
     "default",
     "example",
 ];
@@ -26,16 +35,18 @@ const DROPPED_KEYS: [&str; 9] = [
 pub(super) fn lower(document: &Value, by_hand: &[&str]) -> Result<Value, String> {
     let mut lowered = document.clone();
     for operation in operations_mut(&mut lowered) {
-        lower_responses(operation)?;
-        lower_body(operation, document);
+        lower_responses(operation, document)?;
+        lower_body(operation, document)?;
     }
     let inlined = without_fields(document);
-    walk(&mut lowered, &mut |object| {
-        describe_references(object, document);
-        inline(object, &inlined);
-        unwrap_single_all_of(object, &inlined);
-        lower_number(object);
-        lower_nullable_component(object);
+    walk(&mut lowered, false, &mut |object, is_schema| {
+        if is_schema {
+            describe_references(object, document);
+            inline(object, &inlined);
+            unwrap_single_all_of(object, &inlined);
+            lower_format(object);
+            lower_nullable_component(object);
+        }
     });
     drop_keys(&mut lowered);
     keep_only_schemas_in_use(&mut lowered, by_hand);
@@ -43,60 +54,74 @@ pub(super) fn lower(document: &Value, by_hand: &[&str]) -> Result<Value, String>
 }
 
 fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
-    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    paths
-        .into_iter()
-        .flat_map(|paths| paths.values_mut())
+    let items =
+        document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
+    items
         .filter_map(Value::as_object_mut)
-        .flat_map(|item| item.values_mut())
-        .filter_map(Value::as_object_mut)
+        .flat_map(|item| item.iter_mut().filter(|(method, _)| contract::METHODS.contains(&method.as_str())))
+        .filter_map(|(_, operation)| operation.as_object_mut())
 }
 
 /// One success and one error type: the generator panics on more.
-fn lower_responses(operation: &mut Map<String, Value>) -> Result<(), String> {
+fn lower_responses(operation: &mut Map<String, Value>, document: &Value) -> Result<(), String> {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or("an operation").to_owned();
     let success = operation
         .get("responses")
-        .and_then(|responses| responses.get("200"))
+        .and_then(|responses| follow(document, responses.get("200")?))
         .and_then(|response| response.pointer("/content/application~1json/schema"))
         .cloned()
-        .ok_or_else(|| format!("{id}: there is no 200 response with a JSON schema"))?;
-    let answer = |schema: Value, description: &str| json!({"description": description, "content": {"application/json": {"schema": schema}}});
+        .ok_or_else(|| {
+            format!("{id}: there is no 200 response with a JSON schema; describe the success so")
+        })?;
+    // The client reads envelopes; another type would not compile.
+    let envelope = success["$ref"].as_str().and_then(|reference| reference.strip_prefix(SCHEMA_PREFIX));
+    if envelope.is_none_or(|name| !name.ends_with("Envelope")) {
+        return Err(format!(
+            "{id}: its 200 response is no envelope; refer to a schema with `ok` and `data` whose name ends in Envelope"
+        ));
+    }
+    let response = |schema: Value, description: &str| json!({"description": description, "content": {"application/json": {"schema": schema}}});
     let error = json!({"$ref": format!("{SCHEMA_PREFIX}ErrorEnvelope")});
     operation.insert(
         "responses".into(),
         json!({
-            "2XX": answer(success, "The result."),
-            "4XX": answer(error.clone(), "The call was refused."),
-            "5XX": answer(error, "The service failed."),
+            "2XX": response(success, "The result."),
+            "4XX": response(error.clone(), "The call was refused."),
+            "5XX": response(error, "The service failed."),
         }),
     );
     Ok(())
 }
 
-/// A body without fields carries nothing and is dropped (the hooks send `{}`); one with fields is always sent.
-fn lower_body(operation: &mut Map<String, Value>, document: &Value) {
-    let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) else {
-        return;
+/// A body without fields carries nothing and is dropped (the client sends `{}`). That a body may be left out is written into
+/// the client afterwards: the generator knows none.
+fn lower_body(operation: &mut Map<String, Value>, document: &Value) -> Result<(), String> {
+    let Some(body) = operation.get("requestBody") else { return Ok(()) };
+    let schema = follow(document, body).and_then(|body| {
+        let schema = follow(document, body.pointer("/content/application~1json/schema")?)?;
+        Some((body, schema))
+    });
+    let Some((body, schema)) = schema else {
+        let id = operation.get("operationId").and_then(Value::as_str).unwrap_or("an operation");
+        return Err(format!("{id}: its body has no JSON schema; describe it as application/json"));
     };
-    let has_fields = body
-        .get("content")
-        .and_then(|content| content.pointer("/application~1json/schema/$ref"))
-        .and_then(Value::as_str)
-        .and_then(|reference| document.pointer(reference.trim_start_matches('#')))
-        .is_some_and(|schema| schema.get("properties").is_some());
-    if has_fields {
-        body.insert("required".into(), Value::Bool(true));
-        if let Some(media) = body.get_mut("content").and_then(|content| content.get_mut("application/json")) {
-            media.as_object_mut().map(|media| media.remove("examples"));
-        }
-    } else {
+    if is_empty_object(schema) {
         operation.remove("requestBody");
+    } else {
+        let mut body = body.clone();
+        body["required"] = Value::Bool(true);
+        operation.insert("requestBody".into(), body);
     }
+    Ok(())
 }
 
-/// Components that are plain strings, numbers or empty objects: each use gets a `String`, an integer or a map, not a
-/// newtype.
+fn is_empty_object(schema: &Value) -> bool {
+    let says = |key: &&str| schema.get(*key).is_some();
+    schema["type"] == "object" && !["properties", "allOf", "oneOf", "anyOf"].iter().any(says)
+}
+
+/// Components that are plain texts, numbers, lists or empty objects: each use gets a `String`, an integer, a `Vec` or a map,
+/// not a newtype.
 fn without_fields(document: &Value) -> Map<String, Value> {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
     schemas
@@ -106,9 +131,8 @@ fn without_fields(document: &Value) -> Map<String, Value> {
             let has = |key: &str| schema.get(key).is_some();
             match schema.get("type").and_then(Value::as_str) {
                 Some("string") => !has("enum") && !has("x-extensible-enum"),
-                Some("integer" | "number") => true,
-                Some("object") => !has("properties"),
-                _ => false,
+                Some("integer" | "number" | "boolean" | "array") => true,
+                _ => is_empty_object(schema),
             }
         })
         .map(|(name, schema)| (format!("{SCHEMA_PREFIX}{name}"), schema.clone()))
@@ -153,15 +177,20 @@ fn unwrap_single_all_of(object: &mut Map<String, Value>, inlined: &Map<String, V
     *object = only;
 }
 
-/// Counts are never negative.
-fn lower_number(object: &mut Map<String, Value>) {
+/// Counts are never negative. The form of a text is not checked while it is read, and only times have a type of their own.
+fn lower_format(object: &mut Map<String, Value>) {
     let counts = object.get("type").and_then(Value::as_str) == Some("integer")
         && object.get("minimum").and_then(Value::as_i64).is_some_and(|minimum| minimum >= 0);
-    let format = match object.get("format").and_then(Value::as_str) {
-        Some("int32") if counts => "uint32",
-        Some("int64") if counts => "uint64",
-        _ => return,
-    };
+    let format =
+        match (object.get("type").and_then(Value::as_str), object.get("format").and_then(Value::as_str)) {
+            (Some("string"), Some(format)) if format != "date-time" => {
+                object.remove("format");
+                return;
+            }
+            (_, Some("int32")) if counts => "uint32",
+            (_, Some("int64")) if counts => "uint64",
+            _ => return,
+        };
     object.insert("format".into(), format.into());
 }
 
@@ -175,14 +204,14 @@ fn lower_nullable_component(object: &mut Map<String, Value>) {
 }
 
 fn drop_keys(document: &mut Value) {
-    walk(document, &mut |object| {
-        let is_schema =
-            object.contains_key("type") || object.contains_key("allOf") || object.contains_key("oneOf");
+    walk(document, false, &mut |object, is_schema| {
         if is_schema {
             object.retain(|key, _| !DROPPED_KEYS.contains(&key.as_str()));
+        } else {
+            object.retain(|key, _| !matches!(key.as_str(), "example" | "examples"));
         }
-        if object.contains_key("in") {
-            object.remove("example");
+        if object.contains_key("in") && !is_schema {
+            lower_parameter(object);
         }
         object.retain(|key, _| !key.starts_with("x-"));
     });
@@ -191,12 +220,25 @@ fn drop_keys(document: &mut Value) {
     }
 }
 
+/// A parameter that is absent is not sent, so that none is null. A list in a header or a path is one text.
+fn lower_parameter(parameter: &mut Map<String, Value>) {
+    let in_query = parameter.get("in").and_then(Value::as_str) == Some("query");
+    let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) else { return };
+    schema.remove("nullable");
+    if !in_query && matches!(schema.get("type").and_then(Value::as_str), Some("array" | "object")) {
+        *schema = Map::from_iter([("type".to_owned(), "string".into())]);
+    }
+}
+
 /// Only schemas that an operation reaches stay; what only a type written by hand reaches does not count.
 fn keep_only_schemas_in_use(document: &mut Value, by_hand: &[&str]) {
     let mut used = BTreeSet::new();
-    let mut waiting = vec![document["paths"].clone(), document["components"]["parameters"].clone()];
+    let mut waiting = vec![
+        json!({"paths": document["paths"], "components": {"parameters": document["components"]["parameters"]}}),
+    ];
     while let Some(mut value) = waiting.pop() {
-        walk(&mut value, &mut |object| {
+        // What waits is the document or a schema; the difference does not matter to a reference.
+        walk(&mut value, true, &mut |object, _| {
             let reference = object.get("$ref").and_then(Value::as_str);
             let Some(name) = reference.and_then(|reference| reference.strip_prefix(SCHEMA_PREFIX)) else {
                 return;
@@ -211,14 +253,156 @@ fn keep_only_schemas_in_use(document: &mut Value, by_hand: &[&str]) {
     }
 }
 
-/// Visits every object, parents before children.
-fn walk(value: &mut Value, visit: &mut dyn FnMut(&mut Map<String, Value>)) {
+/// Visits every object of the grammar, parents before children, and says of each whether it is a schema.
+///
+/// Names that the author of the document chose are no keywords: a property may be called `type`, `default` or `x-ray`.
+fn walk(value: &mut Value, is_schema: bool, visit: &mut dyn FnMut(&mut Map<String, Value>, bool)) {
     match value {
         Value::Object(object) => {
-            visit(object);
-            object.values_mut().for_each(|child| walk(child, visit));
+            visit(object, is_schema);
+            for (key, child) in object.iter_mut().filter(|(key, _)| !is_opaque(key)) {
+                let schemas = holds_schemas(key);
+                match child {
+                    Value::Object(named) if holds_names(key) => {
+                        named.values_mut().for_each(|child| walk(child, schemas, visit));
+                    }
+                    _ => walk(child, schemas, visit),
+                }
+            }
         }
-        Value::Array(items) => items.iter_mut().for_each(|child| walk(child, visit)),
+        Value::Array(items) => items.iter_mut().for_each(|child| walk(child, is_schema, visit)),
         _ => {}
+    }
+}
+
+/// Whether the value of this keyword is a schema, or several in a list or by name.
+fn holds_schemas(keyword: &str) -> bool {
+    matches!(
+        keyword,
+        "schema"
+            | "schemas"
+            | "properties"
+            | "items"
+            | "not"
+            | "additionalProperties"
+            | "allOf"
+            | "anyOf"
+            | "oneOf"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A document with one operation: these members of it, and these schemas.
+    fn document(operation: Value, schemas: Value) -> Value {
+        let mut operation = operation;
+        operation["operationId"] = json!("video_a");
+        let mut components = schemas;
+        components["AEnvelope"] =
+            json!({"type": "object", "properties": {"data": {"$ref": "#/components/schemas/A"}}});
+        components["ErrorEnvelope"] = json!({"type": "object", "properties": {"ok": {"type": "boolean"}}});
+        json!({"paths": {"/a": {"post": operation}}, "components": {"schemas": components}})
+    }
+
+    fn success() -> Value {
+        json!({"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/AEnvelope"}}}}})
+    }
+
+    fn lowered_a(a: Value) -> Value {
+        let document = document(json!({"responses": success()}), json!({"A": a}));
+        lower(&document, &[]).unwrap()["components"]["schemas"]["A"].take()
+    }
+
+    #[test]
+    fn a_property_may_have_the_name_of_a_keyword() {
+        let text = json!({"type": "string", "nullable": true});
+        let names = [
+            "type",
+            "default",
+            "example",
+            "in",
+            "properties",
+            "items",
+            "pattern",
+            "minimum",
+            "format",
+            "nullable",
+            "x-ray",
+            "enum",
+            "required",
+        ];
+        let properties: Map<String, Value> =
+            names.iter().map(|name| ((*name).to_owned(), text.clone())).collect();
+        let a = lowered_a(
+            json!({"type": "object", "properties": properties.clone(), "x-note": 1, "example": {"type": "a"}}),
+        );
+        assert_eq!(a, json!({"type": "object", "properties": properties}));
+    }
+
+    #[test]
+    fn bounds_and_forms_are_taken_away_but_for_times_and_widths() {
+        let a = lowered_a(json!({"type": "object", "properties": {
+            "day": {"type": "string", "format": "date", "pattern": "^2"},
+            "at": {"type": "string", "format": "date-time"},
+            "id": {"type": "string", "format": "uuid", "default": "x"},
+            "count": {"type": "integer", "format": "int64", "minimum": 1, "multipleOf": 2},
+            "pair": {"type": "array", "items": {"type": "number", "maximum": 1}, "minItems": 2, "maxItems": 2},
+        }}));
+        let wanted = json!({
+            "day": {"type": "string"}, "at": {"type": "string", "format": "date-time"}, "id": {"type": "string"},
+            "count": {"type": "integer", "format": "uint64"}, "pair": {"type": "array", "items": {"type": "number"}},
+        });
+        assert_eq!(a["properties"], wanted);
+    }
+
+    #[test]
+    fn bodies_and_responses_may_be_references() {
+        let body = json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B"}}}});
+        let operation = json!({
+            "requestBody": {"$ref": "#/components/requestBodies/B"},
+            "responses": {"200": {"$ref": "#/components/responses/A"}},
+        });
+        let b = json!({"type": "object", "properties": {"b": {"type": "string"}}});
+        let mut document = document(operation, json!({"A": b, "B": b}));
+        document["components"]["requestBodies"] = json!({"B": body});
+        document["components"]["responses"] = json!({"A": success()["200"]});
+        let lowered = lower(&document, &[]).unwrap();
+        let operation = &lowered["paths"]["/a"]["post"];
+        assert_eq!(operation["requestBody"]["required"], true);
+        assert!(
+            operation["responses"]["2XX"].is_object() && lowered["components"]["schemas"]["B"].is_object()
+        );
+    }
+
+    #[test]
+    fn what_the_client_cannot_read_or_send_is_refused() {
+        let refused = |operation: Value| {
+            lower(&document(operation, json!({"A": {"type": "object", "properties": {}}})), &[]).unwrap_err()
+        };
+        let bare =
+            json!({"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}});
+        assert!(refused(json!({"responses": bare})).starts_with("video_a: its 200 response is no envelope"));
+        assert!(refused(json!({"responses": {}})).starts_with("video_a: there is no 200 response"));
+        let text = json!({"content": {"text/plain": {"schema": {"type": "string"}}}});
+        let error = refused(json!({"responses": success(), "requestBody": text}));
+        assert!(error.starts_with("video_a: its body has no JSON schema"), "{error}");
+    }
+
+    #[test]
+    fn a_parameter_is_never_null_and_a_list_in_a_header_is_a_text() {
+        let parameters = json!([
+            {"name": "A", "in": "header", "schema": {"type": "array", "items": {"type": "string"}}, "example": ["a"]},
+            {"name": "b", "in": "query", "schema": {"type": "array", "items": {"type": "string"}, "nullable": true}},
+        ]);
+        let operation = json!({"responses": success(), "parameters": parameters});
+        let document = document(operation, json!({"A": {"type": "object", "properties": {}}}));
+        let lowered = lower(&document, &[]).unwrap();
+        let wanted = json!([
+            {"name": "A", "in": "header", "schema": {"type": "string"}},
+            {"name": "b", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}},
+        ]);
+        assert_eq!(lowered["paths"]["/a"]["post"]["parameters"], wanted);
     }
 }

@@ -1,16 +1,20 @@
 //! `cargo xtask regen`: makes from the contract the code of `infrai-video-client`, the fixtures, and what the sandbox and the
 //! command hold of it. The contract's own code samples come from programs that run.
+//!
+//! Nothing is built and no program is run. All files are made before the first one is written.
 
 mod by_hand;
 mod command;
+mod defaults;
 mod enums;
 mod generate;
 mod lowering;
+mod options;
 mod published;
 mod rewrite;
+mod write;
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::contract::{Contract, ContractError, DOCUMENT};
@@ -37,11 +41,11 @@ pub enum RegenError {
     Lowering(String),
     /// The generator refused the lowered document.
     Generator(String),
-    /// A code sample is missing.
+    /// The programs with the code samples cannot be read.
     Samples(String),
     /// The page with the table of provenance cannot be made.
     Page(String),
-    /// The command cannot be run to say what it prints.
+    /// What the command says of its own structures cannot be read.
     Command(String),
     /// A file cannot be read or written.
     Io(PathBuf, std::io::Error),
@@ -79,12 +83,10 @@ impl From<ContractError> for RegenError {
 /// The generated files of the client, made from `contract`. Nothing is written.
 pub fn generate(contract: &Contract) -> Result<Vec<GeneratedFile>, RegenError> {
     let vocabularies = enums::vocabularies(&contract.value).map_err(RegenError::Lowering)?;
-    let (document, by_hand) = by_hand::refer(&contract.value);
-    let lowered = lowering::lower(&document, &by_hand).map_err(RegenError::Lowering)?;
     let mut files = vec![
         GeneratedFile {
             path: Path::new(CLIENT_SRC).join("generated.rs"),
-            content: generate::client(&lowered, &vocabularies, &by_hand)?,
+            content: generate::client(&contract.value, &vocabularies)?,
         },
         GeneratedFile {
             path: Path::new(CLIENT_SRC).join("generated_enums.rs"),
@@ -103,70 +105,59 @@ fn fixture_files(contract: &Contract) -> Result<impl Iterator<Item = GeneratedFi
     }))
 }
 
-/// Everything that belongs into the workspace for the document with this text.
-fn all_files(text: &str) -> Result<Vec<GeneratedFile>, RegenError> {
-    let contract = Contract::parse(text)?;
+/// Everything that belongs into the workspace at `root`.
+fn all_files(root: &Path) -> Result<Vec<GeneratedFile>, RegenError> {
+    let text = samples::document(root).map_err(RegenError::Samples)?;
+    let contract = Contract::parse(&text)?;
     let mut files = generate(&contract)?;
-    files.extend(published::files(text, &contract)?);
-    files.push(command::contract(&contract)?);
+    files.extend(published::files(&text, &contract)?);
+    files.extend(command::files(root, &contract)?);
+    let page = provenance::page(root, &contract).map_err(RegenError::Page)?;
+    files.push(GeneratedFile { path: provenance::PAGE.into(), content: page });
+    files.push(GeneratedFile { path: DOCUMENT.into(), content: text });
     Ok(files)
 }
 
-/// Writes the generated files, or with `check` only compares them and prints what differs.
+/// Writes the generated files, all or none, or with `check` only compares them and prints what differs.
 ///
 /// One line on standard output for each file: `written`, `unchanged`, or with `check` `current` and `stale`.
+///
+/// # Errors
+/// Says what is wrong with the contract, or which file cannot be read or written. No file is changed then.
+#[expect(clippy::print_stdout, reason = "the report is this command's output")]
 pub fn run(root: &Path, check: bool) -> Result<(), RegenError> {
     let mut stale = Vec::new();
-    let mut settle = |file| -> Result<(), RegenError> {
-        if !write_or_compare(root, &file, check)? {
-            stale.push(file.path);
+    let mut lines = Vec::new();
+    for file in all_files(root)? {
+        let current = read_if_there(&root.join(&file.path))?;
+        let word = match (current.as_ref() == Some(&file.content), check) {
+            (true, true) => "current",
+            (true, false) => "unchanged",
+            (false, true) => "stale",
+            (false, false) => "written",
+        };
+        lines.push(format!("{word:9} {}\n", file.path.display()));
+        if word == "stale" {
+            lines.push(diff(current.as_deref().unwrap_or_default(), &file.content));
         }
-        Ok(())
-    };
-    let text = samples::document(root).map_err(RegenError::Samples)?;
-    let mut files = all_files(&text)?;
-    let page = provenance::page(root, &Contract::parse(&text)?).map_err(RegenError::Page)?;
-    files.push(GeneratedFile { path: provenance::PAGE.into(), content: page });
-    files.push(GeneratedFile { path: DOCUMENT.into(), content: text });
-    files.into_iter().try_for_each(&mut settle)?;
-    // Last, since the command is built from what was written before.
-    settle(command::schema(root)?)?;
-    if stale.is_empty() { Ok(()) } else { Err(RegenError::Stale(stale)) }
-}
-
-/// Writes the file where it is not there with this content, or with `check` only prints what differs. Says whether all is well
-/// now.
-#[expect(clippy::print_stdout, reason = "the report is this command's output")]
-fn write_or_compare(root: &Path, file: &GeneratedFile, check: bool) -> Result<bool, RegenError> {
-    let path = root.join(&file.path);
-    let current = read_if_there(&path)?;
-    let same = current == file.content;
-    let word = match (same, check) {
-        (true, true) => "current",
-        (true, false) => "unchanged",
-        (false, true) => "stale",
-        (false, false) => "written",
-    };
-    println!("{word:9} {}", file.path.display());
-    if !same && check {
-        print!("{}", diff(&current, &file.content));
-    } else if !same {
-        write(&path, &file.content).map_err(|error| RegenError::Io(path, error))?;
+        if current.as_ref() != Some(&file.content) {
+            stale.push((file, current));
+        }
     }
-    Ok(same || !check)
-}
-
-fn write(path: &Path, content: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+    if !check {
+        write::all_or_none(root, &stale)?;
     }
-    fs::write(path, content)
+    print!("{}", lines.concat());
+    match (check, stale.is_empty()) {
+        (true, false) => Err(RegenError::Stale(stale.into_iter().map(|(file, _)| file.path).collect())),
+        _ => Ok(()),
+    }
 }
 
-fn read_if_there(path: &Path) -> Result<String, RegenError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+fn read_if_there(path: &Path) -> Result<Option<String>, RegenError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(RegenError::Io(path.to_owned(), error)),
     }
 }

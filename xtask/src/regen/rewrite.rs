@@ -66,7 +66,7 @@ impl VisitMut for Rewriter {
         let before = block.stmts.len();
         let is_version = |statement: &Stmt| {
             matches!(statement, Stmt::Expr(Expr::MethodCall(call), _)
-            if call.method == "append" && call.args.to_token_stream().to_string().contains("\"api-version\""))
+            if call.method == "append" && call.args.first().is_some_and(is_version_name))
         };
         block.stmts.retain(|statement| !is_version(statement));
         self.versions += before - block.stmts.len();
@@ -92,6 +92,11 @@ impl VisitMut for Rewriter {
             path.segments = path.segments.iter().skip(1).cloned().collect();
         }
     }
+}
+
+/// Whether it is the name of the header with the document's version, and not that of a parameter, which is a plain text.
+fn is_version_name(name: &Expr) -> bool {
+    matches!(name, Expr::Call(_)) && name.to_token_stream().to_string().contains("\"api-version\"")
 }
 
 /// Whether it is `self.client`.

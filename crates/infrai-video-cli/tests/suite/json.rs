@@ -183,6 +183,23 @@ async fn a_line_that_cannot_be_read_is_told_as_json_too() {
     assert!(plain.code == Some(2) && plain.stderr.starts_with("error: "), "{}", plain.stderr);
 }
 
+/// `cargo xtask regen` keeps the contract's definitions in the published file current, and this test those of the command.
+#[cfg(feature = "sandbox")]
+#[test]
+fn the_published_schema_is_what_the_command_says() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/infrai-video.schema.json");
+    let said = printed(&["schema"]);
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(&path, &said).unwrap();
+    }
+    let published = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        said == published,
+        "docs/infrai-video.schema.json is not what `infrai-video schema` prints: run `cargo xtask regen`, then \
+         `INSTA_UPDATE=always cargo test -p infrai-video-cli --test suite published`, and review the difference"
+    );
+}
+
 #[test]
 fn the_whole_document_holds_each_of_its_parts() {
     let whole: Value = serde_json::from_str(&printed(&["schema"])).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use infrai_video_client as generated;
+use infrai_video_client::{self as generated, options};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
@@ -63,8 +63,11 @@ async fn service_time(client: &Client, deadline: Instant) -> Result<Option<Times
         }
         let api = api_for_one_request(client, None, deadline.min(after(LONGEST_READ_OF_THE_TIME)));
         let read = match route {
-            0 => api.video_capabilities().await.map(drop),
-            _ => api.video_list(None, Some(1)).await.map(drop),
+            0 => api.video_capabilities(options::VideoCapabilities::default()).await.map(drop),
+            _ => {
+                let options = options::VideoList { limit: Some(1), ..Default::default() };
+                api.video_list(options).await.map(drop)
+            }
         };
         failure = match read {
             Err(generated::Error::Exchange(error)) => match error.downcast() {
