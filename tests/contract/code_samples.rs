@@ -19,8 +19,9 @@ async fn every_shell_sample_runs_and_succeeds() {
         let builder = if id == "video_cancel" { Sandbox::builder() } else { quick_sandbox() };
         let sandbox = builder.start().await.unwrap();
         let job = start_job(sandbox.base_url()).await;
-        let samples =
-            operation.value["x-codeSamples"].as_array().unwrap_or_else(|| panic!("{id} has no code sample"));
+        let samples = operation.value["x-codeSamples"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{id} has no code sample; add one for curl to openapi/video.yaml"));
         assert!(samples.iter().any(|sample| sample["lang"] == "Shell"), "{id} has no sample for curl");
         for sample in samples.iter().filter(|sample| sample["lang"] == "Shell") {
             let output = Command::new("sh")

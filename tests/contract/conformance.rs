@@ -246,12 +246,17 @@ async fn refusals(judge: &mut Judge) {
     }
 }
 
+/// The operations that the sandbox has: method, path and name. What it does not have, [`unseen`] says.
+fn known() -> Vec<(String, String, Operation)> {
+    let known = |operation: xtask::contract::Operation<'_>| {
+        let name = operation.id()?.trim_start_matches("video_").parse().ok()?;
+        Some((operation.method.to_uppercase(), operation.path.replace("{id}", "vj_1"), name))
+    };
+    contract().operations().filter_map(known).collect()
+}
+
 async fn unauthorized(judge: &mut Judge) {
-    let operations: Vec<(String, String)> = contract()
-        .operations()
-        .map(|operation| (operation.method.to_uppercase(), operation.path.replace("{id}", "vj_1")))
-        .collect();
-    for (method, path) in operations {
+    for (method, path, _) in known() {
         for key in [None, Some("Bearer nonsense"), Some("Basic aWZyOnBr"), Some("Bearer ")] {
             let url = format!("{}{path}", judge.sandbox.base_url());
             let mut request = judge.http.request(method.parse().unwrap(), url);
@@ -267,14 +272,7 @@ async fn unauthorized(judge: &mut Judge) {
 }
 
 async fn faults(judge: &mut Judge) {
-    let operations: Vec<(String, String, Operation)> = contract()
-        .operations()
-        .map(|operation| {
-            let name = operation.id().unwrap().trim_start_matches("video_").parse().unwrap();
-            (operation.method.to_uppercase(), operation.path.replace("{id}", "vj_1"), name)
-        })
-        .collect();
-    for (method, path, operation) in operations {
+    for (method, path, operation) in known() {
         for (action, status) in
             [(Action::rate_limited(2), 429), (Action::status(500), 500), (Action::status(503), 503)]
         {

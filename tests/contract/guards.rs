@@ -8,6 +8,7 @@ use xtask::contract::{Contract, DOCUMENT};
 use xtask::{diff, lint, regen};
 
 use crate::conformance::{documented, unseen};
+use crate::left::left;
 
 /// A break, and the check that must notice it, whichever others do.
 struct Break {
@@ -16,7 +17,7 @@ struct Break {
     make: fn(&str) -> String,
 }
 
-const BREAKS: [Break; 7] = [
+const BREAKS: [Break; 8] = [
     Break {
         what: "a property is renamed everywhere",
         noticed_by: "diff",
@@ -48,14 +49,9 @@ const BREAKS: [Break; 7] = [
     Break {
         what: "an operation is added without a test",
         noticed_by: "conformance",
-        make: |text| {
-            let start = text.find("  /v1/video/capabilities:").unwrap();
-            let end = text.find("\ncomponents:").unwrap();
-            let twin = text[start..end].replace("/v1/video/capabilities", "/v1/video/vendors");
-            let twin = replace(&twin, "operationId: video_capabilities", "operationId: video_vendors");
-            format!("{}{twin}\n{}", &text[..start], &text[start..])
-        },
+        make: with_an_operation,
     },
+    Break { what: "an operation is added and nothing else", noticed_by: "left", make: with_an_operation },
     Break {
         what: "a field is added and nothing generated",
         noticed_by: "regen",
@@ -68,6 +64,15 @@ const BREAKS: [Break; 7] = [
     },
 ];
 
+/// The document with an operation that is like `video_capabilities`.
+fn with_an_operation(text: &str) -> String {
+    let start = text.find("  /v1/video/capabilities:").unwrap();
+    let end = text.find("\ncomponents:").unwrap();
+    let twin = text[start..end].replace("/v1/video/capabilities", "/v1/video/vendors");
+    let twin = replace(&twin, "operationId: video_capabilities", "operationId: video_vendors");
+    format!("{}{twin}\n{}", &text[..start], &text[start..])
+}
+
 fn replace(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from} is not in the document any more");
     text.replace(from, to)
@@ -75,8 +80,8 @@ fn replace(text: &str, from: &str, to: &str) -> String {
 
 type Check = fn(&Path, &str) -> Result<(), String>;
 
-/// The checks, by the names of their steps in `cargo xtask test`; conformance is one of the tests.
-const CHECKS: [(&str, Check); 4] = [
+/// The checks, by the names of their steps in `cargo xtask test`; conformance and what is left are tests.
+const CHECKS: [(&str, Check); 5] = [
     ("lint", lint_it),
     ("diff", |root, _| diff::gate(root)),
     ("regen", regen_it),
@@ -84,6 +89,7 @@ const CHECKS: [(&str, Check); 4] = [
         let document = Contract::parse(text).map_err(|error| error.to_string())?;
         unseen(&document, &documented(&contract()))
     }),
+    ("left", |_, text| left(&Contract::parse(text).map_err(|error| error.to_string())?)),
 ];
 
 fn lint_it(_: &Path, text: &str) -> Result<(), String> {

@@ -12,6 +12,7 @@ mod fixtures;
 mod guards;
 mod help;
 mod json_schemas;
+mod left;
 mod operations;
 mod page;
 mod page_requests;

@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod contract;
+mod copy;
 pub mod counts;
 pub mod diff;
 pub mod fixtures;

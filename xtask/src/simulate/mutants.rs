@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::simulate;
+use crate::copy::copy_workspace;
 
 /// One way to break the SDK.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +83,7 @@ pub(super) fn run(root: &Path, seeds: u64) -> Result<(), String> {
     let copy = root.join("target/mutants/workspace");
     let mut unnoticed = Vec::new();
     for mutant in MUTANTS {
-        make_copy(root, &copy)?;
+        copy_workspace(root, &copy)?;
         mutate(&copy, &mutant)?;
         // A build of its own: the programs have one name, and the broken one must never be taken for the other.
         let mut command = simulate(&copy, &root.join("target/mutants/build"), seeds, 0);
@@ -118,42 +119,6 @@ fn mutate(copy: &Path, mutant: &Mutant) -> Result<(), String> {
         text = text.replacen(from, to, 1);
     }
     fs::write(&path, text).map_err(|error| format!("{}: {error}", mutant.file))
-}
-
-/// Copies what a build needs, and removes what is no longer there. Files that are the same are left alone, so that little
-/// is built anew.
-fn make_copy(root: &Path, copy: &Path) -> Result<(), String> {
-    fs::create_dir_all(copy).map_err(|error| format!("{}: {error}", copy.display()))?;
-    for place in ["Cargo.toml", "Cargo.lock", "openapi", "crates", "tests", "xtask", "README.md"] {
-        copy_tree(&root.join(place), &copy.join(place)).map_err(|error| format!("{place}: {error}"))?;
-    }
-    Ok(())
-}
-
-fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    if from.is_dir() {
-        fs::create_dir_all(to)?;
-        for entry in fs::read_dir(to)? {
-            let entry = entry?;
-            if !from.join(entry.file_name()).exists() {
-                if entry.file_type()?.is_dir() {
-                    fs::remove_dir_all(entry.path())?
-                } else {
-                    fs::remove_file(entry.path())?
-                }
-            }
-        }
-        for entry in fs::read_dir(from)? {
-            let entry = entry?;
-            copy_tree(&entry.path(), &to.join(entry.file_name()))?;
-        }
-        return Ok(());
-    }
-    let content = fs::read(from)?;
-    if fs::read(to).is_ok_and(|known| known == content) {
-        return Ok(());
-    }
-    fs::write(to, content)
 }
 
 #[cfg(test)]

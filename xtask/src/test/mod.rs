@@ -14,6 +14,7 @@ mod schemathesis;
 mod snapshots;
 mod steps;
 mod tools;
+mod updates;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -50,6 +51,8 @@ pub enum Step {
     Diff,
     /// Do the generated files follow from the contract?
     Regen,
+    /// Is an update of the contract that breaks nobody one run of regen, after which the workspace compiles?
+    Updates,
     /// Do Redocly, Spectral and two validators find nothing to say about the contract?
     Judges,
     /// Does Prism, a mock server, answer each operation with the first example of the contract?

@@ -4,7 +4,7 @@ use std::io;
 
 use super::{
     Child, Context, Outcome, Step, browser, consumers, counts, judges, licences, machines, mock, package,
-    publish, schemathesis, snapshots, tools,
+    publish, schemathesis, snapshots, tools, updates,
 };
 use crate::diff;
 
@@ -21,6 +21,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
         Step::Lint => xtask(context, "lint"),
         Step::Diff => Ok(diff::gate(context.root).map_or_else(Outcome::Failed, |()| Outcome::Passed)),
         Step::Regen => xtask(context, "regen --check"),
+        Step::Updates => updates::run(context),
         Step::Judges => judges::run(context),
         Step::Mock => mock::run(context),
         Step::Tests => tests(context),
