@@ -21,6 +21,8 @@ pub(crate) enum LedgerError {
     Damaged(String),
     #[error("the disk is full")]
     Full,
+    #[error("another process keeps it locked")]
+    Busy,
     #[error("no thread can be started: {0}")]
     NoThread(io::Error),
     /// The database does not answer, or not now.
@@ -49,6 +51,7 @@ impl From<sqlx::Error> for LedgerError {
                         Some(code) if code & 0xff == SQLITE_CORRUPT => Self::Damaged(message),
                         Some(code) if code & 0xff == SQLITE_NOTADB => Self::Foreign(message),
                         Some(code) if code & 0xff == SQLITE_FULL => Self::Full,
+                        Some(code) if code & 0xff == SQLITE_BUSY => Self::Busy,
                         _ => Self::Sql(error),
                     };
                 }
@@ -76,6 +79,7 @@ impl From<MigrateError> for LedgerError {
     }
 }
 
+const SQLITE_BUSY: i32 = 5;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_NOTADB: i32 = 26;
@@ -111,6 +115,7 @@ impl LedgerError {
             Self::Foreign(_) => "name the right file, or bring back a good copy of it",
             Self::Damaged(_) => "bring back a good copy of it, which knows what was paid",
             Self::Full => "make room on its disk",
+            Self::Busy => "let the other process end",
             Self::NoThread(_) => "raise the limit of processes, such as with ulimit -u",
             Self::Place(_, error) if error.raw_os_error() == Some(TOO_MANY_FILES) => {
                 "raise the limit of open files, such as with ulimit -n"

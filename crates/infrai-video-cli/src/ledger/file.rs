@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use super::{LedgerError, worker};
 
 /// What every database of SQLite begins with.
@@ -72,6 +74,21 @@ pub(super) fn url(path: &Path) -> Result<String, LedgerError> {
         }
     }
     Ok(url)
+}
+
+/// A name in UTF-8 for a file that has none, since sqlx takes no other. SQLite follows the link, so that its log is beside the
+/// file itself.
+pub(super) fn alias(path: &Path) -> io::Result<Option<(TempDir, PathBuf)>> {
+    if path.to_str().is_some() {
+        return Ok(None);
+    }
+    let directory = tempfile::tempdir()?;
+    let link = directory.path().join("ledger.db");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(std::path::absolute(path)?, &link)?;
+    #[cfg(windows)]
+    std::os::windows::fs::symlink_file(std::path::absolute(path)?, &link)?;
+    Ok(Some((directory, link)))
 }
 
 /// The directory of a file.

@@ -1,5 +1,6 @@
 //! Where the ledger is.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -34,16 +35,20 @@ impl Location {
         if let Some(flag) = flag {
             return Self::of_flag(flag);
         }
-        let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         if let Some(value) = set(LEDGER_VARIABLE) {
-            return Self::parse(&value, LEDGER_VARIABLE);
+            let location = Self::parse(&value.to_string_lossy(), LEDGER_VARIABLE)?;
+            return match (location, value.to_str()) {
+                (location, Some(_)) => Ok(location),
+                // The bytes of a path stay as they are.
+                (Self::File(_), None) => Ok(Self::File(value.into())),
+                (_, None) => Err(format!("`{LEDGER_VARIABLE}` is a URL that is not UTF-8 text")),
+            };
         }
         Self::default_file()
     }
 
     /// The file in the state directory.
     pub(crate) fn default_file() -> Result<Self, String> {
-        let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let directory = match set(STATE_VARIABLE) {
             Some(directory) => PathBuf::from(directory),
             None => {
@@ -108,6 +113,11 @@ impl Location {
             _ => None,
         }
     }
+}
+
+/// What a variable of the environment says. Bytes that are no UTF-8 stay as they are.
+fn set(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.as_encoded_bytes().trim_ascii().is_empty())
 }
 
 impl fmt::Display for Location {

@@ -347,9 +347,12 @@ impl Ledger {
     pub(crate) async fn release(&self, item: &Item) -> Result<(), LedgerError> {
         let sql =
             "UPDATE items SET worker = NULL, lease_until = 0 WHERE service = $1 AND id = $2 AND worker = $3";
-        let release = sqlx::query(sql).bind(&item.service).bind(&item.id).bind(&self.worker.id);
-        release.execute(&self.pool).await?;
-        Ok(())
+        self.patiently(async |_| {
+            let release = sqlx::query(sql).bind(&item.service).bind(&item.id).bind(&self.worker.id);
+            release.execute(&self.pool).await?;
+            Ok(())
+        })
+        .await
     }
 
     /// Gives everything back that this process has taken.

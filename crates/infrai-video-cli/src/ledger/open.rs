@@ -24,14 +24,16 @@ pub(super) async fn open(location: &Location) -> Result<(AnyPool, Dialect), Ledg
         Location::File(path) => {
             // One waits for the file, one works for SQLite, and one is for the rest of the command.
             runtime::spare_threads(3).map_err(LedgerError::NoThread)?;
-            file::inspect(path)?;
             let place = |error| LedgerError::Place(path.clone(), error);
             let ledger = path.clone();
             let turn =
                 tokio::task::spawn_blocking(move || turn(&ledger)).await.map_err(std::io::Error::other);
             let turn = turn.flatten().map_err(place)?;
+            file::inspect(path)?;
             drop(private_file(path).map_err(place)?);
-            let pool = up_to_date(sqlite(path).await?).await?;
+            let alias = file::alias(path).map_err(place)?;
+            let name = alias.as_ref().map_or(path, |(_, name)| name);
+            let pool = up_to_date(sqlite(name).await?).await?;
             drop(turn);
             Ok((pool, Dialect::Sqlite))
         }

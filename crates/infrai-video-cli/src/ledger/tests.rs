@@ -35,7 +35,7 @@ impl Desk {
     }
 
     fn file(&self) -> PathBuf {
-        self.directory.path().join("state dir/ledger #1?.db")
+        self.directory.path().join("state %20 dir/../state %20 dir/ledger #1?%41.db")
     }
 
     async fn open(&self) -> Ledger {
@@ -210,6 +210,18 @@ async fn services_do_not_share_items(desk: Desk) {
     assert_eq!(ledger.batch(SERVICE, "plan").await.unwrap().len(), 1);
     assert!(ledger.find("http://127.0.0.1:3", "a").await.unwrap().is_none());
     assert_eq!(ledger.batches(SERVICE).await.unwrap(), [("plan".to_owned(), "planned".to_owned(), 1)]);
+}
+
+/// Each character of a path may mean something in a URL.
+#[tokio::test]
+async fn the_ledger_is_the_file_that_was_named() {
+    let desk = Desk::with_a_file();
+    desk.open().await.close().await;
+    let directory = desk.directory.path().join("state %20 dir");
+    assert!(directory.join("ledger #1?%41.db").metadata().unwrap().len() > 0);
+    assert_eq!(desk.directory.path().read_dir().unwrap().count(), 1);
+    let names: Vec<_> = directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| name.to_string_lossy().starts_with("ledger #1?%41.db")), "{names:?}");
 }
 
 #[test]

@@ -180,3 +180,72 @@ pub(super) fn hash(path: &Path) -> io::Result<String> {
     }
     Ok(hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Place;
+    use crate::wish::Wish;
+
+    fn saved(path: &Path, content: &[u8]) -> Item {
+        fs::write(path, content).unwrap();
+        let wish: Wish = serde_json::from_str("{\"prompt\": \"a city\"}").unwrap();
+        let place = Place::File(path.to_owned());
+        Item {
+            stage: Stage::Saved,
+            path: Some(path.to_str().unwrap().to_owned()),
+            bytes: i64::try_from(content.len()).ok(),
+            sha256: Some(hash(path).unwrap()),
+            machine: Some("here".to_owned()),
+            ..Item::planned("http://127.0.0.1:1", "a", "k".to_owned(), &wish, place)
+        }
+    }
+
+    fn check(budget: u64, machine: Option<&str>) -> ClipCheck {
+        ClipCheck { budget: AtomicU64::new(budget), machine: machine.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_sha256_is_compared_as_far_as_that_is_cheap_or_wanted() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.mp4");
+        let item = saved(&path, b"12345");
+        fs::write(&path, b"54321").unwrap();
+        let cheap = check(9, None);
+        assert!(matches!(cheap.find(&item, &path), Found::Missing(why) if why.contains("SHA-256")));
+        assert_eq!(cheap.find(&item, &path), Found::InPlace, "4 bytes are left, and the sizes are the same");
+        assert!(matches!(check(u64::MAX, None).find(&item, &path), Found::Missing(_)));
+        fs::write(&path, b"1234").unwrap();
+        assert!(matches!(check(0, None).find(&item, &path), Found::Missing(_)), "sizes always count");
+    }
+
+    #[test]
+    fn clips_of_other_machines_are_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, wanted) = (directory.path().join("a.mp4"), directory.path().join("b.mp4"));
+        let item = saved(&path, b"12345");
+        assert_eq!(check(9, None).find(&item, &wanted), Found::Elsewhere(path.clone()));
+        assert_eq!(check(9, Some("here")).find(&item, &wanted), Found::InPlace, "each keeps its own");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(check(9, Some("there")).find(&item, &path), Found::InPlace);
+        assert!(matches!(check(9, Some("here")).find(&item, &path), Found::Missing(_)));
+        fs::write(&wanted, b"12345").unwrap();
+        assert_eq!(check(9, None).find(&item, &wanted), Found::Moved);
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_clip_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (clip, file) = (directory.path().join("a.mp4"), directory.path().join("a.mp4.old"));
+        let whole: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
+        fs::write(&clip, &whole).unwrap();
+        let longer = [&whole[..], b"x"].concat();
+        for (content, is_removed) in
+            [(&whole[..0], true), (&whole[..150_000], true), (&whole[1..], false), (&longer[..], false)]
+        {
+            fs::write(&file, content).unwrap();
+            assert_eq!(remove_if_cut_off(&file, &clip), is_removed, "{} bytes", content.len());
+            assert_eq!(file.exists(), !is_removed);
+        }
+    }
+}

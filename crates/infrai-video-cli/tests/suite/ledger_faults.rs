@@ -83,6 +83,36 @@ async fn a_ledger_that_was_cut_off_is_damaged_and_not_begun_anew() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
 }
 
+/// File systems of macOS take no such names.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_is_not_utf_8_is_used_as_it_is() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let bench = Bench::instant().await;
+    let directory = bench.state.path().join(OsStr::from_bytes(b"st\xffate 100%"));
+    let file = directory.join(OsStr::from_bytes(b"l\xfe.db"));
+    let run = |args: &[&str], name: &str, value: &OsStr| -> Run {
+        let mut command = bench.command(args);
+        command.env_remove("INFRAI_STATE_DIR").env("HOME", bench.path("home")).env(name, value);
+        command.output().unwrap().into()
+    };
+    let args = [&SMALL[..], &["--no-wait", "-q"]].concat();
+    for (name, value, there) in [
+        ("INFRAI_STATE_DIR", &directory, directory.join("ledger.db")),
+        ("INFRAI_LEDGER", &file, file.clone()),
+        ("XDG_STATE_HOME", &directory, directory.join("infrai-video/ledger.db")),
+    ] {
+        let made = run(&args, name, value.as_os_str());
+        assert_eq!(made.code, Some(0), "{name}: {}", made.stderr);
+        assert!(there.metadata().unwrap().len() > 0, "{name}");
+        let resumed = run(&["resume", made.text().trim()], name, value.as_os_str());
+        assert_eq!(resumed.code, Some(0), "{name}: {}", resumed.stderr);
+    }
+    assert!(!bench.path("home").exists(), "nothing is written to the default place");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_of_files_and_sizes_are_told_by_their_names() {
     let bench = Bench::instant().await;
