@@ -83,8 +83,8 @@ fn ask(context: &Context<'_>, base_url: &str, case: &Value, prefer: bool) -> Res
 fn difference(operation: &str, case: &Value, response: &str) -> Option<String> {
     let (body, code) = response.rsplit_once('\n').unwrap_or(("", response));
     let wanted = &case["response"];
-    let same = code == wanted["status"].to_string()
-        && serde_json::from_str::<Value>(body).ok().as_ref() == Some(&wanted["body"]);
+    let same = code.parse() == Ok(wanted["status"].as_u64().unwrap_or_default())
+        && serde_json::from_str::<Value>(body).is_ok_and(|body| body == wanted["body"]);
     let name = case["name"].as_str().unwrap_or_default();
     (!same).then(|| format!("{operation}, example {name}: Prism answers {code} with {body}"))
 }

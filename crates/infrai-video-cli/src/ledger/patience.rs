@@ -22,13 +22,15 @@ pub(super) enum Try {
     Again,
 }
 
-/// How outages are waited for.
+/// Called with the reason when a pause begins, and with `None` when it is over.
+type OnPause = dyn Fn(Option<&str>) + Send + Sync;
+
+/// Waits through outages of the database.
 pub(super) struct Patience {
-    /// How long one may last.
+    /// The longest outage to wait through.
     most: Duration,
-    /// Hears why a wait begins, and that it is over.
-    tell: Box<dyn Fn(Option<&str>) + Send + Sync>,
-    /// Since when the database does not answer.
+    tell: Box<OnPause>,
+    /// When the current outage began.
     since: Mutex<Option<Instant>>,
 }
 

@@ -16,7 +16,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(2);
 pub(crate) enum Source {
     /// These, and no others.
     Ids(VecDeque<String>),
-    Batch(Batch),
+    Batch(Box<Batch>),
 }
 
 /// The items of a batch, and how many may be begun.

@@ -76,7 +76,7 @@ async fn with_ledger(
         app.screen.say("note", &format!("{} of {} done before", done, count(lines.len(), "item")));
     }
     let ids = places.keys().cloned().collect();
-    let source = Source::Batch(Batch::new(name, places, astray.into_keys().collect(), &args.how));
+    let source = Source::Batch(Box::new(Batch::new(name, places, astray.into_keys().collect(), &args.how)));
     let how = &args.how;
     work(app, &session, ledger, Order { name, how, ids, source, done, if_gone: IfGone::Leave, lines }).await
 }
