@@ -38,6 +38,32 @@ async fn wait_error(script: Script) -> WaitError {
     client(script).job("vj_1").wait().with_max_wait(Duration::from_secs(5)).await.unwrap_err()
 }
 
+/// As a program prints it whose `main` returns the error.
+#[tokio::test(start_paused = true)]
+async fn an_error_that_ends_a_program_is_readable() {
+    let unreachable = status_error(Script::default()).await;
+    assert_eq!(format!("{unreachable:?}"), unreachable.to_string(), "the cause says nothing new");
+    let refused =
+        status_error(Script::of([(404, envelope("NOT_FOUND", "there is no job vj_1", "check", false))]))
+            .await;
+    assert_eq!(format!("{refused:?}"), refused.to_string());
+    assert!(format!("{refused:#?}").starts_with("Error {\n    kind: NotFound,"));
+
+    let waited = wait_error(Script::of((0..9).map(|_| (200, job("running", serde_json::Value::Null))))).await;
+    assert_eq!(format!("{waited:?}"), waited.to_string());
+    assert!(format!("{waited:#?}").starts_with("WaitError {"));
+    let waited = Error::from(waited);
+    assert_eq!(format!("{waited:?}"), waited.to_string());
+
+    let offline = client(Script::default()).job("vj_1").download();
+    let nowhere = offline.to_path("/no/such/directory/clip.mp4").await.unwrap_err();
+    assert!(format!("{nowhere:?}").lines().count() <= 4, "{nowhere:?}");
+    let ends =
+        wait_error(Script::of([(401, envelope("UNAUTHORIZED", "the key is not known", "check it", false))]))
+            .await;
+    assert!(!format!("{ends:?}").contains('{'), "{ends:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_kind_of_error_reads_as_reviewed() {
     let mut text = String::new();
@@ -49,7 +75,7 @@ async fn every_kind_of_error_reads_as_reviewed() {
 
     error("no key", Client::new(" ").unwrap_err());
     error("plain http", Client::builder("ifr_pk_x").with_base_url("http://example.com").build().unwrap_err());
-    error("an odd id", "../list".parse::<JobId>().unwrap_err());
+    error("an odd id", "..".parse::<JobId>().unwrap_err());
     error("91 days", RetentionDays::try_from(91).unwrap_err());
     let offline = client(Script::default());
     error("an empty prompt", offline.generate(" ").submit().await.unwrap_err());

@@ -12,6 +12,7 @@ mod keys;
 mod lists;
 mod preflight;
 mod retries;
+mod secrets;
 mod simulation;
 mod table;
 mod wait_all;

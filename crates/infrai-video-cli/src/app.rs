@@ -81,7 +81,9 @@ impl App {
         if self.global.sandbox() {
             return vec![SANDBOX_ENDS.to_owned()];
         }
-        vec![self.command(&format!("{command} {}", quote(job_id)))]
+        // An id may look like an option.
+        let dashes = if job_id.starts_with('-') { "-- " } else { "" };
+        vec![self.command(&format!("{command} {dashes}{}", quote(job_id)))]
     }
 
     /// Where calls go, as far as it is known without a client.
@@ -149,6 +151,11 @@ impl App {
 
     /// Checks an id before anything is sent.
     pub(crate) fn id(&self, id: &str) -> Result<JobId, Failure> {
+        if id != id.trim() {
+            let message = format!("`job_id` {id:?} begins or ends with white space");
+            return Err(Failure::new(Exit::Refused, message)
+                .next("pass the id as `generate` or `list` printed it, without the space"));
+        }
         id.parse().map_err(|error: Error| self.failed(&error))
     }
 

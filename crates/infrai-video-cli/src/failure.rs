@@ -212,6 +212,8 @@ impl App {
                 Some(pause) => vec![format!("sleep {} && {again}", pause.as_secs_f64().ceil())],
                 None => vec![format!("wait a little, then: {again}")],
             },
+            // An id that the service gave out and that no request can name.
+            Exit::Other if error.field() == Some("job_id") => vec![self.command("list")],
             Exit::Other if error.kind() == ErrorKind::Decode => {
                 vec![format!("check that {} is the API's base URL, then: {again} -v", self.base_url())]
             }

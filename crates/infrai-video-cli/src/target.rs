@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use infrai_video::{Download, Error, Overwrite};
+use infrai_video::{Download, Error, JobId, Overwrite};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, describe};
@@ -69,9 +69,14 @@ impl Target {
         match self {
             Self::Stdout => None,
             Self::File(path) => Some(path.clone()),
-            Self::Directory(directory) => Some(directory.join(format!("{job_id}.mp4"))),
+            Self::Directory(directory) => Some(directory.join(clip_name(job_id))),
         }
     }
+}
+
+/// The name of a job's clip in a directory. An id that no request can name has no clip to be saved.
+pub(crate) fn clip_name(job_id: &str) -> String {
+    job_id.parse::<JobId>().map_or_else(|_| "clip.mp4".to_owned(), |id| id.clip_name())
 }
 
 pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {

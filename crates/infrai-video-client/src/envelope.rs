@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -89,7 +91,7 @@ impl<T: DeserializeOwned + Serialize> Envelope<T> {
             Ok(Exact { ok: true, data: Some(data), metadata }) => {
                 Ok(Self { ok: true, data: Some(data), error: None, metadata: metadata.unwrap_or_default() })
             }
-            _ => Self::read_members(text),
+            _ => Self::read_members(&ids_as_text(text)),
         }
     }
 
@@ -117,6 +119,43 @@ impl<T: DeserializeOwned + Serialize> Envelope<T> {
             Err(error) => Err(serde::de::Error::custom(error)),
         }
     }
+}
+
+/// The members that only name something. A server may have numbers for them.
+const IDS: [&str; 3] = ["job_id", "next_cursor", "request_id"];
+
+/// The same JSON with the integers of such members as text, digit by digit: as numbers, long ones would lose their end.
+fn ids_as_text(json: &str) -> Cow<'_, str> {
+    let mut texts = String::new();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(start) = json[at..].find('"').map(|found| at + found) {
+        let Some(end) = end_of_string(json, start) else { break };
+        at = end;
+        let Some(value) = json[end..].trim_start().strip_prefix(':').map(str::trim_start) else { continue };
+        let digits = value.strip_prefix('-').unwrap_or(value);
+        let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+        let is_integer = rest.len() < digits.len() && !rest.starts_with(['.', 'e', 'E']);
+        if is_integer && IDS.contains(&&json[start + 1..end - 1]) {
+            let (from, to) = (json.len() - value.len(), json.len() - rest.len());
+            texts.push_str(&json[copied..from]);
+            texts.extend(["\"", &json[from..to], "\""]);
+            (copied, at) = (to, to);
+        }
+    }
+    if copied == 0 { json.into() } else { (texts + &json[copied..]).into() }
+}
+
+/// Behind the string that begins at `start`.
+fn end_of_string(json: &str, start: usize) -> Option<usize> {
+    let mut bytes = json.bytes().enumerate().skip(start + 1);
+    while let Some((index, byte)) = bytes.next() {
+        match byte {
+            b'"' => return Some(index + 1),
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Some results have no required member, so any object would pass for one that stands alone: a page of a proxy, say.
@@ -214,7 +253,12 @@ impl ErrorBody {
     pub fn read(body: &[u8]) -> Self {
         let Ok(Value::Object(envelope)) = serde_json::from_slice(body) else { return Self::default() };
         let text = |value: Option<&Value>| {
-            value.and_then(Value::as_str).map(one_line).filter(|text| !text.is_empty())
+            let text = match value? {
+                Value::String(text) => one_line(text),
+                Value::Number(number) => number.to_string(),
+                _ => return None,
+            };
+            Some(text).filter(|text| !text.is_empty())
         };
         let request_id = text(envelope.get("metadata").and_then(|metadata| metadata.get("request_id")));
         match envelope.get("error") {
@@ -315,14 +359,40 @@ mod tests {
             r#"{"ok":true,"data":{"items":[{"job_id":"a","state":"x","video_url":1},{"odd":1},null],"next_cursor":2}}"#,
         );
         let page = envelope.data.unwrap();
-        assert_eq!((page.items.unwrap().len(), page.next_cursor), (1, None));
+        assert_eq!((page.items.unwrap().len(), page.next_cursor.as_deref()), (1, Some("2")));
         let envelope: Envelope<DownloadLink> =
             read(r#"{"ok":true,"data":{"url":"https://example.com","expires_at":"tomorrow"}}"#);
         assert_eq!(envelope.data.unwrap().url.as_deref(), Some("https://example.com"));
         assert!(
-            serde_json::from_str::<Envelope<VideoJob>>(r#"{"ok":true,"data":{"job_id":7,"state":"x"}}"#)
+            serde_json::from_str::<Envelope<VideoJob>>(r#"{"ok":true,"data":{"job_id":[7],"state":"x"}}"#)
                 .is_err()
         );
+    }
+
+    #[test]
+    fn an_id_that_is_an_integer_is_read_as_its_digits() {
+        for id in ["7", "-1", "0", "9007199254740993", "340282366920938463463374607431768211456"] {
+            for text in [
+                format!(
+                    r#"{{"ok":true,"data":{{"state":"x","job_id" : {id} ,"video_url":null}},"metadata":{{"request_id":{id}}}}}"#
+                ),
+                format!(r#"{{"job_id":{id},"state":"x","error":"\"job_id\":5"}}"#),
+            ] {
+                let envelope: Envelope<VideoJob> = read(&text);
+                assert_eq!(envelope.data.unwrap().job_id, id);
+                assert!(envelope.metadata.request_id.is_none_or(|request_id| request_id == id));
+            }
+            let envelope: Envelope<VideoJobPage> = read(&format!(
+                r#"{{"ok":true,"data":{{"items":[{{"job_id":{id},"state":"x"}},{{"job_id":"b","state":"y"}}],"next_cursor":{id}}}}}"#
+            ));
+            let page = envelope.data.unwrap();
+            let ids: Vec<String> = page.items.unwrap().into_iter().map(|job| job.job_id).collect();
+            assert_eq!((ids, page.next_cursor), (vec![id.to_owned(), "b".to_owned()], Some(id.to_owned())));
+        }
+        for id in ["7.5", "1e3", "true", "null", "{}"] {
+            let text = format!(r#"{{"ok":true,"data":{{"job_id":{id},"state":"x"}}}}"#);
+            assert!(serde_json::from_str::<Envelope<VideoJob>>(&text).is_err(), "{id}");
+        }
     }
 
     #[test]

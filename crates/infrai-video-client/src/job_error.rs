@@ -2,12 +2,13 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::redact::redact;
 use crate::text::one_line;
 
 /// Why a job failed.
 ///
 /// The sources give the member no shape, so this reads a text, an object with `code` and `message`, and anything else a
-/// server may send, without ever failing.
+/// server may send, without ever failing. Secrets are removed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct JobError {
     /// A name for the reason in UPPER_SNAKE case, where the server gave one. An open vocabulary.
@@ -39,8 +40,8 @@ impl From<Value> for JobError {
         let text = |value: &Value| match value {
             Value::Null | Value::Bool(false) => None,
             Value::Array(values) if values.is_empty() => None,
-            Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
+            Value::String(text) => Some(redact(text, None).into_owned()),
+            other => Some(redact(&other.to_string(), None).into_owned()),
         };
         match &value {
             Value::Object(members) if members.contains_key("message") || members.contains_key("code") => {

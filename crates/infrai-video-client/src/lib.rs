@@ -44,6 +44,7 @@ mod error;
 mod generated;
 mod hooks;
 mod job_error;
+mod redact;
 mod request;
 mod text;
 /// The vocabularies of the contract: an enum for each list of values.
@@ -60,6 +61,7 @@ pub use error::{Error, ExchangeError};
 pub use generated::{Client, options, types};
 pub use hooks::{Context, Exchange, MAX_RESPONSE_BYTES, read_bounded};
 pub use job_error::JobError;
+pub use redact::redact;
 pub use text::{one_line, what_is_wrong};
 pub use vocabularies::*;
 pub use vocabulary::UnknownValue;

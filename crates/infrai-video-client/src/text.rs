@@ -1,12 +1,15 @@
+use crate::redact::redact;
+
 /// The longest text of a server that is kept, in characters.
 const MAX_CHARS: usize = 500;
 
-/// A server's text as it may be shown: one line, without control characters, of a length that nobody minds.
+/// A server's text as it may be shown: one line, without secrets and control characters, of a length that nobody minds.
 ///
 /// ```
 /// assert_eq!(infrai_video_client::one_line("no\r\n\u{1b}[31mway"), "no [31mway");
 /// ```
 pub fn one_line(text: &str) -> String {
+    let text = redact(text, None);
     let visible = text.chars().map(|c| if c.is_control() || is_direction_mark(c) { ' ' } else { c });
     let mut line = String::new();
     for word in visible.take(MAX_CHARS).collect::<String>().split_whitespace() {

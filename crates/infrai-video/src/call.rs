@@ -1,5 +1,6 @@
 //! One call of the API: its attempts, and the only loop in this crate that repeats a request.
 
+mod api_result;
 mod key_age;
 
 use std::future::IntoFuture;
@@ -16,11 +17,14 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
+use api_result::ApiResult;
+
 use crate::client::{Client, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::ids::{IdempotencyKey, JobId};
 use crate::response::Response;
 use crate::retry::{RetryPolicy, retry_after};
+use crate::secrets::Secrets;
 use crate::text::{one_line, what_is_wrong};
 use crate::time::after;
 use crate::transport::{ACCEPTED, Incoming, TransportError, decoded};
@@ -110,7 +114,7 @@ impl<T> Write<T> {
     }
 }
 
-impl<T: Carried + Send + 'static> IntoFuture for Call<T> {
+impl<T: ApiResult + Send + 'static> IntoFuture for Call<T> {
     type Output = Result<Response<T>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -128,7 +132,7 @@ impl<T: Carried + Send + 'static> IntoFuture for Call<T> {
     }
 }
 
-impl<T: Carried + Send + 'static> IntoFuture for Write<T> {
+impl<T: ApiResult + Send + 'static> IntoFuture for Write<T> {
     type Output = Result<Response<T>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -154,41 +158,8 @@ impl<T> std::fmt::Debug for Write<T> {
     }
 }
 
-/// A result of the API, which may itself say that nothing was done.
-pub trait Carried {
-    /// Whether the result says no although the envelope says yes.
-    fn says_no(&self) -> bool {
-        false
-    }
-
-    /// What an empty answer of success means, where it means anything.
-    fn of_nothing() -> Option<Self>
-    where
-        Self: Sized,
-    {
-        None
-    }
-}
-
-impl Carried for types::VideoJob {}
-impl Carried for types::VideoJobDetail {}
-impl Carried for types::VideoJobPage {}
-impl Carried for types::DeleteAllResult {}
-impl Carried for types::DownloadLink {}
-impl Carried for types::Retention {}
-impl Carried for types::VideoCapabilities {}
-impl Carried for types::Acknowledgement {
-    fn says_no(&self) -> bool {
-        self.ok == Some(false)
-    }
-
-    fn of_nothing() -> Option<Self> {
-        Some(Self { ok: Some(true) })
-    }
-}
-
 /// The retry loop.
-async fn run<T: Carried>(client: &Client, plan: &Plan, send: &Sending<T>) -> Result<Response<T>, Error> {
+async fn run<T: ApiResult>(client: &Client, plan: &Plan, send: &Sending<T>) -> Result<Response<T>, Error> {
     let deadline = after(plan.policy.max_elapsed());
     let began = client.shared.clocks.moment();
     let mut attempts = 0;
@@ -304,15 +275,16 @@ fn api_for_one_request(client: &Client, body: Option<Bytes>, deadline: Instant) 
     generated::Client::new_with_client(&shared.base_url, shared.builder.clone(), context)
 }
 
-async fn attempt<T: Carried>(
+async fn attempt<T: ApiResult>(
     client: &Client,
     plan: &Plan,
     send: &Sending<T>,
     deadline: Instant,
 ) -> Result<Success<T>, Failure> {
     let api = api_for_one_request(client, plan.body.clone(), deadline);
+    let secrets = &client.shared.secrets;
     match send(&api, plan).await {
-        Ok(answer) => judge(answer),
+        Ok(answer) => judge(answer, secrets),
         Err(generated::Error::InvalidResponsePayload(answer, error)) => {
             let nothing_to_come = answer.status == StatusCode::NO_CONTENT
                 || answer.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
@@ -327,9 +299,10 @@ async fn attempt<T: Carried>(
         }
         Err(generated::Error::Exchange(error)) => Err(match error.downcast() {
             Ok(Ended::Refused(answer)) => {
-                refusal(answer.status, ErrorBody::read(&answer.body), retry_after(&answer.headers))
+                let body = secrets.remove_from_body(ErrorBody::read(&answer.body));
+                refusal(answer.status, body, retry_after(&answer.headers))
             }
-            Ok(Ended::Failed(error)) => transport_failure(error),
+            Ok(Ended::Failed(error)) => transport_failure(error.without(secrets)),
             Err(error) => not_understood(error.to_string()),
         }),
         Err(generated::Error::InvalidRequest(why)) => {
@@ -340,9 +313,14 @@ async fn attempt<T: Carried>(
 }
 
 /// An answer with a status of success may still say no.
-fn judge<T: Carried>(answer: ResponseValue<Envelope<T>>) -> Result<Success<T>, Failure> {
+fn judge<T: ApiResult>(answer: ResponseValue<Envelope<T>>, secrets: &Secrets) -> Result<Success<T>, Failure> {
     let (status, retry_after) = (answer.status(), retry_after(answer.headers()));
-    match answer.into_inner() {
+    let mut envelope = answer.into_inner();
+    secrets.remove_from_metadata(&mut envelope.metadata);
+    if let Some(data) = &mut envelope.data {
+        data.each_text(&mut |text| secrets.remove_from(text));
+    }
+    match envelope {
         Envelope { ok: true, data: Some(data), metadata, .. } if data.says_no() => {
             let request_id = metadata.request_id.as_deref().map(one_line);
             let body = ErrorBody { request_id, ..ErrorBody::default() };
@@ -354,7 +332,7 @@ fn judge<T: Carried>(answer: ResponseValue<Envelope<T>>) -> Result<Success<T>, F
         }
         Envelope { error, metadata, .. } => {
             let body = error.map(|error| ErrorBody::from_api_error(error, metadata.request_id));
-            Err(refusal(status, body.unwrap_or_default(), retry_after))
+            Err(refusal(status, secrets.remove_from_body(body.unwrap_or_default()), retry_after))
         }
     }
 }

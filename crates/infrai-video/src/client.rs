@@ -12,6 +12,7 @@ use crate::check::CapabilitiesCache;
 use crate::error::{Error, ErrorKind};
 use crate::ids::IdempotencyKey;
 use crate::retry::{RetryBudget, RetryPolicy};
+use crate::secrets::Secrets;
 use crate::time::{Clocks, WallClock};
 use crate::transport::{DefaultTransport, Sender, Transport, request_builder};
 
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) max_wait: Option<Duration>,
     pub(crate) capabilities: CapabilitiesCache,
     pub(crate) clocks: Clocks,
+    pub(crate) secrets: Secrets,
     random: Random,
 }
 
@@ -320,6 +322,7 @@ impl ClientBuilder {
                 max_wait: self.max_wait,
                 capabilities: CapabilitiesCache::default(),
                 clocks: Clocks::new(self.wall_clock),
+                secrets: Secrets::new(key),
                 random: Random::new(self.seed),
             }),
         })

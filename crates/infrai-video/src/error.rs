@@ -2,7 +2,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use infrai_video_client::redact;
+
 use crate::ids::IdempotencyKey;
+use crate::text::one_line;
 use crate::transport::TransportError;
 
 /// What kind of failure an [`Error`] is.
@@ -99,8 +102,8 @@ impl ErrorKind {
 
 /// Why a call failed, and what to do next.
 ///
-/// One word wide, and cheap to clone. `Display` is one line that ends with the next step; `Debug` is a report. Neither shows a key or a signed
-/// link.
+/// One word wide, and cheap to clone. `Display` is one line that ends with the next step. `Debug` adds the causes, so that a
+/// `main` that returns the error prints what a person can read; `{:#?}` lists every fact. None shows a key or a signed link.
 ///
 /// # Troubleshooting
 ///
@@ -330,8 +333,43 @@ impl fmt::Display for Error {
     }
 }
 
-impl fmt::Debug for Error {
+/// An error as a program shows it whose `main` returns it: its line, and each of its causes that says something new.
+pub(crate) fn write_report(
+    f: &mut fmt::Formatter<'_>,
+    error: &dyn std::error::Error,
+    message: &str,
+) -> fmt::Result {
+    let mut said = error.to_string();
+    f.write_str(&said)?;
+    let (mut cause, mut is_first) = (error.source(), true);
+    while let Some(error) = cause {
+        let text = one_line(&error.to_string());
+        if !said.contains(&text) && (message.is_empty() || !text.contains(message)) {
+            f.write_str(if is_first { "\n\nCaused by:\n    " } else { "\n    " })?;
+            f.write_str(&text)?;
+            is_first = false;
+            said.push_str(&text);
+        }
+        cause = error.source();
+    }
+    Ok(())
+}
+
+/// A cause with every fact, but without what looks like a secret: some of it may come from a server.
+struct Cause<'a>(&'a (dyn std::error::Error + Send + Sync));
+
+impl fmt::Debug for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&format!("{:#?}", self.0), None))
+    }
+}
+
+impl fmt::Debug for Error {
+    /// The line of `Display` with its causes; every fact with `{:#?}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return write_report(f, self, self.message());
+        }
         let mut report = f.debug_struct("Error");
         report.field("kind", &self.kind()).field("message", &self.message());
         macro_rules! known {
@@ -346,7 +384,9 @@ impl fmt::Debug for Error {
             .field("attempts", &self.attempts())
             .field("retryable", &self.is_retryable())
             .field("outcome_unknown", &self.is_outcome_unknown());
-        known!(source);
+        if let Some(source) = &self.0.source {
+            report.field("source", &Cause(&**source));
+        }
         report.finish()
     }
 }

@@ -1,23 +1,29 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, ErrorKind};
 
-const MAX_JOB_ID_CHARS: usize = 256;
+/// Percent-encoded it is three times as long at most, which still fits into a URL.
+const MAX_JOB_ID_BYTES: usize = 2048;
 const MAX_KEY_CHARS: usize = 255;
 
-/// Names a job within the account.
+/// The longest stem of a file's name that is made of an id, which leaves room for the names of helpers beside it.
+const LONGEST_STEM: usize = 180;
+
+/// Names a job within the account: whatever text the service gave out.
 ///
-/// Checked where it is made: 1 to 256 of the letters, digits and `. _ ~ : + = @ -`, and no dot first (the contract's
-/// `JobId`). Nothing else can become part of a path, so `..` or a slash never reaches another route.
+/// In a path it is percent-encoded as one segment, so a slash or `..` in it never reaches another route. Three kinds of text
+/// cannot be one segment, and are refused: the empty one, `.` and `..`, and one of more than 2048 bytes.
 ///
 /// ```
 /// use infrai_video::JobId;
 ///
 /// assert!("vj_01kaq3v8zn5w4x7r2m9t6h0c1d".parse::<JobId>().is_ok());
-/// assert!("../list".parse::<JobId>().is_err());
+/// assert!("operations/abc 123?".parse::<JobId>().is_ok());
+/// assert!("..".parse::<JobId>().is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -28,23 +34,51 @@ impl JobId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of the job's clip where a directory is all that is known of its place: the id and `.mp4`.
+    ///
+    /// What could be more than a part of a file's name is percent-encoded, and a long id is cut and told apart by a checksum.
+    ///
+    /// ```
+    /// let id: infrai_video::JobId = "operations/abc".parse()?;
+    /// assert_eq!(id.clip_name(), "operations%2Fabc.mp4");
+    /// # Ok::<(), infrai_video::Error>(())
+    /// ```
+    pub fn clip_name(&self) -> String {
+        let mut name = String::new();
+        for (index, byte) in self.0.bytes().enumerate() {
+            let is_plain =
+                byte.is_ascii_alphanumeric() || b"_~:+=@-".contains(&byte) || byte == b'.' && index > 0;
+            let _infallible = match is_plain {
+                true => name.write_char(char::from(byte)),
+                false => write!(name, "%{byte:02X}"),
+            };
+        }
+        if name.len() > LONGEST_STEM {
+            name.truncate(LONGEST_STEM);
+            let digest = Sha256::digest(self.0.as_bytes());
+            name.push('-');
+            for byte in &digest[..8] {
+                let _infallible = write!(name, "{byte:02x}");
+            }
+        }
+        name + ".mp4"
+    }
 }
 
 impl FromStr for JobId {
     type Err = Error;
 
     fn from_str(id: &str) -> Result<Self, Error> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "._~:+=@-".contains(c);
-        let fits =
-            id.len() <= MAX_JOB_ID_CHARS && !id.is_empty() && !id.starts_with('.') && id.chars().all(allowed);
-        if fits {
+        if (1..=MAX_JOB_ID_BYTES).contains(&id.len()) && !matches!(id, "." | "..") {
             return Ok(Self(id.to_owned()));
         }
+        let shown: String = id.chars().take(40).collect();
         Err(Error::invalid(
             "job_id",
             format!(
-                "`job_id` {id:?} must be 1 to 256 letters, digits or . _ ~ : + = @ - without a dot first; pass the job_id as \
-                 generate answered it"
+                "`job_id` {shown:?} cannot be one segment of a path: it must be neither empty nor . or .., and have at most \
+                 {MAX_JOB_ID_BYTES} bytes; pass the job_id as generate answered it"
             ),
         ))
     }
@@ -160,27 +194,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_that_could_leave_its_route_is_refused() {
-        for id in [
-            "",
-            " ",
-            ".",
-            "..",
-            "../list",
-            "..\\list",
-            "a/b",
-            "a b",
-            "a\\b",
-            "ä",
-            "a\n",
-            "a%2f",
-            &"a".repeat(257),
-        ] {
+    fn an_id_is_any_text_that_can_be_one_segment() {
+        for id in ["", ".", "..", &"a".repeat(2049)] {
             assert!(id.parse::<JobId>().is_err(), "{id:?}");
         }
-        for id in ["vj_1", "a", "0", "_x", "-", "ab+c=", "a..b", "x:y~z.-", &"a".repeat(256)] {
+        for id in [
+            "vj_1",
+            "operations/abc",
+            "a b",
+            "a%2f",
+            "ä",
+            "a\n",
+            "../list",
+            "...",
+            "\u{202e}",
+            &"a".repeat(2048),
+        ] {
             assert!(id.parse::<JobId>().is_ok(), "{id:?}");
         }
+    }
+
+    #[test]
+    fn a_clip_is_named_by_its_id_and_stays_in_its_directory() {
+        let name = |id: &str| id.parse::<JobId>().unwrap().clip_name();
+        assert_eq!(name("vj_1.a~:+=@-"), "vj_1.a~:+=@-.mp4");
+        assert_eq!(name("../../etc/passwd"), "%2E.%2F..%2Fetc%2Fpasswd.mp4");
+        assert_eq!(name("a\\b\0\n ä"), "a%5Cb%00%0A%20%C3%A4.mp4");
+        let (long, longer) = (name(&"ä".repeat(300)), name(&"ä".repeat(301)));
+        assert!(long.len() <= 210 && long != longer, "{long}");
     }
 
     #[test]

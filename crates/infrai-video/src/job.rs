@@ -6,7 +6,8 @@ use tokio::time::Instant;
 use crate::call::{Call, Write};
 use crate::client::Client;
 use crate::download::Download;
-use crate::ids::RetentionDays;
+use crate::error::{Error, ErrorKind};
+use crate::ids::{JobId, RetentionDays};
 use crate::wait::Wait;
 
 /// A handle on one job. Cheap to clone, and nothing more than its id is needed to make one again: see [`Client::job`].
@@ -39,6 +40,26 @@ impl Job {
         self.snapshot.as_ref()
     }
 
+    /// The id as a part of paths. An id that the service gave out and that cannot be one is no fault of the caller.
+    pub(crate) fn checked_id(&self) -> Result<JobId, Error> {
+        let unusable = |error: Error| {
+            match &self.snapshot {
+            None => error,
+            Some(_) => Error::new(
+                ErrorKind::Decode,
+                format!(
+                    "the service accepted the job, which is paid, and gave it the id {:?}, which cannot be one segment of a path: no \
+                     request can name the job",
+                    self.id.chars().take(40).collect::<String>()
+                ),
+            )
+            .with_field("job_id")
+            .with_hint("find its state and its video_url with `list`, and tell the service of its id"),
+        }
+        };
+        self.id.parse().map_err(unusable)
+    }
+
     pub(crate) fn submitted(&self) -> Option<Instant> {
         self.submitted
     }
@@ -50,32 +71,32 @@ impl Job {
 
     /// See [`Client::status`].
     pub fn status(&self) -> Call<types::VideoJob> {
-        self.client.status(&self.id)
+        self.client.status(self)
     }
 
     /// See [`Client::get`].
     pub fn get(&self) -> Call<types::VideoJobDetail> {
-        self.client.get(&self.id)
+        self.client.get(self)
     }
 
     /// See [`Client::download_url`].
     pub fn download_url(&self) -> Call<types::DownloadLink> {
-        self.client.download_url(&self.id)
+        self.client.download_url(self)
     }
 
     /// See [`Client::cancel`].
     pub fn cancel(&self) -> Write<types::Acknowledgement> {
-        self.client.cancel(&self.id)
+        self.client.cancel(self)
     }
 
     /// See [`Client::delete`].
     pub fn delete(&self) -> Write<types::Acknowledgement> {
-        self.client.delete(&self.id)
+        self.client.delete(self)
     }
 
     /// See [`Client::set_retention`].
     pub fn set_retention(&self, days: RetentionDays) -> Write<types::Retention> {
-        self.client.set_retention(&self.id, days)
+        self.client.set_retention(self, days)
     }
 
     /// Waits until the job is final.

@@ -61,6 +61,7 @@ mod list;
 mod operations;
 mod response;
 mod retry;
+mod secrets;
 mod size;
 mod text;
 mod time;

@@ -30,6 +30,12 @@ impl IntoJobId for &JobId {
     }
 }
 
+impl IntoJobId for &Job {
+    fn into_job_id(self) -> Result<JobId, Error> {
+        self.checked_id()
+    }
+}
+
 impl IntoJobId for &str {
     fn into_job_id(self) -> Result<JobId, Error> {
         self.parse()

@@ -7,6 +7,7 @@ use infrai_video::Submission;
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row as _};
 
+use crate::target::clip_name;
 use crate::wish::Wish;
 
 /// How far an item is.
@@ -122,9 +123,7 @@ impl Place {
     pub(crate) fn path(&self, job_id: &str) -> Option<PathBuf> {
         match self {
             Self::File(path) => Some(path.clone()),
-            Self::Directory(directory) | Self::Stdout(directory) => {
-                Some(directory.join(format!("{job_id}.mp4")))
-            }
+            Self::Directory(directory) | Self::Stdout(directory) => Some(directory.join(clip_name(job_id))),
             Self::Nowhere => None,
         }
     }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use infrai_video::{
-    Download, ErrorKind, IdempotencyKey, JobState, Overwrite, Submission, WaitError, WaitErrorKind,
+    Download, ErrorKind, IdempotencyKey, JobId, JobState, Overwrite, Submission, WaitError, WaitErrorKind,
 };
 
 pub(crate) use self::attempt::{Outage, Setback};
@@ -198,6 +198,12 @@ impl<'a> Work<'a> {
                 why: "the ledger has no id of its job".to_owned(),
             });
         };
+        if id.parse::<JobId>().is_err() {
+            let why = format!(
+                "job {id:?} is paid, but no request can name it: its id cannot be part of a path; `list` shows it"
+            );
+            return Err(Setback::Stuck { exit: Exit::Other, why });
+        }
         if entry.item.job_state.as_deref().map(JobState::from) == Some(JobState::Succeeded) {
             return Ok(());
         }

@@ -12,6 +12,7 @@ mod embedded;
 mod examples;
 mod exit_codes;
 mod failures;
+mod ids;
 mod jobs;
 mod json;
 mod ledger_faults;

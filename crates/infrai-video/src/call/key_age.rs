@@ -71,7 +71,7 @@ async fn service_time(client: &Client, deadline: Instant) -> Result<Option<Times
         };
         failure = match read {
             Err(generated::Error::Exchange(error)) => match error.downcast() {
-                Ok(Ended::Failed(error)) => Some(transport_failure(error)),
+                Ok(Ended::Failed(error)) => Some(transport_failure(error.without(&client.shared.secrets))),
                 _ => None,
             },
             _ => None,

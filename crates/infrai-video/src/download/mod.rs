@@ -239,7 +239,7 @@ impl Download {
     ///
     /// [`ErrorKind::Storage`], as [`fetch_to`](Self::fetch_to) would answer it.
     pub fn check_path(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<(), Error> {
-        part::check(&target::target(path.as_ref(), target::USUAL_ID, overwrite)?)
+        part::check(&target::target(path.as_ref(), &target::USUAL_ID.parse()?, overwrite)?)
     }
 
     /// The file in which a download to the file `path` collects the clip; `.json` added to it is the name of its sidecar.

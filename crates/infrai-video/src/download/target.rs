@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use super::Overwrite;
 use super::note::remove;
 use crate::error::{Error, ErrorKind};
+use crate::ids::JobId;
 
 /// As long as the ids that the service gives out, and none of them.
 pub(super) const USUAL_ID: &str = "vj_00000000000000000000000000";
 
 /// The path that the clip of this job shall have.
-pub(super) fn target(path: &Path, job_id: &str, overwrite: Overwrite) -> Result<PathBuf, Error> {
-    let target = if path.is_dir() { path.join(format!("{job_id}.mp4")) } else { path.to_owned() };
+pub(super) fn target(path: &Path, job_id: &JobId, overwrite: Overwrite) -> Result<PathBuf, Error> {
+    let target = if path.is_dir() { path.join(job_id.clip_name()) } else { path.to_owned() };
     if target.file_name().is_none() {
         return Err(Error::new(ErrorKind::Storage, format!("{} is no file name", target.display())));
     }

@@ -10,7 +10,6 @@ use super::part::{PartFile, SYNC_EVERY};
 use super::target::{refuse_existing, target};
 use super::{Container, Download, Fetched};
 use crate::error::{Error, ErrorKind};
-use crate::operations::IntoJobId as _;
 
 /// How much is collected before it is handed to the disk.
 const BLOCK: u64 = 1024 * 1024;
@@ -29,8 +28,8 @@ struct Block {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn fetch_to(download: Download, path: &Path) -> Result<Fetched, Error> {
-    let job_id = download.job.id().into_job_id()?;
-    let target = target(path, job_id.as_str(), download.overwrite)?;
+    let job_id = download.job.checked_id()?;
+    let target = target(path, &job_id, download.overwrite)?;
     let mut part = Lending::new(open(&target, job_id.as_str()).await?);
     // Whoever held the part may just have finished.
     refuse_existing(&target, download.overwrite)?;

@@ -24,6 +24,8 @@ use futures_util::stream::BoxStream;
 use http::{HeaderMap, StatusCode};
 
 use crate::error::{Error, ErrorKind};
+use crate::secrets::Secrets;
+use crate::text::one_line;
 
 pub(crate) use default::DefaultTransport;
 pub(crate) use encoding::{ACCEPTED, decoded, encoding};
@@ -121,6 +123,12 @@ impl TransportError {
         this.with_source(error)
     }
 
+    /// The same error without secrets: a proxy, or a server that closes the connection, may have written some of it.
+    pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
+        secrets.remove_from(&mut self.message);
+        self
+    }
+
     pub(crate) fn timed_out(what: &str, after: Duration) -> Self {
         Self::new(TransportErrorKind::TimedOut, format!("{what} within {after:?}"))
     }
@@ -201,7 +209,7 @@ fn causes<'a>(
 
 /// The innermost source says what happened; the outer layers only say where.
 fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
+    causes(error).last().map(|cause| one_line(&cause.to_string())).unwrap_or_default()
 }
 
 #[cfg(feature = "rustls")]

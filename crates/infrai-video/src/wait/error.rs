@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use infrai_video_client::types::VideoJob;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, write_report};
 
 /// Why a wait ended without a finished job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,7 +134,11 @@ impl fmt::Display for WaitError {
 }
 
 impl fmt::Debug for WaitError {
+    /// The line of `Display` with its causes; every fact with `{:#?}`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return write_report(f, self, "");
+        }
         f.debug_struct("WaitError")
             .field("kind", &self.kind())
             .field("job_id", &self.job_id())

@@ -27,6 +27,8 @@ impl Failing {
         let can_change = match error.kind() {
             ErrorKind::NotFound => self.not_found_since.get_or_insert_with(Instant::now).elapsed() < LAG,
             ErrorKind::Authentication | ErrorKind::InvalidInput | ErrorKind::Config => false,
+            // It was not sent, and the next one would not be either.
+            _ if error.attempts() == 0 => false,
             _ => true,
         };
         if !can_change {

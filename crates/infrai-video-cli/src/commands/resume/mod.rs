@@ -288,6 +288,11 @@ impl App {
                 }
                 crate::work::Outage::RateLimited => failure.next(resume),
             },
+            // No request can name its job.
+            Setback::Stuck { .. } if item.job_id.as_ref().is_some_and(|id| id.parse::<JobId>().is_err()) => {
+                let drop = self.command(&format!("resume {} --drop", quote(&item.key)));
+                failure.next(self.command("list")).next(format!("{drop}  (forgets it)"))
+            }
             _ => failure.next(resume),
         }
     }
