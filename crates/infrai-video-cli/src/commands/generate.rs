@@ -64,9 +64,11 @@ pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
         let key = key.parse().map_err(|error| app.failed(&error))?;
         request = request.with_idempotency_key(key);
     }
-    let submission = request.clone().prepare().map_err(|error| app.failed(&error))?;
+    let mut submission = request.clone().prepare().map_err(|error| app.failed(&error))?;
     if !args.no_check {
         check(app, &request, &submission).await?;
+        // Now the service's clock is known, and the age of the key counts by it.
+        submission = request.prepare().map_err(|error| app.failed(&error))?;
     }
     if args.dry_run {
         app.screen.say("dry run", "nothing was sent; this is the request");
