@@ -75,7 +75,7 @@ Examples:
   infrai-video batch run clips.jsonl --dry-run
   infrai-video batch run clips.jsonl --output clips/ --max-jobs 10
   infrai-video batch run clips.csv
-  jq -c '.[]' clips.json | infrai-video batch run - --name clips
+  grep city clips.jsonl | infrai-video batch run - --name city
 
 A line may be what `generate --dry-run` prints, and a plan what `batch run --dry-run --json` prints. A line with an \
 idempotency_key is sent under that key.

@@ -13,6 +13,9 @@ const ID: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
 /// The plan that stands in the examples.
 const PLAN: &str = "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}";
 
+/// The same plan as CSV.
+const TABLE: &str = "prompt,duration_seconds\na city,0.5\n";
+
 /// The examples of a command, with lines that go on put together.
 fn examples(command: &clap::Command) -> Vec<String> {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
@@ -56,6 +59,7 @@ async fn ready() -> (Bench, String) {
     let bench = Bench::with(Sandbox::builder().instant_jobs()).await;
     std::fs::write(bench.path("prompt.txt"), "a lighthouse in a storm").expect("there is room");
     std::fs::write(bench.path("clips.jsonl"), PLAN).expect("there is room");
+    std::fs::write(bench.path("clips.csv"), TABLE).expect("there is room");
     let places = [".zfunc", ".local/share/bash-completion/completions", ".config/fish/completions"];
     for directory in ["clips"].into_iter().chain(places) {
         std::fs::create_dir_all(bench.path(directory)).expect("there is room");

@@ -108,7 +108,9 @@ async fn what_a_server_quotes_of_secrets_is_neither_printed_nor_kept() {
     .await;
     for options in [&["-vv"][..], &["--json"]] {
         let run = bench.run(SMALL.iter().chain(options).chain(&["--base-url", &refused]));
-        clean(run.failed(11));
+        assert_eq!(run.code, Some(11), "{}", run.stderr);
+        clean(&run.stderr);
+        clean(run.text());
         assert!(run.stderr.contains("[redacted]"), "{}", run.stderr);
     }
     for entry in bench.state.path().read_dir().unwrap().flatten().filter(|entry| entry.path().is_file()) {

@@ -27,8 +27,8 @@ impl Failing {
         let can_change = match error.kind() {
             ErrorKind::NotFound => self.not_found_since.get_or_insert_with(Instant::now).elapsed() < LAG,
             ErrorKind::Authentication | ErrorKind::InvalidInput | ErrorKind::Config => false,
-            // It was not sent, and the next one would not be either.
-            _ if error.attempts() == 0 => false,
+            // The service gave the job an id that no request can name.
+            ErrorKind::Decode if error.field() == Some("job_id") => false,
             _ => true,
         };
         if !can_change {
