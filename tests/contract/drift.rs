@@ -24,10 +24,10 @@ fn a_field_added_to_the_document_shows_up_in_the_rust_type() {
     let text = std::fs::read_to_string(root().join(xtask::contract::DOCUMENT)).unwrap();
     let at = "        state:\n          $ref: '#/components/schemas/JobState'\n";
     assert!(text.contains(at));
-    let field = "        queue_position:\n          type: integer\n          format: int32\n          nullable: true\n          \
+    let field = "        place_in_the_queue:\n          type: integer\n          format: int32\n          nullable: true\n          \
                  description: How many jobs are ahead.\n          example: 3\n          x-provenance: [assumed]\n";
     let changed = xtask::contract::Contract::parse(&text.replacen(at, &format!("{at}{field}"), 1)).unwrap();
     let generated = &xtask::regen::generate(&changed).unwrap()[0];
-    assert!(generated.content.contains("pub queue_position: ::std::option::Option<i32>"));
+    assert!(generated.content.contains("pub place_in_the_queue: ::std::option::Option<i32>"));
     assert_ne!(generated.content, xtask::regen::generate(&contract()).unwrap()[0].content);
 }

@@ -60,6 +60,10 @@ fn is_key(parameter: &Value) -> bool {
     parameter["$ref"] == "#/components/parameters/IdempotencyKeyHeader"
 }
 
+/// The name of a schema, or its type where it has none.
 fn reference(schema: &Value) -> String {
-    schema["$ref"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+    match schema["$ref"].as_str() {
+        Some(reference) => reference.rsplit('/').next().unwrap().to_owned(),
+        None => schema["type"].as_str().unwrap_or("anything").to_owned(),
+    }
 }
