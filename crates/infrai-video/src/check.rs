@@ -92,13 +92,15 @@ impl Client {
 
 /// Whether any other call would fail in the same way, so that going on is no use.
 fn concerns_every_call(error: &Error) -> bool {
-    matches!(
-        error.kind(),
+    match error.kind() {
         ErrorKind::Authentication
-            | ErrorKind::InsufficientCredit
-            | ErrorKind::Config
-            | ErrorKind::InvalidInput
-    )
+        | ErrorKind::InsufficientCredit
+        | ErrorKind::Config
+        | ErrorKind::InvalidInput => true,
+        // No connection, and none for a later request: an untrusted certificate, or a proxy that refuses.
+        ErrorKind::Unreachable => !error.is_retryable(),
+        _ => false,
+    }
 }
 
 /// What one vendor says about one value of a request.
