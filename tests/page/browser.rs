@@ -16,8 +16,8 @@ use tokio::sync::Mutex;
 
 pub(crate) const KEY: &str = "ifr_pk_sandbox";
 
-/// A name that every browser takes for loopback, and the sandbox does not.
-pub(crate) const FOREIGN: &str = "page.localhost";
+/// The name of somebody else's page, which the browser resolves to this machine as after DNS rebinding.
+pub(crate) const FOREIGN: &str = "rebound.example";
 
 /// After this long a condition that has not come true will not.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,6 +61,7 @@ pub(crate) async fn visit(sandbox: SandboxBuilder, test: impl AsyncFnOnce(&Visit
         wanted.add_arg(argument).unwrap();
     }
     wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
+    wanted.add_arg(&format!("--host-resolver-rules=MAP {FOREIGN} 127.0.0.1")).unwrap();
     wanted.set_logging_prefs("browser", LoggingPrefsLogLevel::All).unwrap();
     wanted.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
     let driver = WebDriver::new(address, wanted).await.expect("a browser");
