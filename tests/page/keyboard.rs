@@ -23,6 +23,7 @@ async fn tab_to(page: &Visit, selector: &str) -> usize {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn a_job_is_followed_and_its_clip_played_by_keyboard() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -44,6 +45,7 @@ async fn a_job_is_followed_and_its_clip_played_by_keyboard() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn a_switch_keeps_the_focus_when_it_is_turned() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -58,6 +60,7 @@ async fn a_switch_keeps_the_focus_when_it_is_turned() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn everything_that_can_be_used_has_a_name() {
     visit(builder(), async |page| {
         page.submit(json!({"prompt": "a lighthouse", "duration_seconds": 1})).await;

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::browser::{KEY, builder, card, shows, visit};
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn a_job_appears_goes_through_its_states_and_its_clip_plays() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -49,6 +50,7 @@ async fn a_job_appears_goes_through_its_states_and_its_clip_plays() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn failed_and_cancelled_jobs_show_why_and_what_was_given_back() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -69,6 +71,7 @@ async fn failed_and_cancelled_jobs_show_why_and_what_was_given_back() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn the_page_shows_one_account_alone_or_all() {
     visit(builder(), async |page| {
         let mine = page.submit(json!({"prompt": "mine"})).await;
@@ -86,6 +89,7 @@ async fn the_page_shows_one_account_alone_or_all() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn what_is_deleted_or_forgotten_goes_from_the_page() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -103,6 +107,7 @@ async fn what_is_deleted_or_forgotten_goes_from_the_page() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn each_line_for_a_terminal_runs_as_it_stands() {
     visit(builder(), async |page| {
         page.open_page().await;

@@ -31,6 +31,7 @@ async fn fill(page: &Visit) {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn the_page_looks_different_in_light_and_dark_and_shows_its_pictures() {
     let rule = Fault::on(Operation::Generate, Action::AcceptThenDrop).times(1);
     visit(builder(), async |page| {

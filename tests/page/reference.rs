@@ -3,6 +3,7 @@
 use crate::browser::{builder, visit};
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn the_reference_shows_every_operation_and_fits_on_a_phone() {
     visit(builder(), async |page| {
         page.open("/docs").await;
@@ -22,6 +23,7 @@ async fn the_reference_shows_every_operation_and_fits_on_a_phone() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn the_page_leads_to_the_reference_and_back() {
     visit(builder(), async |page| {
         page.open_page().await;

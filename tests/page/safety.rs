@@ -19,6 +19,7 @@ async fn fits(page: &Visit) {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn markup_in_a_prompt_is_shown_as_text_and_runs_nothing() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -54,6 +55,7 @@ async fn markup_in_a_prompt_is_shown_as_text_and_runs_nothing() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn long_unbroken_and_right_to_left_prompts_fit_on_every_width() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -79,6 +81,7 @@ async fn long_unbroken_and_right_to_left_prompts_fit_on_every_width() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn the_page_may_run_nothing_but_its_own_script() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -96,6 +99,7 @@ async fn the_page_may_run_nothing_but_its_own_script() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn a_page_under_a_foreign_name_learns_nothing() {
     visit(builder(), async |page| {
         page.submit(json!({"prompt": "not for everybody"})).await;
@@ -115,6 +119,7 @@ async fn a_page_under_a_foreign_name_learns_nothing() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn the_admin_token_opens_the_page_and_lasts_as_long_as_its_tab() {
     const TOKEN: &str = "a-token-of-this-test-only";
     visit(builder().admin_token(TOKEN), async |page| {

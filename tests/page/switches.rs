@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::browser::{KEY, builder, visit};
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn a_switch_adds_its_rule_and_takes_it_away_and_leaves_others_alone() {
     let other = Fault::on(Operation::List, Action::status(500));
     visit(builder().fault(other.clone()), async |page| {
@@ -42,6 +43,7 @@ async fn a_switch_adds_its_rule_and_takes_it_away_and_leaves_others_alone() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn a_scenario_can_be_played_and_left_again() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -56,6 +58,7 @@ async fn a_scenario_can_be_played_and_left_again() {
 }
 
 #[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn a_link_that_expired_is_replaced_by_a_fresh_one_when_somebody_plays_the_clip() {
     visit(builder(), async |page| {
         page.open_page().await;

@@ -1,13 +1,11 @@
 //! How many instructions a call takes, counted by valgrind: no more than `tests/counts.toml` says.
 
 use std::io;
-use std::path::PathBuf;
-
-use serde_json::Value;
 
 use super::tools::{self, Tool};
 use super::{Child, Context, Outcome};
 use crate::counts::Counts;
+use crate::live;
 
 const TOOLS: [Tool; 1] = [("valgrind", "--version", "valgrind")];
 
@@ -25,11 +23,7 @@ pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
 
 fn judge(context: &mut Context<'_>) -> Result<(), String> {
     let counts = Counts::load(context.root)?;
-    // With the whole workspace chosen, cargo takes what the other tests were built from.
-    let build = Child::cargo(context.root)
-        .arguments("build --quiet --workspace --bin calls --message-format json-render-diagnostics");
-    let program =
-        executable(&String::from_utf8_lossy(&build.output()?)).ok_or("cargo built no such program")?;
+    let program = live::built(context.root, live::DEV, "calls").map_err(|error| error.to_string())?;
     let instructions = |calls: u32| {
         let valgrind = Child::new("valgrind", context.root)
             .arguments("--tool=callgrind --callgrind-out-file=/dev/null --log-fd=1")
@@ -43,12 +37,6 @@ fn judge(context: &mut Context<'_>) -> Result<(), String> {
     writeln!(context.out, "a call of status takes {one:.0} instructions")
         .map_err(|error| error.to_string())?;
     counts.judge("status_instructions", one)
-}
-
-/// Where the last program is that cargo says it built.
-fn executable(messages: &str) -> Option<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back()
 }
 
 /// The number of instructions in what valgrind prints.
@@ -65,11 +53,5 @@ mod tests {
     fn the_number_of_instructions_is_read() {
         assert_eq!(collected("==1== Events    : Ir\n==1== Collected : 1234\n"), Some(1234));
         assert_eq!(collected("valgrind: no such program"), None);
-    }
-
-    #[test]
-    fn the_program_is_found_among_what_was_built() {
-        let messages = "{\"executable\":null}\n{\"executable\":\"/t/calls\"}\n{\"success\":true}\n";
-        assert_eq!(executable(messages), Some(PathBuf::from("/t/calls")));
     }
 }

@@ -13,11 +13,7 @@ pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> 
     match step {
         Step::Tools => tools::run(context),
         Step::Fmt => component(context, "fmt --all --check -- --color never", "rustfmt"),
-        Step::Clippy => component(
-            context,
-            "clippy --workspace --all-targets --features contract-tests/browser,infrai-video-cli/machines -- -D warnings",
-            "clippy",
-        ),
+        Step::Clippy => component(context, "clippy --workspace --all-targets -- -D warnings", "clippy"),
         Step::Lint => xtask(context, "lint"),
         Step::Diff => Ok(diff::gate(context.root).map_or_else(Outcome::Failed, |()| Outcome::Passed)),
         Step::Regen => xtask(context, "regen --check"),

@@ -4,7 +4,6 @@ use std::time::Duration;
 use super::*;
 use crate::wish::Wish;
 
-#[cfg(feature = "machines")]
 #[path = "../../tests/machines/postgres.rs"]
 mod postgres;
 
@@ -22,7 +21,6 @@ impl Desk {
         Self { directory: tempfile::tempdir().unwrap(), database: None }
     }
 
-    #[cfg(feature = "machines")]
     fn with_postgres() -> Self {
         use std::sync::OnceLock;
 
@@ -44,7 +42,7 @@ impl Desk {
     }
 }
 
-/// Runs each test with a file, and with PostgreSQL where the feature `machines` is on.
+/// Runs each test with a file, and with PostgreSQL, which is ignored unless asked for.
 macro_rules! with_each_database {
     ($($test:ident)*) => {
         mod on_sqlite {
@@ -54,9 +52,9 @@ macro_rules! with_each_database {
             })*
         }
 
-        #[cfg(feature = "machines")]
-        mod on_postgres {
+                mod on_postgres {
             $(#[tokio::test]
+            #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
             async fn $test() {
                 super::$test(super::Desk::with_postgres()).await;
             })*

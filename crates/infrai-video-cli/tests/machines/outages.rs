@@ -42,6 +42,7 @@ fn judge(server: &Postgres, fleet: &Fleet) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn connections_that_break_cost_nothing() {
     let server = Postgres::start();
     let fleet = scene(&server).await;
@@ -74,6 +75,7 @@ async fn connections_that_break_cost_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn a_database_that_is_gone_pauses_a_batch_until_it_is_back() {
     let server = Postgres::start();
     let fleet = scene(&server).await;
@@ -113,6 +115,7 @@ async fn a_database_that_is_gone_pauses_a_batch_until_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn a_database_that_lets_nobody_in_is_told_at_once() {
     let server = Postgres::start();
     let mut fleet = scene(&server).await;
@@ -138,6 +141,7 @@ async fn a_database_that_lets_nobody_in_is_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn no_error_shows_the_password_of_the_database() {
     let server = Postgres::start();
     let mut fleet = scene(&server).await;

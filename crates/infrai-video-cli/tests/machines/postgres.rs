@@ -142,6 +142,7 @@ fn must(command: &mut Command) -> String {
 }
 
 #[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 fn a_server_answers_through_its_socket_alone() {
     let server = Postgres::start();
     let (first, second) = (server.database("first"), server.database("second"));
@@ -153,6 +154,7 @@ fn a_server_answers_through_its_socket_alone() {
 }
 
 #[test]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 fn a_server_goes_with_its_test_also_where_that_panics() {
     let mut left = None;
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

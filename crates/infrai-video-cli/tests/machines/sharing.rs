@@ -34,6 +34,7 @@ fn wait_until(server: &Postgres, fleet: &Fleet, condition: &str) {
 
 /// Each leaves the lines of the other alone, and neither waits for what only the other may do.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn two_versions_of_a_plan_are_worked_on_at_the_same_time() {
     let server = Postgres::start();
     let fleet = still(&server).await;
@@ -54,6 +55,7 @@ async fn two_versions_of_a_plan_are_worked_on_at_the_same_time() {
 
 /// What one cannot save another may, so that neither keeps it; and neither waits for the other to do so.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn two_that_cannot_save_their_clips_do_not_wait_for_each_other() {
     let server = Postgres::start();
     let fleet = still(&server).await;
@@ -78,6 +80,7 @@ async fn two_that_cannot_save_their_clips_do_not_wait_for_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn status_and_resume_know_of_other_machines() {
     let server = Postgres::start();
     let fleet = still(&server).await;
@@ -109,6 +112,7 @@ async fn status_and_resume_know_of_other_machines() {
 
 /// A line that is gone from the plan is not begun any more, unless another process has just begun it: then it is paid.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn a_line_that_another_process_begins_is_not_dropped() {
     let server = Postgres::start();
     let fleet = Fleet::new(Sandbox::builder().instant_jobs(), server.database("clips")).await;
@@ -133,6 +137,7 @@ async fn a_line_that_another_process_begins_is_not_dropped() {
 
 /// Two that ask anew at the same time would be two charges.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn what_another_process_has_asked_anew_for_is_not_asked_for_once_more() {
     let server = Postgres::start();
     let fleet = Fleet::new(Sandbox::builder().instant_jobs(), server.database("clips")).await;

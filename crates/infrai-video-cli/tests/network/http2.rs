@@ -11,6 +11,7 @@ use h2::{Reason, RecvStream};
 use http::{Request, Response};
 use infrai_video_sandbox::{Clock, Operation, Sandbox, SandboxBuilder};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_rustls::server::TlsStream;
 
 use crate::common::{Bench, Run, SMALL};
@@ -133,18 +134,21 @@ async fn a_request_lost_to_goaway_or_refused_is_retried_under_the_same_key() {
 async fn a_wait_survives_goaway_between_and_during_polls() {
     for failure in [Treatment::AnsweredThenGoaway, Treatment::Goaway, Treatment::Refused] {
         let manual = Sandbox::builder().clock(Clock::manual());
+        let polls = Arc::new(Semaphore::new(0));
+        let answered = Arc::clone(&polls);
         let (bench, server, authority) = behind(manual, move |number, path| {
             // Every second poll fails; each of the others is the last request on its connection.
             let is_poll = path.contains("/status/") || path.ends_with("/list");
-            if is_poll && number.is_multiple_of(2) { failure } else { Treatment::AnsweredThenGoaway }
+            if is_poll && number.is_multiple_of(2) {
+                return failure;
+            }
+            answered.add_permits(usize::from(is_poll));
+            Treatment::AnsweredThenGoaway
         })
         .await;
         let mut command = run(&bench, &server, &authority);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let polls = || bench.calls(Operation::Status) + bench.calls(Operation::List);
-        while polls() < 2 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        polls.acquire_many(2).await.unwrap().forget();
         bench.sandbox.clock().advance(Duration::from_secs(600));
         let run: Run =
             tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap().into();
