@@ -112,16 +112,41 @@ async fn a_submission_that_was_prepared_by_a_wrong_clock_is_believed_no_further_
     assert_eq!(submit(&world.client, &stored).await.unwrap_err().kind(), ErrorKind::Expired);
 
     // A response had shown the service's time: the wall clock does not matter.
-    for seconds in WRONG_BY {
+    for (number, seconds) in WRONG_BY.into_iter().enumerate() {
         let world = lost(Action::AcceptThenDrop);
         let client = client_off_by(&world, seconds);
-        client.capabilities().await.unwrap();
+        match number % 2 {
+            0 => drop(client.capabilities().await.unwrap()),
+            _ => client.sync_time().await,
+        }
         let stored = accepted_unnoticed(&world, &client).await;
         submit(&client_off_by(&world, 0), &stored).await.unwrap();
         tokio::time::advance(Duration::from_secs(25 * 3600)).await;
         assert_eq!(submit(&client, &stored).await.unwrap_err().kind(), ErrorKind::Expired, "{seconds}");
         assert_eq!(world.money(), (1, 1, 0), "{seconds}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_services_time_is_read_once_and_only_if_it_is_unknown() {
+    let reads =
+        |world: &World| world.requests(Operation::Capabilities).len() + world.requests(Operation::List).len();
+    let world = World::with([]);
+    world.job().await;
+    world.client.sync_time().await;
+    assert_eq!(reads(&world), 0, "the response of `generate` has shown it");
+
+    for faults in [vec![], vec![Fault::on(Operation::Capabilities, Action::status(500))]] {
+        let world = World::with(faults);
+        world.client.sync_time().await;
+        world.client.sync_time().await;
+        assert_eq!(reads(&world), 1, "any response shows it");
+    }
+    let world = World::with([]);
+    let client = client_with(&world, 0, WithoutDate(RouterTransport(world.sandbox.clone())));
+    client.sync_time().await;
+    client.sync_time().await;
+    assert_eq!(reads(&world), 2);
 }
 
 /// A way to the sandbox on which responses lose their `Date`.

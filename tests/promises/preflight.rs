@@ -73,16 +73,22 @@ async fn a_failure_to_read_the_capabilities_is_forgotten_after_half_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_account_ends_the_check() {
-    for (status, kind) in [
-        (401, ErrorKind::Authentication),
-        (403, ErrorKind::Authentication),
-        (402, ErrorKind::InsufficientCredit),
-    ] {
+    for (status, kind) in [(401, ErrorKind::Authentication), (402, ErrorKind::InsufficientCredit)] {
         let world = World::with([on_capabilities(Action::status(status)).times(1)]);
         let clip = world.client.generate("a city").duration_seconds(0.2);
         assert_eq!(clip.check().await.unwrap_err().kind(), kind, "{status}");
         assert!(clip.check().await.is_ok(), "a refusal is not cached");
     }
+}
+
+/// A key may be allowed to start jobs and not to read this.
+#[tokio::test(start_paused = true)]
+async fn capabilities_that_are_forbidden_do_not_block_a_request() {
+    let world = World::with([on_capabilities(Action::status(403))]);
+    let clip = world.client.generate("a city").duration_seconds(0.2);
+    let fit = clip.check().await.unwrap();
+    assert!(fit.of == 0 && fit.warnings[0].contains("status 403"), "{fit:?}");
+    clip.submit().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,6 +49,17 @@ async fn results_come_in_the_order_in_which_jobs_finish() {
     assert!(results.next().await.is_none());
 }
 
+/// What lists jobs and what tells the state of one are two routes: the one can be gone while the other works.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_refused_ends_no_job() {
+    for status in [400, 403, 404, 405, 410, 501] {
+        let (world, ids) = world_of(3, [Fault::on(Operation::List, Action::status(status))]).await;
+        let results: Vec<_> = world.client.wait_all(ids).results().collect().await;
+        let expected = if status == 403 { Some(WaitErrorKind::Refused) } else { None };
+        assert_eq!(kinds(&results), [expected; 3], "{status}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_jobs_failure_leaves_the_others_alone() {
     let (world, mut ids) = world_of(2, []).await;

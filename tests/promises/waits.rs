@@ -13,7 +13,7 @@ use http::{Method, Request, Response, Uri};
 use infrai_video::{
     ErrorKind, Job, JobState, OnDrop, PollBackoff, ResponseBody, Transport, TransportError, WaitErrorKind,
 };
-use infrai_video_sandbox::{Action, Clock, Fault, JobTimes, Operation, Sandbox};
+use infrai_video_sandbox::{Action, Clock, Fault, JobTimes, Operation, Sandbox, When};
 use tokio::time::{Duration, Instant};
 
 use crate::world::World;
@@ -274,6 +274,14 @@ async fn a_wrong_key_or_an_unknown_job_ends_a_wait_soon() {
     let error = world.client.job("vj_of_nobody").wait().await.unwrap_err();
     assert_eq!(error.kind(), WaitErrorKind::Refused);
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+}
+
+/// A gateway without the route says 404 as well, for as long as an outage lasts.
+#[tokio::test(start_paused = true)]
+async fn a_404_that_is_not_the_services_own_does_not_make_a_job_unknown() {
+    let page = Action::Html { status: 404, when: When::BeforeAccepting };
+    let world = World::with([on_status(page).times(20)]);
+    assert_eq!(world.job().await.wait().await.unwrap().job().state, JobState::Succeeded);
 }
 
 #[tokio::test(start_paused = true)]

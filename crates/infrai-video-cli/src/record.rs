@@ -144,7 +144,12 @@ impl Record {
         let submission = same_as_before(&taken, wish, submission)?;
         let mut kept = Kept::new(&ledger, taken, &app.screen, resent);
         (kept.entry.item.place, kept.entry.item.replace) = (place, args.force);
-        kept.entry.leaves(submission.clone(), app.account()).await.map_err(failed)?;
+        // The job of a key that was used before stays known while its response is read again.
+        match kept.entry.item.job_id.is_some() {
+            true => kept.entry.stays().await,
+            false => kept.entry.leaves(submission.clone(), app.account()).await,
+        }
+        .map_err(failed)?;
         Ok((Self(Some(kept)), submission))
     }
 
@@ -176,8 +181,8 @@ impl Record {
             Exit::Credit | Exit::Unreachable | Exit::RateLimited | Exit::Authentication
         );
         let written = match (is_unknown, is_worth_it) {
-            // It was not sent this time, so that what was known of its key stays as it was.
-            _ if error.kind() == ErrorKind::Expired => {
+            // There is a job under this key, or the request was not sent this time: what was known stays as it was.
+            _ if kept.before.job_id.is_some() || error.kind() == ErrorKind::Expired => {
                 kept.entry.item = (*kept.before).clone();
                 kept.entry.stays().await
             }

@@ -54,9 +54,9 @@ pub fn redact<'a>(text: &'a str, key: Option<&str>) -> Cow<'a, str> {
     if let Some(key) = key {
         secrets.extend(occurrences(&bytes, key.to_ascii_lowercase().as_bytes()));
     }
-    secrets.extend(occurrences(&bytes, KEY_PREFIX).filter_map(|found| project_key(&bytes, found.start)));
-    secrets.extend(occurrences(&bytes, b"://").flat_map(|found| parts_of_url(&units, &bytes, found.end)));
-    secrets.extend((0..bytes.len()).filter_map(|at| value_of_parameter(&bytes, at)));
+    secrets.extend(project_keys(&bytes));
+    secrets.extend(parts_of_urls(&units, &bytes));
+    secrets.extend(values_of_parameters(&bytes));
     for scheme in [&b"bearer "[..], b"basic "] {
         secrets.extend(occurrences(&bytes, scheme).filter_map(|found| credentials(&bytes, found.end)));
     }
@@ -121,52 +121,90 @@ fn run(bytes: &[u8], start: usize, is_part: impl Fn(u8) -> bool) -> usize {
     start + rest.iter().position(|byte| !is_part(*byte)).unwrap_or(rest.len())
 }
 
+/// The next position where something is found. Positions are asked for in ascending order, so that a text is read once however
+/// often they are.
+struct Next<F> {
+    length: usize,
+    at: usize,
+    is_found: F,
+}
+
+impl<F: Fn(usize) -> bool> Next<F> {
+    fn new(length: usize, is_found: F) -> Self {
+        Self { length, at: 0, is_found }
+    }
+
+    /// The first such position at or after `start`, or the length of the text.
+    fn from(&mut self, start: usize) -> usize {
+        self.at = self.at.max(start);
+        while self.at < self.length && !(self.is_found)(self.at) {
+            self.at += 1;
+        }
+        self.at.min(self.length)
+    }
+}
+
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-".contains(&byte)
 }
 
-/// A project key that begins at `start`. `ifr_pk_proj_...` in an explanation is none.
-fn project_key(bytes: &[u8], start: usize) -> Option<Range<usize>> {
-    let end = run(bytes, start, is_word);
-    let rest = &bytes[start + KEY_PREFIX.len()..end];
-    let kind = run(rest, 0, |byte| byte.is_ascii_alphanumeric());
-    let own = rest.get(kind + 1..).unwrap_or_default();
-    let own = own.strip_prefix(b"proj").unwrap_or(own);
-    (own.iter().any(u8::is_ascii_alphanumeric) || rest.len() >= 16).then_some(start..end)
+/// Project keys. `ifr_pk_proj_...` in an explanation is none.
+fn project_keys(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut end_of_word = Next::new(bytes.len(), |at| !is_word(bytes[at]));
+    occurrences(bytes, KEY_PREFIX).filter_map(move |found| {
+        let end = end_of_word.from(found.start);
+        let rest = &bytes[found.end..end];
+        let kind = run(rest, 0, |byte| byte.is_ascii_alphanumeric());
+        let own = rest.get(kind + 1..).unwrap_or_default();
+        let own = own.strip_prefix(b"proj").unwrap_or(own);
+        let is_key = rest.len() >= 16 || own.iter().any(u8::is_ascii_alphanumeric);
+        is_key.then_some(found.start..end)
+    })
 }
 
-/// The secret parts of a URL whose authority begins at `start`.
-fn parts_of_url(units: &[Unit], bytes: &[u8], start: usize) -> Vec<Range<usize>> {
-    let end =
-        start + units[start..].iter().position(|unit| unit.is_end_of_word()).unwrap_or(units.len() - start);
-    let authority = run(&bytes[..end], start, |byte| !b"/?#".contains(&byte));
-    let user = bytes[start..authority].iter().rposition(|byte| *byte == b'@').map(|at| start..start + at);
-    let path = run(&bytes[..end], start, |byte| !b"?#".contains(&byte));
-    let query = (path + 1 < end).then_some(path + 1..end);
-    user.into_iter().chain(query).collect()
+/// The secret parts of all URLs: the user, the query and the fragment.
+fn parts_of_urls(units: &[Unit], bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let length = bytes.len();
+    let mut end_of_word = Next::new(length, |at| units[at].is_end_of_word());
+    let mut end_of_authority = Next::new(length, |at| b"/?#".contains(&bytes[at]));
+    let mut end_of_path = Next::new(length, |at| b"?#".contains(&bytes[at]));
+    occurrences(bytes, b"://").flat_map(move |found| {
+        let start = found.end;
+        let end = end_of_word.from(start);
+        let authority = end_of_authority.from(start).min(end);
+        let user = bytes[start..authority].iter().rposition(|byte| *byte == b'@').map(|at| start..start + at);
+        let query = end_of_path.from(start) + 1;
+        user.into_iter().chain((query < end).then_some(query..end))
+    })
 }
 
-/// The value of `NAME=VALUE`, `NAME: VALUE` or `"NAME":"VALUE"` whose separator is at `at`, where the name is that of a secret.
-fn value_of_parameter(bytes: &[u8], at: usize) -> Option<Range<usize>> {
-    let separator = bytes[at];
-    if !matches!(separator, b'=' | b':') {
-        return None;
-    }
+/// The values of `NAME=VALUE`, `NAME: VALUE` and `"NAME":"VALUE"` where the name is that of a secret.
+fn values_of_parameters(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let length = bytes.len();
     let is_between = |byte: &u8| matches!(byte, b'"' | b'\'' | b' ' | b'\\');
-    let name_end = at - bytes[..at].iter().rev().take_while(|byte| is_between(byte)).count();
-    let name_length = bytes[..name_end].iter().rev().take_while(|byte| is_word(**byte)).count();
-    let name = &bytes[name_end - name_length..name_end];
-    let is_secret =
-        name == b"key" || SECRET_NAMES.iter().any(|part| name.windows(part.len()).any(|w| w == *part));
-    if !is_secret {
-        return None;
-    }
-    let start = run(bytes, at + 1, |byte| is_between(&byte));
-    let end = run(bytes, start, |byte| !byte.is_ascii_whitespace() && !b"\"'&,;<>(){}\\".contains(&byte));
-    let value = &bytes[start..end];
-    // After a colon there may be words: "signature: does not match".
-    let is_word = separator == b':' && !(value.len() >= 8 && value.iter().any(u8::is_ascii_digit));
-    (!value.is_empty() && !is_word).then_some(start..end)
+    let mut begin_of_value = Next::new(length, move |at| !is_between(&bytes[at]));
+    let mut end_of_value =
+        Next::new(length, |at| bytes[at].is_ascii_whitespace() || b"\"'&,;<>(){}\\".contains(&bytes[at]));
+    let mut next_digit = Next::new(length, |at| bytes[at].is_ascii_digit());
+    let mut name_begin = 0;
+    let separators = (0..length).filter(|at| matches!(bytes[*at], b'=' | b':'));
+    separators.filter_map(move |at| {
+        // A name lies between the separator before and this one.
+        let name_end = at - bytes[name_begin..at].iter().rev().take_while(|byte| is_between(byte)).count();
+        let name_length = bytes[name_begin..name_end].iter().rev().take_while(|byte| is_word(**byte)).count();
+        name_begin = at + 1;
+        let name = &bytes[name_end - name_length..name_end];
+        let is_secret =
+            name == b"key" || SECRET_NAMES.iter().any(|part| name.windows(part.len()).any(|w| w == *part));
+        if !is_secret {
+            return None;
+        }
+        let start = begin_of_value.from(at + 1);
+        let end = end_of_value.from(start);
+        // After a colon there may be words: "signature: does not match".
+        let is_word = bytes[at] == b':' && !(end - start >= 8 && next_digit.from(start) < end);
+        (start < end && !is_word).then_some(start..end)
+    })
 }
 
 /// What follows `Bearer` or `Basic`, unless it is a word.
@@ -241,6 +279,17 @@ mod tests {
             (r#"{"access_token":"abc123def","id":1}"#, r#"{"access_token":"[redacted]","id":1}"#),
         ] {
             assert_eq!(redact(text, None), safe);
+        }
+    }
+
+    /// One that is read in quadratic time would take hours.
+    #[test]
+    fn a_long_text_is_read_once() {
+        for part in
+            ["sig=", "sig:", "://", "a://b", "ifr_", "ifr", "bearer ", "\"", "sig=\"", " :", "%25", "@://@"]
+        {
+            let text = part.repeat(1024 * 1024 / part.len());
+            assert!(!redact(&text, Some("sesame")).is_empty(), "{part}");
         }
     }
 

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
 use api_result::ApiResult;
+pub(crate) use key_age::sync_time;
 
 use crate::client::{Client, Shared};
 use crate::error::{Error, ErrorKind};

@@ -93,10 +93,9 @@ impl Client {
 /// Whether any other call would fail in the same way, so that going on is no use.
 fn concerns_every_call(error: &Error) -> bool {
     match error.kind() {
-        ErrorKind::Authentication
-        | ErrorKind::InsufficientCredit
-        | ErrorKind::Config
-        | ErrorKind::InvalidInput => true,
+        // A key may be allowed to start jobs and not to read capabilities (403).
+        ErrorKind::Authentication => error.status() != Some(403),
+        ErrorKind::InsufficientCredit | ErrorKind::Config | ErrorKind::InvalidInput => true,
         // No connection, and none for a later request: an untrusted certificate, or a proxy that refuses.
         ErrorKind::Unreachable => !error.is_retryable(),
         _ => false,

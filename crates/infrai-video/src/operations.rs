@@ -98,6 +98,16 @@ impl Client {
         })
     }
 
+    /// Reads the service's time from an unpaid request, unless a response has shown it already. Sends at most one or two
+    /// requests for each client, and ignores their failures.
+    ///
+    /// Submissions that are [prepared](crate::Generate::prepare) afterwards are stamped by the service's clock. Without it they
+    /// are stamped by this machine's: one that was ahead makes an idempotency key look younger than it is to the process that
+    /// sends a stored submission again.
+    pub async fn sync_time(&self) {
+        crate::call::sync_time(self).await;
+    }
+
     /// What each vendor can make (`GET /v1/video/capabilities`, `video_capabilities`).
     pub fn capabilities(&self) -> Call<types::VideoCapabilities> {
         let plan = Ok(self.plan("video_capabilities"));

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -27,6 +28,7 @@ pub(crate) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub(crate) struct Clocks {
     wall: WallClock,
     seen: Mutex<Option<(Timestamp, Moment)>>,
+    synced: AtomicBool,
 }
 
 /// One moment on both clocks of this machine.
@@ -38,7 +40,7 @@ pub(crate) struct Moment {
 
 impl Clocks {
     pub(crate) fn new(wall: WallClock) -> Self {
-        Self { wall, seen: Mutex::default() }
+        Self { wall, seen: Mutex::default(), synced: AtomicBool::new(false) }
     }
 
     /// The wall clock's time. One beyond the year 9999 counts as the last moment there is: `Timestamp::now` would panic,
@@ -66,6 +68,11 @@ impl Clocks {
         let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok()).unwrap_or_default();
         let now = date.saturating_add(Duration::from_secs(age)).unwrap_or(Timestamp::MAX);
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, self.moment()));
+    }
+
+    /// Whether nobody has called this before.
+    pub(crate) fn is_first_sync(&self) -> bool {
+        !self.synced.swap(true, Ordering::Relaxed)
     }
 
     fn seen(&self) -> Option<(Timestamp, Moment)> {

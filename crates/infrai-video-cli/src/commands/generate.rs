@@ -19,7 +19,7 @@ use crate::ledger::Item;
 use crate::progress::JobLine;
 use crate::record::{Record, Records};
 use crate::session::Session;
-use crate::target::Target;
+use crate::target::{Target, clip_name};
 use crate::text::{clock, quote, size, usd};
 use crate::wish::Wish;
 use crate::work::is_clip;
@@ -67,7 +67,10 @@ pub(super) async fn run(app: &App, args: &GenerateArgs) -> Result<(), Failure> {
     let mut submission = request.clone().prepare().map_err(|error| app.failed(&error))?;
     if !args.no_check {
         check(app, &request, &submission).await?;
-        // Now the service's clock is known, and the age of the key counts by it.
+    }
+    if !args.dry_run {
+        session.client.sync_time().await;
+        // The age of the key counts by the service's clock, which is known now.
         submission = request.prepare().map_err(|error| app.failed(&error))?;
     }
     if args.dry_run {
@@ -132,7 +135,7 @@ async fn made_before(app: &App, args: &GenerateArgs, wish: &Wish) -> Option<(Ite
     let item = records.under_key(key).await;
     records.close().await;
     let item = item.filter(|item| item.request == wish.canonical() && item.account == app.account())?;
-    let name = format!("{}.mp4", item.job_id.as_deref()?);
+    let name = clip_name(item.job_id.as_deref()?);
     let path = match args.output.as_deref() {
         None => PathBuf::from(name),
         Some(output) if output.is_dir() => output.join(name),

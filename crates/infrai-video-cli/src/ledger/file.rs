@@ -36,7 +36,12 @@ pub(super) fn inspect(path: &Path) -> Result<(), LedgerError> {
     match expected_length(&header) {
         // Pages that are in the log only may be missing in the file.
         Some(expected) if length < expected && !has_log(path) => {
-            Err(LedgerError::Damaged(format!("it has {length} bytes of {expected}")))
+            // Another process may have moved them from its log into the file meanwhile.
+            let length = file.metadata().map_err(place)?.len();
+            match length < expected {
+                true => Err(LedgerError::Damaged(format!("it has {length} bytes of {expected}"))),
+                false => Ok(()),
+            }
         }
         None => Err(LedgerError::Damaged(format!("it has {length} bytes"))),
         _ => Ok(()),

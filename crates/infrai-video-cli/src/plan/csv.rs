@@ -111,14 +111,19 @@ fn rows(text: &str) -> Result<Vec<Row>, (Vec<Row>, usize, String)> {
 fn cell(text: &str) -> Result<(String, &str), String> {
     let Some(mut rest) = text.strip_prefix('"') else {
         let end = text.find([',', '\n']).unwrap_or(text.len());
-        let plain = text[..end].strip_suffix('\r').unwrap_or(&text[..end]);
-        return match plain.contains('"') {
-            true => {
-                Err("a cell with a quote in it must stand in quotes, and the quote must be doubled"
-                    .to_owned())
-            }
-            false => Ok((plain.to_owned(), &text[plain.len()..])),
+        let plain = match text[end..].starts_with('\n') {
+            true => text[..end].strip_suffix('\r').unwrap_or(&text[..end]),
+            false => &text[..end],
         };
+        if plain.contains('"') {
+            return Err(
+                "a cell with a quote in it must stand in quotes, and the quote must be doubled".to_owned()
+            );
+        }
+        if plain.contains('\r') {
+            return Err("a line ends with a carriage return alone; end lines with \\n or \\r\\n".to_owned());
+        }
+        return Ok((plain.to_owned(), &text[plain.len()..]));
     };
     let mut cell = String::new();
     loop {
@@ -191,6 +196,21 @@ mod tests {
         }
         assert_eq!(wrong("prompt\na\n\nb\"\n").len(), 1);
         assert!(wrong("prompt\na\n\nb\"\n")[0].starts_with("4: "));
+    }
+
+    #[test]
+    fn a_carriage_return_alone_is_an_error_on_its_line() {
+        for (text, line) in [
+            ("prompt\na city\r", 2),
+            ("prompt\ra city\r", 1),
+            ("\r", 1),
+            ("prompt,name\na\r,b\n", 2),
+            ("prompt\na\rb\nc\n", 2),
+            ("prompt\n\"a\"\rb\n", 2),
+        ] {
+            let wrong = wrong(text);
+            assert!(wrong.len() == 1 && wrong[0].starts_with(&format!("{line}: ")), "{text:?}: {wrong:?}");
+        }
     }
 
     #[test]

@@ -58,7 +58,9 @@ impl Setback {
     pub(super) fn of(error: &Error) -> Self {
         let why = describe(error);
         match Exit::from(error) {
-            exit if error.kind() == ErrorKind::Authentication => Self::Stopped { exit, why },
+            _ if error.kind() == ErrorKind::Authentication => {
+                Self::Stopped { exit: Exit::Authentication, why }
+            }
             _ if error.kind() == ErrorKind::Expired => Self::Unsafe(why),
             // The service is there, and still at work on it.
             _ if error.kind() == ErrorKind::InProgress => Self::Paused { outage: Outage::RateLimited, why },

@@ -111,8 +111,8 @@ pub(crate) fn is_clip(item: &Item, path: &Path) -> bool {
     path.is_file() && hash(path).is_ok_and(|found| found == *sha256)
 }
 
-/// Copies a clip under a new name, checked on the way. A file that is there already is not replaced. Blocks.
-pub(super) fn copy(from: &Path, to: &Path, sha256: &str) -> io::Result<()> {
+/// Copies a clip under a new name, checked on the way. A file that is there already is replaced only on request. Blocks.
+pub(super) fn copy(from: &Path, to: &Path, sha256: &str, replace: bool) -> io::Result<()> {
     let directory = to.parent().ok_or(io::ErrorKind::InvalidFilename)?;
     let mut copy = new_file().tempfile_in(directory)?;
     io::copy(&mut File::open(from)?, &mut copy)?;
@@ -120,8 +120,8 @@ pub(super) fn copy(from: &Path, to: &Path, sha256: &str) -> io::Result<()> {
     if hash(copy.path())? != sha256 {
         return Err(io::Error::other("the copy differs from the clip"));
     }
-    copy.persist_noclobber(to).map_err(|error| error.error)?;
-    Ok(())
+    let persisted = if replace { copy.persist(to) } else { copy.persist_noclobber(to) };
+    persisted.map(drop).map_err(|error| error.error)
 }
 
 /// A temporary file with the permissions of any new file.
@@ -231,6 +231,19 @@ mod tests {
         assert!(matches!(check(9, Some("here")).find(&item, &path), Found::Missing(_)));
         fs::write(&wanted, b"12345").unwrap();
         assert_eq!(check(9, None).find(&item, &wanted), Found::Moved);
+    }
+
+    #[test]
+    fn a_copy_replaces_a_file_only_on_request() {
+        let directory = tempfile::tempdir().unwrap();
+        let (from, to) = (directory.path().join("a.mp4"), directory.path().join("b.mp4"));
+        let item = saved(&from, b"12345");
+        let sha256 = item.sha256.unwrap();
+        fs::write(&to, b"mine").unwrap();
+        assert_eq!(copy(&from, &to, &sha256, false).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&to).unwrap(), b"mine");
+        copy(&from, &to, &sha256, true).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), b"12345");
     }
 
     #[test]

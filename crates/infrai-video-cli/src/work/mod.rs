@@ -100,15 +100,16 @@ impl<'a> Work<'a> {
             meter.stage(&entry.item);
             match entry.item.stage {
                 Stage::Planned => {
+                    self.session.client.sync_time().await;
                     let submission = self.prepare(&entry.item)?;
                     entry.leaves(submission.clone(), self.account.clone()).await?;
                     self.submit(entry, &submission, Sent::Now).await?;
                 }
-                Stage::Sent => {
+                Stage::Sent if entry.item.job_id.is_none() => {
                     let submission = self.still_safe(&entry.item)?;
                     self.submit(entry, &submission, Sent::Before).await?;
                 }
-                Stage::Accepted => {
+                Stage::Sent | Stage::Accepted => {
                     self.wait(entry, meter).await?;
                     return self.fetch(entry, meter, since).await;
                 }

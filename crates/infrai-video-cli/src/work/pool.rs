@@ -226,9 +226,9 @@ impl Work<'_> {
                 outcome.held.push_back(entry);
                 self.pause(outage, why, settings, board, pace, outcome);
             }
-            Err(setback @ Setback::Stopped { .. }) => {
+            Err(setback @ Setback::Stopped { exit: cause, .. }) => {
                 let item = entry.release().await;
-                let stopped = || self.app.stopped(setback.exit(&item), &setback.why(&item));
+                let stopped = || self.app.stopped(setback.exit(&item), cause, &setback.why(&item));
                 outcome.stopped.get_or_insert_with(stopped);
             }
             Err(Setback::Ledger(error)) => {

@@ -39,12 +39,18 @@ impl Work<'_> {
             }
             Ok(Found::Elsewhere(from)) => {
                 let (to, sha256) = (wanted.clone(), entry.item.sha256.clone().unwrap_or_default());
-                match blocking(move || clip::copy(&from, &to, &sha256)).await {
+                let replace = entry.item.replace;
+                match blocking(move || clip::copy(&from, &to, &sha256, replace)).await {
                     Ok(()) => {
                         entry.moved(&wanted).await?;
                         return Ok(Restored::Here);
                     }
-                    Err(error) => format!("{} cannot be written: {error}", wanted.display()),
+                    // There is a whole copy, so that nothing has to be made anew.
+                    Err(error) => {
+                        let why = format!("{} cannot be written: {error}", wanted.display());
+                        entry.troubled(&why).await?;
+                        return Err(Setback::NotSaved(why));
+                    }
                 }
             }
             Ok(Found::Missing(why)) => why,
@@ -131,8 +137,11 @@ impl From<LedgerError> for Lost {
 
 impl From<Error> for Lost {
     fn from(error: Error) -> Self {
-        // 404, 409 or 410 for the link: the job is deleted, or its retention is over.
-        let gone = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict);
+        // 404, 409 or 410 with the service's own error: the job is deleted, or its retention is over. Without one, a gateway
+        // may have answered.
+        let gone = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict)
+            && error.code().is_some()
+            && !error.is_retryable();
         Self::Clip { why: describe(&error), gone }
     }
 }

@@ -31,10 +31,12 @@ impl App {
         }
     }
 
-    /// The service does not take the API key, so that nothing more can be begun.
-    pub(super) fn stopped(&self, exit: Exit, why: &str) -> Failure {
-        Failure::new(exit, why)
-            .next(CHECK_KEY)
+    /// Nothing more can be begun: the service refuses the API key, or no connection can be made with these settings.
+    pub(super) fn stopped(&self, exit: Exit, cause: Exit, why: &str) -> Failure {
+        let check_key = (cause == Exit::Authentication).then_some(CHECK_KEY);
+        check_key
+            .into_iter()
+            .fold(Failure::new(exit, why), Failure::next)
             .next(format!("then: {}  (goes on where it was)", self.same_command()))
     }
 

@@ -44,9 +44,14 @@ async fn an_id_of_any_characters_leads_to_its_clip() {
     ] {
         let bench = Bench::instant().await;
         let (url, seen) = with_id(&bench, id.clone()).await;
-        let run = bench.run(SMALL.iter().chain(&["--base-url", &url]));
+        let args = [&SMALL[..], &["--base-url", &url, "--idempotency-key=k1"]].concat();
+        let run = bench.run(&args);
         assert_eq!((run.code, run.text()), (Some(0), format!("{file}\n").as_str()), "{}", run.stderr);
         assert!(bench.path(file).exists());
+        let requests = seen.lock().unwrap().len();
+        let again = bench.run(&args);
+        assert_eq!((again.code, again.text()), (run.code, run.text()), "{}", again.stderr);
+        assert_eq!(seen.lock().unwrap().len(), requests, "it was saved before");
         let text = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
         for command in [&["status"][..], &["cancel"], &["delete", "--yes"]] {
             let run = bench.run(command.iter().chain(&["--base-url", url.as_str(), "--", text.as_str()]));

@@ -141,6 +141,39 @@ async fn a_key_of_a_finished_job_is_not_paid_again_by_the_same_command() {
     assert_eq!(charges(&bench), 1);
 }
 
+/// A repetition under a used key that fails, or is interrupted, must not make the command forget the job.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_that_fails_leaves_the_job_of_its_key_known() {
+    for failure in [Action::status(503), Action::accept_then_status(504), Action::status(409)] {
+        let bench = Bench::still().await;
+        let args = [&SMALL[..], &["--no-wait", "-o", "a.mp4", "--idempotency-key=k1"]].concat();
+        let id = bench.run(&args).text().trim_end().to_owned();
+        bench.sandbox.set_faults([Fault::on(Operation::Generate, failure)]);
+        assert_ne!(bench.run(args.iter().chain(&["--no-check", "--timeout=2s"])).code, Some(0));
+        bench.sandbox.set_faults([]);
+        bench.sandbox.clock().advance(std::time::Duration::from_secs(25 * 3600));
+        let run = bench.run(["resume", &id, "--again"]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert_eq!((bench.files(), charges(&bench)), (vec!["a.mp4".to_owned()], 1));
+    }
+}
+
+/// What stopped the others is shown beside what befell one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_ended_a_resume_is_shown() {
+    let bench = Bench::still().await;
+    let args = ["generate", "a city [fail]", "--duration=0.5", "--no-wait", "-o", "city.mp4"];
+    assert_eq!(bench.run(args).code, Some(0));
+    let key = lost(&bench).await;
+    bench.sandbox.clock().advance(std::time::Duration::from_secs(3600));
+    bench.sandbox.set_faults([Fault::on(Operation::Generate, Action::status(401))]);
+    let run = bench.run(["resume", "--jobs=1"]);
+    assert_eq!(run.code, Some(11), "{}", run.stderr);
+    for part in ["CONTENT_REJECTED", "check INFRAI_API_KEY", &key] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_api_key_is_named_first() {
     let bench = Bench::instant().await;

@@ -52,6 +52,14 @@ pub(super) async fn check(client: &Client, prepared_at: Timestamp, deadline: Ins
     Ok(())
 }
 
+/// Reads the service's time where no response has shown it, at most once for each client. Failures are ignored.
+pub(crate) async fn sync_time(client: &Client) {
+    let clocks = &client.shared.clocks;
+    if clocks.service().is_none() && clocks.is_first_sync() {
+        let _not_shown = service_time(client, after(LONGEST_READ_OF_THE_TIME)).await;
+    }
+}
+
 /// The service's time. The head of any response tells it, whatever its status, so that a second route is asked where the
 /// first one is out of order.
 async fn service_time(client: &Client, deadline: Instant) -> Result<Option<Timestamp>, Failure> {

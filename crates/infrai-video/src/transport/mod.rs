@@ -110,7 +110,8 @@ impl TransportError {
     ) -> Self {
         let known = causes(&error).find_map(|cause| cause.downcast_ref::<Self>());
         let copy = |known: &Self| Self { hint: known.hint.clone(), ..Self::new(known.kind, &*known.message) };
-        let this = known.map(copy).or_else(|| rejected_by_tls(&error, host)).unwrap_or_else(|| {
+        let rejected = || rejected_by_tls(kind, &error, host);
+        let this = known.map(copy).or_else(rejected).unwrap_or_else(|| {
             let message = match kind {
                 TransportErrorKind::Request => "the request could not be built",
                 TransportErrorKind::Connect => "no connection could be made",
@@ -213,12 +214,19 @@ fn root_cause(error: &(dyn StdError + 'static)) -> String {
 }
 
 #[cfg(feature = "rustls")]
-fn rejected_by_tls(error: &(dyn StdError + 'static), host: &str) -> Option<TransportError> {
-    causes(error).find_map(|cause| tls::permanent(cause.downcast_ref()?, host))
+fn rejected_by_tls(
+    kind: TransportErrorKind,
+    error: &(dyn StdError + 'static),
+    host: &str,
+) -> Option<TransportError> {
+    let error = causes(error).find_map(|cause| cause.downcast_ref())?;
+    // On an established connection the request may have been sent, and carried out.
+    let is_before_the_request = kind == TransportErrorKind::Connect || tls::is_before_any_request(error);
+    tls::permanent(error, host).filter(|_| is_before_the_request)
 }
 
 #[cfg(not(feature = "rustls"))]
-fn rejected_by_tls(_: &(dyn StdError + 'static), _: &str) -> Option<TransportError> {
+fn rejected_by_tls(_: TransportErrorKind, _: &(dyn StdError + 'static), _: &str) -> Option<TransportError> {
     None
 }
 

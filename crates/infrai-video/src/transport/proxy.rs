@@ -144,7 +144,7 @@ impl Proxy {
 
     fn connect_failed(&self, error: &(dyn std::error::Error + 'static)) -> TransportError {
         let host = self.uri.host().unwrap_or_default();
-        super::rejected_by_tls(error, host)
+        super::rejected_by_tls(TransportErrorKind::Connect, error, host)
             .unwrap_or_else(|| self.transient(&format!("could not be reached: {}", root_cause(error))))
     }
 

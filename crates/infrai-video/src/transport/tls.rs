@@ -121,6 +121,12 @@ pub(super) fn permanent(error: &Error, host: &str) -> Option<TransportError> {
     Some(rejected(what).with_hint(hint))
 }
 
+/// Whether a server sends this alert only before it reads a request, although it arrives after the handshake: TLS 1.3 clients
+/// finish theirs before the server has asked for their certificate.
+pub(super) fn is_before_any_request(error: &Error) -> bool {
+    matches!(error, Error::AlertReceived(AlertDescription::CertificateRequired))
+}
+
 fn no_protocol(host: &str) -> (String, String) {
     if cfg!(feature = "http2") {
         return (format!("{host} speaks neither HTTP/2 nor HTTP/1.1"), base_url());
@@ -215,6 +221,30 @@ mod tests {
         }
         for transient in [alert(AlertDescription::InternalError), Error::General(String::new())] {
             assert!(permanent(&transient, "api.example").is_none(), "{transient}");
+        }
+    }
+
+    #[test]
+    fn a_failure_after_the_handshake_leaves_the_outcome_unknown() {
+        let alert = Error::AlertReceived;
+        for (error, kind) in [
+            (Error::InvalidMessage(InvalidMessage::InvalidContentType), TransportErrorKind::Lost),
+            (alert(AlertDescription::AccessDenied), TransportErrorKind::Lost),
+            (alert(AlertDescription::HandshakeFailure), TransportErrorKind::Lost),
+            (alert(AlertDescription::BadCertificate), TransportErrorKind::Lost),
+            (alert(AlertDescription::CertificateRequired), TransportErrorKind::Rejected),
+        ] {
+            let below = |kind, error: &Error| {
+                TransportError::below(kind, std::io::Error::other(error.clone()), "api.example")
+            };
+            let lost = below(TransportErrorKind::Lost, &error);
+            assert_eq!(lost.kind(), kind, "{error}");
+            assert_eq!(lost.may_have_been_sent(), kind == TransportErrorKind::Lost, "{error}");
+            assert_eq!(
+                below(TransportErrorKind::Connect, &error).kind(),
+                TransportErrorKind::Rejected,
+                "{error}"
+            );
         }
     }
 

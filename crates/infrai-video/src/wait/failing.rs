@@ -21,12 +21,18 @@ impl Failing {
     /// `longest`, or another one cannot change what this one said.
     pub(super) fn verdict(&mut self, error: &Error, longest: Duration) -> Option<WaitErrorKind> {
         let failing_for = self.since.get_or_insert_with(Instant::now).elapsed();
-        if error.kind() != ErrorKind::NotFound {
+        // A gateway without this route answers 404 too. Only the service's own error says that there is no such job.
+        let is_unknown_job = error.kind() == ErrorKind::NotFound && error.code().is_some();
+        if !is_unknown_job {
             self.not_found_since = None;
         }
         let can_change = match error.kind() {
-            ErrorKind::NotFound => self.not_found_since.get_or_insert_with(Instant::now).elapsed() < LAG,
+            ErrorKind::NotFound if is_unknown_job => {
+                self.not_found_since.get_or_insert_with(Instant::now).elapsed() < LAG
+            }
             ErrorKind::Authentication | ErrorKind::InvalidInput | ErrorKind::Config => false,
+            // An untrusted certificate, a proxy that refuses, an invalid setting.
+            ErrorKind::Unreachable => error.is_retryable(),
             // The service gave the job an id that no request can name.
             ErrorKind::Decode if error.field() == Some("job_id") => false,
             _ => true,

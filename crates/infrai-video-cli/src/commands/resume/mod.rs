@@ -175,7 +175,8 @@ async fn prepare(app: &App, args: &ResumeArgs, ledger: &Arc<Ledger>, items: &[It
         let mut entry = take(app, ledger, item).await?;
         // Another process may have been quicker, and two new jobs would be two charges.
         let is_same = (entry.item.stage, entry.item.attempt) == (item.stage, item.attempt);
-        let has_job = matches!(item.stage, Stage::Accepted | Stage::Fetched | Stage::Saved | Stage::Missing);
+        let is_over = item.stage.is_final() && item.stage != Stage::Saved;
+        let has_job = item.job_id.is_some() && !is_over;
         (entry.item.place, entry.item.replace) = (item.place.clone(), item.replace);
         let written = match args.again && is_same && !has_job {
             true => entry.is_asked_anew().await,
@@ -238,9 +239,11 @@ async fn conclude(app: &App, args: &ResumeArgs, ledger: &Ledger, outcome: Outcom
         return failures.pop().map_or(Ok(()), Err);
     }
     let exit = Exit::of_all(failures.iter().map(Failure::exit));
-    for (failure, (item, _)) in failures.into_iter().zip(&outcome.set_aside) {
-        let failure = item.job_id.iter().fold(failure, |failure, id| failure.about(id));
-        app.screen.failure(&failure);
+    // What stopped the others is about no job, and comes last.
+    let jobs =
+        outcome.set_aside.iter().map(|(item, _)| item.job_id.as_deref()).chain(std::iter::repeat(None));
+    for (failure, job_id) in failures.into_iter().zip(jobs) {
+        app.screen.failure(&job_id.into_iter().fold(failure, Failure::about));
     }
     exit.map_or(Ok(()), |exit| Err(Failure::shown(exit)))
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::pages::{Place, worth_reading};
 use super::{JobResult, OnUpdate, WaitAll};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::job::Job;
 use crate::retry::RetryPolicy;
 use crate::time::after;
@@ -212,7 +212,15 @@ impl Watch {
         let mut read = 0;
         while read < most {
             let list = self.settings.client.list().limit(PAGE);
-            let page = list.page(cursor).with_retry_policy(RetryPolicy::never()).await?.into_inner();
+            let page = match list.page(cursor).with_retry_policy(RetryPolicy::never()).await {
+                Ok(page) => page.into_inner(),
+                // Only `list` is refused. `status` still tells the state of each job.
+                Err(error) if !error.is_retryable() && error.kind() != ErrorKind::Authentication => {
+                    tracing::debug!(%error, "the jobs cannot be listed; reading each job's status");
+                    return Ok(read);
+                }
+                Err(error) => return Err(error),
+            };
             read += 1;
             for job in page.items.unwrap_or_default() {
                 // A list may leave links out, so only `status` can say that there is none.
