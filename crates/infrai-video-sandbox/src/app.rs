@@ -17,11 +17,12 @@ use crate::journal::Journal;
 use crate::limits::Limits;
 use crate::links::Links;
 use crate::problem::Problem;
-use crate::render::frame_size;
+use crate::resolution::frame_size;
 use crate::scenario::Scenario;
 use crate::settings::Settings;
+use crate::source::ClipRequest;
 use crate::store::{Job, Store};
-use crate::studio::{ClipRequest, Studio};
+use crate::studio::Studio;
 use crate::validate::Order;
 
 /// One frame at 24 frames a second.

@@ -26,11 +26,12 @@ use crate::router::{HostService, SandboxRouter};
 use crate::scenario::Scenario;
 use crate::server::Sandbox;
 use crate::settings::Settings;
+use crate::source::{ClipFiles, ClipRequest, ClipSource, default_source};
 use crate::start::Ground;
 #[cfg(feature = "persist")]
 use crate::store::Durable;
 use crate::store::Store;
-use crate::studio::{ClipFiles, ClipRequest, ClipSource, Hands, Studio, renderer};
+use crate::studio::{Hands, Studio};
 use crate::times::JobTimes;
 
 const DEFAULT_SEED: Seed = Seed(7);
@@ -76,7 +77,7 @@ impl Sandbox {
             faults: Vec::new(),
             scenario: None,
             journal: JournalLimits::default(),
-            source: renderer(),
+            source: default_source(),
             prerender: None,
             limits: Limits::default(),
             reach: Reach::default(),

@@ -154,13 +154,16 @@ mod page;
 mod problem;
 mod range;
 mod reach;
-mod render;
+mod resolution;
 mod router;
 mod scenario;
 mod secrets;
 mod server;
 mod settings;
+mod source;
 mod start;
+#[cfg(any(test, not(feature = "render")))]
+mod stock;
 mod store;
 mod studio;
 mod times;
@@ -179,8 +182,8 @@ pub use self::reach::StartError;
 pub use self::router::{ConnectionLost, SandboxRouter};
 pub use self::scenario::{Scenario, ScenarioError, UnknownScenario};
 pub use self::server::{Sandbox, Shutdown};
+pub use self::source::{ClipFiles, ClipRequest};
 #[cfg(feature = "persist")]
 pub use self::store::PersistError;
 pub use self::store::{JobRecord, JobState, Ledger, LedgerEntry, LedgerKind};
-pub use self::studio::{ClipFiles, ClipRequest};
 pub use self::times::JobTimes;

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing::warn;
 
 use crate::ids::sha256_hex;
-use crate::studio::ClipFiles;
+use crate::source::ClipFiles;
 
 /// The endings of the two files of a scene.
 const ENDINGS: [&str; 2] = ["mp4", "jpg"];

@@ -13,10 +13,10 @@ use crate::ids::Seed;
 use crate::library::Library;
 use crate::money::Usd;
 use crate::reach::StartError;
+use crate::source::ClipRequest;
 use crate::store::{Durable, State};
 #[cfg(feature = "persist")]
 use crate::store::{Opened, PersistError};
-use crate::studio::ClipRequest;
 #[cfg(feature = "persist")]
 use crate::studio::name_of;
 

@@ -2,52 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 
 use crate::ids::sha256_hex;
 use crate::library::Library;
-use crate::render::{self, Scene};
-
-/// What a clip is to be. Equal requests give equal files.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct ClipRequest {
-    /// The prompt of the job.
-    pub prompt: String,
-    /// The seed of the sandbox.
-    pub seed: u64,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// The clip's length.
-    pub duration: Duration,
-}
-
-/// The files of a finished job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClipFiles {
-    /// The clip.
-    pub mp4: Vec<u8>,
-    /// The still picture.
-    pub thumbnail_jpeg: Vec<u8>,
-}
-
-/// Where clips come from.
-pub(crate) type ClipSource = Arc<dyn Fn(&ClipRequest) -> Result<ClipFiles, String> + Send + Sync>;
-
-/// The source of real clips.
-pub(crate) fn renderer() -> ClipSource {
-    Arc::new(|request| {
-        let ClipRequest { prompt, seed, width, height, duration } = request.clone();
-        let clip =
-            render::render(&Scene { prompt, seed, width, height, duration }).map_err(|e| e.to_string())?;
-        Ok(ClipFiles { mp4: clip.mp4, thumbnail_jpeg: clip.thumbnail_jpeg })
-    })
-}
+use crate::source::{ClipFiles, ClipRequest, ClipSource};
 
 /// A file, ready to be served.
 #[derive(Clone, Debug)]
@@ -286,6 +247,8 @@ pub(crate) fn name_of(scene: &ClipRequest) -> String {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use std::time::Duration;
 
     use super::*;
 

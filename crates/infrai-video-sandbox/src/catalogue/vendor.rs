@@ -4,10 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CatalogueError;
 use crate::money::Usd;
-use crate::render::frame_size;
-
-/// What the renderer makes at most, in seconds.
-const LONGEST_CLIP: f64 = 600.0;
+use crate::resolution::{LONGEST_CLIP, frame_size};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::router::SandboxRouter;
 use crate::server::Sandbox;
-use crate::studio::ClipFiles;
+use crate::source::ClipFiles;
 
 const LIMITS: Limits = Limits {
     connections: 1,

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{ColumnIndex, Decode, Row, Sqlite, SqliteConnection, Type};
 
 use crate::money::Usd;
-use crate::render::frame_size;
+use crate::resolution::frame_size;
 use crate::store::job::Job;
 use crate::store::state::{Change, Entry, KeyRecord, State, Topup};
 use crate::validate::Order;

@@ -1,15 +1,15 @@
 //! What floats through the air: snow, rain, petals, leaves, fireflies, lanterns.
 
-use super::chance::{Chance, smooth, wave};
-use super::color::{Color, rgb};
-use super::frame::{Bounds, Frame};
+use super::layout::{Layout, Moment};
 use super::palette::Palette;
-use super::picture::{Layout, Moment};
 use super::theme::{Air, Theme};
+use crate::color::{Color, rgb};
+use crate::frame::{Bounds, Frame};
+use crate::rng::{Rng, smooth, wave};
 
 /// Everything that floats.
 #[derive(Debug)]
-pub(super) struct Weather {
+pub(crate) struct Weather {
     layout: Layout,
     air: Air,
     flakes: Vec<Flake>,
@@ -28,7 +28,7 @@ struct Flake {
 
 impl Weather {
     /// Scatters what the theme asks for.
-    pub(super) fn new(theme: &Theme, layout: Layout, chance: &mut Chance) -> Self {
+    pub(crate) fn new(theme: &Theme, layout: Layout, rng: &mut Rng) -> Self {
         let (count, colors): (f32, &[Color]) = match theme.air {
             Air::Clear => (0.0, &[]),
             Air::Snowfall => (130.0, &[rgb(255, 255, 255), rgb(232, 240, 252)]),
@@ -42,18 +42,18 @@ impl Weather {
         let area = layout.width * layout.height / (1280.0 * 720.0 * layout.unit * layout.unit);
         let flakes = (0..(count * area.sqrt()) as usize)
             .map(|_| Flake {
-                x: chance.unit(),
-                y: chance.unit(),
-                near: chance.unit(),
-                phase: chance.unit(),
-                color: chance.pick(colors),
+                x: rng.unit(),
+                y: rng.unit(),
+                near: rng.unit(),
+                phase: rng.unit(),
+                color: rng.pick(colors),
             })
             .collect();
         Self { layout, air: theme.air, flakes }
     }
 
     /// Paints everything in the air.
-    pub(super) fn paint(&self, frame: &mut Frame, palette: &Palette, moment: Moment) {
+    pub(crate) fn paint(&self, frame: &mut Frame, palette: &Palette, moment: Moment) {
         for flake in &self.flakes {
             match self.air {
                 Air::Clear => {}

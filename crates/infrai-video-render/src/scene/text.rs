@@ -23,7 +23,7 @@ enum Shape {
 }
 
 /// The text of a prompt on one line, with marks that have no shape left out and Arabic letters joined.
-pub(super) fn clean(prompt: &str) -> String {
+pub(crate) fn clean(prompt: &str) -> String {
     let short: String =
         prompt.chars().take(LONGEST).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     let shown: String = short.chars().filter(|c| !is_invisible(*c)).collect();
@@ -62,13 +62,13 @@ fn advance(c: char, size: f32) -> f32 {
 }
 
 /// The width of a line in pixels.
-pub(super) fn width(line: &str, size: f32) -> f32 {
+pub(crate) fn width(line: &str, size: f32) -> f32 {
     line.chars().map(|c| advance(c, size)).sum()
 }
 
 /// Breaks a text into lines of at most `limit` pixels: between words, between wide characters, and within a word that
 /// is longer than a line. A line has at least one character.
-pub(super) fn wrap(text: &str, size: f32, limit: f32) -> Vec<String> {
+pub(crate) fn wrap(text: &str, size: f32, limit: f32) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0.0;
@@ -117,7 +117,7 @@ fn pieces(text: &str) -> Vec<&str> {
 }
 
 /// Cuts lines to a number and marks the cut with an ellipsis that still fits.
-pub(super) fn cut(lines: &mut Vec<String>, count: usize, size: f32, limit: f32) {
+pub(crate) fn cut(lines: &mut Vec<String>, count: usize, size: f32, limit: f32) {
     if lines.len() <= count {
         return;
     }
@@ -131,7 +131,7 @@ pub(super) fn cut(lines: &mut Vec<String>, count: usize, size: f32, limit: f32) 
 
 /// Draws a line with its left end at `x` and its baseline at `y`. `dot` gets whole pixels, which may lie anywhere, and
 /// the coverage from 0 to 1.
-pub(super) fn draw(line: &str, size: f32, x: f32, y: f32, mut dot: impl FnMut(i32, i32, f32)) {
+pub(crate) fn draw(line: &str, size: f32, x: f32, y: f32, mut dot: impl FnMut(i32, i32, f32)) {
     let mut at = x;
     for c in in_display_order(line).chars() {
         match shape(c) {
@@ -150,7 +150,7 @@ fn in_display_order(line: &str) -> String {
 }
 
 /// Whether a text starts in a script that runs from right to left.
-pub(super) fn is_right_to_left(text: &str) -> bool {
+pub(crate) fn is_right_to_left(text: &str) -> bool {
     BidiInfo::new(text, None).paragraphs.first().is_some_and(|paragraph| paragraph.level.is_rtl())
 }
 

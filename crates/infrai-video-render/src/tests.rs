@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Clip, RenderError, Scene, frame_size, render};
+use crate::{Clip, RenderError, Scene, render};
 
 /// A scene small enough for tests.
 fn scene(prompt: &str) -> Scene {
@@ -101,9 +101,10 @@ fn the_same_scene_gives_the_same_bytes() {
 
 #[test]
 fn the_number_of_threads_does_not_matter() {
-    use super::picture::Picture;
-    use super::video::EncodedVideo;
-    use super::{encode_group, groups, mp4};
+    use crate::mp4;
+    use crate::render::{encode_group, groups};
+    use crate::scene::Picture;
+    use crate::video::EncodedVideo;
 
     let scene = Scene { duration: Duration::from_secs(5), ..scene("a city in the rain") };
     let picture = Picture::new(&scene, 120);
@@ -121,11 +122,11 @@ fn another_seed_or_prompt_gives_another_clip() {
 
 #[test]
 fn the_picture_moves() {
-    use super::frame::Frame;
-    use super::picture::Picture;
+    use crate::frame::Frame;
+    use crate::scene::Picture;
 
-    for land in ["meadow", "forest", "mountains", "city", "ocean", "desert", "snow"] {
-        let scene = Scene { width: 320, height: 180, ..scene(land) };
+    for terrain in ["meadow", "forest", "mountains", "city", "ocean", "desert", "snow"] {
+        let scene = Scene { width: 320, height: 180, ..scene(terrain) };
         let picture = Picture::new(&scene, 48);
         let [first, later] = [0, 24].map(|index| {
             let mut frame = Frame::new(320, 180);
@@ -133,24 +134,8 @@ fn the_picture_moves() {
             frame.planes[0].data.clone()
         });
         let changed = first.iter().zip(&later).filter(|(first, later)| first.abs_diff(**later) > 8).count();
-        assert!(changed > 320 * 180 / 200, "{land}: {changed} pixels");
+        assert!(changed > 320 * 180 / 200, "{terrain}: {changed} pixels");
     }
-}
-
-#[test]
-fn every_named_size_is_known_and_no_other() {
-    let known = [
-        ("720p", [(1280, 720), (720, 1280), (720, 720)]),
-        ("1080p", [(1920, 1080), (1080, 1920), (1080, 1080)]),
-        ("4k", [(3840, 2160), (2160, 3840), (2160, 2160)]),
-    ];
-    for (resolution, sizes) in known {
-        for (aspect, size) in ["16:9", "9:16", "1:1"].into_iter().zip(sizes) {
-            assert_eq!(frame_size(resolution, aspect), Some(size), "{resolution} {aspect}");
-        }
-    }
-    assert_eq!(frame_size("8k", "16:9"), None);
-    assert_eq!(frame_size("720p", "4:3"), None);
 }
 
 #[test]
@@ -253,13 +238,13 @@ fn any_prompt_is_drawn() {
 
 #[test]
 fn every_land_time_and_weather_is_drawn() {
-    let lands = ["meadow", "forest", "mountains", "city", "ocean", "desert", "snow"];
+    let terrains = ["meadow", "forest", "mountains", "city", "ocean", "desert", "snow"];
     let times = ["dawn", "day", "dusk", "night"];
     let airs = ["snowfall", "rain", "petals", "leaves", "fireflies", "lanterns", "fog"];
-    for land in lands {
+    for terrain in terrains {
         for time in times {
             for air in airs {
-                let prompt = format!("{land} {time} {air}");
+                let prompt = format!("{terrain} {time} {air}");
                 let clip = rendered(&Scene {
                     width: 48,
                     height: 32,
@@ -302,7 +287,7 @@ fn impossible_scenes_are_refused_with_the_reason() {
 
 #[test]
 fn a_long_prompt_is_cut_with_an_ellipsis_that_fits() {
-    use super::text;
+    use crate::scene::text;
 
     let prompt = text::clean(&"a quiet harbour town in the early morning ".repeat(40));
     let mut lines = text::wrap(&prompt, 20.0, 400.0);
@@ -314,14 +299,14 @@ fn a_long_prompt_is_cut_with_an_ellipsis_that_fits() {
 
 #[test]
 fn words_choose_the_scene_and_chance_does_the_rest() {
-    use super::chance::Chance;
-    use super::theme::{Air, Daytime, Land, Theme};
+    use crate::rng::Rng;
+    use crate::scene::theme::{Air, Daytime, Terrain, Theme};
 
-    let theme = |prompt: &str| Theme::new(prompt, &mut Chance::new(prompt, 1));
+    let theme = |prompt: &str| Theme::new(prompt, &mut Rng::new(prompt, 1));
     let city = theme("Rainy streets of a CITY at night.");
-    assert_eq!((city.land, city.daytime, city.air), (Land::City, Daytime::Night, Air::Rain));
-    assert_eq!(theme("雪山的夜").land, Land::Snow);
-    assert_eq!(theme("the sea before the forest").land, Land::Ocean);
+    assert_eq!((city.terrain, city.daytime, city.air), (Terrain::City, Daytime::Night, Air::Rain));
+    assert_eq!(theme("雪山的夜").terrain, Terrain::Snow);
+    assert_eq!(theme("the sea before the forest").terrain, Terrain::Ocean);
     assert_eq!(theme("seaside").tint, None);
     assert!(theme("a red balloon").tint.is_some());
 }

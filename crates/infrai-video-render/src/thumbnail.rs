@@ -2,16 +2,16 @@
 
 use jpeg_encoder::{ColorType, Encoder};
 
-use super::RenderError;
-use super::color::to_rgb;
-use super::frame::{Frame, Plane};
+use crate::color::to_rgb;
+use crate::error::RenderError;
+use crate::frame::{Frame, Plane};
 
 /// The longer side, in pixels.
 const LONG_SIDE: usize = 320;
 const QUALITY: u8 = 82;
 
 /// The frame as JPEG. It is made smaller, never larger.
-pub(super) fn jpeg(frame: &Frame) -> Result<Vec<u8>, RenderError> {
+pub(crate) fn jpeg(frame: &Frame) -> Result<Vec<u8>, RenderError> {
     let long = frame.width().max(frame.height());
     let shrink = |side: usize| {
         if long > LONG_SIDE { (side * LONG_SIDE / long).max(1) } else { side }

@@ -4,14 +4,14 @@
 
 use std::ops::Range;
 
-use super::color::Color;
+use crate::color::Color;
 
 /// One plane of bytes.
 #[derive(Debug, Clone)]
-pub(super) struct Plane {
-    pub(super) width: usize,
-    pub(super) height: usize,
-    pub(super) data: Vec<u8>,
+pub(crate) struct Plane {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) data: Vec<u8>,
 }
 
 impl Plane {
@@ -20,37 +20,37 @@ impl Plane {
     }
 
     /// One row of the plane.
-    pub(super) fn row(&mut self, y: usize) -> &mut [u8] {
+    pub(crate) fn row(&mut self, y: usize) -> &mut [u8] {
         &mut self.data[y * self.width..(y + 1) * self.width]
     }
 }
 
 /// A picture. Width and height are even.
 #[derive(Debug, Clone)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     /// Luma and the two chroma planes.
-    pub(super) planes: [Plane; 3],
+    pub(crate) planes: [Plane; 3],
 }
 
 /// A rectangle in luma pixels; it may lie partly outside the frame.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    pub(super) left: f32,
-    pub(super) top: f32,
-    pub(super) right: f32,
-    pub(super) bottom: f32,
+pub(crate) struct Bounds {
+    pub(crate) left: f32,
+    pub(crate) top: f32,
+    pub(crate) right: f32,
+    pub(crate) bottom: f32,
 }
 
 impl Bounds {
     /// The square around a point.
-    pub(super) fn around(x: f32, y: f32, radius: f32) -> Self {
+    pub(crate) fn around(x: f32, y: f32, radius: f32) -> Self {
         Self { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius }
     }
 }
 
 /// A shape as a map of coverage, drawn once and stamped often.
 #[derive(Debug, Clone)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     /// For luma, and for the chroma planes.
     maps: [CoverageMap; 2],
 }
@@ -78,7 +78,7 @@ impl CoverageMap {
 
 impl Stamp {
     /// Draws a shape: `coverage` gives 0 to 1 for the middle of each pixel. The size is rounded up to even numbers.
-    pub(super) fn new(width: usize, height: usize, coverage: impl Fn(f32, f32) -> f32) -> Self {
+    pub(crate) fn new(width: usize, height: usize, coverage: impl Fn(f32, f32) -> f32) -> Self {
         let (width, height) = (width.next_multiple_of(2), height.next_multiple_of(2));
         let mut full = vec![0; (width + 2) * height];
         for y in 0..height {
@@ -102,30 +102,30 @@ impl Stamp {
     }
 
     /// Width in luma pixels.
-    pub(super) fn width(&self) -> f32 {
+    pub(crate) fn width(&self) -> f32 {
         self.maps[0].width as f32
     }
 }
 
 impl Frame {
     /// A black picture.
-    pub(super) fn new(width: usize, height: usize) -> Self {
+    pub(crate) fn new(width: usize, height: usize) -> Self {
         let chroma = Plane::new(width / 2, height / 2, 128);
         Self { planes: [Plane::new(width, height, 16), chroma.clone(), chroma] }
     }
 
     /// Width in luma pixels.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.planes[0].width
     }
 
     /// Height in luma pixels.
-    pub(super) fn height(&self) -> usize {
+    pub(crate) fn height(&self) -> usize {
         self.planes[0].height
     }
 
     /// Paints the first rows, each in one colour.
-    pub(super) fn fill_rows(&mut self, colors: &[Color]) {
+    pub(crate) fn fill_rows(&mut self, colors: &[Color]) {
         for (y, color) in colors.iter().enumerate().take(self.height()) {
             let [luma, u, v] = color.bytes();
             self.planes[0].row(y).fill(luma);
@@ -138,7 +138,7 @@ impl Frame {
 
     /// Stamps a shape with its left edge at `x` and its top edge at `y`. The colour runs from `top` to `bottom`.
     /// The shape moves smoothly along `x`; `y` is rounded to an even number.
-    pub(super) fn stamp(&mut self, stamp: &Stamp, x: f32, y: f32, top: Color, bottom: Color, opacity: f32) {
+    pub(crate) fn stamp(&mut self, stamp: &Stamp, x: f32, y: f32, top: Color, bottom: Color, opacity: f32) {
         let opacity = (opacity.clamp(0.0, 1.0) * 256.0) as u16;
         if opacity == 0 {
             return;
@@ -173,7 +173,7 @@ impl Frame {
 
     /// Paints a small shape that differs from frame to frame. `coverage` gets the middle of a pixel and the size of
     /// that pixel (2 on the chroma planes), and gives 0 to 1.
-    pub(super) fn shade(
+    pub(crate) fn shade(
         &mut self,
         bounds: Bounds,
         color: Color,
@@ -196,7 +196,7 @@ impl Frame {
     }
 
     /// Paints a rectangle whose edges may lie between pixels.
-    pub(super) fn block(&mut self, bounds: Bounds, color: Color, opacity: f32) {
+    pub(crate) fn block(&mut self, bounds: Bounds, color: Color, opacity: f32) {
         let color = color.bytes();
         for (index, plane) in self.planes.iter_mut().enumerate() {
             let scale = if index == 0 { 1.0 } else { 2.0 };
@@ -220,7 +220,7 @@ impl Frame {
     }
 
     /// Paints a round spot: full within the radius less half of `soft`, nothing past the radius plus half of it.
-    pub(super) fn spot(&mut self, x: f32, y: f32, radius: f32, soft: f32, color: Color, opacity: f32) {
+    pub(crate) fn spot(&mut self, x: f32, y: f32, radius: f32, soft: f32, color: Color, opacity: f32) {
         self.shade(Bounds::around(x, y, radius + soft + 2.0), color, opacity, |px, py, pixel| {
             let edge = soft.max(pixel);
             let distance = ((px - x) * (px - x) + (py - y) * (py - y)).sqrt();

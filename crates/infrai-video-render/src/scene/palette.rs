@@ -1,26 +1,26 @@
 //! The colours of a moment: those of the time of day, on the way to the next one.
 
-use super::color::{Color, rgb};
-use super::theme::{Daytime, Land, Theme};
+use super::theme::{Daytime, Terrain, Theme};
+use crate::color::{Color, rgb};
 
 /// The colours of one moment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Palette {
+pub(crate) struct Palette {
     /// The sky from the top over the middle to the horizon.
-    pub(super) sky: [Color; 3],
+    pub(crate) sky: [Color; 3],
     /// Sun or moon.
-    pub(super) disc: Color,
+    pub(crate) disc: Color,
     /// The light around it.
-    pub(super) glow: Color,
-    pub(super) cloud_top: Color,
-    pub(super) cloud_base: Color,
+    pub(crate) glow: Color,
+    pub(crate) cloud_top: Color,
+    pub(crate) cloud_base: Color,
     /// The light on the ground, and how much it counts against the ground's own colour.
     shade: Color,
     shade_share: f32,
     /// How bright stars are, from 0 to 1.
-    pub(super) stars: f32,
+    pub(crate) stars: f32,
     /// How bright windows and fireflies are, from 0 to 1.
-    pub(super) lamps: f32,
+    pub(crate) lamps: f32,
 }
 
 const DAWN: Palette = Palette {
@@ -73,7 +73,7 @@ const NIGHT: Palette = Palette {
 
 impl Palette {
     /// The colours at `progress`, 0 for the first moment and 1 for the last.
-    pub(super) fn at(theme: &Theme, progress: f32) -> Self {
+    pub(crate) fn at(theme: &Theme, progress: f32) -> Self {
         let (from, to, way) = match theme.daytime {
             Daytime::Dawn => (DAWN, DAY, 0.45),
             Daytime::Day => (DAY, DUSK, 0.22),
@@ -94,21 +94,21 @@ impl Palette {
     }
 
     /// The colour of the sky at `height`, 0 for the top and 1 for the horizon.
-    pub(super) fn sky_at(&self, height: f32) -> Color {
+    pub(crate) fn sky_at(&self, height: f32) -> Color {
         let t = height.clamp(0.0, 1.0);
         let [top, middle, low] = self.sky;
         top.mix(middle, t).mix(middle.mix(low, t), t)
     }
 
     /// The colour of the ground, from far (`depth` 0) to near (`depth` 1).
-    pub(super) fn ground(&self, land: Land, depth: f32, mist: f32) -> Color {
-        let (far, near) = ground_colors(land);
+    pub(crate) fn ground(&self, terrain: Terrain, depth: f32, mist: f32) -> Color {
+        let (far, near) = ground_colors(terrain);
         let own = far.mix(near, depth).mix(self.shade, self.shade_share * (0.55 + 0.45 * depth));
         own.mix(self.haze(), (1.0 - depth) * (0.5 + 0.4 * mist))
     }
 
     /// The colour of the mist in front of far hills.
-    pub(super) fn haze(&self) -> Color {
+    pub(crate) fn haze(&self) -> Color {
         self.sky[1].mix(self.sky[2], 0.6)
     }
 
@@ -128,15 +128,15 @@ impl Palette {
     }
 }
 
-/// The colours that a land has at noon, far and near.
-fn ground_colors(land: Land) -> (Color, Color) {
-    match land {
-        Land::Meadow => (rgb(124, 180, 132), rgb(58, 128, 62)),
-        Land::Forest => (rgb(96, 150, 136), rgb(22, 70, 52)),
-        Land::Mountains => (rgb(120, 146, 180), rgb(40, 66, 78)),
-        Land::City => (rgb(130, 156, 190), rgb(46, 58, 88)),
-        Land::Ocean => (rgb(86, 170, 200), rgb(12, 74, 118)),
-        Land::Desert => (rgb(238, 190, 130), rgb(184, 104, 56)),
-        Land::Snow => (rgb(200, 218, 238), rgb(238, 244, 250)),
+/// The colours that a terrain has at noon, far and near.
+fn ground_colors(terrain: Terrain) -> (Color, Color) {
+    match terrain {
+        Terrain::Meadow => (rgb(124, 180, 132), rgb(58, 128, 62)),
+        Terrain::Forest => (rgb(96, 150, 136), rgb(22, 70, 52)),
+        Terrain::Mountains => (rgb(120, 146, 180), rgb(40, 66, 78)),
+        Terrain::City => (rgb(130, 156, 190), rgb(46, 58, 88)),
+        Terrain::Ocean => (rgb(86, 170, 200), rgb(12, 74, 118)),
+        Terrain::Desert => (rgb(238, 190, 130), rgb(184, 104, 56)),
+        Terrain::Snow => (rgb(200, 218, 238), rgb(238, 244, 250)),
     }
 }

@@ -8,15 +8,16 @@ use shiguredo_mp4::mux::{
 };
 use shiguredo_mp4::{TrackKind, Uint};
 
-use super::video::EncodedVideo;
-use super::{FRAMES_PER_SECOND, RenderError};
+use crate::error::RenderError;
+use crate::spec::FRAMES_PER_SECOND;
+use crate::video::EncodedVideo;
 
 /// Ticks for each frame: times in the file are exact.
 const TICKS_PER_FRAME: u32 = 1000;
 const TIMESCALE: NonZeroU32 = NonZeroU32::new(FRAMES_PER_SECOND * TICKS_PER_FRAME).expect("it is not zero");
 
 /// Puts a video into a file.
-pub(super) fn mux(video: &EncodedVideo) -> Result<Vec<u8>, RenderError> {
+pub(crate) fn mux(video: &EncodedVideo) -> Result<Vec<u8>, RenderError> {
     let options = Mp4FileMuxerOptions {
         reserved_moov_box_size: estimate_maximum_moov_box_size(&[video.samples.len()]),
         ..Mp4FileMuxerOptions::default()

@@ -1,11 +1,11 @@
-//! What the words of a prompt make of the scene. Words that are not in the tables leave the choice to chance.
+//! Maps the words of a prompt to the theme of a scene. Without a known word, the generator chooses.
 
-use super::chance::Chance;
-use super::color::{Color, rgb};
+use crate::color::{Color, rgb};
+use crate::rng::Rng;
 
 /// What the ground looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Land {
+pub(crate) enum Terrain {
     Meadow,
     Forest,
     Mountains,
@@ -17,7 +17,7 @@ pub(super) enum Land {
 
 /// When the scene begins; it moves on during the clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Daytime {
+pub(crate) enum Daytime {
     Dawn,
     Day,
     Dusk,
@@ -26,7 +26,7 @@ pub(super) enum Daytime {
 
 /// What floats through the air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Air {
+pub(crate) enum Air {
     Clear,
     Snowfall,
     Rain,
@@ -38,41 +38,41 @@ pub(super) enum Air {
 
 /// The scene in a few words.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Theme {
-    pub(super) land: Land,
-    pub(super) daytime: Daytime,
-    pub(super) air: Air,
+pub(crate) struct Theme {
+    pub(crate) terrain: Terrain,
+    pub(crate) daytime: Daytime,
+    pub(crate) air: Air,
     /// Clouds in the sky, from 0 to about 1.
-    pub(super) clouds: f32,
+    pub(crate) clouds: f32,
     /// Mist between the hills, from 0 to 1.
-    pub(super) mist: f32,
+    pub(crate) mist: f32,
     /// A colour that the prompt names.
-    pub(super) tint: Option<Color>,
+    pub(crate) tint: Option<Color>,
 }
 
 /// Words in small letters, with a space between them. One with other than Latin letters is found inside longer text
 /// too.
-const LANDS: &[(Land, &str)] = &[
+const TERRAINS: &[(Terrain, &str)] = &[
     (
-        Land::City,
+        Terrain::City,
         "city cities skyline street town tower skyscraper neon cyberpunk tokyo paris york london \
          office 城 街 مدينة",
     ),
     (
-        Land::Ocean,
+        Terrain::Ocean,
         "ocean sea beach wave coast island boat ship sail lake water whale dolphin surf fish harbor \
          harbour 海 湖 بحر",
     ),
-    (Land::Desert, "desert dune sand sahara camel canyon mars cactus 沙 صحراء"),
-    (Land::Snow, "snow snowy winter ice icy arctic glacier ski polar penguin christmas 雪 冬 ثلج"),
-    (Land::Forest, "forest wood woods tree jungle pine fox deer bear autumn fairy 森 林 غابة"),
+    (Terrain::Desert, "desert dune sand sahara camel canyon mars cactus 沙 صحراء"),
+    (Terrain::Snow, "snow snowy winter ice icy arctic glacier ski polar penguin christmas 雪 冬 ثلج"),
+    (Terrain::Forest, "forest wood woods tree jungle pine fox deer bear autumn fairy 森 林 غابة"),
     (
-        Land::Mountains,
+        Terrain::Mountains,
         "mountain alp peak cliff valley volcano hike eagle dragon castle space galaxy planet moon 山 \
          جبل",
     ),
     (
-        Land::Meadow,
+        Terrain::Meadow,
         "meadow field hill grass garden flower farm countryside spring dog cat horse cow sheep rabbit \
          花 草 حديقة",
     ),
@@ -114,30 +114,30 @@ const TINTS: &[(Color, &str)] = &[
 
 impl Theme {
     /// Reads a prompt.
-    pub(super) fn new(prompt: &str, chance: &mut Chance) -> Self {
+    pub(crate) fn new(prompt: &str, rng: &mut Rng) -> Self {
         let words = Words::new(prompt);
         // Every choice is drawn, needed or not: a word in the tables changes its own part of the scene and no other.
-        let any_land = chance.pick(&[
-            Land::Meadow,
-            Land::Forest,
-            Land::Mountains,
-            Land::City,
-            Land::Ocean,
-            Land::Desert,
+        let any_terrain = rng.pick(&[
+            Terrain::Meadow,
+            Terrain::Forest,
+            Terrain::Mountains,
+            Terrain::City,
+            Terrain::Ocean,
+            Terrain::Desert,
         ]);
         let any_daytime =
-            chance.pick(&[Daytime::Dawn, Daytime::Day, Daytime::Dusk, Daytime::Dusk, Daytime::Night]);
-        let any_clouds = chance.range(0.25, 0.8);
-        let any_mist = chance.range(0.1, 0.4);
-        let land = words.first_of(LANDS).unwrap_or(any_land);
+            rng.pick(&[Daytime::Dawn, Daytime::Day, Daytime::Dusk, Daytime::Dusk, Daytime::Night]);
+        let any_clouds = rng.range(0.25, 0.8);
+        let any_mist = rng.range(0.1, 0.4);
+        let terrain = words.first_of(TERRAINS).unwrap_or(any_terrain);
         let daytime = words.first_of(DAYTIMES).unwrap_or(any_daytime);
-        let air = words.first_of(AIRS).unwrap_or(match (land, daytime) {
-            (Land::Snow, _) => Air::Snowfall,
-            (Land::Meadow | Land::Forest, Daytime::Night) => Air::Fireflies,
+        let air = words.first_of(AIRS).unwrap_or(match (terrain, daytime) {
+            (Terrain::Snow, _) => Air::Snowfall,
+            (Terrain::Meadow | Terrain::Forest, Daytime::Night) => Air::Fireflies,
             _ => Air::Clear,
         });
         Self {
-            land,
+            terrain,
             daytime,
             air,
             clouds: if words.any(CLOUDY) { 1.0 } else { any_clouds },

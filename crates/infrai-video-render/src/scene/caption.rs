@@ -1,7 +1,7 @@
 //! The prompt on a band at the bottom, and the mark that says where the clip comes from.
 
-use super::frame::Frame;
 use super::text;
+use crate::frame::Frame;
 
 /// The mark in the upper corner: nobody should take the scene for the work of a video model.
 const MARK: &str = "sandbox · not a real generation";
@@ -14,13 +14,13 @@ const LIGHT: f32 = 232.0;
 
 /// Text that lies over each frame.
 #[derive(Debug)]
-pub(super) struct Caption {
+pub(crate) struct Caption {
     patches: Vec<Patch>,
 }
 
 impl Caption {
     /// Lays out the prompt for a frame of this size.
-    pub(super) fn new(prompt: &str, width: usize, height: usize) -> Self {
+    pub(crate) fn new(prompt: &str, width: usize, height: usize) -> Self {
         let mut patches = vec![mark(width, height)];
         let prompt = text::clean(prompt);
         if !prompt.is_empty() {
@@ -30,7 +30,7 @@ impl Caption {
     }
 
     /// Blends the texts into a frame.
-    pub(super) fn paint(&self, frame: &mut Frame) {
+    pub(crate) fn paint(&self, frame: &mut Frame) {
         for patch in &self.patches {
             patch.paint(frame);
         }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::color::Color;
-use super::frame::{Frame, Plane};
+use crate::color::Color;
+use crate::frame::{Frame, Plane};
 
 /// Columns that are looked at together: a row that is wholly above or below the ridge there needs no blending.
 const CHUNK: usize = 64;
@@ -13,7 +13,7 @@ const FULL: u16 = 128;
 
 /// How sharply an edge is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Edge {
+pub(crate) enum Edge {
     /// Slopes are smoothed along their length: hills.
     Sloped,
     /// Steps stay steps: houses.
@@ -22,7 +22,7 @@ pub(super) enum Edge {
 
 /// An outline that is wider than the frame, so that it can scroll.
 #[derive(Debug, Clone)]
-pub(super) struct Silhouette {
+pub(crate) struct Silhouette {
     /// For luma, and for the chroma planes.
     profiles: [Profile; 2],
     /// The ridge, in pixels from the top of the frame.
@@ -41,14 +41,14 @@ struct Profile {
 
 impl Silhouette {
     /// An outline from the height of its ridge in each column, in pixels from the top.
-    pub(super) fn new(heights: Vec<f32>, edge: Edge) -> Self {
+    pub(crate) fn new(heights: Vec<f32>, edge: Edge) -> Self {
         let half: Vec<f32> =
             heights.chunks(2).map(|pair| pair.iter().sum::<f32>() / pair.len() as f32 / 2.0).collect();
         Self { profiles: [Profile::new(&heights, edge), Profile::new(&half, edge)], heights }
     }
 
     /// The ridge in a column, in pixels from the top.
-    pub(super) fn height_at(&self, column: f32) -> f32 {
+    pub(crate) fn height_at(&self, column: f32) -> f32 {
         let last = self.heights.len() - 1;
         let left = (column.max(0.0) as usize).min(last);
         let right = (left + 1).min(last);
@@ -57,19 +57,19 @@ impl Silhouette {
     }
 
     /// The first row that is touched in any column.
-    pub(super) fn top(&self) -> usize {
+    pub(crate) fn top(&self) -> usize {
         self.profiles[0].touched.iter().map(|rows| usize::from(rows.0)).min().unwrap_or(0)
     }
 
     /// The first row that is covered in all columns, so that nothing behind it shows.
-    pub(super) fn solid_from(&self) -> usize {
+    pub(crate) fn solid_from(&self) -> usize {
         let luma = self.profiles[0].touched.iter().map(|rows| usize::from(rows.1)).max().unwrap_or(0);
         let chroma = self.profiles[1].touched.iter().map(|rows| usize::from(rows.1)).max().unwrap_or(0);
         luma.max(2 * chroma)
     }
 
     /// Paints the outline, scrolled by `offset` pixels, down to the row `end`. Row `y` has the colour `colors[y]`.
-    pub(super) fn paint(&self, frame: &mut Frame, offset: f32, end: usize, colors: &[Color]) {
+    pub(crate) fn paint(&self, frame: &mut Frame, offset: f32, end: usize, colors: &[Color]) {
         for (index, plane) in frame.planes.iter_mut().enumerate() {
             let (profile, scale) = if index == 0 { (&self.profiles[0], 1) } else { (&self.profiles[1], 2) };
             let rows = self.top() / scale..end.div_ceil(scale).min(plane.height);

@@ -1,32 +1,32 @@
 //! Ridges, woods, skylines and waves as a row of heights: for each column the first pixel that is covered, from the top.
 
-use super::chance::{Chance, Noise, smooth, wave};
+use crate::rng::{Noise, Rng, smooth, wave};
 
 /// A lit window, in pixels from the left end of its skyline and from the top.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
-    pub(super) x: f32,
-    pub(super) y: f32,
-    pub(super) width: f32,
-    pub(super) height: f32,
+pub(crate) struct Window {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+    pub(crate) width: f32,
+    pub(crate) height: f32,
     /// How dark it must be before someone turns on the light, from 0 to 1.
-    pub(super) threshold: f32,
+    pub(crate) threshold: f32,
 }
 
 /// A flat line.
-pub(super) fn flat(length: usize, base: f32) -> Vec<f32> {
+pub(crate) fn flat(length: usize, base: f32) -> Vec<f32> {
     vec![base; length]
 }
 
 /// Round hills around `base`.
-pub(super) fn hills(length: usize, base: f32, rise: f32, stretch: f32, chance: &mut Chance) -> Vec<f32> {
-    let noise = Noise::new(chance);
+pub(crate) fn hills(length: usize, base: f32, rise: f32, stretch: f32, rng: &mut Rng) -> Vec<f32> {
+    let noise = Noise::new(rng);
     (0..length).map(|x| base - rise * noise.fractal(x as f32 / stretch, 3)).collect()
 }
 
 /// Sharp peaks above `base`.
-pub(super) fn mountains(length: usize, base: f32, rise: f32, stretch: f32, chance: &mut Chance) -> Vec<f32> {
-    let (large, small) = (Noise::new(chance), Noise::new(chance));
+pub(crate) fn mountains(length: usize, base: f32, rise: f32, stretch: f32, rng: &mut Rng) -> Vec<f32> {
+    let (large, small) = (Noise::new(rng), Noise::new(rng));
     (0..length)
         .map(|x| {
             let x = x as f32 / stretch;
@@ -38,8 +38,8 @@ pub(super) fn mountains(length: usize, base: f32, rise: f32, stretch: f32, chanc
 }
 
 /// Dunes: a long slope to windward, a short one to lee.
-pub(super) fn dunes(length: usize, base: f32, rise: f32, stretch: f32, chance: &mut Chance) -> Vec<f32> {
-    let (bend, size) = (Noise::new(chance), Noise::new(chance));
+pub(crate) fn dunes(length: usize, base: f32, rise: f32, stretch: f32, rng: &mut Rng) -> Vec<f32> {
+    let (bend, size) = (Noise::new(rng), Noise::new(rng));
     (0..length)
         .map(|x| {
             let x = x as f32 / stretch;
@@ -52,9 +52,9 @@ pub(super) fn dunes(length: usize, base: f32, rise: f32, stretch: f32, chance: &
 }
 
 /// Waves of the sea.
-pub(super) fn waves(length: usize, base: f32, rise: f32, stretch: f32, chance: &mut Chance) -> Vec<f32> {
-    let noise = Noise::new(chance);
-    let phase = chance.unit();
+pub(crate) fn waves(length: usize, base: f32, rise: f32, stretch: f32, rng: &mut Rng) -> Vec<f32> {
+    let noise = Noise::new(rng);
+    let phase = rng.unit();
     (0..length)
         .map(|x| {
             let x = x as f32 / stretch;
@@ -66,11 +66,11 @@ pub(super) fn waves(length: usize, base: f32, rise: f32, stretch: f32, chance: &
 }
 
 /// Firs on a ridge. `size` is the height of a tall one.
-pub(super) fn plant_firs(ground: &mut [f32], size: f32, density: f32, chance: &mut Chance) {
+pub(crate) fn plant_firs(ground: &mut [f32], size: f32, density: f32, rng: &mut Rng) {
     let soil = ground.to_vec();
     let mut x = 0.0;
     while (x as usize) < soil.len() {
-        let height = size * chance.range(0.5, 1.0);
+        let height = size * rng.range(0.5, 1.0);
         let half = 0.25 * height;
         let middle = soil[x as usize];
         for_columns(ground, x, half, |column, distance| {
@@ -79,45 +79,45 @@ pub(super) fn plant_firs(ground: &mut [f32], size: f32, density: f32, chance: &m
             let fall = (step.floor() + 0.5 * (step - step.floor())) / 4.0;
             (middle - height * (1.0 - fall)).min(soil[column])
         });
-        x += half * chance.range(0.6, 2.2) / density;
+        x += half * rng.range(0.6, 2.2) / density;
     }
 }
 
 /// Round trees and bushes on a ridge. `size` is the height of a tall one.
-pub(super) fn plant_bushes(ground: &mut [f32], size: f32, density: f32, chance: &mut Chance) {
+pub(crate) fn plant_bushes(ground: &mut [f32], size: f32, density: f32, rng: &mut Rng) {
     let soil = ground.to_vec();
     let mut x = 0.0;
     while (x as usize) < soil.len() {
-        let height = size * chance.range(0.35, 1.0);
+        let height = size * rng.range(0.35, 1.0);
         let half = 0.6 * height;
         let middle = soil[x as usize];
         for_columns(ground, x, half, |_, distance| {
             middle - height * (1.0 - distance * distance).max(0.0).sqrt()
         });
         // Groups with gaps between them.
-        let gap = if chance.happens(0.6) { chance.range(0.4, 1.4) } else { chance.range(4.0, 12.0) };
+        let gap = if rng.happens(0.6) { rng.range(0.4, 1.4) } else { rng.range(4.0, 12.0) };
         x += half * gap / density;
     }
 }
 
 /// A skyline of houses with their windows. `unit` is a pixel of a small frame, `size` the height of a tall house.
-pub(super) fn skyline(
+pub(crate) fn skyline(
     length: usize,
     base: f32,
     size: f32,
     unit: f32,
-    chance: &mut Chance,
+    rng: &mut Rng,
 ) -> (Vec<f32>, Vec<Window>) {
     let mut heights = flat(length, base);
     let mut windows = Vec::new();
     let mut left = 0.0;
     while left < length as f32 {
-        let width = (size * chance.range(0.16, 0.34)).max(4.0).floor();
-        let tall = if chance.happens(0.22) { 1.0 } else { 0.62 };
-        let top = (base - size * tall * chance.range(0.45, 1.0)).floor();
+        let width = (size * rng.range(0.16, 0.34)).max(4.0).floor();
+        let tall = if rng.happens(0.22) { 1.0 } else { 0.62 };
+        let top = (base - size * tall * rng.range(0.45, 1.0)).floor();
         raise(&mut heights, left, width, top);
         let middle = left + width / 2.0;
-        match chance.bits() % 6 {
+        match rng.bits() % 6 {
             0 => raise(&mut heights, middle - unit, 2.0 * unit, top - 0.22 * size),
             1 => raise(&mut heights, left + 0.2 * width, 0.6 * width, top - 0.07 * size),
             2 => for_columns(&mut heights, middle, width / 2.0, |_, distance| {
@@ -125,31 +125,25 @@ pub(super) fn skyline(
             }),
             _ => {}
         }
-        add_windows(&mut windows, (left, top, width, base + 0.6 * size), size, unit, chance);
-        left += width + if chance.happens(0.3) { 0.05 * size } else { 0.0 };
+        add_windows(&mut windows, (left, top, width, base + 0.6 * size), size, unit, rng);
+        left += width + if rng.happens(0.3) { 0.05 * size } else { 0.0 };
     }
     (heights, windows)
 }
 
 /// Windows in a grid on the house with the given left edge, top edge, width and lower end.
-fn add_windows(
-    windows: &mut Vec<Window>,
-    house: (f32, f32, f32, f32),
-    size: f32,
-    unit: f32,
-    chance: &mut Chance,
-) {
+fn add_windows(windows: &mut Vec<Window>, house: (f32, f32, f32, f32), size: f32, unit: f32, rng: &mut Rng) {
     let (left, top, width, end) = house;
     let (pane_width, pane_height) = ((0.026 * size).max(1.5 * unit), (0.036 * size).max(2.0 * unit));
     let columns = ((width - pane_width) / (2.1 * pane_width)).floor().max(1.0);
     let margin = (width - columns * 2.1 * pane_width + 1.1 * pane_width) / 2.0;
-    let busy = chance.range(0.2, 0.6);
+    let busy = rng.range(0.2, 0.6);
     let mut y = top + 2.0 * pane_height;
     while y < end {
         for column in 0..columns as u32 {
-            if chance.happens(busy) {
+            if rng.happens(busy) {
                 let x = left + margin + column as f32 * 2.1 * pane_width;
-                let threshold = chance.range(0.05, 0.95);
+                let threshold = rng.range(0.05, 0.95);
                 windows.push(Window { x, y, width: pane_width, height: pane_height, threshold });
             }
         }

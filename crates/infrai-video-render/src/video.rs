@@ -7,8 +7,9 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSlices;
 
-use super::frame::Frame;
-use super::{FRAMES_PER_SECOND, RenderError};
+use crate::error::RenderError;
+use crate::frame::Frame;
+use crate::spec::FRAMES_PER_SECOND;
 
 /// The kinds of NAL unit that go into the file's header.
 const SPS: u8 = 7;
@@ -16,34 +17,34 @@ const PPS: u8 = 8;
 
 /// Frames as an MP4 file holds them.
 #[derive(Debug)]
-pub(super) struct EncodedVideo {
-    pub(super) width: u16,
-    pub(super) height: u16,
+pub(crate) struct EncodedVideo {
+    pub(crate) width: u16,
+    pub(crate) height: u16,
     /// The sequence and the picture parameters, without their start codes.
-    pub(super) sps: Vec<u8>,
-    pub(super) pps: Vec<u8>,
+    pub(crate) sps: Vec<u8>,
+    pub(crate) pps: Vec<u8>,
     /// All frames in one piece: each NAL unit behind its length in four bytes.
-    pub(super) data: Vec<u8>,
-    pub(super) samples: Vec<EncodedSample>,
+    pub(crate) data: Vec<u8>,
+    pub(crate) samples: Vec<EncodedSample>,
 }
 
 /// One frame within the data.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct EncodedSample {
+pub(crate) struct EncodedSample {
     /// In bytes.
-    pub(super) size: usize,
-    pub(super) is_key: bool,
+    pub(crate) size: usize,
+    pub(crate) is_key: bool,
 }
 
 /// An encoder for one group of frames.
-pub(super) struct VideoEncoder {
+pub(crate) struct VideoEncoder {
     encoder: Encoder,
     video: EncodedVideo,
 }
 
 impl VideoEncoder {
     /// An encoder for frames of one size.
-    pub(super) fn new(width: u32, height: u32) -> Result<Self, RenderError> {
+    pub(crate) fn new(width: u32, height: u32) -> Result<Self, RenderError> {
         let config = EncoderConfig::new()
             .profile(Profile::Baseline)
             .usage_type(UsageType::CameraVideoRealTime)
@@ -77,7 +78,7 @@ impl VideoEncoder {
     }
 
     /// Encodes the next frame.
-    pub(super) fn push(&mut self, frame: &Frame) -> Result<(), RenderError> {
+    pub(crate) fn push(&mut self, frame: &Frame) -> Result<(), RenderError> {
         let [y, u, v] = &frame.planes;
         let source = YUVSlices::new(
             (&y.data, &u.data, &v.data),
@@ -100,7 +101,7 @@ impl VideoEncoder {
     }
 
     /// The whole group.
-    pub(super) fn finish(self) -> Result<EncodedVideo, RenderError> {
+    pub(crate) fn finish(self) -> Result<EncodedVideo, RenderError> {
         if self.video.sps.len() < 4 || self.video.pps.is_empty() {
             return Err(RenderError::Encode("it gave no stream parameters".to_owned()));
         }
@@ -110,7 +111,7 @@ impl VideoEncoder {
 
 impl EncodedVideo {
     /// Puts groups behind one another.
-    pub(super) fn join(groups: impl IntoIterator<Item = Self>) -> Result<Self, RenderError> {
+    pub(crate) fn join(groups: impl IntoIterator<Item = Self>) -> Result<Self, RenderError> {
         let mut groups = groups.into_iter();
         let mut video = groups.next().ok_or_else(|| RenderError::Encode("there was no frame".to_owned()))?;
         for group in groups {

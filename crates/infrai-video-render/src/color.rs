@@ -2,17 +2,17 @@
 
 /// A colour: luma from 16 to 235, chroma from 16 to 240 around 128.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Color {
+pub(crate) struct Color {
     /// Luma.
-    pub(super) y: f32,
+    pub(crate) y: f32,
     /// Blue against yellow.
-    pub(super) u: f32,
+    pub(crate) u: f32,
     /// Red against cyan.
-    pub(super) v: f32,
+    pub(crate) v: f32,
 }
 
 /// A colour from red, green and blue in 0 to 255.
-pub(super) const fn rgb(red: u8, green: u8, blue: u8) -> Color {
+pub(crate) const fn rgb(red: u8, green: u8, blue: u8) -> Color {
     let (r, g, b) = (red as f32 / 255.0, green as f32 / 255.0, blue as f32 / 255.0);
     let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
     Color {
@@ -24,7 +24,7 @@ pub(super) const fn rgb(red: u8, green: u8, blue: u8) -> Color {
 
 impl Color {
     /// The colour between this (`share` 0) and the other (`share` 1).
-    pub(super) fn mix(self, other: Self, share: f32) -> Self {
+    pub(crate) fn mix(self, other: Self, share: f32) -> Self {
         let share = share.clamp(0.0, 1.0);
         Self {
             y: self.y + (other.y - self.y) * share,
@@ -34,14 +34,14 @@ impl Color {
     }
 
     /// The three values as the planes hold them.
-    pub(super) fn bytes(self) -> [u8; 3] {
+    pub(crate) fn bytes(self) -> [u8; 3] {
         // The cast cuts at 0 and 255.
         [(self.y + 0.5) as u8, (self.u + 0.5) as u8, (self.v + 0.5) as u8]
     }
 }
 
 /// Red, green and blue of one pixel of the planes.
-pub(super) fn to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
+pub(crate) fn to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
     let luma = (f32::from(y) - 16.0) / 219.0;
     let blue = luma + 1.8556 * (f32::from(u) - 128.0) / 224.0;
     let red = luma + 1.5748 * (f32::from(v) - 128.0) / 224.0;

@@ -1,15 +1,15 @@
 //! The sky: its light, stars, sun or moon, clouds and birds.
 
-use super::chance::{Chance, Noise, smooth, wave};
-use super::color::rgb;
-use super::frame::{Bounds, Frame, Stamp};
+use super::layout::{Layout, Moment, even_speed};
 use super::palette::Palette;
-use super::picture::{Layout, Moment, even_speed};
-use super::theme::{Daytime, Theme};
+use super::theme::{Daytime, Terrain, Theme};
+use crate::color::rgb;
+use crate::frame::{Bounds, Frame, Stamp};
+use crate::rng::{Noise, Rng, smooth, wave};
 
 /// Everything above the horizon.
 #[derive(Debug)]
-pub(super) struct Sky {
+pub(crate) struct Sky {
     layout: Layout,
     daytime: Daytime,
     stars: Vec<Star>,
@@ -50,12 +50,12 @@ struct Bird {
 
 impl Sky {
     /// Places everything.
-    pub(super) fn new(theme: &Theme, layout: Layout, chance: &Chance) -> Self {
+    pub(crate) fn new(theme: &Theme, layout: Layout, rng: &Rng) -> Self {
         let Layout { width, height, unit, horizon } = layout;
-        let mut stars = chance.branch(1);
-        let mut clouds = chance.branch(2);
-        let mut birds = chance.branch(3);
-        let mut sun = chance.branch(4);
+        let mut stars = rng.branch(1);
+        let mut clouds = rng.branch(2);
+        let mut birds = rng.branch(3);
+        let mut sun = rng.branch(4);
         let star_count = (90.0 * (width * horizon / (1280.0 * 420.0 * unit * unit)).sqrt()) as usize;
         let radius = unit * if theme.daytime == Daytime::Night { 40.0 } else { 46.0 };
         let x = width * if sun.happens(0.5) { sun.range(0.2, 0.42) } else { sun.range(0.58, 0.8) };
@@ -92,13 +92,13 @@ impl Sky {
     }
 
     /// The place of the sun or the moon.
-    pub(super) fn disc_at(&self, moment: Moment) -> (f32, f32) {
+    pub(crate) fn disc_at(&self, moment: Moment) -> (f32, f32) {
         let [from, to] = self.path;
         (from.0 + (to.0 - from.0) * moment.progress, from.1 + (to.1 - from.1) * moment.progress)
     }
 
     /// Paints the sky down to the bottom of the frame.
-    pub(super) fn paint(&self, frame: &mut Frame, palette: &Palette, moment: Moment) {
+    pub(crate) fn paint(&self, frame: &mut Frame, palette: &Palette, moment: Moment) {
         let rows: Vec<_> =
             (0..frame.height()).map(|y| palette.sky_at((y as f32 + 0.5) / self.layout.horizon)).collect();
         frame.fill_rows(&rows);
@@ -176,38 +176,38 @@ fn come_back(x: f32, outside: f32, width: f32) -> f32 {
     (x + outside).rem_euclid(width + outside) - outside
 }
 
-fn place_clouds(theme: &Theme, layout: Layout, chance: &mut Chance) -> Vec<Cloud> {
+fn place_clouds(theme: &Theme, layout: Layout, rng: &mut Rng) -> Vec<Cloud> {
     let count = (2.0 + 4.0 * theme.clouds) as usize;
     let opacity = if theme.daytime == Daytime::Night { 0.5 } else { 0.55 + 0.3 * theme.clouds };
     (0..count)
         .map(|index| {
             // Near clouds are lower, larger and faster.
-            let near = (index as f32 + chance.unit()) / count as f32;
-            let size = layout.unit * (150.0 + 210.0 * near) * chance.range(0.8, 1.2);
+            let near = (index as f32 + rng.unit()) / count as f32;
+            let size = layout.unit * (150.0 + 210.0 * near) * rng.range(0.8, 1.2);
             Cloud {
-                stamp: cloud(size, chance),
-                x: layout.width * (((index as f32 * 0.618).fract() + 0.1 * chance.unit()) * 1.15 - 0.2),
-                y: layout.horizon * (0.1 + 0.5 * chance.unit() * (0.4 + 0.6 * near)),
+                stamp: cloud(size, rng),
+                x: layout.width * (((index as f32 * 0.618).fract() + 0.1 * rng.unit()) * 1.15 - 0.2),
+                y: layout.horizon * (0.1 + 0.5 * rng.unit() * (0.4 + 0.6 * near)),
                 speed: even_speed(layout.unit * (7.0 + 16.0 * near)),
-                opacity: opacity * chance.range(0.75, 1.0),
+                opacity: opacity * rng.range(0.75, 1.0),
             }
         })
         .collect()
 }
 
 /// A cloud of round puffs on a flat base.
-fn cloud(width: f32, chance: &mut Chance) -> Stamp {
+fn cloud(width: f32, rng: &mut Rng) -> Stamp {
     let height = 0.4 * width;
     let base = 0.9 * height;
-    let count = 6 + (chance.unit() * 4.0) as usize;
+    let count = 6 + (rng.unit() * 4.0) as usize;
     let puffs: Vec<(f32, f32, f32)> = (0..count)
         .map(|index| {
             let along = (index as f32 + 0.5) / count as f32;
             // Puffs are highest in the middle.
             let rise = 1.0 - (2.0 * along - 1.0) * (2.0 * along - 1.0);
-            let radius = height * (0.17 + 0.24 * rise) * chance.range(0.8, 1.08);
+            let radius = height * (0.17 + 0.24 * rise) * rng.range(0.8, 1.08);
             let x = width * (0.1 + 0.8 * along);
-            (x, base - radius * chance.range(0.45, 0.95), radius)
+            (x, base - radius * rng.range(0.45, 0.95), radius)
         })
         .collect();
     let soft = (0.022 * width).max(1.0);
@@ -220,20 +220,20 @@ fn cloud(width: f32, chance: &mut Chance) -> Stamp {
     })
 }
 
-fn place_birds(theme: &Theme, layout: Layout, chance: &mut Chance) -> Vec<Bird> {
+fn place_birds(theme: &Theme, layout: Layout, rng: &mut Rng) -> Vec<Bird> {
     if theme.daytime == Daytime::Night {
         return Vec::new();
     }
-    let noise = Noise::new(chance);
-    let flock = (layout.width * chance.range(0.1, 0.5), layout.horizon * chance.range(0.22, 0.45));
+    let noise = Noise::new(rng);
+    let flock = (layout.width * rng.range(0.1, 0.5), layout.horizon * rng.range(0.22, 0.45));
     (0..5)
         .map(|index| {
             let rank = index as f32;
             Bird {
                 x: flock.0 + layout.unit * (38.0 * rank + 14.0 * noise.at(rank)),
                 y: flock.1 + layout.unit * (15.0 * (rank - 2.0).abs() + 12.0 * noise.at(rank + 50.0)),
-                size: layout.unit * chance.range(8.0, 12.0),
-                phase: chance.unit(),
+                size: layout.unit * rng.range(8.0, 12.0),
+                phase: rng.unit(),
             }
         })
         .collect()
@@ -246,7 +246,7 @@ impl Bird {
         let y = self.y + layout.unit * 4.0 * wave(0.2 * seconds + self.phase);
         let lift = 0.25 + 0.45 * wave(1.3 * seconds + self.phase);
         let (size, thickness) = (self.size, 1.3 * layout.unit);
-        let color = palette.ground(super::theme::Land::City, 0.8, 0.0);
+        let color = palette.ground(Terrain::City, 0.8, 0.0);
         frame.shade(Bounds::around(x, y, size + 2.0), color, 0.85, |px, py, pixel| {
             // Two bowed wings: the height of the wing over the distance from the body.
             let out = ((px - x) / size).abs();

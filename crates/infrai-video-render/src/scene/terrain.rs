@@ -1,19 +1,19 @@
 //! The ground: layers from far to near, which pass at different speeds.
 
-use super::chance::{Chance, smooth, wave};
-use super::color::{Color, rgb};
-use super::frame::{Bounds, Frame};
+use super::layout::{Layout, Moment, even_speed};
 use super::palette::Palette;
-use super::picture::{Layout, Moment, even_speed};
 use super::shapes::{self, Window};
 use super::silhouette::{Edge, Silhouette};
-use super::theme::{Land, Theme};
+use super::theme::{Terrain, Theme};
+use crate::color::{Color, rgb};
+use crate::frame::{Bounds, Frame};
+use crate::rng::{Rng, smooth, wave};
 
 /// The ground of a scene.
 #[derive(Debug)]
-pub(super) struct Landscape {
+pub(crate) struct Landscape {
     layout: Layout,
-    land: Land,
+    terrain: Terrain,
     mist: f32,
     layers: Vec<Layer>,
     /// Where the boat sails at first, in parts of the width.
@@ -55,27 +55,27 @@ struct Plan {
 
 impl Landscape {
     /// Makes the layers, wide enough for a clip of so many seconds.
-    pub(super) fn new(theme: &Theme, layout: Layout, seconds: f32, chance: &Chance) -> Self {
+    pub(crate) fn new(theme: &Theme, layout: Layout, seconds: f32, rng: &Rng) -> Self {
         let mut landscape = Self {
             layout,
-            land: theme.land,
+            terrain: theme.terrain,
             mist: theme.mist,
             layers: Vec::new(),
-            boat: chance.branch(99).range(0.18, 0.5),
+            boat: rng.branch(99).range(0.18, 0.5),
         };
-        let count = if theme.land == Land::City { 4 } else { 5 };
+        let count = if theme.terrain == Terrain::City { 4 } else { 5 };
         for index in 0..count {
             let depth = index as f32 / (count - 1) as f32;
-            landscape.add(index, depth, seconds, &mut chance.branch(index));
+            landscape.add(index, depth, seconds, &mut rng.branch(index));
         }
         landscape
     }
 
-    fn add(&mut self, index: u64, depth: f32, seconds: f32, chance: &mut Chance) {
+    fn add(&mut self, index: u64, depth: f32, seconds: f32, rng: &mut Rng) {
         let Layout { width, height, unit, horizon } = self.layout;
         let mut plan =
             Plan { depth, speed: unit * (3.0 + 24.0 * depth * depth), edge: Edge::Sloped, kind: Kind::Plain };
-        if self.land == Land::Ocean {
+        if self.terrain == Terrain::Ocean {
             (plan.kind, plan.speed) = match index {
                 0 => (Kind::Plain, unit * 2.0),
                 1 => (Kind::Sea, 0.0),
@@ -93,67 +93,62 @@ impl Landscape {
         let rise = unit.max(0.0012 * height) * (60.0 - 14.0 * depth);
         let stretch = unit * (330.0 + 190.0 * depth);
         let mut windows = Vec::new();
-        let heights = match self.land {
-            Land::Meadow => {
-                let mut heights = shapes::hills(length, base, rise, stretch, chance);
+        let heights = match self.terrain {
+            Terrain::Meadow => {
+                let mut heights = shapes::hills(length, base, rise, stretch, rng);
                 if index > 0 {
-                    shapes::plant_bushes(&mut heights, unit * (14.0 + 26.0 * depth), 0.5, chance);
+                    shapes::plant_bushes(&mut heights, unit * (14.0 + 26.0 * depth), 0.5, rng);
                 }
                 heights
             }
-            Land::Forest => {
-                let mut heights = shapes::hills(length, base, 0.9 * rise, stretch, chance);
+            Terrain::Forest => {
+                let mut heights = shapes::hills(length, base, 0.9 * rise, stretch, rng);
                 if index > 0 {
-                    shapes::plant_firs(
-                        &mut heights,
-                        unit * (34.0 + 110.0 * depth),
-                        1.0 - 0.3 * depth,
-                        chance,
-                    );
+                    shapes::plant_firs(&mut heights, unit * (34.0 + 110.0 * depth), 1.0 - 0.3 * depth, rng);
                 }
                 heights
             }
-            Land::Mountains if index < 3 => {
+            Terrain::Mountains if index < 3 => {
                 plan.kind = if index < 2 { Kind::SnowCapped } else { Kind::Plain };
                 let size = [210.0, 170.0, 110.0][index as usize] * unit;
-                shapes::mountains(length, base, size, 0.9 * stretch, chance)
+                shapes::mountains(length, base, size, 0.9 * stretch, rng)
             }
-            Land::Mountains => {
-                let mut heights = shapes::hills(length, base, 0.7 * rise, stretch, chance);
-                shapes::plant_firs(&mut heights, unit * (26.0 + 60.0 * depth), 0.8, chance);
+            Terrain::Mountains => {
+                let mut heights = shapes::hills(length, base, 0.7 * rise, stretch, rng);
+                shapes::plant_firs(&mut heights, unit * (26.0 + 60.0 * depth), 0.8, rng);
                 heights
             }
-            Land::City => {
+            Terrain::City => {
                 plan.edge = Edge::Stepped;
                 let tall = unit * (170.0 + 130.0 * depth) + 0.05 * height;
-                let (heights, lights) = shapes::skyline(length, base + 0.3 * tall, tall, unit, chance);
+                let (heights, lights) = shapes::skyline(length, base + 0.3 * tall, tall, unit, rng);
                 windows = lights;
                 heights
             }
-            Land::Ocean => match index {
-                0 => shapes::hills(length, horizon + 2.0 * unit, 46.0 * unit, 0.8 * stretch, chance),
+            Terrain::Ocean => match index {
+                0 => shapes::hills(length, horizon + 2.0 * unit, 46.0 * unit, 0.8 * stretch, rng),
                 1 => shapes::flat(length, horizon),
                 _ => shapes::waves(
                     length,
                     base,
                     unit * (10.0 + 16.0 * depth),
                     unit * (150.0 + 190.0 * depth),
-                    chance,
+                    rng,
                 ),
             },
-            Land::Desert => shapes::dunes(length, base, 1.25 * rise, 1.5 * stretch, chance),
-            Land::Snow if index < 2 => {
+            Terrain::Desert => shapes::dunes(length, base, 1.25 * rise, 1.5 * stretch, rng),
+            Terrain::Snow if index < 2 => {
                 plan.kind = Kind::SnowCapped;
-                shapes::mountains(length, base, (190.0 - 50.0 * depth) * unit, stretch, chance)
+                shapes::mountains(length, base, (190.0 - 50.0 * depth) * unit, stretch, rng)
             }
-            Land::Snow if index.is_multiple_of(2) => {
+            Terrain::Snow if index.is_multiple_of(2) => {
                 // Firs, and in front of them the snow that they stand in. Both hide the foot of what is behind.
                 plan.kind = Kind::Pines;
-                let mut heights = shapes::hills(length, base, 0.5 * rise, stretch, chance);
-                shapes::plant_firs(&mut heights, unit * (40.0 + 50.0 * depth), 0.5, chance);
+                let mut heights = shapes::hills(length, base, 0.5 * rise, stretch, rng);
+                shapes::plant_firs(&mut heights, unit * (40.0 + 50.0 * depth), 0.5, rng);
                 heights
             }
-            Land::Snow => shapes::hills(length, base - 0.03 * height, 0.7 * rise, stretch, chance),
+            Terrain::Snow => shapes::hills(length, base - 0.03 * height, 0.7 * rise, stretch, rng),
         };
         self.layers.push(Layer {
             silhouette: Silhouette::new(heights, plan.edge),
@@ -166,7 +161,7 @@ impl Landscape {
     }
 
     /// Paints the layers from far to near. The sun or moon stands at `light`, in pixels from the left.
-    pub(super) fn paint(&self, frame: &mut Frame, palette: &Palette, moment: Moment, light: f32) {
+    pub(crate) fn paint(&self, frame: &mut Frame, palette: &Palette, moment: Moment, light: f32) {
         // A row that a nearer layer covers from end to end needs nothing behind it.
         let mut ends = vec![frame.height(); self.layers.len()];
         for index in (1..self.layers.len()).rev() {
@@ -190,7 +185,7 @@ impl Landscape {
 
     /// The colour of each row of a layer: clear at the ridge, with mist towards the foot.
     fn colors(&self, layer: &Layer, palette: &Palette, height: usize) -> Vec<Color> {
-        let body = palette.ground(self.land, layer.depth, self.mist);
+        let body = palette.ground(self.terrain, layer.depth, self.mist);
         let haze = palette.haze();
         let top = layer.silhouette.top() as f32;
         let reach = 0.3 * self.layout.height;
@@ -200,11 +195,11 @@ impl Landscape {
                 match layer.kind {
                     Kind::Sea => palette.sky_at(0.98 - 0.5 * down).mix(body, 0.35 + 0.4 * down),
                     Kind::Pines => {
-                        palette.ground(Land::Forest, 0.8, self.mist).mix(haze, 0.3 * (1.0 - layer.depth))
+                        palette.ground(Terrain::Forest, 0.8, self.mist).mix(haze, 0.3 * (1.0 - layer.depth))
                     }
                     Kind::SnowCapped => {
-                        let body = palette.ground(Land::Mountains, layer.depth, self.mist);
-                        let snow = palette.ground(Land::Snow, 0.75, 0.0).mix(palette.glow, 0.32);
+                        let body = palette.ground(Terrain::Mountains, layer.depth, self.mist);
+                        let snow = palette.ground(Terrain::Snow, 0.75, 0.0).mix(palette.glow, 0.32);
                         let rock = snow.mix(body, smooth(0.06, 0.42, down));
                         rock.mix(haze, 0.5 * smooth(0.2, 0.9, down))
                     }
@@ -254,7 +249,7 @@ impl Landscape {
         let y = ridge.sum::<f32>() / 5.0 - 0.02 * size;
         let tilt = 0.05 * wave(0.23 * moment.seconds);
         let sail = palette.disc.mix(palette.haze(), 0.15);
-        let hull = palette.ground(Land::Ocean, 1.0, 0.0).mix(rgb(120, 52, 40), 0.45);
+        let hull = palette.ground(Terrain::Ocean, 1.0, 0.0).mix(rgb(120, 52, 40), 0.45);
         frame.shade(Bounds::around(x, y - 0.5 * size, 0.75 * size), sail, 1.0, |px, py, pixel| {
             let up = (y - 0.16 * size - py) / size;
             let across = (px - x) / size + tilt * up;
