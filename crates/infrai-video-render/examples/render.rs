@@ -1,6 +1,6 @@
 //! Writes a clip and its thumbnail.
 //!
-//! The stock clip of the sandbox was made so, in the directory `crates/infrai-video-sandbox/src/stock`:
+//! The stock clip of the sandbox was made so, in the directory `crates/infrai-video-sandbox/src/clips/stock`:
 //!
 //! ```sh
 //! cargo run -p infrai-video-render --example render -- "stock clip" 320 180 1 clip

@@ -1,4 +1,4 @@
-//! Setting a sandbox up.
+//! The builder of sandboxes.
 
 use std::net::IpAddr;
 #[cfg(feature = "persist")]
@@ -9,44 +9,44 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::app::App;
-use crate::catalogue::Catalogue;
+use crate::app_state::AppState;
+use crate::clips::clip_cache::{ClipCache, Executor};
+use crate::clips::clip_store::ClipStore;
+use crate::clips::links::Links;
+use crate::clips::source::{ClipFiles, ClipRequest, ClipSource, default_source};
 use crate::clock::{Clock, ClockHandle, FIXED_EPOCH};
-use crate::cursor::Cursors;
+use crate::faults::scenario::Scenario;
 use crate::faults::{Fault, Faults};
 use crate::handle::Handle;
-use crate::ids::Seed;
-use crate::journal::{Journal, JournalLimits};
-use crate::library::Library;
-use crate::limits::Limits;
-use crate::links::Links;
-use crate::money::Usd;
-use crate::reach::{Reach, StartError};
-use crate::router::{HostService, SandboxRouter};
-use crate::scenario::Scenario;
-use crate::server::Sandbox;
-use crate::settings::Settings;
-use crate::source::{ClipFiles, ClipRequest, ClipSource, default_source};
-use crate::start::Ground;
+use crate::http::router::{HostService, SandboxRouter};
+use crate::http::server::Sandbox;
+use crate::model::catalogue::Catalogue;
+use crate::model::cursor::Cursors;
+use crate::model::ids::Seed;
+use crate::model::job_times::JobTimes;
+use crate::model::money::Usd;
+use crate::model::settings::Settings;
+use crate::network::limits::Limits;
+use crate::network::settings::{NetworkSettings, StartError};
+use crate::start::InitialState;
 #[cfg(feature = "persist")]
 use crate::store::Durable;
 use crate::store::Store;
-use crate::studio::{Hands, Studio};
-use crate::times::JobTimes;
+use crate::store::journal::{Journal, JournalLimits};
 
 const DEFAULT_SEED: Seed = Seed(7);
 
-/// How many bytes of clips are kept in memory.
+/// The size of the clip cache in bytes.
 const CLIP_CACHE: usize = 256 * 1024 * 1024;
 
-/// The hosts of a sandbox without sockets. Names under `.invalid` never lead anywhere.
+/// The hosts of a sandbox without sockets. Names under `.invalid` never resolve.
 const API_HOST: &str = "https://api.sandbox.invalid";
 const FILE_HOST: &str = "https://files.sandbox.invalid";
 
 /// The settings of a sandbox. Each has a default, so that `Sandbox::builder().start().await` is enough.
 #[must_use = "a builder does nothing until `start` or `router` is called"]
 pub struct SandboxBuilder {
-    /// Nothing if it was not chosen.
+    /// `None`: the default, or the stored one.
     seed: Option<Seed>,
     clock: Clock,
     epoch: Option<Timestamp>,
@@ -58,7 +58,7 @@ pub struct SandboxBuilder {
     source: ClipSource,
     prerender: Option<bool>,
     limits: Limits,
-    reach: Reach,
+    network: NetworkSettings,
     port: u16,
     file_port: u16,
     #[cfg(feature = "persist")]
@@ -66,7 +66,7 @@ pub struct SandboxBuilder {
 }
 
 impl Sandbox {
-    /// Starts to set a sandbox up.
+    /// Returns a builder with the default settings.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder {
             seed: None,
@@ -80,7 +80,7 @@ impl Sandbox {
             source: default_source(),
             prerender: None,
             limits: Limits::default(),
-            reach: Reach::default(),
+            network: NetworkSettings::default(),
             port: 0,
             file_port: 0,
             #[cfg(feature = "persist")]
@@ -90,7 +90,7 @@ impl Sandbox {
 }
 
 impl SandboxBuilder {
-    /// What every id, signature, chance and picture follows from. The default is 7, or the one that a directory has.
+    /// The seed of ids, signatures, probabilities and clips. The default is 7, or the seed that a directory has.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(Seed(seed));
         self
@@ -102,31 +102,31 @@ impl SandboxBuilder {
         self
     }
 
-    /// The time at which the clock starts. The default is the system's time on sockets with a clock that runs, and
+    /// The initial time of the clock. The default is the system time on sockets with a running clock, and
     /// 2026-01-01T00:00:00Z otherwise.
     pub fn epoch(mut self, epoch: Timestamp) -> Self {
         self.epoch = Some(epoch);
         self
     }
 
-    /// How long each request takes, on the sandbox's clock (on a manual one, in real time). The default is nothing.
+    /// The latency of each request, on the sandbox's clock (with a manual clock, in real time). The default is 0.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.settings.latency = latency;
         self
     }
 
-    /// How long jobs take.
+    /// The durations of jobs.
     pub fn job_times(mut self, times: JobTimes) -> Self {
         self.settings.times = times;
         self
     }
 
-    /// Jobs are over in the moment in which they are accepted.
+    /// Jobs finish at the moment they are accepted.
     pub fn instant_jobs(self) -> Self {
         self.job_times(JobTimes::INSTANT)
     }
 
-    /// The credit that each account opens with, in US dollars. The default is 2.
+    /// The starting balance of each account in US dollars. The default is 2.
     pub fn starting_balance(mut self, usd: f64) -> Self {
         self.settings.starting_balance = Usd::from_dollars(usd);
         self
@@ -138,32 +138,32 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long a link works. The default is 15 minutes.
+    /// The lifetime of links. The default is 15 minutes.
     pub fn link_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.link_lifetime = lifetime;
         self
     }
 
-    /// How many days a clip is kept if nothing else is asked for. The default is 30.
+    /// The default retention of clips in days. The default is 30.
     pub fn retention_days(mut self, days: u32) -> Self {
         self.settings.retention_days = days;
         self
     }
 
-    /// Answers the bare result instead of an envelope with it. Errors keep the envelope.
+    /// Responds with bare results instead of envelopes. Errors keep the envelope.
     pub fn bare_results(mut self, bare: bool) -> Self {
         self.settings.bare_results = bare;
         self
     }
 
-    /// Refuses a request to the file host that carries an `Authorization` header.
+    /// Rejects requests to the file host with an `Authorization` header.
     pub fn strict_files(mut self, strict: bool) -> Self {
         self.settings.strict_files = strict;
         self
     }
 
-    /// Renders a clip when its job is accepted, instead of when its file is first asked for. The default is to do so
-    /// on sockets with a clock that runs.
+    /// Produces a clip when its job is accepted, instead of when its file is first requested. The default is `true` on
+    /// sockets with a running clock, and `false` otherwise.
     pub fn prerender(mut self, prerender: bool) -> Self {
         self.prerender = Some(prerender);
         self
@@ -181,97 +181,96 @@ impl SandboxBuilder {
         self
     }
 
-    /// Starts with a scenario. What it names holds in place of the builder's settings, whatever the order of the calls;
-    /// its fault rules come after the builder's.
+    /// Starts with a scenario. Its settings override those of the builder, independent of the order of calls; its fault rules
+    /// come after those of the builder.
     pub fn scenario(mut self, scenario: Scenario) -> Self {
         self.scenario = Some(scenario);
         self
     }
 
-    /// How much the journal keeps.
+    /// The size limits of the journal.
     pub fn journal_limits(mut self, limits: JournalLimits) -> Self {
         self.journal = limits;
         self
     }
 
-    /// Takes files from a function instead of rendering them: for tests that do not look at the picture. It may block.
+    /// Takes clips from a function instead of rendering them, for tests that do not check the picture. It may block.
     pub fn clip_source(mut self, source: impl Fn(&ClipRequest) -> ClipFiles + Send + Sync + 'static) -> Self {
         self.source = Arc::new(move |request| Ok(source(request)));
         self
     }
 
-    /// What callers may send, and how long they may take. It counts for sockets; see [`Limits`].
+    /// Limits and timeouts of a sandbox on sockets, see [`Limits`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The address to listen on. The default is 127.0.0.1; 0.0.0.0 and `::` are all addresses of this machine.
+    /// The bind address. The default is 127.0.0.1; 0.0.0.0 and `::` mean all addresses of this machine.
     ///
-    /// Requests may name this address, or any address if it is all addresses, and loopback. To be called by another name,
-    /// it needs a public URL with that name.
+    /// Requests may name this address (or any address, if it is all addresses) and loopback. Another name needs a public URL
+    /// with that name.
     ///
     /// A sandbox that other machines can reach needs an [admin token](SandboxBuilder::admin_token), and a
-    /// [public URL](SandboxBuilder::public_url) if it listens on all addresses: its links lead to 127.0.0.1 otherwise.
-    /// It has no encryption, and whoever finds out its seed can foretell its ids and sign links.
+    /// [public URL](SandboxBuilder::public_url) if it listens on all addresses: otherwise its links lead to 127.0.0.1.
+    /// There is no encryption, and whoever knows the seed can predict ids and sign links.
     pub fn host(mut self, host: IpAddr) -> Self {
-        self.reach.host = host;
+        self.network.host = host;
         self
     }
 
-    /// The token that each call to `/__sandbox/` has to send as `Authorization: Bearer TOKEN`, from wherever it comes:
-    /// at least 16 visible ASCII characters. Without one, those routes answer on loopback alone.
+    /// The token that every call to `/__sandbox/` must send as `Authorization: Bearer TOKEN`: at least 16 visible ASCII
+    /// characters. Without a token, those routes can be called from loopback only.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
-        self.reach.admin_token = Some(token.into());
+        self.network.admin_token = Some(token.into());
         self
     }
 
-    /// Whether other machines can reach the sandbox as it is set up, and it has no admin token yet.
+    /// Whether other machines can reach the sandbox with these settings, and it has no admin token yet.
     pub fn needs_admin_token(&self) -> bool {
-        self.reach.needs_admin_token()
+        self.network.needs_admin_token()
     }
 
-    /// Where callers reach the API, if not at the address that it listens on: a scheme, a host and maybe a port.
-    /// [`Handle::base_url`] and `checkout_url` have it.
+    /// The URL under which callers reach the API, if it differs from the bind address: scheme, host and optional port.
+    /// [`Handle::base_url`] and `checkout_url` use it.
     ///
-    /// Without a [public URL for files](SandboxBuilder::public_files_url), links lead to the same host, at the port that
-    /// the file host listens on. Requests may name this host, and no other name but those of loopback. With a host that is
-    /// not on loopback an admin token is needed, for behind a proxy every
-    /// caller seems to come from this machine.
+    /// Without a [public URL for files](SandboxBuilder::public_files_url), links lead to the same host at the port of the file
+    /// host. Requests may name this host, and no other name except those of loopback. A host that is not on loopback
+    /// requires an admin token, since behind a proxy all requests seem to come from this machine.
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
-        self.reach.public_url = Some(url.into());
+        self.network.public_url = Some(url.into());
         self
     }
 
-    /// Where callers reach the file host, if not at the address that it listens on. Links lead there.
+    /// The URL under which callers reach the file host, if it differs from the bind address. Links lead there.
     pub fn public_files_url(mut self, url: impl Into<String>) -> Self {
-        self.reach.public_files_url = Some(url.into());
+        self.network.public_files_url = Some(url.into());
         self
     }
 
-    /// The port of the API. The default is one that the system chooses.
+    /// The port of the API. By default the system chooses one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The port of the file host. The default is one that the system chooses.
+    /// The port of the file host. By default the system chooses one.
     pub fn file_port(mut self, port: u16) -> Self {
         self.file_port = port;
         self
     }
 
-    /// Keeps the state in a directory, so that a sandbox that is started on it later goes on where this one was left:
-    /// stopped, killed, or cut off from power.
+    /// Stores the state in a directory, so that a sandbox that is started on it later continues where this one was stopped,
+    /// killed, or lost power.
     ///
-    /// Whatever an answer tells of is on the disk before the answer leaves. Jobs, money, idempotency keys, deletions
-    /// and finished clips are kept, and the time: a real clock is never behind what it was, and the others go on
-    /// where they were. Ids, cursors, links and clips follow from the seed, which is kept too. Requests, fault rules
-    /// and settings are not kept; links lead to the port of the file host, so choose one with
-    /// [`SandboxBuilder::file_port`] if they are to outlast a restart.
+    /// A response is sent only after every change it can reveal has been synced to disk. Stored are jobs, money, idempotency
+    /// keys, deletions, finished clips, and the time: a real clock never goes backwards, other clocks continue where they
+    /// were. Ids, cursors, links and clips follow from the seed, which is stored too. Requests, fault rules and settings are
+    /// not stored. Links lead to the port of the file host: set one with [`SandboxBuilder::file_port`] if they should
+    /// survive a restart.
     ///
-    /// It holds for [`SandboxBuilder::start`] alone: [`SandboxBuilder::router`] keeps nothing. If the disk can take no
-    /// more, every request is answered with 503 until the sandbox is started again.
+    /// It applies only to [`SandboxBuilder::start`]: [`SandboxBuilder::router`] stores nothing. If the disk is full, every
+    /// request gets 503 until the sandbox is restarted.
     #[cfg(feature = "persist")]
     pub fn persist(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
@@ -281,73 +280,72 @@ impl SandboxBuilder {
     /// Starts the sandbox on two sockets.
     ///
     /// # Errors
-    /// If a port is taken, a public URL is not one, or other machines could reach the sandbox and it has no admin token.
-    /// If the directory of `persist` is in use, or holds what can not be read or belongs to another seed.
+    /// If a port is taken, a public URL is invalid, or other machines could reach the sandbox and it has no admin token. If
+    /// the directory of `persist` is in use, cannot be read, or belongs to another seed.
     pub async fn start(mut self) -> Result<Sandbox, StartError> {
-        self.reach.check()?;
-        let ground = self.ground().await?;
-        let (api_socket, api_address) = self.reach.listen(self.port).await?;
-        let (file_socket, file_address) = self.reach.listen(self.file_port).await?;
-        let (api_base, file_base) = self.reach.bases(api_address, file_address);
+        self.network.check()?;
+        let initial = self.initial_state().await?;
+        let (api_socket, api_address) = self.network.listen(self.port).await?;
+        let (file_socket, file_address) = self.network.listen(self.file_port).await?;
+        let (api_base, file_base) = self.network.bases(api_address, file_address);
         self.settings.prerender = self.prerender.unwrap_or_else(|| self.clock.runs());
-        let (library, unfinished) = ground.library()?;
-        let app = self.app(api_base, file_base, ground, Hands::pool(), library);
+        let (store, unfinished) = initial.clip_store()?;
+        let app = self.app_state((api_base, file_base), initial, Executor::pool(), store);
         if app.settings().prerender {
-            unfinished.into_iter().for_each(|scene| app.studio.prepare(scene));
+            unfinished.into_iter().for_each(|request| app.clips.prepare(request));
         }
         let api = (api_socket, api_address, HostService::api(&app));
         let files = (file_socket, file_address, HostService::files(&app));
         Ok(Sandbox::run(Handle::new(app), api, files))
     }
 
-    /// Makes the sandbox as a service without a socket, for simulations under a paused clock. Its base URLs are names
+    /// Returns the sandbox as a service without a socket, for simulations under a paused clock. Its base URLs are names
     /// under `.invalid`.
     ///
-    /// Nothing in it depends on the system's time, on threads or on chance: with a clock that is paused or turned by
-    /// hand, the same requests in the same order give the same answers to the byte. A clip is therefore made in the
-    /// caller's own turn, and holds up its thread; [`SandboxBuilder::clip_source`] makes that short.
+    /// Nothing in it depends on the system time, on threads or on chance: with a paused or manual clock, the same requests in
+    /// the same order give byte-identical responses. Therefore a clip is produced on the thread of the caller and blocks it;
+    /// [`SandboxBuilder::clip_source`] makes that short.
     pub fn router(mut self) -> SandboxRouter {
         self.settings.prerender = self.prerender.unwrap_or(false);
-        let ground = Ground::fresh(
+        let initial = InitialState::empty(
             self.seed.unwrap_or(DEFAULT_SEED),
             self.settings().starting_balance,
             self.epoch.unwrap_or(FIXED_EPOCH),
         );
-        let (api, files) = (API_HOST.to_owned(), FILE_HOST.to_owned());
-        SandboxRouter::new(self.app(api, files, ground, Hands::Caller, None))
+        let bases = (API_HOST.to_owned(), FILE_HOST.to_owned());
+        SandboxRouter::new(self.app_state(bases, initial, Executor::Caller, None))
     }
 
-    /// What the sandbox is to start from.
-    async fn ground(&self) -> Result<Ground, StartError> {
+    /// Loads the initial state.
+    async fn initial_state(&self) -> Result<InitialState, StartError> {
         let opening = self.settings().starting_balance;
         let seed = self.seed.unwrap_or(DEFAULT_SEED);
         #[cfg(feature = "persist")]
         if let Some(directory) = &self.directory {
             let opened = Durable::open(directory, self.seed.map(|seed| seed.0), seed.0, opening).await?;
-            return Ok(Ground::of(opened, self.clock, self.epoch));
+            return Ok(InitialState::loaded(opened, self.clock, self.epoch));
         }
         let epoch = self.epoch.unwrap_or_else(|| self.clock.default_epoch());
-        Ok(Ground::fresh(seed, opening, epoch))
+        Ok(InitialState::empty(seed, opening, epoch))
     }
 
-    /// The settings at first: the builder's, and over them the scenario's.
+    /// The initial settings: those of the builder, overridden by the scenario.
     fn settings(&self) -> Settings {
         self.scenario.as_ref().map_or(self.settings, |scenario| scenario.over(self.settings))
     }
 
-    fn app(
+    fn app_state(
         self,
-        api_base: String,
-        file_base: String,
-        ground: Ground,
-        hands: Hands,
-        library: Option<Library>,
-    ) -> Arc<App> {
+        (api_base, file_base): (String, String),
+        initial: InitialState,
+        executor: Executor,
+        clip_store: Option<ClipStore>,
+    ) -> Arc<AppState> {
         let settings = self.settings();
         let mut faults = self.faults;
         faults.extend(self.scenario.iter().flat_map(|scenario| scenario.faults().iter().cloned()));
-        let Ground { seed, state, epoch, first_number, durable } = ground;
-        Arc::new(App {
+        let InitialState { seed, state, epoch, first_number, durable } = initial;
+        Arc::new(AppState {
             seed,
             clock: ClockHandle::start(self.clock, epoch, durable.clone()),
             base_settings: self.settings,
@@ -355,15 +353,15 @@ impl SandboxBuilder {
             api_base,
             file_base,
             limits: self.limits,
-            gate: self.reach.gate(),
-            allowed_hosts: self.reach.allowed_hosts(),
+            admin_auth: self.network.admin_auth(),
+            allowed_hosts: self.network.allowed_hosts(),
             store: Store::new(state, durable),
             catalogue: RwLock::new(self.catalogue),
             cursors: Cursors::new(seed),
             links: Links::new(seed, first_number),
             faults: Faults::new(seed, faults),
             journal: Journal::new(self.journal),
-            studio: Studio::new(self.source, hands, CLIP_CACHE, library),
+            clips: ClipCache::new(self.source, executor, CLIP_CACHE, clip_store),
             first_request: first_number,
             requests: AtomicU64::new(first_number),
         })

@@ -1,22 +1,23 @@
-//! The sandbox's clock: every time that an answer shows, and every deadline, is read from it.
+//! The clock of a sandbox. All times in responses and all deadlines come from it.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::model::time::later;
 use crate::store::Durable;
 
-/// 2026-01-01T00:00:00Z: the time at which a clock starts that has nothing to do with the system's.
+/// 2026-01-01T00:00:00Z: the epoch of clocks that are independent of the system time.
 pub(crate) const FIXED_EPOCH: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// How time passes in a sandbox.
 ///
-/// All clocks are built on [`tokio::time::Instant`], so that a runtime with a paused clock makes the
-/// sandbox's time virtual too. Every clock can be moved forward with [`ClockHandle::advance`].
+/// All clocks are built on [`tokio::time::Instant`], so that tokio's paused clock makes the sandbox's time virtual too.
+/// Every clock can be moved forward with [`ClockHandle::advance`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clock(Pace);
 
@@ -27,12 +28,12 @@ enum Pace {
 }
 
 impl Clock {
-    /// Time passes as it does outside. It starts at the system's time, and without sockets at 2026-01-01T00:00:00Z.
+    /// Real time. It starts at the system's time, and without sockets at 2026-01-01T00:00:00Z.
     pub fn real() -> Self {
         Self(Pace::Scaled(1.0))
     }
 
-    /// Time passes `factor` times as fast as outside: with 60, a minute takes a second.
+    /// Time passes `factor` times as fast as real time: with 60, a minute takes a second.
     ///
     /// # Panics
     /// If `factor` is not a finite number above zero.
@@ -46,12 +47,12 @@ impl Clock {
         Self(Pace::Manual)
     }
 
-    /// Whether time passes by itself.
+    /// Whether time passes on its own.
     pub(crate) fn runs(self) -> bool {
         self.0 != Pace::Manual
     }
 
-    /// How many times as fast as outside it runs: 0 for one that stands still.
+    /// Its speed relative to real time: 0 for a manual clock.
     pub(crate) fn factor(self) -> f64 {
         match self.0 {
             Pace::Scaled(factor) => factor,
@@ -59,13 +60,13 @@ impl Clock {
         }
     }
 
-    /// Whether time passes as it does outside.
+    /// Whether it is [`Clock::real`].
     #[cfg(feature = "persist")]
     pub(crate) fn is_real(self) -> bool {
         self == Self::real()
     }
 
-    /// How much sandbox time passes in a second of real time. Nothing for a manual clock.
+    /// The sandbox time that passes in a second of real time. `None` for a manual clock.
     fn second(self) -> Option<Duration> {
         match self.0 {
             Pace::Scaled(factor) => Some(Duration::try_from_secs_f64(factor).unwrap_or(Duration::MAX)),
@@ -73,8 +74,8 @@ impl Clock {
         }
     }
 
-    /// How much real time a stretch of the sandbox's time takes. A manual clock's waits are real ones:
-    /// nothing else would end them.
+    /// The real time that a duration on this clock takes. Waits on a manual clock use real time: otherwise they would not
+    /// finish.
     pub(crate) fn real_time(self, sandbox_time: Duration) -> Duration {
         match self.0 {
             Pace::Scaled(factor) => {
@@ -84,7 +85,7 @@ impl Clock {
         }
     }
 
-    /// When it starts on sockets.
+    /// Its epoch on sockets.
     pub(crate) fn default_epoch(self) -> Timestamp {
         match self.0 {
             Pace::Scaled(_) => Timestamp::now(),
@@ -93,7 +94,7 @@ impl Clock {
     }
 }
 
-/// A text that names no clock.
+/// The error of a text that does not name a clock.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no clock: use `real`, `manual`, or a factor such as `x60`")]
 pub struct UnknownClock(String);
@@ -101,7 +102,7 @@ pub struct UnknownClock(String);
 impl FromStr for Clock {
     type Err = UnknownClock;
 
-    /// Takes `real`, `manual`, or a factor such as `x60`.
+    /// Parses `real`, `manual`, or a factor such as `x60`.
     fn from_str(text: &str) -> Result<Self, UnknownClock> {
         let factor =
             |text: &str| text.strip_prefix('x')?.parse().ok().filter(|f: &f64| f.is_finite() && *f > 0.0);
@@ -113,15 +114,15 @@ impl FromStr for Clock {
     }
 }
 
-/// A running clock, as [`Handle::clock`](crate::Handle::clock) gives it.
+/// A running clock, see [`Handle::clock`](crate::Handle::clock).
 pub struct ClockHandle {
     clock: Clock,
     epoch: Timestamp,
     started: Instant,
     advanced: Mutex<Duration>,
-    /// Where the time is written down, for a sandbox that keeps its state.
+    /// Where the time is stored, for a persistent sandbox.
     durable: Option<Durable>,
-    /// The earliest time at which a restart would go on, as far as it was asked for.
+    /// The time that was last sent to the disk: a restart continues no earlier.
     reached: Mutex<Timestamp>,
 }
 
@@ -149,7 +150,7 @@ impl ClockHandle {
         later(self.epoch, passed.saturating_add(self.advanced()))
     }
 
-    /// Moves the clock forward: jobs finish, links expire and clips go as if `by` had passed.
+    /// Moves the clock forward: jobs finish, links and clips expire as if `by` had passed.
     pub fn advance(&self, by: Duration) {
         let mut advanced = self.advanced.lock().unwrap_or_else(PoisonError::into_inner);
         *advanced = advanced.saturating_add(by);
@@ -159,8 +160,8 @@ impl ClockHandle {
         }
     }
 
-    /// Sees to it that a restart goes on no earlier than now. A clock that runs writes a second ahead, and therefore
-    /// once in a second at most.
+    /// Ensures that a restart continues no earlier than now. A running clock writes a second ahead, and therefore at most
+    /// once per second.
     pub(crate) fn reach(&self) {
         let (Some(durable), Some(second)) = (&self.durable, self.clock.second()) else {
             return;
@@ -177,7 +178,7 @@ impl ClockHandle {
         self.clock
     }
 
-    /// How far it was moved by hand.
+    /// The sum of all calls of [`ClockHandle::advance`].
     pub(crate) fn advanced(&self) -> Duration {
         *self.advanced.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,28 +190,10 @@ impl fmt::Debug for ClockHandle {
     }
 }
 
-/// `at` plus `by`, or the last time that can be told.
-pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
-    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    at.saturating_add(by).unwrap_or(Timestamp::MAX)
-}
-
-/// A day on the sandbox's clock.
-pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// RFC 3339 in UTC, in whole seconds.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// The form of dates in HTTP headers.
-pub(crate) fn http_date(at: Timestamp) -> String {
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::time::{DAY, http_date, rfc3339};
 
     #[tokio::test(start_paused = true)]
     async fn a_paused_runtime_makes_time_virtual() {
@@ -220,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_moves_only_when_told_to() {
+    fn a_manual_clock_moves_only_when_advanced() {
         let clock = ClockHandle::start(Clock::manual(), FIXED_EPOCH, None);
         assert_eq!(rfc3339(clock.now()), "2026-01-01T00:00:00Z");
         clock.advance(DAY);

@@ -1,28 +1,28 @@
-//! What a test may look at and turn while a sandbox runs.
+//! The control interface of a running sandbox.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
-use crate::app::App;
-use crate::catalogue::{Catalogue, UnknownVendor, VendorState};
+use crate::app_state::AppState;
 use crate::clock::ClockHandle;
+use crate::faults::scenario::Scenario;
 use crate::faults::{Fault, FaultRecord};
-use crate::journal::Seen;
-use crate::limits::Limits;
-use crate::scenario::Scenario;
+use crate::model::catalogue::{Catalogue, UnknownVendor, VendorState};
+use crate::network::limits::Limits;
+use crate::store::journal::Seen;
 use crate::store::{JobRecord, Ledger};
 
-/// A view into a running sandbox, cheap to clone.
+/// Controls and inspects a running sandbox. Cheap to clone.
 ///
-/// [`Sandbox`](crate::Sandbox) and [`SandboxRouter`](crate::SandboxRouter) both deref to it.
+/// [`Sandbox`](crate::Sandbox) and [`SandboxRouter`](crate::SandboxRouter) both dereference to it.
 #[derive(Clone)]
 pub struct Handle {
-    app: Arc<App>,
+    app: Arc<AppState>,
 }
 
 impl Handle {
-    pub(crate) fn new(app: Arc<App>) -> Self {
+    pub(crate) fn new(app: Arc<AppState>) -> Self {
         Self { app }
     }
 
@@ -30,12 +30,12 @@ impl Handle {
         self.app.limits
     }
 
-    /// Where the API is, such as `http://127.0.0.1:8787`, without a slash at the end.
+    /// The base URL of the API, such as `http://127.0.0.1:8787`, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.app.api_base
     }
 
-    /// Where the links lead, without a slash at the end.
+    /// The base URL of the file host, without a slash at the end.
     pub fn file_base_url(&self) -> &str {
         &self.app.file_base
     }
@@ -50,28 +50,27 @@ impl Handle {
         self.app.store.ledger(self.app.now())
     }
 
-    /// Every request that was seen, oldest first, but for those to `/__sandbox/` and `/healthz`. The oldest are
-    /// forgotten beyond the [`JournalLimits`](crate::JournalLimits).
+    /// Every request, oldest first, except for those to `/__sandbox/` and `/healthz`. Beyond the
+    /// [`JournalLimits`](crate::JournalLimits) the oldest are dropped.
     pub fn journal(&self) -> Vec<Seen> {
         self.app.journal.seen()
     }
 
-    /// The requests of [`Handle::journal`] that came after the one with this [`Seen::sequence`]: what is new since a last
-    /// look, without a copy of the rest.
+    /// The requests of [`Handle::journal`] after the one with this [`Seen::sequence`], without a copy of the rest.
     pub fn journal_after(&self, sequence: u64) -> Vec<Seen> {
         self.app.journal.seen_after(sequence)
     }
 
-    /// Every job that was not deleted, oldest first.
+    /// Every job except deleted ones, oldest first.
     pub fn jobs(&self) -> Vec<JobRecord> {
         self.app.store.jobs(self.app.now())
     }
 
-    /// The bytes of a job's clip, whether or not it may be downloaded now. They are made if they were not yet.
-    /// Nothing if there is no such job, or if rendering fails.
+    /// The bytes of a job's clip, also if it cannot be downloaded now. Produces the clip if necessary. `None` if there is
+    /// no such job, or if rendering fails.
     pub async fn clip_bytes(&self, job_id: &str) -> Option<bytes::Bytes> {
         let job = self.app.store.find(job_id)?;
-        self.app.studio.files(self.app.clip_request(&job)).await.ok().map(|files| files.clip.bytes)
+        self.app.clips.files(self.app.clip_request(&job)).await.ok().map(|files| files.clip.bytes)
     }
 
     /// The fault rules, and how often each has matched and acted.
@@ -79,22 +78,22 @@ impl Handle {
         self.app.faults.records()
     }
 
-    /// Sets other fault rules in place of the ones there are. Each starts counting at 0.
+    /// Replaces the fault rules. The counts of the new rules start at 0.
     pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
         self.app.faults.replace(faults.into_iter().collect());
     }
 
-    /// Sets another catalogue for the jobs to come.
+    /// Replaces the catalogue, for new jobs.
     pub fn set_catalogue(&self, catalogue: Catalogue) {
         *self.app.catalogue.write().unwrap_or_else(PoisonError::into_inner) = catalogue;
     }
 
-    /// Which vendors are up and which are down, by their names.
+    /// The states of the vendors by name.
     pub fn vendors(&self) -> BTreeMap<String, VendorState> {
         self.app.catalogue.read().unwrap_or_else(PoisonError::into_inner).states()
     }
 
-    /// Lets a vendor go down or come up again. It counts for the jobs to come.
+    /// Sets a vendor up or down, for new jobs.
     ///
     /// # Errors
     /// If the catalogue has no vendor of that name.
@@ -102,23 +101,23 @@ impl Handle {
         self.set_vendors(&BTreeMap::from([(name.to_owned(), state)]))
     }
 
-    /// Lets several vendors go down or come up again, or none if one of them is unknown.
+    /// Sets several vendors up or down, or none of them if one is unknown.
     pub(crate) fn set_vendors(&self, states: &BTreeMap<String, VendorState>) -> Result<(), UnknownVendor> {
         self.app.catalogue.write().unwrap_or_else(PoisonError::into_inner).set_states(states)
     }
 
-    /// Starts over as [`Handle::reset`] does, with the settings and fault rules of a scenario in place of those of the
-    /// scenario before. What it does not name is as the builder set it; the builder's own rules are gone too.
+    /// Resets the sandbox as [`Handle::reset`] does, and starts a scenario. Its settings and fault rules replace those of the
+    /// previous scenario and the fault rules of the builder. Other settings are those of the builder.
     pub fn play(&self, scenario: &Scenario) {
         self.app.play(scenario);
     }
 
-    /// Writes to the disk what is not there yet.
+    /// Writes pending changes to the disk.
     pub(crate) fn stop(&self) {
         self.app.store.stop(self.app.now());
     }
 
-    /// Forgets all jobs, accounts, keys and requests, and lets the fault rules count anew. The clock goes on.
+    /// Forgets all jobs, accounts, keys and requests, and resets the counts of the fault rules. The clock continues.
     pub fn reset(&self) {
         self.app.reset();
     }

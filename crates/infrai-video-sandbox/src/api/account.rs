@@ -1,18 +1,18 @@
-//! Topping up: the call that opens a checkout, and the page that stands for paying.
+//! `topup`, and the checkout page that takes the place of a payment.
 
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use http::Method;
 use serde_json::json;
 
-use super::Shared;
-use crate::envelope::Reply;
-use crate::extract::{Caller, HeaderKey, JsonBody};
-use crate::money::Usd;
-use crate::operation::Operation;
-use crate::problem::Problem;
+use crate::api::envelope::Reply;
+use crate::api::extract::{Caller, HeaderKey, JsonBody};
+use crate::api::fields::Fields;
+use crate::app_state::Shared;
+use crate::model::money::Usd;
+use crate::model::operation::Operation;
+use crate::model::problem::Problem;
 use crate::store::{Change, Topup, Write};
-use crate::validate::Fields;
 
 const DEFAULT_TOPUP: f64 = 10.0;
 
@@ -34,7 +34,7 @@ pub(crate) async fn topup(
     Ok(written.into())
 }
 
-/// Opening the page is what paying is elsewhere. A look at its headers alone is not.
+/// Opening the page counts as the payment. `HEAD` does not.
 pub(crate) async fn checkout(State(app): Shared, Path(id): Path<String>, method: Method) -> Response {
     if method == Method::HEAD {
         return ().into_response();

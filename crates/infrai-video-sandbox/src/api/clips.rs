@@ -1,17 +1,18 @@
-//! `download_url` and `set_retention`: the links to a clip, and how long there is one.
+//! `download_url` and `set_retention`.
 
 use axum::extract::State;
 use serde_json::json;
 
-use super::{Shared, find};
-use crate::app::FileKind;
-use crate::clock::{DAY, later, rfc3339};
-use crate::envelope::Reply;
-use crate::extract::{Caller, HeaderKey, JobPath, JsonBody};
-use crate::operation::Operation;
-use crate::problem::Problem;
+use super::lookup::find;
+use crate::api::envelope::Reply;
+use crate::api::extract::{Caller, HeaderKey, JobPath, JsonBody};
+use crate::api::fields::Fields;
+use crate::app_state::Shared;
+use crate::clips::links::FileKind;
+use crate::model::operation::Operation;
+use crate::model::problem::Problem;
+use crate::model::time::{DAY, later, rfc3339};
 use crate::store::{Change, JobState, Write};
-use crate::validate::Fields;
 
 pub(crate) async fn download_url(
     State(app): Shared,
@@ -47,7 +48,7 @@ pub(crate) async fn set_retention(
     let written = app.store.write(now, &account, key.as_ref(), |records| {
         let job = find(records, &account, &id)?;
         let expires = later(job.ended(now).unwrap_or(now), DAY * days);
-        // A later date does not bring back a clip that has gone.
+        // A later date does not restore a deleted clip.
         let gone = job.state(now) == JobState::Succeeded && job.clip_is_gone(now);
         let data = json!({"job_id": id, "retention_days": days, "expires_at": rfc3339(expires)});
         let changes = vec![Change::RetentionSet { number: job.number, expires, gone }];

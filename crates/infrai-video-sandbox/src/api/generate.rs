@@ -1,23 +1,24 @@
-//! `generate`: takes an order, chooses who makes it, charges for it, and plans the job.
+//! `generate`: validates a request, selects the vendor, charges the account, and schedules the job.
 
 use axum::Extension;
 use axum::extract::State;
 use jiff::Timestamp;
 
-use super::{Shared, view};
-use crate::app::App;
-use crate::call::Call;
-use crate::catalogue::Quote;
-use crate::clock::{DAY, later};
-use crate::envelope::Reply;
-use crate::extract::{Caller, HeaderKey, JsonBody, fingerprint};
+use super::view;
+use crate::api::call::Call;
+use crate::api::envelope::Reply;
+use crate::api::extract::{Caller, HeaderKey, JsonBody, fingerprint};
+use crate::api::fields::Fields;
+use crate::app_state::{AppState, Shared};
 use crate::faults::Action;
-use crate::operation::Operation;
-use crate::problem::Problem;
+use crate::model::catalogue::Quote;
+use crate::model::operation::Operation;
+use crate::model::order::Order;
+use crate::model::problem::Problem;
+use crate::model::time::{DAY, later};
 use crate::store::{Change, Failure, Job, KeyUse, State as Records, Write, Written, charge};
-use crate::validate::{Fields, Order};
 
-/// A prompt that holds this fails its job on purpose.
+/// A job with this text in its prompt fails.
 const FAIL_MARK: &str = "[fail]";
 
 pub(crate) async fn generate(
@@ -30,7 +31,7 @@ pub(crate) async fn generate(
     let order = Fields(&body).order()?;
     let key = key.or_field(Operation::Generate, "", &body)?;
     let now = app.now();
-    // A request that was accepted before is answered even if no vendor is left to make it today.
+    // A retry of an accepted request succeeds even if no vendor is up now.
     if let Some(earlier) = app.store.replay(now, &account, key.as_ref())? {
         return Ok(replayed(&app, earlier));
     }
@@ -44,7 +45,7 @@ pub(crate) async fn generate(
         if balance < quote.cost {
             return Err(Problem::insufficient_credit(quote.cost.dollars(), balance.dollars()));
         }
-        let job = plan(&app, &call, records, &account, key.as_ref(), (order, &quote, failure), now);
+        let job = schedule(&app, &call, records, &account, key.as_ref(), (order, &quote, failure), now);
         let data = view::video_job(&app, &job, now);
         let changes = vec![charge(&job, &request), Change::JobAccepted(Box::new(job.clone()))];
         accepted = Some(job);
@@ -52,10 +53,10 @@ pub(crate) async fn generate(
     })?;
     match (&written, &accepted) {
         (Written::Done { .. }, Some(job)) => {
-            let scene = app.clip_request(job);
-            app.studio.claim(&scene);
+            let clip = app.clip_request(job);
+            app.clips.job_accepted(&clip);
             if app.settings().prerender && job.failure.is_none() {
-                app.studio.prepare(scene);
+                app.clips.prepare(clip);
             }
             Ok(Reply { cost: quote.cost, accepted: Some(job.number), ..written.into() })
         }
@@ -63,7 +64,7 @@ pub(crate) async fn generate(
     }
 }
 
-fn replayed(app: &App, earlier: Written) -> Reply {
+fn replayed(app: &AppState, earlier: Written) -> Reply {
     let reply = Reply::from(earlier);
     let accepted = reply.data["job_id"].as_str().and_then(|id| app.store.number_of(id));
     Reply { accepted, ..reply }
@@ -79,8 +80,8 @@ fn failure_of(order: &Order, fault: Option<&Action>) -> Option<Failure> {
     })
 }
 
-fn plan(
-    app: &App,
+fn schedule(
+    app: &AppState,
     call: &Call,
     records: &Records,
     account: &str,
@@ -92,7 +93,7 @@ fn plan(
     let settings = app.settings();
     let run = settings.times.run(order.duration_seconds, &order.resolution, quote.speed);
     let starts = later(now, settings.times.queued);
-    // A job that fails does so midway.
+    // Jobs fail midway.
     let ends = later(starts, if failure.is_some() { run / 2 } else { run });
     Job {
         number,

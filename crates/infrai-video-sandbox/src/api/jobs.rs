@@ -4,14 +4,15 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Shared, find, view};
-use crate::app::App;
-use crate::envelope::Reply;
-use crate::extract::{Caller, HeaderKey, JobPath, JsonBody};
-use crate::operation::Operation;
-use crate::problem::Problem;
+use super::lookup::find;
+use super::view;
+use crate::api::envelope::Reply;
+use crate::api::extract::{Caller, HeaderKey, JobPath, JsonBody};
+use crate::api::fields::Fields;
+use crate::app_state::{AppState, Shared};
+use crate::model::operation::Operation;
+use crate::model::problem::Problem;
 use crate::store::{Change, Job, Write, deletion, refund};
-use crate::validate::Fields;
 
 pub(crate) async fn status(
     State(app): Shared,
@@ -29,12 +30,12 @@ pub(crate) async fn get(
     show(&app, &account, &id, view::video_job_detail)
 }
 
-/// A job in one of its two forms.
+/// Returns a job in one of its two forms.
 fn show(
-    app: &App,
+    app: &AppState,
     account: &str,
     id: &str,
-    form: fn(&App, &Job, Timestamp) -> Value,
+    form: fn(&AppState, &Job, Timestamp) -> Value,
 ) -> Result<Reply, Problem> {
     let now = app.now();
     app.store.read(now, account, |records| {
@@ -73,12 +74,12 @@ pub(crate) async fn delete(
 ) -> Result<Reply, Problem> {
     let key = key.for_write(Operation::Delete, &id, &Map::new());
     let now = app.now();
-    let mut scene = None;
+    let mut clip = None;
     let written = app.store.write(now, &account, key.as_ref(), |records| {
         let data = json!({"ok": true});
         match find(records, &account, &id) {
             Ok(job) => {
-                scene = Some(app.clip_request(job));
+                clip = Some(app.clip_request(job));
                 Ok(Write { changes: deletion(job, now), data, vendor: Some(job.vendor.clone()) })
             }
             Err(_) if records.was_deleted(&account, &id) => {
@@ -87,7 +88,7 @@ pub(crate) async fn delete(
             Err(problem) => Err(problem),
         }
     })?;
-    scene.iter().for_each(|scene| app.studio.release(scene));
+    clip.iter().for_each(|clip| app.clips.job_deleted(clip));
     Ok(written.into())
 }
 
@@ -99,13 +100,13 @@ pub(crate) async fn delete_all(
 ) -> Result<Reply, Problem> {
     let key = key.for_write(Operation::DeleteAll, "", &body);
     let now = app.now();
-    let mut scenes = Vec::new();
+    let mut clips = Vec::new();
     let written = app.store.write(now, &account, key.as_ref(), |records| {
-        scenes.extend(records.jobs_of(&account).map(|job| app.clip_request(job)));
-        let deleted = scenes.len();
+        clips.extend(records.jobs_of(&account).map(|job| app.clip_request(job)));
+        let deleted = clips.len();
         let changes = records.jobs_of(&account).flat_map(|job| deletion(job, now)).collect();
         Ok::<_, Problem>(Write { changes, data: json!({"deleted": deleted}), vendor: None })
     })?;
-    scenes.iter().for_each(|scene| app.studio.release(scene));
+    clips.iter().for_each(|clip| app.clips.job_deleted(clip));
     Ok(written.into())
 }

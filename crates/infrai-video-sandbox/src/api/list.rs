@@ -4,15 +4,16 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use serde_json::json;
 
-use super::{Shared, view};
-use crate::call::Call;
-use crate::envelope::Reply;
-use crate::extract::Caller;
+use super::view;
+use crate::api::call::Call;
+use crate::api::envelope::Reply;
+use crate::api::extract::Caller;
+use crate::app_state::Shared;
 use crate::faults::Action;
-use crate::problem::Problem;
+use crate::model::problem::Problem;
 
 const DEFAULT_LIMIT: usize = 20;
-const MOST: usize = 100;
+const MAX_LIMIT: usize = 100;
 const MAX_CURSOR: usize = 1024;
 
 pub(crate) async fn list(
@@ -41,7 +42,7 @@ pub(crate) async fn list(
         let mut items: Vec<_> = page.iter().map(|job| view::video_job(&app, job, now)).collect();
         let mut after = page.last().map(|job| job.number).filter(|_| left.next().is_some());
         match &call.fault {
-            // A page starts below the number of its cursor: one more than the first job's leads here again.
+            // A page starts below the number of its cursor, so one more than that of the first job leads here again.
             Some(Action::CursorLoop) => after = page.first().map(|job| job.number + 1),
             Some(Action::RepeatItem) => items.extend(items.first().cloned()),
             _ => {}
@@ -55,10 +56,10 @@ fn limit(text: Option<&str>) -> Result<usize, Problem> {
     let Some(text) = text else {
         return Ok(DEFAULT_LIMIT);
     };
-    // i32 is what the contract's integer holds. A sign is no part of it.
+    // The contract's integer is an i32 without a plus sign.
     let number = text.parse::<i32>().ok().filter(|number| *number >= 1 && !text.starts_with('+'));
     match number.and_then(|number| usize::try_from(number).ok()) {
-        Some(number) => Ok(number.min(MOST)),
+        Some(number) => Ok(number.min(MAX_LIMIT)),
         None => Err(Problem::invalid_request(
             format!("`limit` must be a whole number of at least 1, not {text:?}"),
             "send a number from 1 to 100, or leave it out for 20",
@@ -68,49 +69,10 @@ fn limit(text: Option<&str>) -> Result<usize, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-    use serde_json::Value;
-    use tower::ServiceExt as _;
-
     use super::*;
-    use crate::clock::Clock;
-    use crate::router::SandboxRouter;
-    use crate::server::Sandbox;
-    use crate::store::LOOKED_AT;
-
-    async fn answer(sandbox: &SandboxRouter, request: http::request::Builder, body: &'static str) -> Value {
-        let request = request
-            .header("authorization", "Bearer ifr_pk_a")
-            .header("content-type", "application/json")
-            .body(Body::from(body))
-            .expect("a request");
-        let answer = sandbox.clone().oneshot(request).await.expect("an answer");
-        let bytes = axum::body::to_bytes(answer.into_body(), 100_000).await.expect("a body");
-        serde_json::from_slice(&bytes).expect("JSON")
-    }
-
-    #[tokio::test]
-    async fn a_page_costs_the_same_however_deep_it_is() {
-        let sandbox = Sandbox::builder().clock(Clock::manual()).starting_balance(1e6).router();
-        let body = r#"{"prompt": "a", "prefer": "cheapest", "duration_seconds": 1}"#;
-        for _ in 0..10_000 {
-            answer(&sandbox, http::Request::post("/v1/video/generate"), body).await;
-        }
-        let mut cursor = String::new();
-        for page in 1..=500 {
-            LOOKED_AT.set(0);
-            let path = format!("/v1/video/list?limit=20{cursor}");
-            let page_of = answer(&sandbox, http::Request::get(path), "").await;
-            assert_eq!(page_of["data"]["items"].as_array().map(Vec::len), Some(20));
-            // One more than it shows tells whether there is a next page.
-            assert_eq!(LOOKED_AT.get(), if page < 500 { 21 } else { 20 }, "page {page}");
-            cursor = format!("&cursor={}", page_of["data"]["next_cursor"].as_str().unwrap_or_default());
-        }
-        assert_eq!(cursor, "&cursor=", "all were shown");
-    }
 
     #[test]
-    fn a_limit_is_a_whole_number_and_large_ones_are_cut() {
+    fn a_limit_is_a_whole_number_and_large_ones_are_clamped() {
         for (text, expected) in [(None, 20), (Some("1"), 1), (Some("100"), 100), (Some("2147483647"), 100)] {
             assert_eq!(limit(text).ok(), Some(expected));
         }

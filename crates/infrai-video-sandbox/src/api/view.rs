@@ -1,11 +1,12 @@
-//! Jobs as answers show them.
+//! Jobs as responses show them.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Number, Value, json};
 
-use crate::app::{App, FileKind};
-use crate::catalogue::number;
+use crate::app_state::AppState;
+use crate::clips::links::FileKind;
+use crate::model::catalogue::number;
 use crate::store::{Job, JobState};
 
 #[derive(Serialize)]
@@ -27,13 +28,13 @@ struct VideoJobDetail<'a> {
     model: &'a str,
 }
 
-/// The short form: what `generate`, `status` and `list` answer.
-pub(crate) fn video_job(app: &App, job: &Job, now: Timestamp) -> Value {
+/// The short form: of `generate`, `status` and `list`.
+pub(crate) fn video_job(app: &AppState, job: &Job, now: Timestamp) -> Value {
     json!(short(app, job, now))
 }
 
-/// The long form: what `get` answers.
-pub(crate) fn video_job_detail(app: &App, job: &Job, now: Timestamp) -> Value {
+/// The long form: of `get`.
+pub(crate) fn video_job_detail(app: &AppState, job: &Job, now: Timestamp) -> Value {
     json!(VideoJobDetail {
         job: short(app, job, now),
         duration_seconds: number(job.order.duration_seconds),
@@ -43,7 +44,7 @@ pub(crate) fn video_job_detail(app: &App, job: &Job, now: Timestamp) -> Value {
     })
 }
 
-fn short(app: &App, job: &Job, now: Timestamp) -> VideoJob {
+fn short(app: &AppState, job: &Job, now: Timestamp) -> VideoJob {
     let state = job.state(now);
     let link = |kind| job.has_clip(now).then(|| app.link(job, kind, now).0);
     let failure = job.failure.as_ref().filter(|_| state == JobState::Failed);

@@ -1,184 +1,229 @@
 //! What a fault rule does to a call.
+//!
+//! A variant of [`Action`] is also the description of the action in a rule file: its name and its fields are derived.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
+
+use super::fields::{self, RetryAfterField, as_bool};
 use crate::store::JobState;
 
 /// How the sandbox misbehaves.
 ///
-/// Actions that lose or spoil an answer after the call was carried out count as a lost answer in the ledger, see
+/// Actions that lose or corrupt the response of a call that was carried out count as a lost response in the ledger, see
 /// [`Ledger::double_charges`](crate::Ledger::double_charges).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
+#[serde(tag = "action", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
-    /// Closes the connection without an answer; nothing is carried out.
+    /// Closes the connection without a response. The call is not carried out.
     DropBefore,
-    /// Carries the call out, then closes the connection without an answer.
+    /// Carries the call out, then closes the connection without a response.
     AcceptThenDrop,
-    /// Answers a status with an error envelope.
+    /// Responds with a status and an error envelope.
     Status {
         /// The status, from 200 to 599.
+        #[serde(deserialize_with = "fields::status")]
         status: u16,
         /// The `Retry-After` header.
         retry_after: Option<RetryAfter>,
         /// Whether the call is carried out first.
+        #[serde(rename = "accepted", default)]
         when: When,
     },
-    /// Carries the call out and answers 504, as a gateway does whose service takes too long. For some time the service
-    /// then takes the call for one that is still in progress: it answers every repetition under the same
-    /// `Idempotency-Key` header with 409 and `retryable: true`, and after that time with the result of the first call.
+    /// Carries the call out and responds with 504, like a gateway whose upstream takes too long. For some time the call
+    /// then counts as in progress: every retry under the same `Idempotency-Key` header gets 409 with `retryable: true`,
+    /// and after that time the response of the first call.
     InFlight {
-        /// For how long, on the sandbox's clock.
+        /// How long the call is in progress, on the sandbox's clock.
+        #[serde(rename = "seconds", with = "fields::seconds")]
         lasts: Duration,
-        /// The `Retry-After` header of the repetitions.
+        /// The `Retry-After` header of the retries.
         retry_after: Option<RetryAfter>,
     },
-    /// Does not answer.
+    /// Does not respond.
     Hang {
-        /// For how long, in real time; then it goes on as if nothing had happened. Nothing: for ever.
+        /// For how long, in real time; then the call continues normally. `None`: forever.
+        #[serde(rename = "seconds", with = "fields::optional_seconds", default)]
         delay: Option<Duration>,
         /// Whether the call is carried out first.
+        #[serde(rename = "accepted", default)]
         when: When,
     },
-    /// Answers a page of HTML, as a gateway does.
+    /// Responds with an HTML page, like a gateway.
     Html {
         /// The status, from 200 to 599.
+        #[serde(deserialize_with = "fields::status", default = "fields::ok")]
         status: u16,
         /// Whether the call is carried out first.
+        #[serde(rename = "accepted", default)]
         when: When,
     },
-    /// Carries the call out, and answers something that is not JSON under a JSON content type.
+    /// Carries the call out, and responds with something that is not JSON under a JSON content type.
     MalformedJson,
-    /// Carries the call out, and answers the first half of its JSON, complete as far as HTTP can tell.
+    /// Carries the call out, and responds with the first half of its JSON, complete as far as HTTP can tell.
     CutJson,
-    /// Carries the call out, and answers its JSON as `text/plain`.
+    /// Carries the call out, and responds with its JSON as `text/plain`.
     WrongContentType,
-    /// Sends the caller elsewhere; nothing is carried out.
+    /// Redirects the caller. The call is not carried out.
     Redirect {
         /// 301, 302, 303, 307 or 308.
+        #[serde(deserialize_with = "fields::status", default = "fields::temporary_redirect")]
         status: u16,
-        /// Where to. Nothing: the same path and query on the file host, whose journal entries show what arrives.
+        /// The target. `None`: the same path and query on the file host, whose journal entries show what arrives.
         location: Option<String>,
     },
     /// A job that `generate` accepts fails midway.
     FailJob {
         /// The code of its error.
+        #[serde(default = "vendor_error")]
         code: String,
         /// The message of its error.
+        #[serde(default = "vendor_message")]
         message: String,
     },
     /// Shows a job in a state that the contract does not know.
     UnknownState {
         /// The state's name.
+        #[serde(default = "reticulating")]
         state: String,
     },
     /// Shows the states of jobs under other names: in capitals, or as another service calls them.
     RenameStates {
-        /// The names by the states. A state without one keeps its own.
+        /// The names by state. A state without a name here keeps its own.
+        #[serde(rename = "states")]
         names: BTreeMap<JobState, String>,
     },
-    /// Shows a job as running, however long ago it was over.
+    /// Shows a job as running, even after it has finished.
     Stuck,
-    /// Shows a job that is over without its links.
+    /// Shows a finished job without its links.
     NoUrl,
-    /// Gives out links that have expired already, and says so in `expires_at`.
+    /// Returns links that have already expired, and says so in `expires_at`.
     ExpiredLink,
-    /// Lets a link expire at once, long before the time that it tells: the file host answers 403 whenever it is used,
-    /// and a fresh link works. On a call to the file host it is the link of that call; on other calls it is the links
-    /// that the answer gives out.
+    /// Lets a link expire at once, long before the time that it states: the file host responds with 403 whenever it is
+    /// used, and a fresh link works. On a call to the file host this is the link of that call; on other calls these are
+    /// the links in the response.
     ExpireAtOnce,
-    /// Lets a link expire while its file is sent: the bytes stop, and the same link is answered with 403 from then
-    /// on. A body that is not longer arrives whole, and its link expires all the same. Which link, is as with
-    /// [`Action::ExpireAtOnce`].
+    /// Lets a link expire while its file is sent: the bytes stop, and the same link gets 403 from then on. A shorter body
+    /// arrives completely, and its link still expires. It selects the link as [`Action::ExpireAtOnce`] does.
     ExpireMidway {
-        /// How many bytes arrive.
+        /// The number of bytes that arrive.
+        #[serde(rename = "after_bytes")]
         after: u64,
     },
-    /// Gives out a `next_cursor` that leads to the same page again.
+    /// Returns a `next_cursor` that leads to the same page again.
     CursorLoop,
-    /// Shows the first job of a page twice.
+    /// Lists the first job of a page twice.
     RepeatItem,
-    /// Cuts a body off.
+    /// Truncates a body.
     Cut {
-        /// How many bytes arrive.
+        /// The number of bytes that arrive.
+        #[serde(rename = "after_bytes")]
         after: u64,
-        /// Whether a caller can tell.
+        /// Whether the caller can notice.
+        #[serde(rename = "hide_length", default)]
         length: Length,
     },
     /// Resets the connection in the middle of a body.
     Reset {
-        /// How many bytes arrive.
+        /// The number of bytes that arrive.
+        #[serde(rename = "after_bytes")]
         after: u64,
     },
     /// Sends a body slowly.
     SlowBytes {
-        /// How many bytes at a time.
+        /// The number of bytes per chunk.
+        #[serde(rename = "chunk_bytes", deserialize_with = "fields::positive")]
         chunk: usize,
-        /// How long it waits before each, in real time.
+        /// The pause before each chunk, in real time.
+        #[serde(rename = "seconds", with = "fields::seconds")]
         pause: Duration,
     },
-    /// Answers 200 and the whole file whatever `Range` asks for.
+    /// Responds with 200 and the whole file to every `Range`.
     IgnoreRange,
-    /// Refuses every request that has a `Range`, and answers the others.
+    /// Rejects every request with a `Range`, and serves the others.
     RefuseRange {
         /// The status, from 200 to 599.
+        #[serde(deserialize_with = "fields::status", default = "fields::range_not_satisfiable")]
         status: u16,
     },
-    /// Answers 206 and all bytes from the first one on, whatever `Range` asks for.
+    /// Responds with 206 and all bytes from the first one on to every `Range`.
     RangeFromStart,
-    /// Answers a range with a `Content-Range` that is not the one it sends.
+    /// Responds to a range with a `Content-Range` other than the one that it sends.
     WrongContentRange,
-    /// Answers an `ETag` that is not the file's.
+    /// Responds with an `ETag` that is not the file's.
     ChangeEtag,
-    /// Sends a file of the right length whose bytes are no MP4, under an `ETag` of its own.
+    /// Sends a file of the right length that is not an MP4, under an `ETag` of its own.
     CorruptFile,
 }
 
-/// Whether a faulty call was carried out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+fn vendor_error() -> String {
+    "VENDOR_ERROR".to_owned()
+}
+
+fn vendor_message() -> String {
+    "the vendor could not make it".to_owned()
+}
+
+fn reticulating() -> String {
+    "reticulating".to_owned()
+}
+
+/// Whether a faulty call is carried out. In a rule file: `accepted`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
 pub enum When {
-    /// It was not: nothing changed and nothing was charged.
+    /// It is not: nothing changes and nothing is charged.
     #[default]
     BeforeAccepting,
-    /// It was: a job was made and charged.
+    /// It is: a job is created and charged.
     AfterAccepting,
 }
 
-/// Whether the caller can tell that a body was cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+as_bool!(accepted: When { false: BeforeAccepting, true: AfterAccepting });
+
+/// Whether the caller can notice that a body was truncated. In a rule file: `hide_length`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
 pub enum Length {
-    /// `Content-Length` tells the whole length, and the connection is closed before it is reached.
+    /// `Content-Length` states the whole length, and the connection is closed before it is reached.
     #[default]
     Announced,
     /// There is no `Content-Length`, and the body ends as if it were complete.
     Hidden,
 }
 
+as_bool!(hidden: Length { false: Announced, true: Hidden });
+
 /// A `Retry-After` header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "RetryAfterField", into = "RetryAfterField")]
 #[non_exhaustive]
 pub enum RetryAfter {
     /// A number of seconds.
     Seconds(u64),
     /// A date, so many seconds from now on the sandbox's clock.
     DateIn(u64),
-    /// Any text, such as nonsense.
+    /// Any text, such as an invalid value.
     Text(String),
 }
 
 impl Action {
-    /// Answers a status without carrying the call out.
+    /// Responds with a status without carrying the call out.
     pub fn status(status: u16) -> Self {
         Self::Status { status, retry_after: None, when: When::BeforeAccepting }
     }
 
-    /// Carries the call out, and then answers a status such as 503.
+    /// Carries the call out, and then responds with a status such as 503.
     pub fn accept_then_status(status: u16) -> Self {
         Self::Status { status, retry_after: None, when: When::AfterAccepting }
     }
 
-    /// Answers 429 with a number of seconds to wait.
+    /// Responds with 429 and a number of seconds to wait.
     pub fn rate_limited(seconds: u64) -> Self {
         Self::Status {
             status: 429,
@@ -187,72 +232,42 @@ impl Action {
         }
     }
 
-    /// Never answers, and carries nothing out.
+    /// Never responds, and does not carry the call out.
     pub fn hang() -> Self {
         Self::Hang { delay: None, when: When::BeforeAccepting }
     }
 
-    /// Carries the call out, and never answers.
+    /// Carries the call out, and never responds.
     pub fn accept_then_hang() -> Self {
         Self::Hang { delay: None, when: When::AfterAccepting }
     }
 
-    /// Answers late.
+    /// Carries the call out, and responds late.
     pub fn slow_headers(delay: Duration) -> Self {
         Self::Hang { delay: Some(delay), when: When::AfterAccepting }
     }
 
-    /// Carries the call out, and answers 200 with a page of HTML.
+    /// Carries the call out, and responds with 200 and an HTML page.
     pub fn html() -> Self {
         Self::Html { status: 200, when: When::AfterAccepting }
     }
 
     /// Shows the state `reticulating`, which no contract knows.
     pub fn unknown_state() -> Self {
-        Self::UnknownState { state: "reticulating".to_owned() }
+        Self::UnknownState { state: reticulating() }
     }
 
-    /// Cuts a body off after so many bytes of a length that was announced.
+    /// Truncates a body after so many bytes of an announced length.
     pub fn cut(after: u64) -> Self {
         Self::Cut { after, length: Length::Announced }
     }
 
-    /// The name that the rule file and the journal use.
+    /// The name in rule files and in the journal.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::DropBefore => "drop_before",
-            Self::AcceptThenDrop => "accept_then_drop",
-            Self::Status { .. } => "status",
-            Self::InFlight { .. } => "in_flight",
-            Self::Hang { .. } => "hang",
-            Self::Html { .. } => "html",
-            Self::MalformedJson => "malformed_json",
-            Self::CutJson => "cut_json",
-            Self::WrongContentType => "wrong_content_type",
-            Self::Redirect { .. } => "redirect",
-            Self::FailJob { .. } => "fail_job",
-            Self::UnknownState { .. } => "unknown_state",
-            Self::RenameStates { .. } => "rename_states",
-            Self::Stuck => "stuck",
-            Self::NoUrl => "no_url",
-            Self::ExpiredLink => "expired_link",
-            Self::ExpireAtOnce => "expire_at_once",
-            Self::ExpireMidway { .. } => "expire_midway",
-            Self::CursorLoop => "cursor_loop",
-            Self::RepeatItem => "repeat_item",
-            Self::Cut { .. } => "cut",
-            Self::Reset { .. } => "reset",
-            Self::SlowBytes { .. } => "slow_bytes",
-            Self::IgnoreRange => "ignore_range",
-            Self::RefuseRange { .. } => "refuse_range",
-            Self::RangeFromStart => "range_from_start",
-            Self::WrongContentRange => "wrong_content_range",
-            Self::ChangeEtag => "change_etag",
-            Self::CorruptFile => "corrupt_file",
-        }
+        self.into()
     }
 
-    /// Whether it has no meaning for an answer without a body.
+    /// Whether it has no effect on a response without a body.
     pub(crate) fn changes_the_body(&self) -> bool {
         matches!(
             self,
@@ -266,8 +281,8 @@ impl Action {
         )
     }
 
-    /// Whether the caller of a call that was carried out can not read what became of it.
-    pub(crate) fn spoils_the_answer(&self) -> bool {
+    /// Whether the caller cannot read the response of a call that was carried out.
+    pub(crate) fn spoils_the_response(&self) -> bool {
         match self {
             Self::AcceptThenDrop
             | Self::InFlight { .. }

@@ -1,4 +1,4 @@
-//! Bodies that misbehave on their way.
+//! Faulty response bodies.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 
-/// Shared with the connection that a request came over: once set, closing it resets it.
+/// Shared with the connection of a request: once set, closing the connection resets it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResetFlag(Arc<AtomicBool>);
 
@@ -32,8 +32,8 @@ pub(crate) fn broken(bytes: &Bytes, after: u64, reset: Option<ResetFlag>) -> Bod
             match start {
                 Some(start) if !start.is_empty() => Some((Ok(start), Some(Bytes::new()))),
                 Some(_) => {
-                    // The server sends what it has when a body is not ready; without this the bytes before the
-                    // error might never leave it.
+                    // The server flushes when a body is pending; without this the bytes before the error might never be
+                    // sent.
                     tokio::task::yield_now().await;
                     if let Some(reset) = reset {
                         reset.set();

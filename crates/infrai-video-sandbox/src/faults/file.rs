@@ -1,19 +1,23 @@
 //! Fault rules in TOML, for sandboxes that are started from other languages.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::Value;
 use toml::Spanned;
 
-use super::{Fault, Table};
-use crate::toml_text;
+use super::Fault;
+use super::rule::TableError;
+use crate::model::toml_text;
 
-/// A file of fault rules that can not be used.
+/// Why a file of fault rules is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FaultError {
     /// The text is not TOML of the right shape.
-    #[error("the fault rules can not be read: {0}; each rule is a [[fault]] table")]
+    #[error("the fault rules cannot be read: {0}; each rule is a [[fault]] table")]
     Shape(String),
-    /// A rule makes no sense.
+    /// A rule is invalid.
     #[error("fault rule {number} (line {line}): {wrong}")]
     Rule {
         /// Which rule of the file, counted from 1.
@@ -25,11 +29,14 @@ pub enum FaultError {
     },
 }
 
+/// A rule in a file, with the places of its keys.
+pub(super) type RuleTable = Spanned<BTreeMap<Spanned<String>, Value>>;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    fault: Vec<Spanned<Table>>,
+    fault: Vec<RuleTable>,
 }
 
 impl Fault {
@@ -39,13 +46,13 @@ impl Fault {
     /// use infrai_video_sandbox::Fault;
     ///
     /// let faults = Fault::from_toml(r#"
-    ///     ## The answer to the first generate is lost after the job was accepted.
+    ///     ## The response to the first generate is lost after the job was accepted.
     ///     [[fault]]
     ///     operation = "generate"
     ///     nth = 1
     ///     action = "accept_then_drop"
     ///
-    ///     ## About every third poll is told to come back in two seconds.
+    ///     ## About every third poll gets 429 and is asked to wait two seconds.
     ///     [[fault]]
     ///     operation = "status"
     ///     probability = 0.3
@@ -57,11 +64,11 @@ impl Fault {
     /// # Ok::<(), infrai_video_sandbox::FaultError>(())
     /// ```
     ///
-    /// Every rule has an `action`. Its conditions may be `operation`, `job` (an id, or n for the nth job), `nth`,
-    /// `count`, `probability`, `from_seconds` and `until_seconds` (after the first call that it matches), and
-    /// `sooner_than_seconds` (after the call before). The actions and what else they take:
+    /// Every rule has an `action`. Its optional conditions are `operation`, `job` (an id, or n for the nth job), `nth`,
+    /// `count`, `probability`, `from_seconds` and `until_seconds` (after the first matching call), and
+    /// `sooner_than_seconds` (after the previous matching call). The actions and their fields:
     ///
-    /// | action | takes |
+    /// | action | fields |
     /// |---|---|
     /// | `drop_before`, `accept_then_drop` | |
     /// | `status` | `status`, `retry_after` (seconds, `{ date_in = seconds }`, or any text), `accepted` |
@@ -82,21 +89,30 @@ impl Fault {
     /// | `refuse_range` | `status` (416) |
     /// | `ignore_range`, `range_from_start`, `wrong_content_range`, `change_etag`, `corrupt_file` | |
     ///
-    /// `accepted = true` carries the call out first.
+    /// With `accepted = true` the call is carried out first.
     ///
     /// # Errors
-    /// If the text is not TOML of that form, or a rule lacks what its action takes.
+    /// If the text is not TOML of that form, or a field of a rule is missing or invalid.
     pub fn from_toml(text: &str) -> Result<Vec<Self>, FaultError> {
         let file: File = toml_text::read(text).map_err(FaultError::Shape)?;
         rules(file.fault, text)
     }
 }
 
-/// The rules in the tables of a text, or which of them makes no sense.
-pub(crate) fn rules(tables: Vec<Spanned<Table>>, text: &str) -> Result<Vec<Fault>, FaultError> {
-    let rule = |(place, table): (usize, Spanned<Table>)| {
+/// Reads the rules of a text from its tables.
+pub(super) fn rules(tables: Vec<RuleTable>, text: &str) -> Result<Vec<Fault>, FaultError> {
+    let rule = |(index, table): (usize, RuleTable)| {
         let line = toml_text::line_at(text, table.span().start);
-        table.into_inner().fault().map_err(|wrong| FaultError::Rule { number: place + 1, line, wrong })
+        let table = table.into_inner();
+        let values = table.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect();
+        Fault::from_table(values).map_err(|error| match error {
+            TableError::Invalid(wrong) => FaultError::Rule { number: index + 1, line, wrong },
+            TableError::UnknownField(name) => {
+                let key = table.keys().find(|key| *key.get_ref() == name);
+                let line = key.map_or(line, |key| toml_text::line_at(text, key.span().start));
+                FaultError::Shape(format!("line {line}: unknown field `{name}`"))
+            }
+        })
     };
     tables.into_iter().enumerate().map(rule).collect()
 }
@@ -105,9 +121,10 @@ pub(crate) fn rules(tables: Vec<Spanned<Table>>, text: &str) -> Result<Vec<Fault
 mod tests {
     use std::time::Duration;
 
+    use super::super::rule::Rule;
     use super::super::{Action, Length, RetryAfter};
     use super::*;
-    use crate::operation::Operation;
+    use crate::model::operation::Operation;
 
     fn one(text: &str) -> Result<Fault, String> {
         let mut faults = Fault::from_toml(&format!("[[fault]]\n{text}")).map_err(|e| e.to_string())?;
@@ -144,7 +161,7 @@ mod tests {
     #[test]
     fn each_form_of_retry_after_can_be_written() {
         let retry = |text: &str| match one(&format!("action='status'\nstatus=503\nretry_after={text}")) {
-            Ok(Fault { action: Action::Status { retry_after, .. }, .. }) => retry_after,
+            Ok(Fault(Rule { action: Action::Status { retry_after, .. }, .. })) => retry_after,
             other => panic!("{other:?}"),
         };
         assert_eq!(retry("3"), Some(RetryAfter::Seconds(3)));
@@ -153,16 +170,16 @@ mod tests {
     }
 
     #[test]
-    fn text_of_another_shape_is_refused_with_its_line() {
+    fn an_unknown_field_is_rejected_with_its_line() {
         assert_eq!(
             one("action = 'stuck'\ncolour = 'red'")
-                .map_err(|e| e.starts_with("the fault rules can not be read: line 3: ")),
+                .map_err(|e| e.starts_with("the fault rules cannot be read: line 3: ")),
             Err(true)
         );
     }
 
     #[test]
-    fn a_rule_that_makes_no_sense_is_refused_with_its_number() {
+    fn an_invalid_rule_is_rejected_with_its_number() {
         assert_eq!(
             one("nth = 1"),
             Err("fault rule 1 (line 1): it has no action: add one such as action = \"accept_then_drop\""

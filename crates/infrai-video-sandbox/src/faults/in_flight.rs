@@ -1,4 +1,4 @@
-//! Writes whose first request is still in progress.
+//! Idempotency keys whose first request is still in progress.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 
 use super::action::RetryAfter;
-use crate::clock::later;
-use crate::extract::IDEMPOTENCY_KEY;
+use crate::model::keys::IDEMPOTENCY_KEY;
+use crate::model::time::later;
 
 /// The idempotency keys whose first request is in progress, each with its account's API key.
 #[derive(Default)]
@@ -24,15 +24,15 @@ struct Progress {
     repetition: Repetition,
 }
 
-/// A call that repeats one that is in progress.
+/// A retry of a call that is in progress.
 #[derive(Clone, Debug)]
 pub(crate) struct Repetition {
-    /// The `Retry-After` header of the answer.
-    pub(super) retry_after: Option<RetryAfter>,
+    /// The `Retry-After` header of the response.
+    pub(crate) retry_after: Option<RetryAfter>,
 }
 
 impl InFlight {
-    /// Lets the request with these headers be in progress for so long. One without an idempotency key cannot be repeated.
+    /// Marks the request with these headers as in progress for `lasts`. Requests without an idempotency key are ignored.
     pub(super) fn begin(
         &self,
         headers: &HeaderMap,
@@ -46,8 +46,8 @@ impl InFlight {
         }
     }
 
-    /// Whether the first request with these headers is in progress.
-    pub(super) fn meet(&self, headers: &HeaderMap, at: Timestamp) -> Option<Repetition> {
+    /// Finds the request with these headers, if it is in progress.
+    pub(super) fn find(&self, headers: &HeaderMap, at: Timestamp) -> Option<Repetition> {
         let mut keys = self.lock();
         if keys.is_empty() {
             return None;

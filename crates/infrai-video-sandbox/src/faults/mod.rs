@@ -1,12 +1,12 @@
-//! Faults: rules that say when the sandbox misbehaves, and how.
+//! Fault rules: when the sandbox misbehaves, and how.
 
 mod action;
-mod apply;
-mod body;
+pub(crate) mod body;
+mod fields;
 mod file;
 mod in_flight;
 mod rule;
-mod table;
+pub(crate) mod scenario;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,23 +17,20 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::action::{Action, Length, RetryAfter, When};
-pub(crate) use self::apply::{Lost, after, alter, before, repeated, status_after};
 pub(crate) use self::body::ResetFlag;
 pub use self::file::FaultError;
-pub(crate) use self::file::rules;
 use self::in_flight::InFlight;
 pub(crate) use self::in_flight::Repetition;
 pub use self::rule::Fault;
 pub(crate) use self::rule::FaultCall;
-pub(crate) use self::table::Table;
-use crate::clock::later;
-use crate::ids::Seed;
+use crate::model::ids::Seed;
+use crate::model::time::later;
 
 /// A rule of a running sandbox.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FaultRecord {
-    /// The rule. In JSON its conditions and its action stand beside the counts, under their names in TOML.
+    /// The rule. In JSON its fields are on the same level as the counts, with their names in TOML.
     #[serde(flatten)]
     pub fault: Fault,
     /// How many calls it has matched.
@@ -45,109 +42,123 @@ pub struct FaultRecord {
 /// The rules of a sandbox, and how often each has matched and acted.
 pub(crate) struct Faults {
     seed: Seed,
-    rules: Mutex<Vec<Rule>>,
+    rules: Mutex<Vec<ActiveRule>>,
     in_flight: InFlight,
 }
 
-struct Rule {
+struct ActiveRule {
     fault: Fault,
     matched: u64,
     acted: u64,
     first: Option<Timestamp>,
-    /// The latest call for each job, and for no job, where the rule looks at it.
+    /// The latest call per job (or without a job), if the rule has `sooner_than`.
     latest: HashMap<String, Timestamp>,
 }
 
 impl Faults {
     pub(crate) fn new(seed: Seed, faults: Vec<Fault>) -> Self {
-        Self { seed, rules: Mutex::new(unmet(faults)), in_flight: InFlight::default() }
+        Self { seed, rules: Mutex::new(fresh(faults)), in_flight: InFlight::default() }
     }
 
-    /// Sets other rules in place of the ones there are, and ends what they began.
+    /// Replaces the rules, and ends the effects of the old ones.
     pub(crate) fn replace(&self, faults: Vec<Fault>) {
         self.in_flight.clear();
-        *self.rules() = unmet(faults);
+        *self.rules() = fresh(faults);
     }
 
-    /// Adds rules after the ones there are.
+    /// Appends rules.
     pub(crate) fn add(&self, faults: Vec<Fault>) {
-        self.rules().extend(unmet(faults));
+        self.rules().extend(fresh(faults));
     }
 
-    /// Takes away every rule that is equal to one of these.
+    /// Removes every rule that equals one of these.
     pub(crate) fn remove(&self, faults: &[Fault]) {
         self.rules().retain(|rule| !faults.contains(&rule.fault));
     }
 
-    /// Starts counting anew.
+    /// Resets the counts.
     pub(crate) fn reset(&self) {
         self.in_flight.clear();
         let mut rules = self.rules();
-        *rules = unmet(rules.drain(..).map(|rule| rule.fault).collect());
+        *rules = fresh(rules.drain(..).map(|rule| rule.fault).collect());
     }
 
     pub(crate) fn records(&self) -> Vec<FaultRecord> {
-        let record =
-            |rule: &Rule| FaultRecord { fault: rule.fault.clone(), matched: rule.matched, acted: rule.acted };
+        let record = |rule: &ActiveRule| FaultRecord {
+            fault: rule.fault.clone(),
+            matched: rule.matched,
+            acted: rule.acted,
+        };
         self.rules().iter().map(record).collect()
     }
 
-    /// What is to become of a call. Every rule that matches counts it, the first that is due acts.
-    pub(crate) fn meet(&self, call: &FaultCall<'_>) -> Option<Action> {
+    /// Selects the action for a call. Every matching rule counts it; the first due rule acts.
+    pub(crate) fn select(&self, call: &FaultCall<'_>) -> Option<Action> {
         let mut chosen = None;
         let mut rules = self.rules();
         for (place, rule) in rules.iter_mut().enumerate().filter(|(_, rule)| rule.fault.matches(call)) {
             let pause = rule.count(call);
             if chosen.is_none() && rule.is_due(self.seed, place, call.at, pause) {
                 rule.acted += 1;
-                chosen = Some(rule.fault.action.clone());
+                chosen = Some(rule.fault.0.action.clone());
             }
         }
         chosen
     }
 
-    /// Whether a call with these headers repeats one that is still in progress. Such a call meets no rule.
+    /// Whether a call with these headers retries one that is still in progress. No rule applies to such a call.
     pub(crate) fn repetition(&self, headers: &HeaderMap, at: Timestamp) -> Option<Repetition> {
-        self.in_flight.meet(headers, at)
+        self.in_flight.find(headers, at)
     }
 
-    fn rules(&self) -> MutexGuard<'_, Vec<Rule>> {
+    /// Marks the request with these headers as in progress for `lasts`.
+    pub(crate) fn begin(
+        &self,
+        headers: &HeaderMap,
+        at: Timestamp,
+        lasts: Duration,
+        retry_after: Option<RetryAfter>,
+    ) {
+        self.in_flight.begin(headers, at, lasts, retry_after);
+    }
+
+    fn rules(&self) -> MutexGuard<'_, Vec<ActiveRule>> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn unmet(faults: Vec<Fault>) -> Vec<Rule> {
-    let rule = |fault| Rule { fault, matched: 0, acted: 0, first: None, latest: HashMap::new() };
+fn fresh(faults: Vec<Fault>) -> Vec<ActiveRule> {
+    let rule = |fault| ActiveRule { fault, matched: 0, acted: 0, first: None, latest: HashMap::new() };
     faults.into_iter().map(rule).collect()
 }
 
-impl Rule {
-    /// Counts a call that matches. Answers the pause since the one before it, if the rule looks at that.
+impl ActiveRule {
+    /// Counts a matching call. Returns the time since the previous one, if the rule has `sooner_than`.
     fn count(&mut self, call: &FaultCall<'_>) -> Option<Duration> {
         self.matched += 1;
         self.first.get_or_insert(call.at);
-        self.fault.sooner_than?;
+        self.fault.0.sooner_than?;
         let before = self.latest.insert(call.job_id.unwrap_or_default().to_owned(), call.at)?;
-        // A clock that went back leaves no pause.
+        // The clock may have moved backwards.
         Some(call.at.duration_since(before).try_into().unwrap_or(Duration::ZERO))
     }
 
     fn is_due(&self, seed: Seed, place: usize, at: Timestamp, pause: Option<Duration>) -> bool {
         let first = self.first.unwrap_or(at);
-        self.fault.nth.is_none_or(|nth| self.matched == nth)
-            && self.fault.count.is_none_or(|count| self.acted < count)
-            && self.fault.from.is_none_or(|from| at >= later(first, from))
-            && self.fault.until.is_none_or(|until| at < later(first, until))
-            && self.fault.sooner_than.is_none_or(|least| pause.is_some_and(|pause| pause < least))
-            && (self.fault.probability >= 1.0
-                || seed.fraction(&format!("fault {place}"), self.matched) < self.fault.probability)
+        self.fault.0.nth.is_none_or(|nth| self.matched == nth)
+            && self.fault.0.count.is_none_or(|count| self.acted < count)
+            && self.fault.0.from.is_none_or(|from| at >= later(first, from))
+            && self.fault.0.until.is_none_or(|until| at < later(first, until))
+            && self.fault.0.sooner_than.is_none_or(|least| pause.is_some_and(|pause| pause < least))
+            && (self.fault.0.probability >= 1.0
+                || seed.fraction(&format!("fault {place}"), self.matched) < self.fault.0.probability)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operation::Operation;
+    use crate::model::operation::Operation;
 
     fn polled(job_id: &'static str, at_millis: i64) -> FaultCall<'static> {
         let at = Timestamp::from_millisecond(at_millis).expect("in range");
@@ -155,7 +166,7 @@ mod tests {
     }
 
     fn status(faults: &Faults) -> bool {
-        faults.meet(&polled("vj_1", 0)).is_some()
+        faults.select(&polled("vj_1", 0)).is_some()
     }
 
     fn rules(faults: impl IntoIterator<Item = Fault>) -> Faults {
@@ -179,9 +190,9 @@ mod tests {
             Fault::on(Operation::Status, Action::hang()).times(1),
         ]);
         let call = polled("vj_1", 0);
-        assert_eq!(faults.meet(&call), Some(Action::DropBefore));
-        assert_eq!(faults.meet(&call), Some(Action::hang()));
-        assert_eq!(faults.meet(&call), None);
+        assert_eq!(faults.select(&call), Some(Action::DropBefore));
+        assert_eq!(faults.select(&call), Some(Action::hang()));
+        assert_eq!(faults.select(&call), None);
     }
 
     #[test]
@@ -197,7 +208,7 @@ mod tests {
         let window = |rule: Fault| rule.from(Duration::from_secs(2)).until(Duration::from_secs(4));
         let faults = rules([window(Fault::anywhere(Action::DropBefore))]);
         let acted =
-            [10_000, 11_999, 12_000, 13_999, 14_000].map(|at| faults.meet(&polled("vj_1", at)).is_some());
+            [10_000, 11_999, 12_000, 13_999, 14_000].map(|at| faults.select(&polled("vj_1", at)).is_some());
         assert_eq!(acted, [false, false, true, true, false]);
     }
 
@@ -206,7 +217,7 @@ mod tests {
         let hasty = Fault::on(Operation::Status, Action::DropBefore).sooner_than(Duration::from_millis(500));
         let faults = rules([hasty]);
         let acted = [("a", 0), ("b", 100), ("a", 499), ("a", 999), ("b", 600), ("b", 700)]
-            .map(|(job, at)| faults.meet(&polled(job, at)).is_some());
+            .map(|(job, at)| faults.select(&polled(job, at)).is_some());
         assert_eq!(acted, [false, false, true, false, false, true]);
     }
 

@@ -1,38 +1,51 @@
-//! A fault rule: which calls it meets, and what becomes of them.
+//! A fault rule: which calls it matches, and what it does to them.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 
-use super::Action;
-use crate::operation::Operation;
+use super::{Action, fields};
+use crate::model::operation::Operation;
 
-/// A rule: which calls it meets, and what becomes of them.
+/// A rule: which calls it matches, and what it does to them.
 ///
 /// ```
 /// use infrai_video_sandbox::{Action, Fault, Operation};
 ///
-/// // The answer to the first `generate` is lost after the job was accepted and charged.
+/// // The response to the first `generate` is lost after the job was accepted and charged.
 /// let fault = Fault::on(Operation::Generate, Action::AcceptThenDrop).nth(1);
 /// # let _ = fault;
 /// ```
 ///
-/// A rule matches the calls of its operation and job, and acts on those of them that fulfil all its other conditions;
-/// one without conditions acts on every call. Of several rules that are to act on a call, the first one does.
+/// A rule matches the calls of its operation and job, and acts on those that meet all its other conditions; a rule
+/// without conditions acts on every call. If several rules are due for a call, the first one acts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
+pub struct Fault(pub(super) Rule);
+
+/// The fields of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Rule {
+    #[serde(default, deserialize_with = "fields::operation")]
     pub(super) operation: Option<Operation>,
     pub(super) job: Option<JobMatch>,
     pub(super) nth: Option<u64>,
     pub(super) count: Option<u64>,
+    #[serde(default = "fields::always", deserialize_with = "fields::probability")]
     pub(super) probability: f64,
+    #[serde(default, rename = "from_seconds", with = "fields::optional_seconds")]
     pub(super) from: Option<Duration>,
+    #[serde(default, rename = "until_seconds", with = "fields::optional_seconds")]
     pub(super) until: Option<Duration>,
+    #[serde(default, rename = "sooner_than_seconds", with = "fields::optional_seconds")]
     pub(super) sooner_than: Option<Duration>,
+    #[serde(flatten)]
     pub(super) action: Action,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub(super) enum JobMatch {
     Number(u64),
     Id(String),
@@ -41,12 +54,14 @@ pub(super) enum JobMatch {
 impl Fault {
     /// A rule for the calls of one operation.
     pub fn on(operation: Operation, action: Action) -> Self {
-        Self { operation: Some(operation), ..Self::anywhere(action) }
+        let mut fault = Self::anywhere(action);
+        fault.0.operation = Some(operation);
+        fault
     }
 
     /// A rule for every call, on both hosts.
     pub fn anywhere(action: Action) -> Self {
-        Self {
+        Self(Rule {
             operation: None,
             job: None,
             nth: None,
@@ -56,61 +71,61 @@ impl Fault {
             until: None,
             sooner_than: None,
             action,
-        }
+        })
     }
 
     /// Only calls whose path names the job with this id.
     pub fn for_job(mut self, id: impl Into<String>) -> Self {
-        self.job = Some(JobMatch::Id(id.into()));
+        self.0.job = Some(JobMatch::Id(id.into()));
         self
     }
 
     /// Only calls whose path names the `n`th job that the sandbox accepted, counted from 1.
     pub fn for_nth_job(mut self, n: u64) -> Self {
-        self.job = Some(JobMatch::Number(n));
+        self.0.job = Some(JobMatch::Number(n));
         self
     }
 
     /// Only the `n`th call that the rule matches, counted from 1.
     pub fn nth(mut self, n: u64) -> Self {
-        self.nth = Some(n);
+        self.0.nth = Some(n);
         self
     }
 
     /// At most `count` times.
     pub fn times(mut self, count: u64) -> Self {
-        self.count = Some(count);
+        self.0.count = Some(count);
         self
     }
 
     /// Only with this probability, from 0 to 1. The seed decides, so that each run is the same.
     pub fn with_probability(mut self, probability: f64) -> Self {
-        self.probability = probability;
+        self.0.probability = probability;
         self
     }
 
     /// Only calls that come at least this long after the first one that the rule matches, on the sandbox's clock.
     pub fn from(mut self, from: Duration) -> Self {
-        self.from = Some(from);
+        self.0.from = Some(from);
         self
     }
 
     /// Only calls that come less than this long after the first one that the rule matches, on the sandbox's clock.
     pub fn until(mut self, until: Duration) -> Self {
-        self.until = Some(until);
+        self.0.until = Some(until);
         self
     }
 
     /// Only a call that comes sooner than this after the one before it that the rule matches, on the sandbox's clock.
     /// Where calls name a job, each job counts alone.
     pub fn sooner_than(mut self, pause: Duration) -> Self {
-        self.sooner_than = Some(pause);
+        self.0.sooner_than = Some(pause);
         self
     }
 
     pub(super) fn matches(&self, call: &FaultCall<'_>) -> bool {
-        let operation = self.operation.is_none_or(|operation| call.operation == Some(operation));
-        let job = match &self.job {
+        let operation = self.0.operation.is_none_or(|operation| call.operation == Some(operation));
+        let job = match &self.0.job {
             None => true,
             Some(JobMatch::Id(id)) => call.job_id == Some(id.as_str()),
             Some(JobMatch::Number(number)) => call.job_number == Some(*number),
@@ -119,10 +134,139 @@ impl Fault {
     }
 }
 
-/// What a rule may look at.
+/// A rule as a table of plain values: what a rule file contains.
+pub(super) type Table = Map<String, Value>;
+
+/// Why a table is not a rule.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum TableError {
+    /// The rule has no field of this name.
+    UnknownField(String),
+    /// What is wrong, and what would be right.
+    Invalid(String),
+}
+
+impl Fault {
+    /// Reads a rule from a table.
+    pub(super) fn from_table(mut table: Table) -> Result<Self, TableError> {
+        match table.get_mut("action") {
+            None => {
+                let wrong = "it has no action: add one such as action = \"accept_then_drop\"";
+                return Err(TableError::Invalid(wrong.to_owned()));
+            }
+            Some(Value::String(name)) => *name = name.replace('-', "_"),
+            Some(_) => {}
+        }
+        let rule = serde_json::from_value(Value::Object(table.clone()));
+        let fault = Self(rule.map_err(|error| TableError::Invalid(error.to_string()))?);
+        let known = fault.to_table();
+        match table.keys().find(|name| !known.contains_key(*name)) {
+            Some(unknown) => Err(TableError::UnknownField(unknown.clone())),
+            None => Ok(fault),
+        }
+    }
+
+    /// Every field of the rule, also those without a value.
+    fn to_table(&self) -> Table {
+        match serde_json::to_value(&self.0) {
+            Ok(Value::Object(table)) => table,
+            other => unreachable!("a struct of plain values is serialized as an object: {other:?}"),
+        }
+    }
+}
+
+impl Serialize for Fault {
+    /// As a table with the names of the rule file, without fields that have their default value.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut table = self.to_table();
+        table.retain(|name, value| {
+            !matches!(value, Value::Null | Value::Bool(false)) && !(name == "probability" && *value == 1.0)
+        });
+        table.serialize(serializer)
+    }
+}
+
+/// What the conditions of a rule apply to.
 pub(crate) struct FaultCall<'a> {
     pub(crate) operation: Option<Operation>,
     pub(crate) job_id: Option<&'a str>,
     pub(crate) job_number: Option<u64>,
     pub(crate) at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use strum::VariantNames;
+
+    use super::super::{Length, RetryAfter};
+    use super::*;
+    use crate::store::JobState;
+
+    #[test]
+    fn a_rule_is_shown_as_it_can_be_written() {
+        let actions = [
+            Action::DropBefore,
+            Action::AcceptThenDrop,
+            Action::rate_limited(2),
+            Action::accept_then_status(503),
+            Action::InFlight { lasts: Duration::from_secs(5), retry_after: Some(RetryAfter::Seconds(1)) },
+            Action::hang(),
+            Action::slow_headers(Duration::from_millis(1500)),
+            Action::html(),
+            Action::MalformedJson,
+            Action::CutJson,
+            Action::WrongContentType,
+            Action::Redirect { status: 308, location: Some("https://example.com/".to_owned()) },
+            Action::FailJob { code: "A".to_owned(), message: "b".to_owned() },
+            Action::unknown_state(),
+            Action::RenameStates {
+                names: BTreeMap::from([
+                    (JobState::Running, "Processing".to_owned()),
+                    (JobState::Succeeded, "COMPLETED".to_owned()),
+                ]),
+            },
+            Action::Stuck,
+            Action::NoUrl,
+            Action::ExpiredLink,
+            Action::ExpireAtOnce,
+            Action::ExpireMidway { after: 9 },
+            Action::CursorLoop,
+            Action::RepeatItem,
+            Action::cut(9),
+            Action::Cut { after: 9, length: Length::Hidden },
+            Action::Reset { after: 9 },
+            Action::SlowBytes { chunk: 9, pause: Duration::from_secs(1) },
+            Action::IgnoreRange,
+            Action::RefuseRange { status: 403 },
+            Action::RangeFromStart,
+            Action::WrongContentRange,
+            Action::ChangeEtag,
+            Action::CorruptFile,
+        ];
+        let mut names = actions.each_ref().map(Action::name).to_vec();
+        names.dedup();
+        assert_eq!(names, Action::VARIANTS, "every action is listed here, in the order of the enum");
+        for action in actions {
+            let fault = Fault::on(Operation::Status, action)
+                .for_nth_job(3)
+                .nth(2)
+                .times(1)
+                .with_probability(0.5)
+                .from(Duration::from_secs(1))
+                .until(Duration::from_secs(2))
+                .sooner_than(Duration::from_millis(500));
+            let table: Table = serde_json::from_value(json!(fault)).expect("a table");
+            assert_eq!(Fault::from_table(table), Ok(fault));
+        }
+    }
+
+    #[test]
+    fn what_a_rule_does_not_say_is_not_shown() {
+        let fault = Fault::on(Operation::Generate, Action::rate_limited(2));
+        let shown = json!({"operation": "generate", "action": "status", "status": 429, "retry_after": 2});
+        assert_eq!(json!(fault), shown);
+    }
 }

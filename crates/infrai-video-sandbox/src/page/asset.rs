@@ -1,4 +1,4 @@
-//! A file that is part of the program.
+//! Files that are part of the program.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -11,7 +11,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 
-use crate::ids::sha256_hex;
+use crate::model::ids::sha256_hex;
 
 pub(super) struct Asset {
     content_type: &'static str,
@@ -23,10 +23,10 @@ impl Asset {
         Self { content_type, text }
     }
 
-    /// The file, or that the caller has it already.
-    pub(super) fn answer(&self, asked: &HeaderMap) -> Response {
+    /// The file, or 304 if the caller has it already.
+    pub(super) fn respond(&self, request: &HeaderMap) -> Response {
         let tag = format!("\"{}\"", sha256_hex(self.text.as_bytes()));
-        let known = asked.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag));
+        let known = request.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag));
         let mut response = Response::new(if known { Body::empty() } else { Body::from(self.text) });
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -34,17 +34,17 @@ impl Asset {
         let headers = response.headers_mut();
         headers.insert(ETAG, HeaderValue::try_from(tag).expect("a tag of hexadecimal digits is ASCII"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        // Another version of the sandbox may answer at the same place tomorrow.
+        // Another version of the sandbox may use the same address later.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         response
     }
 
-    /// The file, with the rules that a browser has to keep while it shows it.
-    pub(super) fn guarded(&self, asked: &HeaderMap, policy: &str) -> Response {
-        let mut response = self.answer(asked);
-        // A file host of an odd name must not cost the page its rules.
+    /// The file with a Content-Security-Policy.
+    pub(super) fn respond_with_policy(&self, request: &HeaderMap, policy: &str) -> Response {
+        let mut response = self.respond(request);
+        // A file host with an unusual name must not leave the page without a policy.
         let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
         response

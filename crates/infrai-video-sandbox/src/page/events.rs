@@ -1,7 +1,7 @@
-//! The stream that the page listens to: what there is when it connects, and from then on what changes.
+//! The event stream of the page: the whole state first, then changes.
 //!
-//! A job's state follows from the clock and is announced by nobody, so a listener's stream looks at the sandbox a few
-//! times a second and tells what differs. Each look takes the store's lock for a moment and never while it waits.
+//! The state of a job follows from the clock without any notification, so the stream polls the sandbox a few times a second
+//! and sends what differs. Each poll takes the lock of the store briefly, and never while it waits.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
@@ -22,27 +22,26 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::jobs::JobView;
 use super::ready::{READY, Ready};
 use super::samples::{Sample, samples};
-use crate::api::Shared;
-use crate::app::App;
+use crate::app_state::{AppState, Shared};
 use crate::faults::FaultRecord;
-use crate::scenario::Scenario;
-use crate::server::Stopping;
+use crate::faults::scenario::Scenario;
+use crate::network::peer::Stopping;
 use crate::store::Stamp;
 
-/// How often a stream looks, in real time.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// The polling interval of a stream, in real time.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// After so many looks without news a comment is sent, so that a connection that is gone is noticed.
-const QUIET_LOOKS: u32 = 60;
+/// After so many polls without a change a comment is sent, which detects a closed connection.
+const KEEP_ALIVE_POLLS: u32 = 60;
 
-/// How many jobs, movements of money and accounts are told at most: the newest, the newest, and the first by name.
-const MOST_JOBS: usize = 100;
-const MOST_ENTRIES: usize = 50;
-const MOST_ACCOUNTS: usize = 200;
+/// The maximum number of jobs, movements of money, and accounts: the newest, the newest, and the first by name.
+const MAX_JOBS: usize = 100;
+const MAX_ENTRIES: usize = 50;
+const MAX_ACCOUNTS: usize = 200;
 
-/// `GET /__sandbox/events`, with `?account=NAME` for one account alone.
+/// `GET /__sandbox/events`, with `?account=NAME` for a single account.
 ///
-/// It ends when the server is told to stop, which waits for the answers under way.
+/// The stream ends when the server shuts down, which waits for responses in progress.
 pub(super) async fn events(
     State(app): Shared,
     uri: Uri,
@@ -64,7 +63,7 @@ pub(super) async fn events(
     }))
 }
 
-/// What never changes while a page is open.
+/// What does not change while a page is open.
 #[derive(Serialize)]
 struct Hello {
     version: &'static str,
@@ -75,9 +74,9 @@ struct Hello {
 #[derive(Serialize)]
 struct Jobs {
     total: usize,
-    /// Those that look different from before, the newest first.
+    /// The jobs that changed, newest first.
     changed: Vec<JobView>,
-    /// The numbers of those that are not among the newest any more.
+    /// The numbers of the jobs that are no longer among the newest.
     gone: Vec<u64>,
 }
 
@@ -88,13 +87,13 @@ struct Switch {
     on: bool,
 }
 
-/// One page that listens, and what it was told so far.
+/// The state of one stream: what it has sent so far.
 struct Listener {
-    app: Arc<App>,
+    app: Arc<AppState>,
     account: Option<String>,
     ticks: Interval,
-    quiet: u32,
-    untold: VecDeque<Event>,
+    idle_polls: u32,
+    queued: VecDeque<Event>,
     greeted: bool,
     jobs: HashMap<u64, Stamp>,
     total: Option<usize>,
@@ -105,15 +104,15 @@ struct Listener {
 }
 
 impl Listener {
-    fn new(app: Arc<App>, account: Option<String>) -> Self {
-        let mut ticks = interval(LOOK_EVERY);
+    fn new(app: Arc<AppState>, account: Option<String>) -> Self {
+        let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             app,
             account,
             ticks,
-            quiet: 0,
-            untold: VecDeque::new(),
+            idle_polls: 0,
+            queued: VecDeque::new(),
             greeted: false,
             jobs: HashMap::new(),
             total: None,
@@ -124,23 +123,23 @@ impl Listener {
         }
     }
 
-    /// The next event, as soon as there is one.
+    /// Waits for the next event.
     async fn next(&mut self) -> Event {
         loop {
-            if let Some(event) = self.untold.pop_front() {
-                self.quiet = 0;
+            if let Some(event) = self.queued.pop_front() {
+                self.idle_polls = 0;
                 return event;
             }
             self.ticks.tick().await;
-            self.look();
-            self.quiet += 1;
-            if self.quiet > QUIET_LOOKS {
-                self.untold.push_back(Event::default().comment(""));
+            self.poll();
+            self.idle_polls += 1;
+            if self.idle_polls > KEEP_ALIVE_POLLS {
+                self.queued.push_back(Event::default().comment(""));
             }
         }
     }
 
-    fn look(&mut self) {
+    fn poll(&mut self) {
         if !self.greeted {
             self.greeted = true;
             let hello = Hello {
@@ -148,61 +147,61 @@ impl Listener {
                 samples: samples(),
                 scenarios: Scenario::all().collect(),
             };
-            self.tell("hello", json!(hello));
+            self.send("hello", json!(hello));
         }
-        // The clock comes first: what follows is told as of that time.
+        // The clock comes first: the other events are as of that time.
         let now = self.app.now();
-        self.look_at_clock(now);
-        self.look_at_store(now);
-        self.look_at_faults();
+        self.poll_clock(now);
+        self.poll_store(now);
+        self.poll_faults();
     }
 
-    fn look_at_clock(&mut self, now: Timestamp) {
+    fn poll_clock(&mut self, now: Timestamp) {
         let advanced = self.app.clock.advanced();
         if self.advanced.replace(advanced) != Some(advanced) {
-            self.tell("clock", json!({"now": now, "factor": self.app.clock.clock().factor()}));
+            self.send("clock", json!({"now": now, "factor": self.app.clock.clock().factor()}));
         }
     }
 
-    fn look_at_store(&mut self, now: Timestamp) {
-        let glance = self.app.store.glance(now, self.account.as_deref(), MOST_JOBS);
-        let there: HashSet<u64> = glance.newest.iter().map(|stamp| stamp.number).collect();
-        // After a reset the numbers begin anew and stand for other jobs.
-        let reset = std::mem::replace(&mut self.began, glance.began) != glance.began;
+    fn poll_store(&mut self, now: Timestamp) {
+        let summary = self.app.store.jobs_summary(now, self.account.as_deref(), MAX_JOBS);
+        let there: HashSet<u64> = summary.newest.iter().map(|stamp| stamp.number).collect();
+        // After a reset the numbers start again and refer to other jobs.
+        let reset = std::mem::replace(&mut self.began, summary.began) != summary.began;
         let mut gone: Vec<u64> =
             self.jobs.keys().filter(|number| reset || !there.contains(number)).copied().collect();
         gone.sort_unstable();
         self.jobs.retain(|number, _| gone.binary_search(number).is_err());
-        let changed: Vec<u64> = glance
+        let changed: Vec<u64> = summary
             .newest
             .iter()
             .filter(|stamp| self.jobs.get(&stamp.number) != Some(stamp))
             .map(|stamp| stamp.number)
             .collect();
-        let total = self.total.replace(glance.total);
-        if total != Some(glance.total) || !gone.is_empty() || !changed.is_empty() {
+        let total = self.total.replace(summary.total);
+        if total != Some(summary.total) || !gone.is_empty() || !changed.is_empty() {
             let changed = self.app.store.numbered(&changed);
             let changed = changed.iter().map(|job| JobView::of(&self.app, job, now)).collect();
-            self.tell("jobs", json!(Jobs { total: glance.total, changed, gone }));
-            self.jobs = glance.newest.into_iter().map(|stamp| (stamp.number, stamp)).collect();
+            self.send("jobs", json!(Jobs { total: summary.total, changed, gone }));
+            self.jobs = summary.newest.into_iter().map(|stamp| (stamp.number, stamp)).collect();
         }
-        if self.revision.replace(glance.revision) != Some(glance.revision) {
-            let purse = self.app.store.purse(self.account.as_deref(), MOST_ACCOUNTS, MOST_ENTRIES);
-            self.tell("ledger", json!(purse));
+        if self.revision.replace(summary.revision) != Some(summary.revision) {
+            let money = self.app.store.money_summary(self.account.as_deref(), MAX_ACCOUNTS, MAX_ENTRIES);
+            self.send("ledger", json!(money));
         }
     }
 
-    fn look_at_faults(&mut self) {
+    fn poll_faults(&mut self) {
         let active = self.app.faults.records();
         if self.faults.as_ref() == Some(&active) {
             return;
         }
         let switch = |ready: Ready| Switch { ready, on: ready.is_on(&active) };
-        self.tell("faults", json!({"active": active, "ready": READY.map(switch)}));
+        self.send("faults", json!({"active": active, "ready": READY.map(switch)}));
         self.faults = Some(active);
     }
 
-    fn tell(&mut self, name: &str, data: Value) {
-        self.untold.push_back(Event::default().event(name).data(data.to_string()));
+    fn send(&mut self, name: &str, data: Value) {
+        self.queued.push_back(Event::default().event(name).data(data.to_string()));
     }
 }

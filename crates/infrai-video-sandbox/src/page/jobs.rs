@@ -1,4 +1,4 @@
-//! A job as the page shows it.
+//! Jobs as the page shows them.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -7,20 +7,20 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::api::Shared;
-use crate::app::{App, FileKind};
-use crate::envelope;
+use crate::api::envelope;
+use crate::app_state::{AppState, Shared};
+use crate::clips::links::FileKind;
 use crate::store::{Failure, Job, JobRecord, JobState};
 
-/// How much of a prompt is shown.
-const MOST_OF_A_PROMPT: usize = 5000;
+/// The maximum number of characters of a prompt.
+const MAX_PROMPT: usize = 5000;
 
-/// A job with links that work from now on.
+/// A job with new links.
 #[derive(Serialize)]
 pub(super) struct JobView {
     #[serde(flatten)]
     record: JobRecord,
-    /// How many characters the whole prompt has.
+    /// The number of characters of the whole prompt.
     prompt_length: usize,
     error: Option<Failure>,
     video_url: Option<String>,
@@ -28,10 +28,10 @@ pub(super) struct JobView {
 }
 
 impl JobView {
-    pub(super) fn of(app: &App, job: &Job, now: Timestamp) -> Self {
+    pub(super) fn of(app: &AppState, job: &Job, now: Timestamp) -> Self {
         let mut record = JobRecord::of(job, now);
         let prompt_length = record.prompt.chars().count();
-        if let Some((end, _)) = record.prompt.char_indices().nth(MOST_OF_A_PROMPT) {
+        if let Some((end, _)) = record.prompt.char_indices().nth(MAX_PROMPT) {
             record.prompt.truncate(end);
         }
         let link = |kind| job.has_clip(now).then(|| app.link_to_show(job, kind, now));
@@ -45,7 +45,7 @@ impl JobView {
     }
 }
 
-/// One job, of whatever account.
+/// `GET /__sandbox/jobs/ID`: a job of any account.
 pub(super) async fn job(State(app): Shared, Path(id): Path<String>) -> Response {
     match app.store.find(&id) {
         Some(job) => {

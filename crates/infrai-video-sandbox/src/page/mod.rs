@@ -1,6 +1,7 @@
-//! The page at `/`, the contract and its reference, and what the page asks of the sandbox.
+//! The page at `/`, the OpenAPI document and its reference, and the routes that only the page needs.
 //!
-//! The page is plain files. It shows what the stream of [`events`] tells it, and turns things through the admin routes.
+//! The page consists of static files. It shows the event stream of [`events`], and controls the sandbox through the admin
+//! API.
 
 mod asset;
 mod events;
@@ -17,8 +18,7 @@ use axum::routing::get;
 use http::HeaderMap;
 
 use self::asset::Asset;
-use crate::api::Shared;
-use crate::app::App;
+use crate::app_state::{AppState, Shared};
 
 const PAGE: Asset = Asset::new("text/html; charset=utf-8", include_str!("index.html"));
 const STYLE: Asset = Asset::new("text/css; charset=utf-8", include_str!("style.css"));
@@ -28,21 +28,21 @@ const YAML: Asset = Asset::new("application/yaml; charset=utf-8", include_str!("
 const JSON: Asset = Asset::new("application/json", include_str!("../contract/video.json"));
 const REFERENCE: Asset = Asset::new("text/html; charset=utf-8", include_str!("../contract/reference.html"));
 
-/// What anyone may read: files that tell nothing of the sandbox's inside.
-pub(crate) fn routes(app: &Arc<App>) -> Router {
+/// Public files, which reveal nothing of the state.
+pub(crate) fn routes(app: &Arc<AppState>) -> Router {
     Router::new()
         .route("/", get(page))
-        .route("/page/style.css", get(async |headers: HeaderMap| STYLE.answer(&headers)))
-        .route("/page/script.js", get(async |headers: HeaderMap| SCRIPT.answer(&headers)))
-        .route("/page/icon.svg", get(async |headers: HeaderMap| ICON.answer(&headers)))
-        .route("/openapi.yaml", get(async |headers: HeaderMap| YAML.answer(&headers)))
-        .route("/openapi.json", get(async |headers: HeaderMap| JSON.answer(&headers)))
+        .route("/page/style.css", get(async |headers: HeaderMap| STYLE.respond(&headers)))
+        .route("/page/script.js", get(async |headers: HeaderMap| SCRIPT.respond(&headers)))
+        .route("/page/icon.svg", get(async |headers: HeaderMap| ICON.respond(&headers)))
+        .route("/openapi.yaml", get(async |headers: HeaderMap| YAML.respond(&headers)))
+        .route("/openapi.json", get(async |headers: HeaderMap| JSON.respond(&headers)))
         .route("/docs", get(reference))
         .with_state(Arc::clone(app))
 }
 
-/// What shows the inside or changes it: for those who may use the admin routes.
-pub(crate) fn admin_routes() -> Router<Arc<App>> {
+/// Routes that belong to the admin API.
+pub(crate) fn admin_routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/__sandbox/events", get(events::events))
         .route("/__sandbox/jobs/{id}", get(jobs::job))
@@ -55,7 +55,7 @@ async fn page(State(app): Shared, headers: HeaderMap) -> Response {
          media-src {files}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
          require-trusted-types-for 'script'; trusted-types 'none'"
     );
-    PAGE.guarded(&headers, &policy)
+    PAGE.respond_with_policy(&headers, &policy)
 }
 
 async fn reference(headers: HeaderMap) -> Response {
@@ -63,5 +63,5 @@ async fn reference(headers: HeaderMap) -> Response {
     let policy = format!(
         "default-src 'none'; style-src '{style}'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    REFERENCE.guarded(&headers, &policy)
+    REFERENCE.respond_with_policy(&headers, &policy)
 }

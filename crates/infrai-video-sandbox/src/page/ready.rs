@@ -1,10 +1,10 @@
-//! Fault rules that are ready to be switched on.
+//! Predefined fault rules, which the page has switches for.
 
 use serde::Serialize;
 
 use crate::faults::{Fault, FaultRecord};
 
-/// A rule, and what it is for.
+/// A predefined rule.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Ready {
     pub(super) title: &'static str,
@@ -12,11 +12,11 @@ pub(super) struct Ready {
     pub(super) toml: &'static str,
 }
 
-/// The rules, the most telling first.
+/// The rules, in the order of the switches.
 pub(super) const READY: [Ready; 8] = [
     Ready {
-        title: "Lost answer",
-        summary: "The next job is accepted and charged, and the connection is closed without an answer.",
+        title: "Lost response",
+        summary: "The next job is accepted and charged, and the connection is closed without a response.",
         toml: "[[fault]]\noperation = \"generate\"\naction = \"accept_then_drop\"\ncount = 1\n",
     },
     Ready {
@@ -26,12 +26,12 @@ pub(super) const READY: [Ready; 8] = [
     },
     Ready {
         title: "Too many polls",
-        summary: "The next three polls are answered with 429 and a Retry-After of two seconds.",
+        summary: "The next three polls get 429 and a Retry-After of two seconds.",
         toml: "[[fault]]\noperation = \"status\"\naction = \"status\"\nstatus = 429\nretry_after = 2\ncount = 3\n",
     },
     Ready {
         title: "No credit",
-        summary: "New jobs are answered with 402, whatever the balance is.",
+        summary: "New jobs get 402, regardless of the balance.",
         toml: "[[fault]]\noperation = \"generate\"\naction = \"status\"\nstatus = 402\n",
     },
     Ready {
@@ -40,24 +40,24 @@ pub(super) const READY: [Ready; 8] = [
         toml: "[[fault]]\noperation = \"generate\"\naction = \"fail_job\"\ncount = 1\n",
     },
     Ready {
-        title: "Slow answers",
+        title: "Slow responses",
         summary: "Every poll takes two seconds of real time.",
         toml: "[[fault]]\noperation = \"status\"\naction = \"hang\"\nseconds = 2\naccepted = true\n",
     },
     Ready {
-        title: "Cut download",
+        title: "Truncated download",
         summary: "The next clip that is fetched ends after 20,000 bytes.",
         toml: "[[fault]]\noperation = \"clip\"\naction = \"cut\"\nafter_bytes = 20000\ncount = 1\n",
     },
     Ready {
         title: "Expired links",
-        summary: "Links that download_url gives out have expired before they are used.",
+        summary: "Links from download_url expire before they are used.",
         toml: "[[fault]]\noperation = \"download_url\"\naction = \"expire_at_once\"\n",
     },
 ];
 
 impl Ready {
-    /// Whether the rule is among those that hold now.
+    /// Whether the rule is active.
     pub(super) fn is_on(&self, active: &[FaultRecord]) -> bool {
         self.rule().is_some_and(|rule| active.iter().any(|record| record.fault == rule))
     }

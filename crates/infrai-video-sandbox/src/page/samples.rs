@@ -1,22 +1,22 @@
-//! A line of curl for each operation, as the contract shows it.
+//! The curl samples of the OpenAPI document.
 
 use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::operation::Operation;
+use crate::model::operation::Operation;
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Sample {
-    /// The contract's name of the operation, such as `video_list`.
+    /// The operation id, such as `video_list`.
     id: String,
     summary: String,
     /// With `$INFRAI_BASE_URL`, `$INFRAI_API_KEY` and `$JOB_ID` still in it.
     curl: String,
 }
 
-/// The samples, in the order in which a caller comes to need them.
+/// The samples, in the order of [`Operation::ALL`].
 pub(super) fn samples() -> &'static [Sample] {
     static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
         let contract: Value = serde_json::from_str(include_str!("../contract/video.json"))
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_operation_of_the_contract_has_its_line() {
+    fn each_operation_of_the_document_has_a_sample() {
         let names: Vec<_> = samples().iter().map(|sample| sample.id.as_str()).collect();
         for name in ["generate", "status", "cancel", "get", "list", "delete", "delete_all"] {
             assert!(names.contains(&format!("video_{name}").as_str()), "{name}");

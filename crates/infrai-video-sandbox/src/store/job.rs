@@ -1,32 +1,32 @@
-//! A job: a plan with times in it. Its state is never stored, only worked out from the time.
+//! Jobs. The state of a job is not stored: it follows from its schedule and the time.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::money::Usd;
-use crate::validate::Order;
+use crate::model::money::Usd;
+use crate::model::order::Order;
 
 /// The states of a job, as the contract names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum JobState {
-    /// Accepted, and waiting for its turn.
+    /// Accepted, and not started yet.
     Queued,
-    /// Being made.
+    /// In progress.
     Running,
-    /// Done, with a clip.
+    /// Finished, with a clip.
     Succeeded,
-    /// Done, without a clip. The charge was given back.
+    /// Finished, without a clip. The charge was refunded.
     Failed,
-    /// Stopped by its owner. The charge was given back.
+    /// Cancelled by its owner. The charge was refunded.
     Cancelled,
 }
 
 impl JobState {
-    /// The state's name in answers.
+    /// The name of the state in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -37,7 +37,7 @@ impl JobState {
         }
     }
 
-    /// Whether the job is over.
+    /// Whether the job has finished.
     pub fn is_terminal(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)
     }
@@ -62,7 +62,7 @@ pub(crate) struct Job {
     pub(crate) number: u64,
     pub(crate) id: String,
     pub(crate) account: String,
-    /// The request that made it.
+    /// The id of the request that created it.
     pub(crate) request_id: String,
     pub(crate) order: Order,
     pub(crate) vendor: String,
@@ -74,9 +74,9 @@ pub(crate) struct Job {
     pub(crate) ends: Timestamp,
     pub(crate) failure: Option<Failure>,
     pub(crate) cancelled: Option<Timestamp>,
-    /// When a clip goes.
+    /// When the clip is deleted.
     pub(crate) expires: Timestamp,
-    /// Set where a new date comes after the clip went: it does not come back.
+    /// Set if the retention is extended after the clip was deleted: the clip is not restored.
     pub(crate) gone: bool,
 }
 
@@ -95,12 +95,12 @@ impl Job {
         }
     }
 
-    /// When the job was over, if it is.
+    /// When the job finished, if it has.
     pub(crate) fn ended(&self, now: Timestamp) -> Option<Timestamp> {
         self.cancelled.or_else(|| Some(self.ends).filter(|ends| *ends <= now))
     }
 
-    /// Whether the clip's time has come.
+    /// Whether the clip has been deleted.
     pub(crate) fn clip_is_gone(&self, now: Timestamp) -> bool {
         self.gone || self.expires <= now
     }
@@ -110,7 +110,7 @@ impl Job {
     }
 }
 
-/// A job as the sandbox knows it, for tests to look at.
+/// A job, for assertions in tests.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct JobRecord {
@@ -120,9 +120,9 @@ pub struct JobRecord {
     pub number: u64,
     /// The account that owns the job: [`Ledger::account_of`](crate::Ledger::account_of) a key.
     pub account: String,
-    /// The id of the request that made it.
+    /// The id of the request that created it.
     pub request_id: String,
-    /// The state at the time of asking.
+    /// The state at the time of the call.
     pub state: JobState,
     /// The prompt.
     pub prompt: String,
@@ -132,21 +132,21 @@ pub struct JobRecord {
     pub aspect_ratio: String,
     /// 720p, 1080p or 4k.
     pub resolution: String,
-    /// Who makes it.
+    /// The vendor.
     pub vendor: String,
-    /// With which model.
+    /// The model.
     pub model: String,
     /// The price in US dollars.
     pub cost_usd: f64,
-    /// The key that the job was made under.
+    /// The idempotency key of the request.
     pub idempotency_key: Option<String>,
     /// When it was accepted.
     pub created_at: Timestamp,
-    /// When it runs.
+    /// When it starts to run.
     pub starts_at: Timestamp,
-    /// When it is over, unless it is cancelled.
+    /// When it finishes or was cancelled.
     pub ends_at: Timestamp,
-    /// When the clip goes.
+    /// When the clip is deleted.
     pub expires_at: Timestamp,
 }
 

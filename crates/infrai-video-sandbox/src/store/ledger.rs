@@ -1,4 +1,4 @@
-//! The ledger: every movement of money, and what it proves.
+//! The ledger of all movements of money.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::state::{Entry, State};
-use crate::ids;
+use crate::model::keys;
 
-/// A copy of the sandbox's ledger at one moment.
+/// A snapshot of the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Ledger {
@@ -24,11 +24,11 @@ pub struct Ledger {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LedgerKind {
-    /// The credit that an account opens with.
+    /// The starting balance of an account.
     Opening,
     /// The price of a job.
     Charge,
-    /// The price of a job that failed, was cancelled, or was deleted before it was over, given back.
+    /// The refund of a job that failed, was cancelled, or was deleted before it finished.
     Refund,
     /// A top-up whose checkout_url was opened.
     Topup,
@@ -40,46 +40,46 @@ pub enum LedgerKind {
 pub struct LedgerEntry {
     /// The account.
     pub account: String,
-    /// What moved it.
+    /// The kind of movement.
     pub kind: LedgerKind,
-    /// How much, in US dollars: below zero for a charge.
+    /// The amount in US dollars: negative for a charge.
     pub amount_usd: f64,
     /// The job, for charges and refunds.
     pub job_id: Option<String>,
-    /// The key that the job was made under.
+    /// The idempotency key of the request.
     pub idempotency_key: Option<String>,
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// For a charge: whether no answer that told of the job has reached the caller, neither the first nor a repeated one.
+    /// For a charge: whether no response about the job has reached the caller, neither the first nor a replayed one.
     pub answer_lost: bool,
 }
 
 impl Ledger {
-    /// The name of the account that `key` opens.
+    /// The name of the account of an API key.
     pub fn account_of(key: &str) -> String {
-        ids::account_of(key)
+        keys::account_of(key)
     }
 
-    /// The balance of the account that `key` opens, in US dollars. Nothing if the key was never used.
+    /// The balance of the account of an API key, in US dollars. `None` if the key was never used.
     pub fn balance_usd(&self, key: &str) -> Option<f64> {
-        self.balances.get(&ids::account_of(key)).copied()
+        self.balances.get(&keys::account_of(key)).copied()
     }
 
-    /// The charges alone.
+    /// The charges.
     pub fn charges(&self) -> impl Iterator<Item = &LedgerEntry> {
         self.entries.iter().filter(|entry| entry.kind == LedgerKind::Charge)
     }
 
-    /// The refunds alone.
+    /// The refunds.
     pub fn refunds(&self) -> impl Iterator<Item = &LedgerEntry> {
         self.entries.iter().filter(|entry| entry.kind == LedgerKind::Refund)
     }
 
-    /// How many charges were one too many.
+    /// The number of duplicate charges.
     ///
-    /// A charge counts if an earlier one in the same account was for the same key, or for the same request (apart
-    /// from its key) with an answer that never reached the caller: what a client does that sends a lost request
-    /// again under a new key. The same request made twice with both answers received is no double charge.
+    /// A charge is a duplicate if an earlier one in the same account has the same idempotency key, or is for the same request
+    /// (apart from its key) and its response never reached the caller: this happens to a client that retries a lost request
+    /// under a new key. The same request sent twice is not a duplicate if both responses arrived.
     pub fn double_charges(&self) -> usize {
         self.double_charges
     }
@@ -103,15 +103,15 @@ pub(super) fn double_charges(state: &State) -> usize {
         if key_was_charged || lost_requests.contains(&request) {
             count += 1;
         }
-        if answer_lost(entry, state) {
+        if response_lost(entry, state) {
             lost_requests.insert(request);
         }
     }
     count
 }
 
-fn answer_lost(entry: &Entry, state: &State) -> bool {
-    entry.number.is_some_and(|number| state.lost_answers.contains(&number))
+fn response_lost(entry: &Entry, state: &State) -> bool {
+    entry.number.is_some_and(|number| state.lost_responses.contains(&number))
 }
 
 pub(super) fn public(entry: &Entry, state: &State) -> LedgerEntry {
@@ -122,6 +122,6 @@ pub(super) fn public(entry: &Entry, state: &State) -> LedgerEntry {
         job_id: entry.job_id.clone(),
         idempotency_key: entry.key.clone(),
         at: entry.at,
-        answer_lost: entry.kind == LedgerKind::Charge && answer_lost(entry, state),
+        answer_lost: entry.kind == LedgerKind::Charge && response_lost(entry, state),
     }
 }

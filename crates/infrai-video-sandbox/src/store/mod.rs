@@ -1,13 +1,15 @@
-//! What the sandbox remembers, behind one lock: each method is one transaction.
+//! The state behind one lock. Each method is one transaction.
 
 #[cfg(feature = "persist")]
 mod durable;
 mod job;
+pub(crate) mod journal;
 mod ledger;
+pub(crate) mod redaction;
 mod state;
+mod summary;
 #[cfg(not(feature = "persist"))]
 mod volatile;
-mod watch;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,27 +27,27 @@ pub use self::ledger::{Ledger, LedgerEntry, LedgerKind};
 #[cfg(test)]
 pub(crate) use self::state::LOOKED_AT;
 pub(crate) use self::state::{Change, KeyRecord, State, Topup, charge, deletion, refund};
+pub(crate) use self::summary::Stamp;
 #[cfg(not(feature = "persist"))]
 pub(crate) use self::volatile::Durable;
-pub(crate) use self::watch::Stamp;
-use crate::clock::{DAY, later};
-use crate::money::Usd;
-use crate::operation::Operation;
+use crate::model::money::Usd;
+use crate::model::operation::Operation;
+use crate::model::time::{DAY, later};
 
 /// How long an idempotency key is remembered.
 const KEY_LIFETIME: Duration = DAY;
 
 pub(crate) struct Store {
     state: Mutex<State>,
-    /// Where changes are written down, for a sandbox that keeps its state.
+    /// Where changes are stored, for a persistent sandbox.
     durable: Option<Durable>,
 }
 
-/// Why the state is no longer written down.
+/// Why changes can no longer be stored.
 #[derive(Clone, Debug)]
-pub(crate) struct NotKept(pub(crate) String);
+pub(crate) struct NotPersisted(pub(crate) String);
 
-/// The idempotency key of a request, and what tells the request from another one under the same key.
+/// The idempotency key of a request, with the fingerprint that distinguishes it from other requests under the key.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyUse {
     pub(crate) key: String,
@@ -57,19 +59,19 @@ pub(crate) struct KeyUse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyConflict;
 
-/// What a transaction wants done, and what is to be answered.
+/// The changes and the response of a transaction.
 pub(crate) struct Write {
     pub(crate) changes: Vec<Change>,
     pub(crate) data: Value,
     pub(crate) vendor: Option<String>,
 }
 
-/// What became of a transaction.
+/// The result of a transaction.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// It was done now.
+    /// It was carried out now.
     Done { data: Value, vendor: Option<String> },
-    /// It was done earlier under the same key: the answer of then.
+    /// It was carried out before under the same key: the earlier response.
     Replayed { data: Value, vendor: Option<String> },
 }
 
@@ -78,30 +80,30 @@ impl Store {
         Self { state: Mutex::new(state), durable }
     }
 
-    /// Waits until nothing that was done up to now can be lost any more.
-    pub(crate) async fn kept(&self) -> Result<(), NotKept> {
+    /// Waits until all changes so far are on the disk.
+    pub(crate) async fn persisted(&self) -> Result<(), NotPersisted> {
         match &self.durable {
-            Some(durable) => durable.kept().await,
+            Some(durable) => durable.persisted().await,
             None => Ok(()),
         }
     }
 
-    /// Whether what will be done from now on can be kept, as far as is known.
-    pub(crate) fn keeps(&self) -> Result<(), NotKept> {
+    /// Whether further changes can be stored, as far as known.
+    pub(crate) fn can_persist(&self) -> Result<(), NotPersisted> {
         self.durable.as_ref().map_or(Ok(()), Durable::failed)
     }
 
-    /// Writes what is left to the disk. Nothing is kept from now on.
+    /// Writes pending changes to the disk. Later changes are not stored.
     pub(crate) fn stop(&self, now: Timestamp) {
         if let Some(durable) = &self.durable {
             durable.stop(now);
         }
     }
 
-    /// Carries out a write once for each key.
+    /// Carries out a write once per idempotency key.
     ///
-    /// `work` reads the state and says what to change; nothing is changed if it refuses. Two equal requests at the
-    /// same time meet at the lock: the second finds the key of the first.
+    /// `work` reads the state and returns the changes; an error changes nothing. Of two concurrent equal requests, the
+    /// second one to take the lock finds the key of the first.
     pub(crate) fn write<E: From<KeyConflict>>(
         &self,
         now: Timestamp,
@@ -123,7 +125,7 @@ impl Store {
         Ok(Written::Done { data, vendor })
     }
 
-    /// The answer that was given under this key before, if any.
+    /// The earlier response under this key, if any.
     pub(crate) fn replay(
         &self,
         now: Timestamp,
@@ -133,12 +135,12 @@ impl Store {
         replay(&self.settled(now, account), account, key)
     }
 
-    /// Reads what an account may see.
-    pub(crate) fn read<T>(&self, now: Timestamp, account: &str, look: impl FnOnce(&State) -> T) -> T {
-        look(&self.settled(now, account))
+    /// Reads the state on behalf of an account.
+    pub(crate) fn read<T>(&self, now: Timestamp, account: &str, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.settled(now, account))
     }
 
-    /// The job of any account. For the file host, whose links are the proof of who may see what.
+    /// The job of any account. For the file host, where the signature of a link is the authorization.
     pub(crate) fn find(&self, id: &str) -> Option<Job> {
         let state = self.lock();
         state.numbers.get(id).and_then(|number| state.jobs.get(number)).cloned()
@@ -149,7 +151,7 @@ impl Store {
         self.lock().numbers.get(id).copied()
     }
 
-    /// Credits a top-up, once. Answers the amount and whether it was credited now.
+    /// Credits a top-up, once. Returns the amount and whether it was credited now.
     pub(crate) fn pay(&self, now: Timestamp, id: &str) -> Option<(Usd, bool)> {
         let mut state = self.lock();
         let topup = state.topups.get(id)?.clone();
@@ -160,16 +162,16 @@ impl Store {
         Some((topup.amount, !topup.paid))
     }
 
-    /// Notes that the answer that told of a job never reached the caller.
-    pub(crate) fn answer_lost(&self, now: Timestamp, number: u64) {
-        self.commit(&mut self.lock(), now, vec![Change::AnswerLost { number }]);
+    /// Records that the response about a job did not reach the caller.
+    pub(crate) fn response_lost(&self, now: Timestamp, number: u64) {
+        self.commit(&mut self.lock(), now, vec![Change::ResponseLost { number }]);
     }
 
-    /// Notes that the caller was told of a job after all.
-    pub(crate) fn answer_found(&self, now: Timestamp, number: u64) {
+    /// Records that a later response about a job reached the caller.
+    pub(crate) fn response_delivered(&self, now: Timestamp, number: u64) {
         let mut state = self.lock();
-        if state.lost_answers.contains(&number) {
-            self.commit(&mut state, now, vec![Change::AnswerFound { number }]);
+        if state.lost_responses.contains(&number) {
+            self.commit(&mut state, now, vec![Change::ResponseDelivered { number }]);
         }
     }
 
@@ -184,7 +186,7 @@ impl Store {
         self.lock().jobs.values().map(|job| JobRecord::of(job, now)).collect()
     }
 
-    /// Forgets everything. From now on accounts open with this credit.
+    /// Forgets everything. New accounts start with this credit.
     pub(crate) fn reset(&self, opening: Usd) {
         let mut state = self.lock();
         let began = state.revision + 1;
@@ -198,7 +200,7 @@ impl Store {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state with everything done that was due by `now`, and with the account open.
+    /// Locks the state, applies everything that is due by `now`, and opens the account if necessary.
     fn settled(&self, now: Timestamp, account: &str) -> MutexGuard<'_, State> {
         let mut state = self.lock();
         self.settle(&mut state, now);
@@ -210,7 +212,7 @@ impl Store {
         state
     }
 
-    /// Gives back the charges of jobs that failed by now, and forgets keys that are too old.
+    /// Refunds jobs that failed by now, and forgets expired keys.
     fn settle(&self, state: &mut State, now: Timestamp) {
         while let Some((at, number)) = state.refunds_due.first().copied().filter(|(at, _)| *at <= now) {
             let Some(job) = state.jobs.get(&number) else {
@@ -227,7 +229,7 @@ impl Store {
         }
     }
 
-    /// Applies changes, and sends them to the disk while the lock is held: the disk sees them in their order.
+    /// Applies changes and sends them to the disk under the same lock, so that they arrive there in order.
     fn commit(&self, state: &mut State, now: Timestamp, changes: Vec<Change>) {
         if let Some(durable) = &self.durable {
             durable.append(now, &changes);

@@ -1,7 +1,7 @@
-//! The state of a sandbox, and every change that can be made to it.
+//! The state of a sandbox, and every change of it.
 //!
-//! Nothing writes to the state but [`State::apply`], and what it takes is a plain value: whoever keeps the state on a
-//! disk writes down each of these values.
+//! Only [`State::apply`] modifies the state. A [`Change`] is a plain value, so that a persistent sandbox can store each
+//! change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -11,16 +11,16 @@ use serde_json::Value;
 
 use super::job::{Job, JobState};
 use super::ledger::LedgerKind;
-use crate::money::Usd;
-use crate::operation::Operation;
+use crate::model::money::Usd;
+use crate::model::operation::Operation;
 
 #[derive(Default)]
 pub(crate) struct State {
-    /// Goes up with every change.
+    /// Increases with every change.
     pub(super) revision: u64,
-    /// The revision at which everything before was forgotten.
+    /// The revision of the last reset.
     pub(super) began: u64,
-    /// The credit that an account opens with.
+    /// The starting balance of accounts.
     pub(super) opening: Usd,
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) numbers: HashMap<String, u64>,
@@ -28,10 +28,10 @@ pub(crate) struct State {
     pub(super) accounts: BTreeMap<String, Account>,
     pub(super) topups: BTreeMap<String, Topup>,
     pub(super) ledger: Vec<Entry>,
-    pub(super) lost_answers: HashSet<u64>,
-    /// Jobs that fail, by the time at which their charge is to be given back.
+    pub(super) lost_responses: HashSet<u64>,
+    /// Failing jobs by the time of their refund.
     pub(super) refunds_due: BTreeSet<(Timestamp, u64)>,
-    /// Account and key, by the time of use.
+    /// Accounts and idempotency keys by the time of use.
     pub(super) keys_by_age: BTreeSet<(Timestamp, String, String)>,
 }
 
@@ -52,12 +52,12 @@ pub(crate) struct Entry {
     pub(crate) number: Option<u64>,
     pub(crate) job_id: Option<String>,
     pub(crate) key: Option<String>,
-    /// Tells equal requests from different ones.
+    /// The fingerprint of the request.
     pub(crate) request: String,
     pub(crate) at: Timestamp,
 }
 
-/// What an idempotency key was used for, and what was answered.
+/// What an idempotency key was used for, and the response.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct KeyRecord {
     pub(crate) operation: Operation,
@@ -88,8 +88,8 @@ pub(crate) enum Change {
     KeyForgotten { account: String, key: String },
     TopupOpened(Topup),
     TopupPaid { id: String },
-    AnswerLost { number: u64 },
-    AnswerFound { number: u64 },
+    ResponseLost { number: u64 },
+    ResponseDelivered { number: u64 },
 }
 
 impl State {
@@ -137,11 +137,11 @@ impl State {
                     topup.paid = true;
                 }
             }
-            Change::AnswerLost { number } => {
-                self.lost_answers.insert(number);
+            Change::ResponseLost { number } => {
+                self.lost_responses.insert(number);
             }
-            Change::AnswerFound { number } => {
-                self.lost_answers.remove(&number);
+            Change::ResponseDelivered { number } => {
+                self.lost_responses.remove(&number);
             }
         }
     }
@@ -266,7 +266,7 @@ pub(crate) fn refund(job: &Job, at: Timestamp) -> Change {
     })
 }
 
-/// What deleting a job does: one that is not over is stopped first, and its charge given back.
+/// The changes that delete a job. An unfinished job is refunded.
 pub(crate) fn deletion(job: &Job, now: Timestamp) -> Vec<Change> {
     let mut changes = Vec::new();
     if matches!(job.state(now), JobState::Queued | JobState::Running) {
@@ -276,7 +276,7 @@ pub(crate) fn deletion(job: &Job, now: Timestamp) -> Vec<Change> {
     changes
 }
 
-/// Credit that comes from outside.
+/// A credit that does not belong to a job.
 pub(crate) fn credit(account: &str, kind: LedgerKind, amount: Usd, at: Timestamp) -> Change {
     Change::MoneyMoved(Entry {
         account: account.to_owned(),

@@ -1,8 +1,8 @@
-//! What stands for the way to the disk in a build that has none: there is never one.
+//! The type of the disk writer in a build without `persist`: it has no values.
 
 use jiff::Timestamp;
 
-use super::{Change, NotKept};
+use super::{Change, NotPersisted};
 
 #[derive(Clone)]
 pub(crate) enum Durable {}
@@ -20,12 +20,12 @@ impl Durable {
         match *self {}
     }
 
-    #[expect(clippy::unused_async, reason = "the way to a real disk takes time")]
-    pub(crate) async fn kept(&self) -> Result<(), NotKept> {
+    #[expect(clippy::unused_async, reason = "the real writer is asynchronous")]
+    pub(crate) async fn persisted(&self) -> Result<(), NotPersisted> {
         match *self {}
     }
 
-    pub(crate) fn failed(&self) -> Result<(), NotKept> {
+    pub(crate) fn failed(&self) -> Result<(), NotPersisted> {
         match *self {}
     }
 

@@ -63,17 +63,18 @@ async fn a_file_of_a_newer_version_is_refused() {
 
 #[tokio::test]
 async fn a_database_of_something_else_is_refused() {
-    let error = is_refused(async |file| patch(file, APPLICATION_ID, 77).await, "no sandbox's state").await;
+    let error =
+        is_refused(async |file| patch(file, APPLICATION_ID, 77).await, "not the state of a sandbox").await;
     assert!(matches!(error, PersistError::Foreign { .. }), "{error:?}");
     let never_filled = async |file| patch(file, USER_VERSION, 0).await;
-    is_refused(never_filled, "no sandbox's state").await;
+    is_refused(never_filled, "not the state of a sandbox").await;
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused() {
     let garbage =
         async |file| fs::write(file, b"no database at all ".repeat(500)).expect("it can be written");
-    let error = is_refused(garbage, "can not be read").await;
+    let error = is_refused(garbage, "cannot be read").await;
     assert!(matches!(error, PersistError::Broken { .. }), "{error:?}");
 }
 
@@ -97,7 +98,7 @@ async fn a_damaged_page_is_noticed() {
         bytes.chunks_mut(4096).skip(1).for_each(|page| page[..8].fill(0xff));
         fs::write(&file, bytes).expect("it can be written");
     };
-    let error = is_refused(damage, "can not be read").await;
+    let error = is_refused(damage, "cannot be read").await;
     assert!(matches!(error, PersistError::Broken { .. }), "{error:?}");
 }
 

@@ -1,10 +1,10 @@
-//! Why a directory cannot hold a sandbox's state.
+//! Errors of a directory with the state of a sandbox.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a sandbox could not be started on a directory. Except for [`PersistError::Directory`], what lies in the
-/// directory is as it was before.
+/// Why a sandbox could not be started on a directory. Except for [`PersistError::Directory`], the content of the
+/// directory is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PersistError {
@@ -26,9 +26,9 @@ pub enum PersistError {
     OtherSeed {
         /// The directory.
         directory: PathBuf,
-        /// The seed that its ids, links and clips follow from.
+        /// The stored seed.
         stored: u64,
-        /// The seed that was asked for.
+        /// The requested seed.
         asked: u64,
     },
     /// The file was written by a later version of this crate.
@@ -45,15 +45,15 @@ pub enum PersistError {
         /// The latest format that this version knows.
         known: i64,
     },
-    /// The file is a database of something else.
-    #[error("{} is no sandbox's state: choose another directory", file.display())]
+    /// The file is the database of another program.
+    #[error("{} is not the state of a sandbox: choose another directory", file.display())]
     Foreign {
         /// The file.
         file: PathBuf,
     },
-    /// The file is damaged, or no database at all.
+    /// The file is damaged, or not a database.
     #[error(
-        "{} can not be read: {reason}; bring back a good copy of the directory, or choose another one",
+        "{} cannot be read: {reason}; restore a good copy of the directory, or choose another one",
         file.display()
     )]
     Broken {
@@ -62,12 +62,12 @@ pub enum PersistError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The directory or one of its files can not be used.
-    #[error("{} can not be used: {source}; make it writable, or choose another directory", path.display())]
+    /// The directory or one of its files cannot be used.
+    #[error("{} cannot be used: {source}; make it writable, or choose another directory", path.display())]
     Directory {
-        /// What was to be read or written.
+        /// The path.
         path: PathBuf,
-        /// The system's reason.
+        /// The error of the system.
         source: io::Error,
     },
 }

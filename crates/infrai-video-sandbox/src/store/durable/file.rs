@@ -1,5 +1,4 @@
-//! The files of a directory: taken by one sandbox at a time, checked before anything is written, made whole or not at
-//! all.
+//! The files of a directory: locked by one sandbox at a time, checked before anything is written, created atomically.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -9,13 +8,13 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use super::error::PersistError;
 use super::load::{Stored, load};
-use crate::library::sync_directory;
-use crate::money::Usd;
+use crate::clips::clip_store::sync_directory;
+use crate::model::money::Usd;
 
-/// What tells the file from other SQLite databases: `IVSB`.
+/// Distinguishes the file from other SQLite databases: `IVSB`.
 const APPLICATION_ID: i64 = 0x4956_5342;
 
-/// What leads from each format to the next one. The number of a format is its place, counted from 1.
+/// The migrations from each format to the next. The number of a format is its index, counted from 1.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
 
 const LATEST: i64 = MIGRATIONS.len() as i64;
@@ -65,7 +64,7 @@ fn lock(directory: &Path) -> Result<File, PersistError> {
     }
 }
 
-/// Makes a new file under another name: whatever is found under the right one was whole once.
+/// Creates a new file under a temporary name, so that a file under the final name was complete once.
 async fn create(directory: &Path, file: &Path, seed: u64) -> Result<(), PersistError> {
     let draft = directory.join("sandbox.db.new");
     for leftover in [draft.clone(), directory.join("sandbox.db.new-journal")] {
@@ -94,9 +93,9 @@ async fn create(directory: &Path, file: &Path, seed: u64) -> Result<(), PersistE
         .map_err(PersistError::at(file))
 }
 
-/// Looks at a file and answers its format.
+/// Checks a file and returns its format.
 async fn check(file: &Path) -> Result<i64, PersistError> {
-    let look = async {
+    let checked = async {
         let mut db = reader(file).await?;
         let identity: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut db).await?;
         let format: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut db).await?;
@@ -104,7 +103,7 @@ async fn check(file: &Path) -> Result<i64, PersistError> {
         db.close().await?;
         Ok::<_, sqlx::Error>((identity, format, findings))
     };
-    let (identity, format, findings) = look.await.map_err(|error| PersistError::broken(file, error))?;
+    let (identity, format, findings) = checked.await.map_err(|error| PersistError::broken(file, error))?;
     if identity != APPLICATION_ID || format < 1 {
         return Err(PersistError::Foreign { file: file.to_owned() });
     }
@@ -124,22 +123,22 @@ async fn read(file: &Path, opening: Usd) -> Result<Stored, PersistError> {
     Ok(stored)
 }
 
-/// A connection that changes no byte of a file.
+/// A connection that does not modify the file.
 async fn reader(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let mut log = file.as_os_str().to_owned();
     log.push("-wal");
-    // Without a log to be read, the file alone is looked at, and SQLite puts nothing beside it.
+    // Without a write-ahead log SQLite reads only the file, and creates no other one.
     let is_alone = !Path::new(&log).exists();
     let options = SqliteConnectOptions::new()
         .filename(file)
         .read_only(true)
         .immutable(is_alone)
-        // Rows come from a thread of their own: with more of them under way, the two seldom wait for each other.
+        // Rows come from another thread: a larger buffer avoids that the threads wait for each other.
         .row_buffer_size(4096);
     SqliteConnection::connect_with(&options).await
 }
 
-/// The connection that is written to. Counts the start.
+/// The connection of the writer. Counts the start.
 async fn enter(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(file)
@@ -159,7 +158,7 @@ async fn upgrade(file: &Path) -> Result<(), PersistError> {
     climb.await.map_err(|error| PersistError::broken(file, error))
 }
 
-/// Leads a file from its format to the latest one, all the way or not at all.
+/// Migrates a file to the latest format in one transaction.
 async fn migrate(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
     let from: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;

@@ -1,4 +1,4 @@
-//! The tables, read back into the state.
+//! Loads the state from the tables.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -10,13 +10,13 @@ use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{ColumnIndex, Decode, Row, Sqlite, SqliteConnection, Type};
 
-use crate::money::Usd;
-use crate::resolution::frame_size;
+use crate::model::money::Usd;
+use crate::model::order::Order;
+use crate::model::resolution::frame_size;
 use crate::store::job::Job;
 use crate::store::state::{Change, Entry, KeyRecord, State, Topup};
-use crate::validate::Order;
 
-/// What a file holds.
+/// The content of a file.
 pub(super) struct Stored {
     pub(super) seed: u64,
     pub(super) clock: Option<Timestamp>,
@@ -24,7 +24,7 @@ pub(super) struct Stored {
     pub(super) state: State,
 }
 
-/// Why a value of the file can not be understood.
+/// Why a value of the file is invalid.
 #[derive(Debug)]
 pub(super) struct Unreadable(String);
 
@@ -42,7 +42,7 @@ impl From<sqlx::Error> for Unreadable {
 
 type Read<T> = Result<T, Unreadable>;
 
-/// Reads all of a file. From now on accounts open with `opening`.
+/// Loads a file. New accounts start with `opening`.
 pub(super) async fn load(db: &mut SqliteConnection, opening: Usd) -> Read<Stored> {
     let meta = sqlx::query("SELECT seed, clock, starts FROM meta").fetch_one(&mut *db).await?;
     let meta = Fields(&meta);
@@ -80,7 +80,7 @@ pub(super) async fn load(db: &mut SqliteConnection, opening: Usd) -> Read<Stored
     })
     .await?;
     each(db, "SELECT job_number FROM lost_answers", |row| {
-        state.apply(Change::AnswerLost { number: row.number("job_number")? });
+        state.apply(Change::ResponseLost { number: row.number("job_number")? });
         Ok(())
     })
     .await?;

@@ -19,28 +19,28 @@ use tokio::sync::{mpsc, watch};
 
 pub use self::error::PersistError;
 use self::writer::{Progress, Record, Writer};
-use super::NotKept;
+use super::NotPersisted;
 use super::state::{Change, State};
-use crate::money::Usd;
+use crate::model::money::Usd;
 
-/// What a directory held when it was opened.
+/// The content of a directory.
 pub(crate) struct Opened {
     pub(crate) durable: Durable,
     pub(crate) state: State,
     pub(crate) seed: u64,
-    /// The earliest time at which the clock may go on. Nothing for a new directory.
+    /// The earliest time at which the clock may continue. `None` for a new directory.
     pub(crate) clock: Option<Timestamp>,
-    /// How often a sandbox was started on the directory before.
+    /// The number of earlier starts on the directory.
     pub(crate) starts: u64,
 }
 
-/// The way to the disk, cheap to clone.
+/// The connection to the writer thread. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Durable(Arc<Inner>);
 
 struct Inner {
     directory: PathBuf,
-    /// The number of the last record that was sent. Held while one is sent: numbers arrive in their order.
+    /// The number of the last record. Locked while a record is sent, so that records arrive in order.
     last: Mutex<u64>,
     records: mpsc::UnboundedSender<(u64, Record)>,
     progress: watch::Receiver<Progress>,
@@ -48,8 +48,7 @@ struct Inner {
 }
 
 impl Durable {
-    /// Opens a directory, or makes it. With no seed asked for, the stored one is taken; a new directory gets
-    /// `default_seed`.
+    /// Opens or creates a directory. Without a requested seed the stored one applies; a new directory gets `default_seed`.
     pub(crate) async fn open(
         directory: &Path,
         asked: Option<u64>,
@@ -58,8 +57,8 @@ impl Durable {
     ) -> Result<Opened, PersistError> {
         let open = file::open(directory, asked, default_seed, opening).await?;
         let (records, waiting) = mpsc::unbounded_channel();
-        let (tell, progress) = watch::channel(Progress::Kept(0));
-        let writer = Writer::new(open.db, open.file, open.stored.clock, tell);
+        let (sender, progress) = watch::channel(Progress::Persisted(0));
+        let writer = Writer::new(open.db, open.file, open.stored.clock, sender);
         let writer = writer.start(waiting, open.lock).map_err(PersistError::at(directory))?;
         let durable = Self(Arc::new(Inner {
             directory: directory.to_owned(),
@@ -72,46 +71,46 @@ impl Durable {
         Ok(Opened { durable, state, seed, clock, starts })
     }
 
-    /// Where finished clips are kept.
+    /// The directory of finished clips.
     pub(crate) fn clips(&self) -> PathBuf {
         self.0.directory.join("clips")
     }
 
-    /// Sends changes to the disk. To be called under the lock under which they are applied.
+    /// Sends changes to the disk. Must be called under the lock under which they are applied.
     pub(crate) fn append(&self, now: Timestamp, changes: &[Change]) {
         self.0.send(Record::Changes { now, changes: changes.to_vec() });
     }
 
-    /// Empties the tables. To be called under the lock of the state.
+    /// Empties the tables. Must be called under the lock of the state.
     pub(crate) fn reset(&self) {
         self.0.send(Record::Reset);
     }
 
-    /// Lets the clock go on no earlier than this after a restart.
+    /// Ensures that the clock continues no earlier than this after a restart.
     pub(crate) fn reach(&self, time: Timestamp) {
         self.0.send(Record::Clock(time));
     }
 
-    /// Waits until the disk has all that was sent up to now.
-    pub(crate) async fn kept(&self) -> Result<(), NotKept> {
+    /// Waits until all records so far are on the disk.
+    pub(crate) async fn persisted(&self) -> Result<(), NotPersisted> {
         let last = *self.0.last();
         let mut progress = self.0.progress.clone();
         match progress.wait_for(|progress| progress.decides(last)).await.as_deref() {
-            Ok(Progress::Kept(_)) => Ok(()),
-            Ok(Progress::Failed(reason)) => Err(NotKept(reason.clone())),
-            Err(_) => Err(NotKept("the sandbox was stopped".to_owned())),
+            Ok(Progress::Persisted(_)) => Ok(()),
+            Ok(Progress::Failed(reason)) => Err(NotPersisted(reason.clone())),
+            Err(_) => Err(NotPersisted("the sandbox was stopped".to_owned())),
         }
     }
 
-    /// Why nothing is written any more, if so.
-    pub(crate) fn failed(&self) -> Result<(), NotKept> {
+    /// Why nothing is written any longer, if so.
+    pub(crate) fn failed(&self) -> Result<(), NotPersisted> {
         match &*self.0.progress.borrow() {
-            Progress::Kept(_) => Ok(()),
-            Progress::Failed(reason) => Err(NotKept(reason.clone())),
+            Progress::Persisted(_) => Ok(()),
+            Progress::Failed(reason) => Err(NotPersisted(reason.clone())),
         }
     }
 
-    /// Writes what is left, and lets go of the directory. From now on nothing is kept.
+    /// Writes pending records and releases the directory. Later changes are not stored.
     pub(crate) fn stop(&self, now: Timestamp) {
         self.0.stop(Some(now));
     }
@@ -121,14 +120,14 @@ impl Inner {
     fn send(&self, record: Record) {
         let mut last = self.last();
         *last += 1;
-        // A writer that is gone has said so through its progress.
+        // A writer that has stopped reports this through its progress.
         let _ = self.records.send((*last, record));
     }
 
     fn stop(&self, now: Option<Timestamp>) {
         self.send(Record::Stop(now));
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A writer that panicked ended its progress, which whoever waits for it sees.
+        // A writer that panicked closed its progress channel, which waiters notice.
         let _ = writer.map(JoinHandle::join);
     }
 

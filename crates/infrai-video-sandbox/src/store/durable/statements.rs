@@ -1,4 +1,4 @@
-//! Each change as the statements that write it down.
+//! The SQL statements of each change.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -42,18 +42,18 @@ pub(super) async fn write(db: &mut SqliteConnection, change: &Change) -> Result<
         Change::TopupPaid { id } => {
             run(db, sqlx::query("UPDATE topups SET paid = 1 WHERE id = ?").bind(id)).await
         }
-        Change::AnswerLost { number } => {
+        Change::ResponseLost { number } => {
             let insert = sqlx::query("INSERT OR IGNORE INTO lost_answers (job_number) VALUES (?)");
             run(db, insert.bind(number.cast_signed())).await
         }
-        Change::AnswerFound { number } => {
+        Change::ResponseDelivered { number } => {
             let delete = sqlx::query("DELETE FROM lost_answers WHERE job_number = ?");
             run(db, delete.bind(number.cast_signed())).await
         }
     }
 }
 
-/// Empties every table but `meta`.
+/// Empties every table except `meta`.
 pub(super) async fn clear(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let all = "DELETE FROM accounts; DELETE FROM jobs; DELETE FROM deleted_jobs; DELETE FROM ledger; \
                DELETE FROM idempotency_keys; DELETE FROM topups; DELETE FROM lost_answers";
@@ -132,7 +132,7 @@ fn topup_opened(topup: &Topup) -> Query<'_> {
         .bind(topup.paid)
 }
 
-/// The name of a kind of movement in the table.
+/// The name of a kind in the table.
 fn kind(kind: LedgerKind) -> Option<String> {
     match serde_json::to_value(kind) {
         Ok(Value::String(name)) => Some(name),
@@ -141,5 +141,6 @@ fn kind(kind: LedgerKind) -> Option<String> {
 }
 
 fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("orders, failures and answers hold nothing that JSON can not say")
+    serde_json::to_string(value)
+        .expect("orders, failures and responses contain only values that JSON can represent")
 }

@@ -1,4 +1,4 @@
-//! The writer: one thread that puts changes into the file, as many in one transaction as wait for it.
+//! The writer thread. It writes all pending changes in one transaction.
 
 use std::fs::File;
 use std::io;
@@ -13,35 +13,35 @@ use tracing::{debug, error};
 use super::statements;
 use crate::store::state::Change;
 
-/// The most records in one transaction.
-const MOST_RECORDS: usize = 4096;
+/// The maximum number of records in one transaction.
+const MAX_RECORDS: usize = 4096;
 
-/// What is to be written.
+/// A record for the writer.
 pub(super) enum Record {
     Changes {
         now: Timestamp,
         changes: Vec<Change>,
     },
     Reset,
-    /// The clock goes on no earlier than this.
+    /// The clock continues no earlier than this.
     Clock(Timestamp),
-    /// Nothing comes after this. With a time, the clock goes on exactly there.
+    /// The last record. With a time, the clock continues exactly there.
     Stop(Option<Timestamp>),
 }
 
-/// How far the writer is.
+/// The progress of the writer.
 pub(super) enum Progress {
-    /// The disk has the records up to this number.
-    Kept(u64),
-    /// Nothing is written any more, and why.
+    /// The records up to this number are on the disk.
+    Persisted(u64),
+    /// Nothing is written any longer, and why.
     Failed(String),
 }
 
 impl Progress {
-    /// Whether it is decided what became of the record with this number.
+    /// Whether the record with this number was written or has failed.
     pub(super) fn decides(&self, number: u64) -> bool {
         match self {
-            Self::Kept(kept) => *kept >= number,
+            Self::Persisted(last) => *last >= number,
             Self::Failed(_) => true,
         }
     }
@@ -50,9 +50,9 @@ impl Progress {
 pub(super) struct Writer {
     db: SqliteConnection,
     file: PathBuf,
-    /// The latest time that was written.
+    /// The latest stored time.
     clock: Option<Timestamp>,
-    tell: watch::Sender<Progress>,
+    progress: watch::Sender<Progress>,
 }
 
 impl Writer {
@@ -60,24 +60,24 @@ impl Writer {
         db: SqliteConnection,
         file: PathBuf,
         clock: Option<Timestamp>,
-        tell: watch::Sender<Progress>,
+        progress: watch::Sender<Progress>,
     ) -> Self {
-        Self { db, file, clock, tell }
+        Self { db, file, clock, progress }
     }
 
-    /// Writes until it is told to stop. The lock is let go of then, and not earlier: not even if nothing can be written.
+    /// Writes until the last record. It releases the lock only then, even if writing fails.
     pub(super) fn start(
         mut self,
         mut records: mpsc::UnboundedReceiver<(u64, Record)>,
         lock: File,
     ) -> io::Result<JoinHandle<()>> {
-        // A thread outlives the runtime of the sandbox, so that what was sent before the end is written.
+        // A thread outlives the runtime of the sandbox, so that pending records are written.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let work = move || {
             runtime.block_on(async {
                 self.write_all(&mut records).await;
                 if let Err(error) = self.db.close().await {
-                    debug!(%error, "the state was not closed well: the next start puts it in order");
+                    debug!(%error, "the state was not closed cleanly: the next start recovers it");
                 }
             });
             drop(lock);
@@ -87,13 +87,13 @@ impl Writer {
 
     async fn write_all(&mut self, records: &mut mpsc::UnboundedReceiver<(u64, Record)>) {
         let mut group = Vec::new();
-        while records.recv_many(&mut group, MOST_RECORDS).await > 0 {
+        while records.recv_many(&mut group, MAX_RECORDS).await > 0 {
             let last = group.last().map_or(0, |(number, _)| *number);
             let stops = group.iter().any(|(_, record)| matches!(record, Record::Stop(_)));
-            if matches!(*self.tell.borrow(), Progress::Kept(_)) {
+            if matches!(*self.progress.borrow(), Progress::Persisted(_)) {
                 let written = self.write(&group).await;
-                self.tell.send_replace(match written {
-                    Ok(()) => Progress::Kept(last),
+                self.progress.send_replace(match written {
+                    Ok(()) => Progress::Persisted(last),
                     Err(reason) => self.failure(&reason),
                 });
             }
@@ -102,18 +102,18 @@ impl Writer {
             }
             group.clear();
         }
-        if matches!(*self.tell.borrow(), Progress::Kept(_)) {
-            self.tell.send_replace(Progress::Failed("the sandbox was stopped".to_owned()));
+        if matches!(*self.progress.borrow(), Progress::Persisted(_)) {
+            self.progress.send_replace(Progress::Failed("the sandbox was stopped".to_owned()));
         }
     }
 
     fn failure(&self, reason: &sqlx::Error) -> Progress {
-        error!(file = %self.file.display(), %reason, "the state can not be written: every request is refused from now on");
-        Progress::Failed(format!("{} can not be written: {reason}", self.file.display()))
+        error!(file = %self.file.display(), %reason, "the state cannot be written: every request is rejected from now on");
+        Progress::Failed(format!("{} cannot be written: {reason}", self.file.display()))
     }
 
     async fn write(&mut self, group: &[(u64, Record)]) -> Result<(), sqlx::Error> {
-        // A transaction that is dropped is taken back.
+        // A dropped transaction is rolled back.
         let mut transaction = self.db.begin_with("BEGIN IMMEDIATE").await?;
         let mut clock = self.clock;
         for (_, record) in group {

@@ -1,0 +1,46 @@
+//! The facts about a request that handlers and fault rules use.
+
+use std::sync::Arc;
+
+use http::Method;
+use jiff::Timestamp;
+
+use crate::faults::{Action, Repetition};
+use crate::model::operation::{Host, Operation};
+
+/// The facts about a request before it is carried out. It is an extension of the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Call(Arc<Facts>);
+
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) sequence: u64,
+    pub(crate) request_id: String,
+    pub(crate) arrived: Timestamp,
+    pub(crate) host: Host,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) operation: Option<Operation>,
+    pub(crate) fault: Option<Action>,
+    /// The call that it retries, if that is still in progress.
+    pub(crate) repetition: Option<Repetition>,
+}
+
+impl Call {
+    pub(crate) fn new(facts: Facts) -> Self {
+        Self(Arc::new(facts))
+    }
+
+    /// The query, or an empty text.
+    pub(crate) fn query(&self) -> &str {
+        self.query.as_deref().unwrap_or_default()
+    }
+}
+
+impl std::ops::Deref for Call {
+    type Target = Facts;
+    fn deref(&self) -> &Facts {
+        &self.0
+    }
+}

@@ -1,0 +1,139 @@
+//! The text forms of a rule's fields, for serde.
+
+use std::time::Duration;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::RetryAfter;
+use crate::model::operation::Operation;
+
+/// The two forms of an enum with two variants in a rule file: `true` or `false`.
+macro_rules! as_bool {
+    ($name:ident: $type:ident { false: $no:ident, true: $yes:ident }) => {
+        impl From<bool> for $type {
+            fn from($name: bool) -> Self {
+                if $name { Self::$yes } else { Self::$no }
+            }
+        }
+        impl From<$type> for bool {
+            fn from(value: $type) -> Self {
+                value == $type::$yes
+            }
+        }
+    };
+}
+pub(super) use as_bool;
+
+/// A duration as a number of seconds.
+pub(super) mod seconds {
+    use serde::Serializer;
+
+    use super::*;
+
+    pub(in super::super) fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        span.as_secs_f64().serialize(to)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(from)?;
+        Duration::try_from_secs_f64(seconds)
+            .map_err(|_| Error::custom(format!("{seconds} seconds must be a number that is not below 0")))
+    }
+}
+
+/// As [`seconds`], for a field that may be absent.
+pub(super) mod optional_seconds {
+    use serde::Serializer;
+
+    use super::*;
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        span: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        span.map(|span| span.as_secs_f64()).serialize(to)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        super::seconds::deserialize(from).map(Some)
+    }
+}
+
+/// A status from 200 to 599.
+pub(super) fn status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    match u16::deserialize(from)? {
+        status @ 200..=599 => Ok(status),
+        other => Err(Error::custom(format!("status {other} must lie between 200 and 599"))),
+    }
+}
+
+pub(super) fn ok() -> u16 {
+    200
+}
+
+pub(super) fn temporary_redirect() -> u16 {
+    307
+}
+
+pub(super) fn range_not_satisfiable() -> u16 {
+    416
+}
+
+/// A number above 0.
+pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    match usize::deserialize(from)? {
+        0 => Err(Error::custom("chunk_bytes must be above 0")),
+        number => Ok(number),
+    }
+}
+
+/// A probability from 0 to 1.
+pub(super) fn probability<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let probability = f64::deserialize(from)?;
+    if (0.0..=1.0).contains(&probability) {
+        Ok(probability)
+    } else {
+        Err(Error::custom(format!("probability {probability} must lie between 0 and 1")))
+    }
+}
+
+pub(super) fn always() -> f64 {
+    1.0
+}
+
+/// The name of an operation, with underscores or dashes.
+pub(super) fn operation<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Operation>, D::Error> {
+    String::deserialize(from)?.parse().map(Some).map_err(Error::custom)
+}
+
+/// A `Retry-After` header in a rule file.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RetryAfterField {
+    Seconds(u64),
+    Date { date_in: u64 },
+    Text(String),
+}
+
+impl From<RetryAfterField> for RetryAfter {
+    fn from(field: RetryAfterField) -> Self {
+        match field {
+            RetryAfterField::Seconds(seconds) => Self::Seconds(seconds),
+            RetryAfterField::Date { date_in } => Self::DateIn(date_in),
+            RetryAfterField::Text(text) => Self::Text(text),
+        }
+    }
+}
+
+impl From<RetryAfter> for RetryAfterField {
+    fn from(retry_after: RetryAfter) -> Self {
+        match retry_after {
+            RetryAfter::Seconds(seconds) => Self::Seconds(seconds),
+            RetryAfter::DateIn(date_in) => Self::Date { date_in },
+            RetryAfter::Text(text) => Self::Text(text),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The admin API under `/__sandbox/`, and the health check.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use bytes::Bytes;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::api::envelope;
+use crate::app_state::{AppState, Shared};
+use crate::faults::Fault;
+use crate::faults::scenario::Scenario;
+use crate::handle::Handle;
+use crate::model::catalogue::VendorState;
+use crate::network::admin_auth::Refused;
+use crate::page;
+use crate::store::NotPersisted;
+
+pub(crate) fn routes(app: &Arc<AppState>) -> Router {
+    Router::new()
+        .route("/__sandbox/jobs", get(jobs))
+        .route("/__sandbox/journal", get(journal))
+        .route("/__sandbox/ledger", get(ledger))
+        .route("/__sandbox/clock", get(clock).post(advance))
+        .route("/__sandbox/faults", get(faults).put(set_faults).post(add_faults))
+        .route("/__sandbox/faults/remove", post(remove_faults))
+        .route("/__sandbox/vendors", get(vendors).put(set_vendors))
+        .route("/__sandbox/scenarios", get(scenarios))
+        .route("/__sandbox/scenario", put(play))
+        .route("/__sandbox/scenario/{name}", put(play_named))
+        .route("/__sandbox/reset", post(reset))
+        .merge(page::admin_routes())
+        .layer(from_fn_with_state(Arc::clone(app), guard))
+        .route("/healthz", get(health))
+        .layer(from_fn_with_state(Arc::clone(app), persisted))
+        .with_state(Arc::clone(app))
+}
+
+/// Rejects requests that may not use the admin routes.
+async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
+    match app.admin_auth.admits(&request) {
+        Ok(()) => next.run(request).await,
+        Err(Refused::NotLocal) => denied(
+            StatusCode::FORBIDDEN,
+            "these routes can be called from loopback only: call them at 127.0.0.1, or start the sandbox with an admin token",
+        ),
+        Err(Refused::NoToken) => {
+            let mut response = denied(
+                StatusCode::UNAUTHORIZED,
+                "these routes need the admin token: send `Authorization: Bearer <token>`",
+            );
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response
+        }
+    }
+}
+
+fn denied(status: StatusCode, error: &str) -> Response {
+    envelope::json(status, &[], &json!({ "error": error })).into_response()
+}
+
+/// Delays a response until every change that it can reveal is on the disk.
+async fn persisted(State(app): Shared, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    app.clock.reach();
+    match app.store.persisted().await {
+        Ok(()) => response,
+        Err(NotPersisted(reason)) => respond(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": reason})),
+    }
+}
+
+async fn health() -> Response {
+    respond(StatusCode::OK, &json!({"status": "ok"}))
+}
+
+async fn jobs(State(app): Shared) -> Response {
+    respond(StatusCode::OK, &json!({"jobs": Handle::new(app).jobs()}))
+}
+
+async fn journal(State(app): Shared) -> Response {
+    respond(StatusCode::OK, &json!({"requests": Handle::new(app).journal()}))
+}
+
+async fn ledger(State(app): Shared) -> Response {
+    let ledger = Handle::new(app).ledger();
+    respond(
+        StatusCode::OK,
+        &json!({
+            "balances": ledger.balances,
+            "entries": ledger.entries,
+            "double_charges": ledger.double_charges(),
+        }),
+    )
+}
+
+async fn clock(State(app): Shared) -> Response {
+    respond(StatusCode::OK, &json!({"now": app.now()}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: f64,
+}
+
+async fn advance(State(app): Shared, body: Bytes) -> Response {
+    let by = serde_json::from_slice::<Advance>(&body)
+        .ok()
+        .and_then(|advance| Duration::try_from_secs_f64(advance.advance_seconds).ok());
+    match by {
+        Some(by) => {
+            app.clock.advance(by);
+            clock(State(app)).await
+        }
+        None => refusal("send {\"advance_seconds\": 60} with a number that is not below 0"),
+    }
+}
+
+async fn faults(State(app): Shared) -> Response {
+    respond(StatusCode::OK, &json!({"faults": Handle::new(app).faults()}))
+}
+
+async fn set_faults(State(app): Shared, rules: String) -> Response {
+    change_faults(app, &rules, |app, rules| app.faults.replace(rules)).await
+}
+
+async fn add_faults(State(app): Shared, rules: String) -> Response {
+    change_faults(app, &rules, |app, rules| app.faults.add(rules)).await
+}
+
+async fn remove_faults(State(app): Shared, rules: String) -> Response {
+    change_faults(app, &rules, |app, rules| app.faults.remove(&rules)).await
+}
+
+async fn change_faults(
+    app: Arc<AppState>,
+    rules: &str,
+    change: impl FnOnce(&AppState, Vec<Fault>),
+) -> Response {
+    match Fault::from_toml(rules) {
+        Ok(rules) => {
+            change(&app, rules);
+            faults(State(app)).await
+        }
+        Err(error) => refusal(error),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vendors {
+    vendors: BTreeMap<String, VendorState>,
+}
+
+async fn vendors(State(app): Shared) -> Response {
+    respond(StatusCode::OK, &json!({"vendors": Handle::new(app).vendors()}))
+}
+
+async fn set_vendors(State(app): Shared, body: Bytes) -> Response {
+    let Ok(Vendors { vendors: states }) = serde_json::from_slice(&body) else {
+        return refusal(
+            "send {\"vendors\": {\"NAME\": \"down\"}} with the name of a vendor, and `up` or `down`",
+        );
+    };
+    match Handle::new(Arc::clone(&app)).set_vendors(&states) {
+        Ok(()) => vendors(State(app)).await,
+        Err(error) => refusal(error),
+    }
+}
+
+async fn scenarios() -> Response {
+    respond(StatusCode::OK, &json!({"scenarios": Scenario::all().collect::<Vec<_>>()}))
+}
+
+async fn play(State(app): Shared, text: String) -> Response {
+    started(&app, Scenario::from_toml(&text))
+}
+
+async fn play_named(State(app): Shared, Path(name): Path<String>) -> Response {
+    started(&app, Scenario::named(&name))
+}
+
+fn started(app: &AppState, scenario: Result<Scenario, impl Display>) -> Response {
+    match scenario {
+        Ok(scenario) => {
+            app.play(&scenario);
+            respond(StatusCode::OK, &json!(scenario))
+        }
+        Err(error) => refusal(error),
+    }
+}
+
+async fn reset(State(app): Shared) -> Response {
+    app.reset();
+    respond(StatusCode::OK, &json!({"ok": true}))
+}
+
+fn refusal(error: impl Display) -> Response {
+    respond(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": error.to_string()}))
+}
+
+fn respond(status: StatusCode, body: &Value) -> Response {
+    envelope::json(status, &[], body).into_response()
+}

@@ -1,0 +1,290 @@
+//! The middleware around every request: journal, fault rules, latency, envelope, and durability.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, DATE};
+use http::request::Parts;
+use http_body_util::BodyExt;
+use tower_http::timeout::TimeoutError;
+use tracing::debug;
+
+use super::fault_injection::{self, Lost};
+use crate::api::call::{Call, Facts};
+use crate::api::envelope::{self, Outcome};
+use crate::app_state::AppState;
+use crate::faults::{Action, FaultCall, ResetFlag};
+use crate::model::operation::{Host, Operation};
+use crate::model::problem::Problem;
+use crate::model::time::http_date;
+use crate::store::journal::{self, Seen};
+use crate::store::{NotPersisted, redaction};
+
+/// A body larger than the limit is drained up to this multiple of the limit, so that the caller can read the response.
+const DRAINED: usize = 16;
+
+pub(crate) async fn observe(
+    State((app, host)): State<(Arc<AppState>, Host)>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let operation = route.and_then(|route| Operation::of(&parts.method, route.as_str()));
+    let limit = app.limits.body_bytes;
+    let body = read(&parts, body, limit).await.map_err(|error| error.problem(limit, operation));
+    let call = open(&app, (host, operation), &parts, body.as_ref().ok());
+    let reset = parts.extensions.get::<ResetFlag>().cloned();
+    let mut delivery = Delivery { app: &app, job: None, is_new: false, is_readable: false };
+
+    let mut response = match before_handler(&app, &call, &mut parts).await {
+        Some(response) => response,
+        None => match body {
+            Ok(body) => {
+                parts.extensions.insert(call.clone());
+                next.run(Request::from_parts(parts, Body::from(body))).await
+            }
+            Err(problem) => problem.into_response(),
+        },
+    };
+    if let Some(outcome) = response.extensions_mut().remove::<Outcome>() {
+        response = finish(&app, &call, response, outcome, &mut delivery);
+    }
+    if let Some(action) = &call.fault
+        && response.extensions().get::<Lost>().is_none()
+    {
+        response = fault_injection::after(action, &app, &call, reset, response).await;
+    }
+    delivery.settle(call.fault.as_ref());
+    app.clock.reach();
+    // The response must not reveal a change that is not on the disk yet.
+    if let Err(NotPersisted(reason)) = app.store.persisted().await
+        && response.extensions().get::<Lost>().is_none()
+    {
+        response = envelope::respond(&app, &call, &Outcome::Problem(Problem::not_persisted(&reason)));
+    }
+    delivery.complete();
+    close(&app, &call, response)
+}
+
+/// Records whether the response about a new job reaches the caller. A dropped request counts as a lost response.
+struct Delivery<'a> {
+    app: &'a AppState,
+    job: Option<u64>,
+    is_new: bool,
+    is_readable: bool,
+}
+
+impl Delivery<'_> {
+    /// Decides whether the caller can read the response, given the fault rule.
+    fn settle(&mut self, fault: Option<&Action>) {
+        self.is_readable = !fault.is_some_and(Action::spoils_the_response);
+        if let Some(job) = self.job.filter(|_| self.is_readable) {
+            self.app.store.response_delivered(self.app.now(), job);
+        }
+    }
+
+    /// The response is sent.
+    fn complete(mut self) {
+        if self.is_readable {
+            self.job = None;
+        }
+    }
+}
+
+impl Drop for Delivery<'_> {
+    fn drop(&mut self) {
+        // The loss of a replayed response changes nothing: the first one may have arrived.
+        if let Some(job) = self.job.filter(|_| self.is_new) {
+            self.app.store.response_lost(self.app.now(), job);
+        }
+    }
+}
+
+/// Reads a body of at most `limit` bytes, and never keeps more in memory.
+async fn read(parts: &Parts, mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
+    let drain_limit = limit.saturating_mul(DRAINED);
+    let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: usize| length > drain_limit) {
+        return Err(BodyError::TooLarge);
+    }
+    let mut kept = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| BodyError::of(&error))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= limit {
+            kept.extend_from_slice(&data);
+        } else if length > drain_limit {
+            break;
+        }
+    }
+    if length > limit { Err(BodyError::TooLarge) } else { Ok(kept.freeze()) }
+}
+
+/// Why a body could not be read.
+enum BodyError {
+    TooLarge,
+    TooSlow,
+    Incomplete,
+}
+
+impl BodyError {
+    fn of(error: &axum::Error) -> Self {
+        match error.source().is_some_and(|source| source.is::<TimeoutError>()) {
+            true => Self::TooSlow,
+            false => Self::Incomplete,
+        }
+    }
+
+    fn problem(self, limit: usize, operation: Option<Operation>) -> Problem {
+        match self {
+            Self::TooLarge => Problem::too_large(limit, operation),
+            Self::TooSlow => Problem::body_too_slow(),
+            Self::Incomplete => {
+                Problem::invalid_request("the body ended before it was complete", "send the whole body")
+            }
+        }
+    }
+}
+
+/// Adds the request to the journal and matches it against the fault rules.
+fn open(
+    app: &AppState,
+    (host, operation): (Host, Option<Operation>),
+    parts: &Parts,
+    body: Option<&Bytes>,
+) -> Call {
+    let arrived = app.now();
+    let request_id = app.next_request_id(arrived);
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().map(str::to_owned);
+    let job_id = operation.and_then(|operation| job_in(operation, &path));
+    let repetition = app.faults.repetition(&parts.headers, arrived);
+    let fault_call = FaultCall {
+        operation,
+        job_id: job_id.as_deref(),
+        job_number: job_id.as_deref().and_then(|id| app.store.number_of(id)),
+        at: arrived,
+    };
+    let matched = if repetition.is_some() { None } else { app.faults.select(&fault_call) };
+    // A fault may have been attached to a link when it was issued.
+    let fault = matched.or_else(|| {
+        let query = query.as_deref().filter(|_| host == Host::Files)?;
+        app.links.expires_after(query).map(|after| Action::ExpireMidway { after })
+    });
+    let sequence = app.journal.open(Seen {
+        sequence: 0,
+        at: arrived,
+        host,
+        method: parts.method.to_string(),
+        path: redaction::without_keys(&path).into_owned(),
+        query: query.as_deref().map(redaction::in_query),
+        headers: journal::shown(&parts.headers),
+        authorization: parts.headers.contains_key(AUTHORIZATION),
+        body: body
+            .filter(|body| !body.is_empty() && app.journal.keeps_bodies())
+            .map(|body| redaction::without_keys(&String::from_utf8_lossy(body)).into_owned()),
+        operation,
+        job_id,
+        status: None,
+        fault: fault.as_ref().map(|action| action.name().to_owned()),
+        request_id: request_id.clone(),
+    });
+    Call::new(Facts {
+        sequence,
+        request_id,
+        arrived,
+        host,
+        method: parts.method.clone(),
+        path,
+        query,
+        operation,
+        fault,
+        repetition,
+    })
+}
+
+/// The job id in the path of an operation.
+fn job_in(operation: Operation, path: &str) -> Option<String> {
+    let last = path.rsplit('/').next()?;
+    let takes_id = operation.route().ends_with("/{id}") && operation != Operation::Checkout;
+    if operation.is_file() {
+        return last.rsplit_once('.').map(|(id, _)| id.to_owned());
+    }
+    takes_id.then(|| last.to_owned())
+}
+
+/// Applies latency and fault rules before the handler. Returns a response that replaces the handler's.
+async fn before_handler(app: &AppState, call: &Call, parts: &mut Parts) -> Option<Response> {
+    if let Err(NotPersisted(reason)) = app.store.can_persist() {
+        return Some(Problem::not_persisted(&reason).into_response());
+    }
+    if let Some(response) = fault_injection::repeated(call) {
+        return Some(response);
+    }
+    if let Some(action) = &call.fault
+        && let Some(response) = fault_injection::before(action, app, call, &mut parts.headers).await
+    {
+        return Some(response);
+    }
+    let latency = app.settings().latency;
+    if !latency.is_zero() {
+        tokio::time::sleep(app.clock.clock().real_time(latency)).await;
+    }
+    None
+}
+
+/// Wraps the result of a handler into the envelope, after a fault rule has altered it.
+fn finish(
+    app: &AppState,
+    call: &Call,
+    from: Response,
+    mut outcome: Outcome,
+    delivery: &mut Delivery<'_>,
+) -> Response {
+    if let Outcome::Reply(reply) = &mut outcome {
+        (delivery.job, delivery.is_new) = (reply.accepted, !reply.cache_hit);
+        if let Some(action) = &call.fault {
+            fault_injection::alter(action, &app.links, app.now(), &mut reply.data);
+        }
+    }
+    if let Some(problem) =
+        call.fault.as_ref().and_then(|action| fault_injection::status_after(action, app.now()))
+    {
+        outcome = Outcome::Problem(problem);
+    }
+    let mut response = envelope::respond(app, call, &outcome);
+    // Axum sets `Allow` on the response of the handler.
+    if let Some(methods) = from.headers().get(ALLOW) {
+        response.headers_mut().insert(ALLOW, methods.clone());
+    }
+    response
+}
+
+/// Adds the response to the journal.
+fn close(app: &AppState, call: &Call, mut response: Response) -> Response {
+    let is_lost = response.extensions().get::<Lost>().is_some();
+    let status = (!is_lost).then(|| response.status().as_u16());
+    app.journal.amend(call.sequence, |seen| seen.status = status);
+    if let Ok(date) = HeaderValue::try_from(http_date(app.now())) {
+        response.headers_mut().insert(DATE, date);
+    }
+    debug!(
+        request_id = call.request_id,
+        method = %call.method,
+        path = call.path,
+        operation = call.operation.map(Operation::as_str),
+        fault = call.fault.as_ref().map(Action::name),
+        status,
+        "responded"
+    );
+    response
+}

@@ -1,0 +1,8 @@
+//! The HTTP server: sockets, routes, and what happens around every request.
+
+pub(crate) mod admin;
+mod connection;
+mod fault_injection;
+mod middleware;
+pub(crate) mod router;
+pub(crate) mod server;

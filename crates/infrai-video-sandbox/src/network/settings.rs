@@ -1,0 +1,262 @@
+//! Bind address, public URLs, and access to the admin API.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::network::admin_auth::AdminAuth;
+use crate::network::allowed_hosts::{AllowedHosts, canonical, is_loopback};
+
+/// The minimum length of an admin token.
+const MIN_TOKEN_LENGTH: usize = 16;
+
+/// Why a sandbox could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A socket cannot be opened: its port is taken, or the host is not one of this machine.
+    #[error("the sandbox cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The error of the system.
+        source: io::Error,
+    },
+    /// Other machines can reach the sandbox, and could call its admin API.
+    #[error(
+        "a sandbox that is reachable from other machines, as at {at}, needs an admin token: set one, or listen on 127.0.0.1"
+    )]
+    NoAdminToken {
+        /// The host that is not on loopback.
+        at: String,
+    },
+    /// The admin token is too short, or contains characters that a header cannot have.
+    #[error("the admin token must have at least 16 visible ASCII characters and no space: use a random one")]
+    WeakAdminToken,
+    /// A public URL is invalid.
+    #[error("{setting} {url:?} {wrong}: use one such as http://sandbox.example:8787")]
+    PublicUrl {
+        /// `public_url` or `public_files_url`.
+        setting: &'static str,
+        /// The URL, or `...` in place of one that may hold a password.
+        url: String,
+        /// What is wrong with it.
+        wrong: &'static str,
+    },
+    /// The directory of [`SandboxBuilder::persist`](crate::SandboxBuilder::persist) cannot be used.
+    #[cfg(feature = "persist")]
+    #[error(transparent)]
+    Persist(#[from] crate::store::PersistError),
+}
+
+/// The network settings of a sandbox.
+pub(crate) struct NetworkSettings {
+    pub(crate) host: IpAddr,
+    pub(crate) admin_token: Option<String>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) public_files_url: Option<String>,
+}
+
+impl Default for NetworkSettings {
+    fn default() -> Self {
+        let host = Ipv4Addr::LOCALHOST.into();
+        Self { host, admin_token: None, public_url: None, public_files_url: None }
+    }
+}
+
+impl NetworkSettings {
+    /// The host under which other machines can reach the sandbox, if any.
+    fn beyond_loopback(&self) -> Option<String> {
+        if !self.host.to_canonical().is_loopback() {
+            return Some(self.host.to_string());
+        }
+        // Behind a proxy every request comes from the proxy, which may be on loopback.
+        let url = Url::parse(self.public_url.as_ref()?).ok()?;
+        url.host().filter(|host| !is_loopback(host)).map(|host| host.to_string())
+    }
+
+    pub(crate) fn needs_admin_token(&self) -> bool {
+        self.admin_token.is_none() && self.beyond_loopback().is_some()
+    }
+
+    /// Access control of the admin routes.
+    pub(crate) fn admin_auth(&self) -> AdminAuth {
+        self.admin_token.as_deref().map_or(AdminAuth::Loopback, AdminAuth::token)
+    }
+
+    /// The hosts that requests may name.
+    pub(crate) fn allowed_hosts(&self) -> AllowedHosts {
+        let urls = [&self.public_url, &self.public_files_url].into_iter().flatten();
+        let public = urls.filter_map(|url| Url::parse(url).ok()?.host().as_ref().map(canonical)).collect();
+        AllowedHosts { public, bound: self.host }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        for (setting, url) in [("public_url", &self.public_url), ("public_files_url", &self.public_files_url)]
+        {
+            if let Some(url) = url {
+                let shown = if url.contains('@') { "..." } else { url };
+                origin(url).map_err(|wrong| StartError::PublicUrl {
+                    setting,
+                    url: shown.to_owned(),
+                    wrong,
+                })?;
+            }
+        }
+        match (&self.admin_token, self.beyond_loopback()) {
+            (None, Some(at)) => Err(StartError::NoAdminToken { at }),
+            (Some(token), _) if !is_strong(token) => Err(StartError::WeakAdminToken),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) async fn listen(&self, port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+        let address = SocketAddr::new(self.host, port);
+        let failed = |source| StartError::Listen { address, source };
+        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = socket.local_addr().map_err(failed)?;
+        Ok((socket, bound))
+    }
+
+    /// The URLs of the API and of the file host, without a slash at the end.
+    pub(crate) fn bases(&self, api: SocketAddr, files: SocketAddr) -> (String, String) {
+        let url = |text: &Option<String>| text.as_deref().and_then(|text| origin(text).ok());
+        let (public, public_files) = (url(&self.public_url), url(&self.public_files_url));
+        let files_beside = || {
+            let mut beside = public.clone()?;
+            beside.set_port(Some(files.port())).ok()?;
+            Some(beside)
+        };
+        (
+            public.as_ref().map_or_else(|| base(api), text),
+            public_files.or_else(files_beside).as_ref().map_or_else(|| base(files), text),
+        )
+    }
+}
+
+/// A URL that is only a scheme, a host and maybe a port.
+fn origin(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "is no URL")?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("is not an address of the web");
+    }
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !is_bare || !url.username().is_empty() || url.password().is_some() {
+        return Err("has more than a host and a port");
+    }
+    Ok(url)
+}
+
+fn text(url: &Url) -> String {
+    url[..url::Position::BeforePath].to_owned()
+}
+
+/// The URL of a socket on this machine. A socket that listens on all addresses is also on loopback.
+fn base(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
+}
+
+fn is_strong(token: &str) -> bool {
+    token.len() >= MIN_TOKEN_LENGTH && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bases(host: &str, public_url: Option<&str>, public_files_url: Option<&str>) -> (String, String) {
+        let host: IpAddr = host.parse().expect("an address");
+        let (public_url, public_files_url) =
+            (public_url.map(str::to_owned), public_files_url.map(str::to_owned));
+        let settings = NetworkSettings { host, public_url, public_files_url, admin_token: None };
+        settings.bases(SocketAddr::new(host, 87), SocketAddr::new(host, 88))
+    }
+
+    #[test]
+    fn links_lead_to_the_public_urls_or_else_to_the_sockets() {
+        let at = |api: &str, files: &str| (api.to_owned(), files.to_owned());
+        assert_eq!(bases("127.0.0.1", None, None), at("http://127.0.0.1:87", "http://127.0.0.1:88"));
+        assert_eq!(bases("0.0.0.0", None, None), at("http://127.0.0.1:87", "http://127.0.0.1:88"));
+        assert_eq!(bases("::", None, None), at("http://[::1]:87", "http://[::1]:88"));
+        assert_eq!(bases("10.0.0.7", None, None), at("http://10.0.0.7:87", "http://10.0.0.7:88"));
+        let public = Some("http://sandbox.example:8787/");
+        assert_eq!(
+            bases("0.0.0.0", public, None),
+            at("http://sandbox.example:8787", "http://sandbox.example:88"),
+            "the files are on the same host"
+        );
+        assert_eq!(
+            bases("0.0.0.0", public, Some("https://files.example")),
+            at("http://sandbox.example:8787", "https://files.example")
+        );
+    }
+
+    #[test]
+    fn a_public_url_is_a_host_and_a_port_alone() {
+        for (wrong, shown) in [
+            ("", ""),
+            ("nonsense", "nonsense"),
+            ("/a", "/a"),
+            ("ftp://a", "ftp://a"),
+            ("http://a/b", "http://a/b"),
+            ("http://a?b", "http://a?b"),
+            ("http://u@a", "..."),
+            ("http://u:p@a", "..."),
+            ("http://u:p/q@a", "..."),
+        ] {
+            let settings =
+                NetworkSettings { public_files_url: Some(wrong.to_owned()), ..NetworkSettings::default() };
+            let error = settings.check().expect_err(wrong).to_string();
+            assert!(error.starts_with(&format!("public_files_url {shown:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_reached_from_elsewhere_needs_a_strong_token() {
+        let settings = |host: &str, public: Option<&str>, token: Option<&str>| NetworkSettings {
+            host: host.parse().expect("an address"),
+            public_url: public.map(str::to_owned),
+            admin_token: token.map(str::to_owned),
+            ..NetworkSettings::default()
+        };
+        for (host, public) in [
+            ("0.0.0.0", None),
+            ("::", None),
+            ("10.0.0.7", None),
+            ("0.0.0.0", Some("http://localhost")),
+            ("127.0.0.1", Some("http://sandbox.example")),
+        ] {
+            assert!(
+                matches!(settings(host, public, None).check(), Err(StartError::NoAdminToken { .. })),
+                "{host}"
+            );
+            assert!(settings(host, public, None).needs_admin_token());
+            let token = Some("0123456789abcdef");
+            assert!(
+                settings(host, public, token).check().is_ok()
+                    && !settings(host, public, token).needs_admin_token()
+            );
+        }
+        for (host, public) in [
+            ("127.0.0.1", None),
+            ("::1", Some("http://localhost:1")),
+            ("127.0.0.2", Some("http://[::1]")),
+            ("127.0.0.1", Some("http://a.localhost")),
+        ] {
+            assert!(settings(host, public, None).check().is_ok(), "{host}");
+        }
+        for weak in ["", "0123456789abcde", "0123456789 abcdef", "0123456789abcdeä"] {
+            assert!(
+                matches!(settings("::1", None, Some(weak)).check(), Err(StartError::WeakAdminToken)),
+                "{weak}"
+            );
+        }
+    }
+}

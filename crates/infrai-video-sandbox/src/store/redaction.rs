@@ -1,0 +1,58 @@
+//! Redaction of API keys and signatures in texts of the journal.
+
+use std::borrow::Cow;
+
+use crate::clips::links;
+use crate::model::keys::KEY_PREFIX;
+
+/// Redacts API keys in a text. A key may occur in an unexpected place, such as a query.
+pub(crate) fn without_keys(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split(KEY_PREFIX);
+    let first = parts.next().unwrap_or_default();
+    if first.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let belongs_to_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '~');
+    let cleaned = parts.fold(first.to_owned(), |cleaned, part| {
+        cleaned + KEY_PREFIX + "redacted" + part.trim_start_matches(belongs_to_key)
+    });
+    Cow::Owned(cleaned)
+}
+
+/// Redacts API keys and signatures in a query.
+pub(crate) fn in_query(query: &str) -> String {
+    links::redacted(&without_keys(query))
+}
+
+/// Redacts API keys and, in links, signatures in the value of a header.
+pub(crate) fn in_header(value: &str) -> String {
+    match value.split_once('?') {
+        Some((start, query)) => format!("{}?{}", without_keys(start), in_query(query)),
+        None => without_keys(value).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_redacted_wherever_it_occurs() {
+        for (text, cleaned) in [
+            ("nothing", "nothing"),
+            ("ifr_pk_proj_1", "ifr_pk_redacted"),
+            ("a=ifr_pk_1&b=ifr_pk_2-3", "a=ifr_pk_redacted&b=ifr_pk_redacted"),
+            (r#"{"key":"ifr_pk_1"}"#, r#"{"key":"ifr_pk_redacted"}"#),
+            ("ifr_pk_ifr_pk_1 ä", "ifr_pk_redactedifr_pk_redacted ä"),
+        ] {
+            assert_eq!(without_keys(text), cleaned);
+        }
+    }
+
+    #[test]
+    fn the_signature_of_a_link_in_a_header_is_redacted() {
+        let value = "http://a/clips/vj_1.mp4?expires=1&signature=nonce.secret";
+        assert_eq!(in_header(value), "http://a/clips/vj_1.mp4?expires=1&signature=nonce.redacted");
+        assert_eq!(in_header("text/plain"), "text/plain");
+    }
+}
