@@ -7,10 +7,10 @@ use crate::wire::CALLED;
 
 /// The programs that send every fixture, by language.
 const CONSUMERS: [&str; 4] = [
-    "tests/consumers/typescript/src/fixtures.ts",
-    "tests/consumers/python/fixtures.py",
-    "tests/consumers/go/fixtures.go",
-    "tests/consumers/java/Fixtures.java",
+    "tests/cross_language/typescript/src/fixtures.ts",
+    "tests/cross_language/python/fixtures.py",
+    "tests/cross_language/go/fixtures.go",
+    "tests/cross_language/java/Fixtures.java",
 ];
 
 #[test]

@@ -3,15 +3,12 @@
 //! The contract tests use [`contract`] and [`json_schema`] as a library, so that they and the checks here read the
 //! document in one and the same way.
 
-pub mod bench;
 pub mod contract;
-mod copy;
 pub mod counts;
 pub mod diff;
 pub mod fixtures;
 pub mod json_schema;
 pub mod lint;
-pub mod live;
 pub mod provenance;
 pub mod publish;
 pub mod reference;
@@ -19,4 +16,3 @@ pub mod regen;
 pub mod samples;
 pub mod simulate;
 pub mod test;
-pub mod tools;

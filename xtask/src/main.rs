@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use xtask::bench::{Length, Part};
+use external_tools::Process;
 use xtask::diff::{Base, BaseError, Breaks, Report};
 use xtask::publish::Purpose;
-use xtask::test::{Options, Step};
+use xtask::test::Options;
 
 /// Generates from the contract, checks it, and runs every check of the workspace.
 #[derive(Debug, Parser)]
@@ -19,14 +20,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure side by side with others, and write docs/benchmarks.md.
+    /// Measure side by side with others, and write docs/benchmarks.md: builds and starts the program in bench.
+    #[command(disable_help_flag = true)]
     Bench {
-        /// A short run, which is printed, and written to target/bench/quick alone.
-        #[arg(long)]
-        quick: bool,
-        /// Measure this part alone, and leave the others of the page as they are.
-        #[arg(long, value_name = "PART")]
-        only: Option<Part>,
+        /// `--quick`, `--only PART`, `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Say what changed in the contract, and whom it breaks.
     ///
@@ -81,72 +80,87 @@ enum Command {
         #[arg(long, conflicts_with = "from")]
         mutants: bool,
     },
-    /// Run every check of the workspace. With CI=true a step that cannot run is a failure.
+    /// Run every check of the workspace. Nothing is installed on the machine: a step whose program is missing is skipped.
+    ///
+    /// With CI=true missing programs are installed, and a skipped step is a failure.
     Test {
-        /// Run this step alone; may be given several times.
-        #[arg(long, value_name = "STEP")]
-        only: Vec<Step>,
+        /// Run only this step; may be given several times.
+        #[arg(long, value_name = "STEP", value_parser = xtask::test::names())]
+        only: Vec<String>,
         /// Show what the steps print while they run.
         #[arg(short, long)]
         verbose: bool,
     },
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the commands meet the terminal")]
+#[expect(clippy::print_stderr, reason = "the commands report their errors here")]
 fn main() -> ExitCode {
-    let root = root();
-    let outcome = match Arguments::parse().command {
-        Command::Bench { quick, only } => {
-            let length = if quick { Length::Quick } else { Length::Full };
-            xtask::bench::run(&root, length, only, &mut std::io::stdout()).map(|()| true)
-        }
-        Command::Diff { compare_tools: true, .. } => {
-            xtask::diff::compare_tools(&root, &mut std::io::stdout()).map(|()| true)
-        }
-        Command::Diff { base, json, markdown, .. } => {
-            diff(&root, base.as_deref()).map_err(|error| error.to_string()).map(|report| {
-                match (json, markdown) {
-                    (true, _) => println!("{}", report.json()),
-                    (_, true) => println!("{}", report.markdown()),
-                    _ => println!("{report}"),
-                }
-                report.breaks() == Breaks::Nobody
-            })
-        }
-        Command::Publish { out, preview, .. } => {
-            let purpose = if preview { Purpose::Preview } else { Purpose::Release };
-            let done = match out {
-                Some(out) => xtask::publish::run(&root, &out, purpose, &mut std::io::stdout()),
-                None => xtask::publish::check(&root),
-            };
-            done.map(|()| true).map_err(|error| error.to_string())
-        }
-        Command::Regen { check } => {
-            xtask::regen::run(&root, check).map(|()| true).map_err(|error| error.to_string())
-        }
-        Command::Lint => xtask::lint::run(&root).map_err(|error| error.to_string()).map(|report| {
-            println!("{report}");
-            report.is_clean()
-        }),
-        Command::Simulate { seeds, mutants: true, .. } => {
-            xtask::simulate::run_mutants(&root, seeds).map(|()| true)
-        }
-        Command::Simulate { seeds, from, .. } => xtask::simulate::run(&root, seeds, from).map(|()| true),
-        Command::Test { only, verbose } => {
-            let strict = std::env::var_os("CI").is_some_and(|value| value == "true");
-            let options = Options { only, verbose, strict };
-            let run = xtask::test::run(&root, &options, &mut std::io::stdout());
-            run.map_err(|error| format!("the output cannot be written: {error}"))
-        }
-    };
-    match outcome {
+    match run(Arguments::parse().command, &root()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(message) => {
-            eprintln!("error: {message}");
+        Err(error) => {
+            eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs a command, and returns whether it found nothing wrong.
+#[expect(clippy::print_stdout, reason = "the reports are the output of the commands")]
+fn run(command: Command, root: &Path) -> anyhow::Result<bool> {
+    let out = &mut std::io::stdout();
+    match command {
+        Command::Bench { arguments } => bench(root, &arguments),
+        Command::Diff { compare_tools: true, .. } => {
+            xtask::diff::compare_tools(root, out).map_err(anyhow::Error::msg)?;
+            Ok(true)
+        }
+        Command::Diff { base, json, markdown, .. } => {
+            let report = diff(root, base.as_deref())?;
+            match (json, markdown) {
+                (true, _) => println!("{}", report.json()),
+                (_, true) => println!("{}", report.markdown()),
+                _ => println!("{report}"),
+            }
+            Ok(report.breaks() == Breaks::Nobody)
+        }
+        Command::Publish { out: directory, preview, .. } => {
+            let purpose = if preview { Purpose::Preview } else { Purpose::Release };
+            match directory {
+                Some(directory) => xtask::publish::run(root, &directory, purpose, out)?,
+                None => xtask::publish::check(root)?,
+            }
+            Ok(true)
+        }
+        Command::Regen { check } => {
+            xtask::regen::run(root, check)?;
+            Ok(true)
+        }
+        Command::Lint => {
+            let report = xtask::lint::run(root)?;
+            println!("{report}");
+            Ok(report.is_clean())
+        }
+        Command::Simulate { seeds, mutants: true, .. } => {
+            xtask::simulate::run_mutants(root, seeds)?;
+            Ok(true)
+        }
+        Command::Simulate { seeds, from, .. } => {
+            xtask::simulate::run(root, seeds, from)?;
+            Ok(true)
+        }
+        Command::Test { only, verbose } => {
+            let options = Options { only, verbose, ci: external_tools::skip::is_ci() };
+            xtask::test::run(root, &options, out).context("the output cannot be written")
+        }
+    }
+}
+
+/// Builds the benchmarks with what the workspace has built of their dependencies, and runs them.
+fn bench(root: &Path, arguments: &[String]) -> anyhow::Result<bool> {
+    let cargo =
+        Process::cargo(root).args("run --quiet --manifest-path bench/Cargo.toml --target-dir target --");
+    arguments.iter().fold(cargo, Process::arg).show()
 }
 
 /// Compares the contract with `base`, or with the last release.

@@ -13,9 +13,9 @@ use crate::contract::DOCUMENT;
 /// The languages in their order, each with the file that the pieces are in. Samples for curl are written in the document.
 pub const FILES: [(&str, &str); 4] = [
     ("Rust", "tests/contract/rust_samples.rs"),
-    ("Python", "tests/consumers/python/samples.py"),
-    ("TypeScript", "tests/consumers/typescript/src/samples.ts"),
-    ("Go", "tests/consumers/go/samples.go"),
+    ("Python", "tests/cross_language/python/samples.py"),
+    ("TypeScript", "tests/cross_language/typescript/src/samples.ts"),
+    ("Go", "tests/cross_language/go/samples.go"),
 ];
 
 const CLIENT: &str = "client";

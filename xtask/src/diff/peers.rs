@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::pairs::{self, Pair};
 use super::{Breaks, compare};
-use crate::tools::node;
+use external_tools::node;
 
 /// Where the result goes, below the root.
 const PAGE: &str = "docs/contract-diff.md";
@@ -41,7 +41,7 @@ pub fn compare_tools(root: &Path, out: &mut dyn Write) -> Result<(), String> {
     let root =
         &std::path::absolute(root).map_err(|error| format!("there is no working directory: {error}"))?;
     let manifest = root.join("xtask/peers/differs");
-    let packages = node::packages(root, "differs", &manifest)?;
+    let packages = node::packages(root, "differs", &manifest).map_err(|error| format!("{error:#}"))?;
     let mut pairs: Vec<(Pair, bool)> = pairs::all()?.into_iter().map(|pair| (pair, false)).collect();
     let backwards = pairs.iter().map(|(pair, _)| {
         let Pair { name, old, new, breaks, back, says } = pair.clone();

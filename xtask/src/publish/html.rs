@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::tools::node;
+use external_tools::node;
 
 /// Where the version of Redoc is pinned.
 const PACKAGES: &str = "xtask/publish";
@@ -29,7 +29,9 @@ impl Redoc {
     /// # Errors
     /// If they cannot be installed or read, in words.
     pub(super) fn install(root: &Path) -> Result<Self, String> {
-        let home = node::packages(root, "reference", &root.join(PACKAGES))?.join("node_modules/redoc");
+        let home = node::packages(root, "reference", &root.join(PACKAGES))
+            .map_err(|error| format!("{error:#}"))?
+            .join("node_modules/redoc");
         let read = |name: &str| {
             let path = home.join(name);
             fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::simulate;
-use crate::copy::copy_workspace;
+use anyhow::{Context as _, bail, ensure};
+use external_tools::workspace;
+
+use super::simulation;
 
 /// One way to break the SDK.
 #[derive(Debug, Clone, Copy)]
@@ -77,48 +79,53 @@ pub const MUTANTS: [Mutant; 7] = [
     },
 ];
 
-/// Makes each mutant in a copy of the workspace, and plays seeds on it until one notices.
+/// Applies each mutant to a copy of the workspace, and runs up to `seeds` seeds until one notices.
+///
+/// # Errors
+/// If a mutant is not noticed, does not apply or does not build.
 #[expect(clippy::print_stdout, reason = "the table is this command's output")]
-pub(super) fn run(root: &Path, seeds: u64) -> Result<(), String> {
+pub fn run_mutants(root: &Path, seeds: u64) -> anyhow::Result<()> {
     let copy = root.join("target/mutants/workspace");
     let mut unnoticed = Vec::new();
     for mutant in MUTANTS {
-        copy_workspace(root, &copy)?;
-        mutate(&copy, &mutant)?;
-        // A build of its own: the programs have one name, and the broken one must never be taken for the other.
-        let mut command = simulate(&copy, &root.join("target/mutants/build"), seeds, 0);
-        let output =
-            command.arg("--first").output().map_err(|error| format!("cargo cannot be started: {error}"))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        match text.lines().find(|line| line.starts_with("seed ")) {
-            Some(line) => {
-                let seed = line.split_whitespace().nth(1).unwrap_or("?");
-                let said = text.lines().skip_while(|other| *other != line).nth(1).unwrap_or_default().trim();
-                println!("noticed by seed {seed:4} {}: {said}", mutant.name);
+        workspace::copy(root, &copy)?;
+        apply(&copy, &mutant)?;
+        // A target directory of its own: the programs have one name, and the broken one must never replace the other.
+        let simulation = simulation(&copy, seeds, 0)
+            .arg("--first")
+            .env("CARGO_TARGET_DIR", root.join("target/mutants/build"));
+        let mut lines = Vec::new();
+        let status = simulation.stream(&mut |line| {
+            lines.push(line);
+            Ok(())
+        })?;
+        match lines.iter().position(|line| line.starts_with("seed ")) {
+            Some(at) => {
+                let seed = lines[at].split_whitespace().nth(1).unwrap_or("?");
+                let violation = lines.get(at + 1).map_or("", |line| line.trim());
+                println!("noticed by seed {seed:4} {}: {violation}", mutant.name);
             }
-            None if output.status.success() => unnoticed.push(mutant.name),
-            None => return Err(format!("{}: {}", mutant.name, String::from_utf8_lossy(&output.stderr))),
+            None if status.success() => unnoticed.push(mutant.name),
+            None => bail!("{}: {}", mutant.name, lines.join("\n")),
         }
     }
-    if unnoticed.is_empty() {
-        return Ok(());
-    }
-    Err(format!("{seeds} seeds did not notice: {}", unnoticed.join("; ")))
+    ensure!(unnoticed.is_empty(), "{seeds} seeds did not notice: {}", unnoticed.join("; "));
+    Ok(())
 }
 
-fn mutate(copy: &Path, mutant: &Mutant) -> Result<(), String> {
+fn apply(copy: &Path, mutant: &Mutant) -> anyhow::Result<()> {
     let path = copy.join(mutant.file);
-    let mut text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", mutant.file))?;
+    let mut text = fs::read_to_string(&path).context(mutant.file)?;
     for (from, to) in mutant.changes {
-        if text.matches(from).count() != 1 {
-            return Err(format!(
-                "the mutant \"{}\" does not fit {} any more; mend it in xtask/src/simulate/mutants.rs",
-                mutant.name, mutant.file
-            ));
-        }
+        ensure!(
+            text.matches(from).count() == 1,
+            "the mutant \"{}\" does not apply to {}; correct it in xtask/src/simulate/mutants.rs",
+            mutant.name,
+            mutant.file
+        );
         text = text.replacen(from, to, 1);
     }
-    fs::write(&path, text).map_err(|error| format!("{}: {error}", mutant.file))
+    fs::write(&path, text).context(mutant.file)
 }
 
 #[cfg(test)]

@@ -1,40 +1,39 @@
-//! Licences: each dependency's is on the list in deny.toml.
+//! The licences of the dependencies, compared with the list in deny.toml. cargo-deny does the same; this needs no network.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
 
+use anyhow::Context as _;
+use external_tools::Process;
 use serde_json::Value;
 use spdx::{Expression, ParseMode};
 
-use super::{Child, Context, Outcome};
+use super::runner::{Outcome, Runner};
 
-/// Programs of the benchmarks that are workspaces of their own, with lock files of their own. The others of them build only
-/// beside a client that is generated, and depend on no more than that client names.
-const PEERS: [&str; 3] =
-    ["xtask/peers/rust", "xtask/peers/building/async-openai", "xtask/peers/building/reqwest"];
+/// Workspaces of the benchmarks, with lock files of their own. Other baselines build only beside a generated client, and depend
+/// only on what that client names.
+const BENCHMARKS: [&str; 4] = [
+    "bench",
+    "bench/baselines/rust",
+    "bench/baselines/building/async-openai",
+    "bench/baselines/building/reqwest",
+];
 
-/// Compares what `cargo metadata` says with the part `licenses` of deny.toml, which `cargo deny` reads as well.
-pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
-    let allowed = match fs::read_to_string(context.root.join("deny.toml")).map(|text| Allowed::parse(&text)) {
-        Ok(Ok(allowed)) => allowed,
-        Ok(Err(problem)) => return Ok(Outcome::Failed(format!("deny.toml: {problem}"))),
-        Err(error) => return Ok(Outcome::Failed(format!("deny.toml: {error}"))),
-    };
-    let mut problems = match metadata(context, "") {
-        Ok(metadata) => problems(&metadata, &allowed),
-        Err(problem) => return Ok(Outcome::Failed(problem)),
-    };
+/// Compares the output of `cargo metadata` with the part `licenses` of deny.toml, which `cargo deny` reads as well.
+pub(super) fn run(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
+    let deny = fs::read_to_string(runner.root.join("deny.toml")).context("deny.toml")?;
+    let allowed = Allowed::parse(&deny).context("deny.toml")?;
+    let mut problems = problems(&metadata(runner, "")?, &allowed);
     let mut unseen = None;
-    for peer in PEERS {
-        match metadata(context, &format!("--locked --manifest-path {peer}/Cargo.toml")) {
+    for workspace in BENCHMARKS {
+        match metadata(runner, &format!("--locked --manifest-path {workspace}/Cargo.toml")) {
             Ok(metadata) => problems.extend(self::problems(&others(metadata), &allowed)),
-            // Only who measures has fetched what they need.
-            Err(problem) => unseen = Some(format!("{peer} was not looked at: {problem}")),
+            // Only those who run the benchmarks have fetched their dependencies.
+            Err(error) => unseen = Some(format!("{workspace} cannot be checked: {error:#}")),
         }
     }
     for problem in &problems {
-        writeln!(context.out, "{problem}")?;
+        writeln!(runner.out, "{problem}")?;
     }
     Ok(match (problems.len(), unseen) {
         (0, None) => Outcome::Passed,
@@ -43,19 +42,18 @@ pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
     })
 }
 
-/// The whole graph; without the network only what this platform needs, since the rest may not have been fetched.
-fn metadata(context: &mut Context<'_>, workspace: &str) -> Result<Value, String> {
-    let cargo = |arguments: &str| Child::cargo(context.root).arguments(arguments).output();
-    let text =
-        cargo(&format!("metadata --format-version 1 --all-features {workspace}")).or_else(|problem| {
-            let version = Child::new("rustc", context.root).arguments("-vV").output()?;
-            let version = String::from_utf8_lossy(&version).into_owned();
-            let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or(problem)?;
-            cargo(&format!(
-                "metadata --format-version 1 --all-features {workspace} --offline --filter-platform {host}"
-            ))
-        })?;
-    serde_json::from_slice(&text).map_err(|error| format!("cargo metadata: {error}"))
+/// The whole graph; without the network only the part for this platform, since the rest may not have been fetched.
+fn metadata(runner: &Runner<'_>, workspace: &str) -> anyhow::Result<Value> {
+    let cargo = |more: &str| {
+        let metadata = format!("metadata --format-version 1 --all-features {workspace} {more}");
+        Process::cargo(runner.root).args(&metadata).read()
+    };
+    let text = cargo("").or_else(|error| {
+        let version = Process::new("rustc", runner.root).args("-vV").read()?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or(error)?;
+        cargo(&format!("--offline --filter-platform {host}"))
+    })?;
+    serde_json::from_str(&text).context("cargo metadata")
 }
 
 /// The packages that come from elsewhere. Programs that are only measured need no licence.
@@ -75,9 +73,9 @@ struct Allowed {
 }
 
 impl Allowed {
-    fn parse(text: &str) -> Result<Self, String> {
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
-        let licenses = table.get("licenses").ok_or("there is no part [licenses]")?;
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let table: toml::Table = text.parse()?;
+        let licenses = table.get("licenses").context("there is no part [licenses]")?;
         let everywhere = strings(licenses.get("allow")).collect();
         let list = licenses.get("exceptions").and_then(toml::Value::as_array).into_iter().flatten();
         let exceptions = list.flat_map(|exception| {
@@ -134,7 +132,7 @@ allow = ["MIT", "Apache-2.0", "Unicode-3.0"]
 exceptions = [{ crate = "odd", allow = ["MPL-2.0"] }]
 "#;
 
-    fn judge(name: &str, license: Value) -> Vec<String> {
+    fn check(name: &str, license: Value) -> Vec<String> {
         let metadata = json!({"packages": [{"name": name, "version": "1.2.3", "license": license}]});
         problems(&metadata, &Allowed::parse(LIST).unwrap())
     }
@@ -142,29 +140,29 @@ exceptions = [{ crate = "odd", allow = ["MPL-2.0"] }]
     #[test]
     fn a_choice_needs_one_and_a_sum_needs_all() {
         for good in ["MIT", "GPL-3.0-only OR MIT", "MIT/Zlib", "(MIT OR Zlib) AND Unicode-3.0"] {
-            assert_eq!(judge("a", json!(good)), Vec::<String>::new(), "{good}");
+            assert_eq!(check("a", json!(good)), Vec::<String>::new(), "{good}");
         }
         for bad in ["Zlib", "MIT AND Zlib", "Apache-2.0 WITH LLVM-exception"] {
             let expected =
                 format!("a 1.2.3: `{bad}` is not allowed by deny.toml; replace it, or allow it there");
-            assert_eq!(judge("a", json!(bad)), [expected]);
+            assert_eq!(check("a", json!(bad)), [expected]);
         }
     }
 
     #[test]
     fn an_exception_is_for_one_package_alone() {
-        assert_eq!(judge("odd", json!("MPL-2.0")), Vec::<String>::new());
-        assert_eq!(judge("other", json!("MPL-2.0")).len(), 1);
+        assert_eq!(check("odd", json!("MPL-2.0")), Vec::<String>::new());
+        assert_eq!(check("other", json!("MPL-2.0")).len(), 1);
     }
 
     #[test]
     fn a_package_without_a_licence_or_with_nonsense_is_reported() {
-        assert!(judge("a", Value::Null)[0].contains("names no licence"));
-        assert!(judge("a", json!("my own terms"))[0].contains("is no licence"));
+        assert!(check("a", Value::Null)[0].contains("names no licence"));
+        assert!(check("a", json!("my own terms"))[0].contains("is no licence"));
     }
 
     #[test]
-    fn of_the_programs_that_are_measured_only_the_packages_of_others_are_judged() {
+    fn only_the_dependencies_of_the_benchmarks_are_checked() {
         let all = json!({"packages": [
             {"name": "program", "license": null, "source": null},
             {"name": "other", "license": null, "source": "registry"},
@@ -176,7 +174,7 @@ exceptions = [{ crate = "odd", allow = ["MPL-2.0"] }]
 
     #[test]
     fn a_list_without_its_part_is_an_error() {
-        assert_eq!(Allowed::parse("[bans]").unwrap_err(), "there is no part [licenses]");
+        assert_eq!(Allowed::parse("[bans]").unwrap_err().to_string(), "there is no part [licenses]");
         assert!(Allowed::parse("licenses = [").is_err());
     }
 

@@ -5,9 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use anyhow::{Context as _, ensure};
+use external_tools::Process;
 use serde_json::Value;
 
-use super::{Child, Context, Outcome};
+use super::runner::{Outcome, Runner};
 
 /// In every package, with the same content as at the root.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
@@ -20,34 +22,23 @@ const INCLUDES: [&str; 3] = ["include_str!(\"", "include_bytes!(\"", "#[path = \
 
 /// Builds with fewer features than the whole workspace has. The command turns on some of the libraries' features.
 const ALONE: [&str; 2] = [
-    "clippy -p infrai-video-cli --no-default-features -- -D warnings",
-    "clippy -p infrai-video-client -p infrai-video -- -D warnings",
+    "cargo clippy -p infrai-video-cli --no-default-features -- -D warnings",
+    "cargo clippy -p infrai-video-client -p infrai-video -- -D warnings",
 ];
 
-pub(super) fn run(context: &mut Context<'_>) -> io::Result<Outcome> {
-    for build in ALONE {
-        let built = Child::cargo(context.root).arguments(build).run(context)?;
-        if built != Outcome::Passed {
-            return Ok(built);
-        }
+pub(super) fn run(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
+    let built = runner.commands(&ALONE)?;
+    if built != Outcome::Passed {
+        return Ok(built);
     }
-    let packages = match packages(context.root) {
-        Ok(packages) => packages,
-        Err(why) => return Ok(Outcome::Failed(why)),
-    };
     let mut problems = Vec::new();
-    for package in &packages {
-        let listed = Child::cargo(context.root)
-            .arguments("package --list --allow-dirty --quiet -p")
-            .argument(&package.name)
-            .output();
-        match listed {
-            Ok(list) => problems.extend(package.problems(context.root, &String::from_utf8_lossy(&list))?),
-            Err(why) => problems.push(why),
-        }
+    for package in &packages(runner.root)? {
+        let list =
+            Process::cargo(runner.root).args("package --list --allow-dirty --quiet -p").arg(&package.name);
+        problems.extend(package.problems(runner.root, &list.read()?)?);
     }
     for problem in &problems {
-        writeln!(context.out, "{problem}")?;
+        writeln!(runner.out, "{problem}")?;
     }
     Ok(match problems.len() {
         0 => Outcome::Passed,
@@ -64,10 +55,9 @@ struct Package {
 }
 
 /// The crates of the workspace that may be published.
-fn packages(root: &Path) -> Result<Vec<Package>, String> {
-    let text = Child::cargo(root).arguments("metadata --format-version 1 --no-deps --offline").output()?;
-    let metadata: Value =
-        serde_json::from_slice(&text).map_err(|error| format!("cargo metadata: {error}"))?;
+fn packages(root: &Path) -> anyhow::Result<Vec<Package>> {
+    let text = Process::cargo(root).args("metadata --format-version 1 --no-deps --offline").read()?;
+    let metadata: Value = serde_json::from_str(&text).context("cargo metadata")?;
     let all = metadata["packages"].as_array().into_iter().flatten();
     let packages: Vec<Package> = all
         .filter(|package| package["publish"].is_null())
@@ -77,7 +67,8 @@ fn packages(root: &Path) -> Result<Vec<Package>, String> {
             Some(Package { name, directory, metadata: package.clone() })
         })
         .collect();
-    if packages.is_empty() { Err("no crate is published".to_owned()) } else { Ok(packages) }
+    ensure!(!packages.is_empty(), "no crate is published");
+    Ok(packages)
 }
 
 impl Package {

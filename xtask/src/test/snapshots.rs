@@ -1,4 +1,4 @@
-//! Snapshots: each is read by a test, and none waits for review.
+//! Snapshots: a test reads each, and none waits for review.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -6,30 +6,26 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Context, Outcome};
+use super::runner::{Outcome, Runner};
+
+/// Each assertion adds the path of its snapshot to the file in this variable. cargo-insta finds orphans in the same way.
+pub(super) const REFERENCES: &str = "INSTA_SNAPSHOT_REFERENCES_FILE";
 
 /// Compares the snapshot files of the workspace with those that the tests have read.
-///
-/// This is how insta finds orphans itself: each assertion adds the path of its file to the list that
-/// `INSTA_SNAPSHOT_REFERENCES_FILE` names.
-pub(super) fn run(context: &mut Context<'_>) -> Outcome {
-    let Some(references) = &context.references else {
-        return Outcome::Skipped(
+pub(super) fn run(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
+    let Some(references) = &runner.references else {
+        return Ok(Outcome::Skipped(
             "the tests did not pass, so it is not known which snapshots they read".to_owned(),
-        );
+        ));
     };
-    let problems = fs::read_to_string(references.path()).and_then(|list| problems(context.root, &list));
-    let written = problems.and_then(|problems| {
-        for problem in &problems {
-            writeln!(context.out, "{problem}")?;
-        }
-        Ok(problems.len())
-    });
-    match written {
-        Ok(0) => Outcome::Passed,
-        Ok(count) => Outcome::Failed(format!("{count} to be dealt with")),
-        Err(error) => Outcome::Failed(format!("the snapshots cannot be read: {error}")),
+    let problems = problems(runner.root, &fs::read_to_string(references.path())?)?;
+    for problem in &problems {
+        writeln!(runner.out, "{problem}")?;
     }
+    Ok(match problems.len() {
+        0 => Outcome::Passed,
+        count => Outcome::Failed(format!("{count} snapshots to review or delete")),
+    })
 }
 
 /// One line for each orphan and for each snapshot that waits for review.
@@ -76,6 +72,7 @@ fn is_left_out(path: &Path, name: &OsStr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test::Options;
 
     /// A workspace with these files.
     fn workspace(files: &[&str]) -> tempfile::TempDir {
@@ -116,9 +113,9 @@ mod tests {
     }
 
     #[test]
-    fn without_a_list_nothing_is_said_to_be_well() {
+    fn without_a_list_the_step_is_skipped() {
         let mut out = Vec::new();
-        let mut context = Context { root: Path::new("."), verbose: false, out: &mut out, references: None };
-        assert!(matches!(run(&mut context), Outcome::Skipped(_)));
+        let mut runner = Runner::new(Path::new("."), &Options::default(), &mut out);
+        assert!(matches!(run(&mut runner), Ok(Outcome::Skipped(_))));
     }
 }

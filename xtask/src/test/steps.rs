@@ -1,72 +1,197 @@
-//! What each step does.
+//! The table of the steps.
 
-use std::io;
-
-use super::{
-    Child, Context, Outcome, Step, browser, consumers, counts, judges, licences, machines, mock, package,
-    publish, schemathesis, snapshots, tools, updates,
-};
 use crate::diff;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use external_tools::Process;
+use external_tools::programs::*;
 
-/// Runs one step.
-pub(super) fn run(context: &mut Context<'_>, step: Step) -> io::Result<Outcome> {
-    match step {
-        Step::Tools => tools::run(context),
-        Step::Fmt => component(context, "fmt --all --check -- --color never", "rustfmt"),
-        Step::Clippy => component(context, "clippy --workspace --all-targets -- -D warnings", "clippy"),
-        Step::Lint => xtask(context, "lint"),
-        Step::Diff => Ok(diff::gate(context.root).map_or_else(Outcome::Failed, |()| Outcome::Passed)),
-        Step::Regen => xtask(context, "regen --check"),
-        Step::Updates => updates::run(context),
-        Step::Judges => judges::run(context),
-        Step::Mock => mock::run(context),
-        Step::Tests => tests(context),
-        Step::Network => {
-            test(context).arguments("test --workspace --test network --no-fail-fast").run(context)
-        }
-        Step::Counts => counts::run(context),
-        Step::Snapshots => Ok(snapshots::run(context)),
-        Step::Machines => machines::run(context),
-        Step::Browser => browser::run(context),
-        Step::Doctests => test(context).arguments("test --doc --workspace --no-fail-fast").run(context),
-        Step::Schemathesis => schemathesis::run(context),
-        Step::Consumers => consumers::run(context),
-        Step::Publish => publish::run(context),
-        Step::Package => package::run(context),
-        Step::Docs => {
-            let cargo = Child::cargo(context.root).env("RUSTDOCFLAGS", "-D warnings");
-            cargo.arguments("doc --workspace --no-deps").run(context)
-        }
-        Step::Licences => licences::run(context),
-    }
+use super::runner::{Outcome, Runner};
+use super::{instructions, licences, package, snapshots};
+use crate::publish::{self, PublishError};
+
+/// A step of `cargo xtask test`.
+pub(super) struct Step {
+    /// The name for `--only`.
+    pub(super) name: &'static str,
+    /// The question that it answers.
+    pub(super) about: &'static str,
+    /// Without one of these programs the step is skipped.
+    pub(super) needs: &'static [Program],
+    /// Without one of these, only some tests of the step are skipped.
+    pub(super) uses: &'static [Program],
+    pub(super) run: Run,
 }
 
-/// A command of cargo that comes with a component of the toolchain.
-fn component(context: &mut Context<'_>, arguments: &str, name: &str) -> io::Result<Outcome> {
-    let command = arguments.split(' ').next().unwrap_or_default();
-    if !Child::cargo(context.root).arguments(command).arguments("--version").works() {
-        return Ok(Outcome::Skipped(format!("{name} is not installed; run `rustup component add {name}`")));
-    }
-    Child::cargo(context.root).arguments(arguments).run(context)
+/// What a step does.
+pub(super) enum Run {
+    /// Runs commands until one fails. Words are separated by spaces; the first may set variables of the environment.
+    Commands(&'static [&'static str]),
+    Code(fn(&mut Runner<'_>) -> anyhow::Result<Outcome>),
 }
 
-/// Another command of this program, in a process of its own so that its output is kept like any other.
-fn xtask(context: &mut Context<'_>, arguments: &str) -> io::Result<Outcome> {
-    Child::new(std::env::current_exe()?, context.root).named("cargo xtask").arguments(arguments).run(context)
+/// The name of the step that runs the tests.
+pub(super) const TESTS: &str = "tests";
+/// The name of the step that runs a part of the tests.
+pub(super) const NETWORK: &str = "network";
+/// The name of the step that reads what the tests have written.
+pub(super) const SNAPSHOTS: &str = "snapshots";
+
+const fn commands(
+    name: &'static str,
+    about: &'static str,
+    needs: &'static [Program],
+    commands: &'static [&'static str],
+) -> Step {
+    Step { name, about, needs, uses: &[], run: Run::Commands(commands) }
 }
 
-/// Cargo for a run of tests: snapshots are compared and never written.
-fn test(context: &Context<'_>) -> Child {
-    Child::cargo(context.root).env("INSTA_UPDATE", "no").without_env("INSTA_FORCE_PASS")
+const fn code(
+    name: &'static str,
+    about: &'static str,
+    code: fn(&mut Runner<'_>) -> anyhow::Result<Outcome>,
+) -> Step {
+    Step { name, about, needs: &[], uses: &[], run: Run::Code(code) }
 }
 
-fn tests(context: &mut Context<'_>) -> io::Result<Outcome> {
+/// What the programs of `cross-language` are written in.
+const LANGUAGES: &[Program] = &[NODE, NPM, PYTHON, JAVA, JAVA_ANNOTATIONS, PHP, RUBY];
+
+/// The steps in the order in which they run.
+///
+/// Each command that builds tests chooses the whole workspace. With another choice, cargo would select other features of the
+/// dependencies, and build them again.
+pub(super) const STEPS: &[Step] = &[
+    commands(
+        "tools",
+        "Are the programs there that some tests call: ffprobe, curl, shells, and readers of manual pages?",
+        &[FFPROBE, CURL, BASH, ZSH, FISH, GROFF, MANDOC],
+        &[],
+    ),
+    commands("fmt", "Is the code formatted?", &[RUSTFMT], &["cargo fmt --all --check -- --color never"]),
+    commands(
+        "clippy",
+        "Does clippy find nothing?",
+        &[CLIPPY],
+        &["cargo clippy --workspace --all-targets -- -D warnings"],
+    ),
+    commands("lint", "Is the document without mistakes?", &[], &["xtask lint"]),
+    code(
+        "diff",
+        "Do changes of the document since its last release have their version and their changelog entry?",
+        |runner| {
+            Ok(diff::gate(runner.root)
+                .map_or_else(|error| Outcome::Failed(error.to_string()), |()| Outcome::Passed))
+        },
+    ),
+    commands("regen", "Do the generated files follow from the document?", &[], &["xtask regen --check"]),
+    commands(
+        "updates",
+        "Is an update of the document that breaks nobody one run of regen, after which the workspace compiles?",
+        &[],
+        &["cargo test --workspace --test updates -- --ignored --nocapture"],
+    ),
+    commands(
+        "external-linters",
+        "Do Redocly, Spectral and two validators find nothing wrong with the document?",
+        &[NODE, NPM, PYTHON],
+        &["cargo test --workspace --test external_linters -- --ignored --nocapture"],
+    ),
+    commands(
+        "mock",
+        "Does Prism, a mock server, respond to each operation with the first example of the document?",
+        &[NODE, NPM],
+        &["cargo test --workspace --test mock -- --ignored --nocapture"],
+    ),
+    code(TESTS, "Do the tests pass?", tests),
+    commands(
+        NETWORK,
+        "Does the command work behind real TLS servers and proxies? Included in the tests; runs alone only on request",
+        &[],
+        &["cargo test --workspace --test network --no-fail-fast"],
+    ),
+    Step {
+        needs: &[VALGRIND],
+        ..code("counts", "Does a call take no more instructions than was agreed?", instructions::run)
+    },
+    code(SNAPSHOTS, "Does a test read each snapshot, and does none wait for review?", snapshots::run),
+    commands(
+        "machines",
+        "Do machines that share a PostgreSQL cooperate?",
+        &[POSTGRES],
+        &["cargo test --workspace --lib -- --ignored", "cargo test --workspace --test machines -- --ignored"],
+    ),
+    commands(
+        "browser",
+        "Does the page of the sandbox work in a browser?",
+        // A test runs the lines for a terminal that the page shows.
+        &[CHROMIUM, CHROMEDRIVER, CURL],
+        &["cargo test --workspace --test page -- --ignored"],
+    ),
+    commands(
+        "doctests",
+        "Do the examples of the documentation run?",
+        &[],
+        &["cargo test --doc --workspace --no-fail-fast"],
+    ),
+    commands(
+        "schemathesis",
+        "Does schemathesis find no wrong response of the sandbox?",
+        &[PYTHON],
+        &["cargo test --workspace --test schemathesis -- --ignored --nocapture"],
+    ),
+    Step {
+        uses: LANGUAGES,
+        ..commands(
+            "cross-language",
+            "Do clients that tools of other languages generate from the document work against the sandbox?",
+            &[],
+            &["cargo test --workspace --test cross_language -- --ignored --nocapture"],
+        )
+    },
+    Step {
+        needs: &[NODE, NPM, PYTHON, CHROMIUM],
+        ..code(
+            "publish",
+            "Is what is published what was kept, valid, and usable in a browser and against the sandbox?",
+            publish,
+        )
+    },
+    code(
+        "package",
+        "Does each package contain its licences and its page, and do the crates compile with fewer features?",
+        package::run,
+    ),
+    commands(
+        "docs",
+        "Can the documentation be built without warnings?",
+        &[],
+        &["RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps"],
+    ),
+    code("licences", "Does deny.toml allow each dependency's licence?", licences::run),
+];
+
+/// The names of the steps, with their questions as help.
+pub fn names() -> PossibleValuesParser {
+    STEPS.iter().map(|step| PossibleValue::new(step.name).help(step.about)).into()
+}
+
+fn tests(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
     let references = tempfile::NamedTempFile::new()?;
-    let outcome = test(context)
-        .env("INSTA_SNAPSHOT_REFERENCES_FILE", references.path())
-        .arguments("test --workspace --all-targets --no-fail-fast")
-        .run(context)?;
-    // After a failure the list has holes, and every hole would look like a snapshot that nobody reads.
-    context.references = (outcome == Outcome::Passed).then_some(references);
+    let tests = Process::cargo(runner.root)
+        .env(snapshots::REFERENCES, references.path())
+        .args("test --workspace --all-targets --no-fail-fast");
+    let outcome = runner.run(tests)?;
+    // After a failure the list has holes, and every hole would look like a snapshot that no test reads.
+    runner.references = (outcome == Outcome::Passed).then_some(references);
     Ok(outcome)
+}
+
+fn publish(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
+    match publish::check(runner.root) {
+        Ok(()) => {}
+        // A version in development is not published yet, and is tested all the same.
+        Err(error @ PublishError::NotKept { .. }) => writeln!(runner.out, "publish: {error}")?,
+        Err(error) => return Err(error.into()),
+    }
+    runner.command("cargo test --workspace --test published -- --ignored --nocapture")
 }

@@ -1,0 +1,34 @@
+//! Measures the SDK, the sandbox and the command beside others, in one run on one machine, and writes `docs/benchmarks.md`.
+//!
+//! `cargo xtask bench` starts it.
+
+mod measure;
+mod page;
+mod parts;
+
+use std::path::Path;
+
+use clap::Parser;
+use parts::{Length, Part};
+
+/// The API's document, below the root.
+const DOCUMENT: &str = "openapi/video.yaml";
+
+/// Measures side by side with others, and writes docs/benchmarks.md.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+struct Arguments {
+    /// A short run, which is printed, and written to target/bench/quick alone.
+    #[arg(long)]
+    quick: bool,
+    /// Measure this part alone, and leave the others of the page as they are.
+    #[arg(long, value_name = "PART")]
+    only: Option<Part>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let Arguments { quick, only } = Arguments::parse();
+    let length = if quick { Length::Quick } else { Length::Full };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    parts::run(&root, length, only, &mut std::io::stdout())
+}

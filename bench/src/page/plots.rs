@@ -1,0 +1,126 @@
+//! Which columns of which tables are drawn.
+
+use crate::page::plot::Plot;
+
+/// The plots of the page.
+pub(crate) const ALL: &[Plot] = &[
+    Plot {
+        heading: "### One after another",
+        column: "time, µs",
+        title: "A call, one after another, µs (less is better)",
+        file: "call.svg",
+        ours: "ours",
+    },
+    Plot {
+        heading: "### 64 in flight",
+        column: "time, µs",
+        title: "A call with 64 in flight, µs (less is better)",
+        file: "calls.svg",
+        ours: "ours",
+    },
+    Plot {
+        heading: "### One job",
+        column: "requests",
+        title: "Requests of a wait for one job (less is better)",
+        file: "wait-requests.svg",
+        ours: "ours",
+    },
+    Plot {
+        heading: "### One job",
+        column: "mean delay, s",
+        title: "Mean delay of a wait for one job, s (less is better)",
+        file: "wait-delay.svg",
+        ours: "ours",
+    },
+    Plot {
+        heading: "### 1,000 jobs, submitted together",
+        column: "requests",
+        title: "Requests of a wait for 1,000 jobs (less is better)",
+        file: "wait-all-requests.svg",
+        ours: "ours",
+    },
+    Plot {
+        heading: "### 1,000 jobs, submitted together",
+        column: "mean delay, s",
+        title: "Mean delay of a wait for 1,000 jobs, s (less is better)",
+        file: "wait-all-delay.svg",
+        ours: "ours",
+    },
+    Plot {
+        heading: "## A long list",
+        column: "jobs a second",
+        title: "Jobs of a long list that are read in a second (more is better)",
+        file: "listing.svg",
+        ours: "ours",
+    },
+    Plot {
+        heading: "## A large clip",
+        column: "MiB a second",
+        title: "MiB of a large clip that are saved in a second (more is better)",
+        file: "downloads.svg",
+        ours: "ours",
+    },
+    Plot {
+        heading: "## Making a client",
+        column: "median, s",
+        title: "Seconds to make a client (less is better)",
+        file: "regen.svg",
+        ours: "regen",
+    },
+    Plot {
+        heading: "## Building",
+        column: "seconds of processor",
+        title: "Seconds of processor to build a program (less is better)",
+        file: "building-time.svg",
+        ours: "infrai-video",
+    },
+    Plot {
+        heading: "## Building",
+        column: "stripped binary, MB",
+        title: "The stripped program, MB (less is better)",
+        file: "building-size.svg",
+        ours: "infrai-video",
+    },
+    Plot {
+        heading: "### Status",
+        column: "requests/s",
+        title: "Answers to `status` in a second (more is better)",
+        file: "sandbox-status.svg",
+        ours: "sandbox",
+    },
+    Plot {
+        heading: "### List",
+        column: "requests/s",
+        title: "Answers to `list` in a second, 20 jobs a page (more is better)",
+        file: "sandbox-list.svg",
+        ours: "sandbox",
+    },
+    Plot {
+        heading: "### Generate",
+        column: "requests/s",
+        title: "Answers to `generate` in a second (more is better)",
+        file: "sandbox-generate.svg",
+        ours: "sandbox",
+    },
+    Plot {
+        heading: "### Clips",
+        column: "seconds of video a second",
+        title: "Seconds of video that the sandbox renders in a second (more is better)",
+        file: "clips.svg",
+        ours: "",
+    },
+    Plot {
+        heading: "### Its start",
+        column: "median ms",
+        title: "From the start of a command to its end, ms (less is better)",
+        file: "command.svg",
+        ours: "infrai-video",
+    },
+    Plot {
+        heading: "### Asking a sandbox",
+        column: "median ms",
+        title: "From the start of a command that asks a sandbox to its end, ms (less is better)",
+        file: "command-asking.svg",
+        ours: "infrai-video",
+    },
+];

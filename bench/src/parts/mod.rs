@@ -1,0 +1,201 @@
+//! The parts of the page: what each measures, and how the page is put together.
+
+mod building;
+mod calls;
+mod command;
+mod downloads;
+mod listing;
+mod regen;
+mod sandbox;
+mod waiting;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+
+use crate::measure::machine;
+use crate::page::{plot, plots, sections};
+
+/// The directory of the page and its plots, below the root.
+const DOCS: &str = "docs";
+
+/// The directory after a quick run.
+const QUICK: &str = "target/bench/quick";
+
+/// The name of the page. Its plots are in a directory of the same name.
+const PAGE: &str = "benchmarks.md";
+
+/// The length of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// Long enough to be published.
+    Full,
+    /// A few minutes, to check that everything works. The page is printed, and not written into `docs`.
+    Quick,
+}
+
+impl Length {
+    /// The duration of one measurement under load.
+    fn load(self) -> Duration {
+        Duration::from_secs(if self == Self::Full { 10 } else { 2 })
+    }
+
+    /// The number of repetitions of things that are timed as a whole.
+    fn repeats(self) -> usize {
+        if self == Self::Full { 5 } else { 2 }
+    }
+}
+
+/// A part of the page, in the page's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// The cost of a call.
+    Calls,
+    /// The requests and the delay of a wait.
+    Waiting,
+    /// The rate of reading a long list.
+    Listing,
+    /// The rate of downloading a large clip.
+    Downloads,
+    /// The time to generate a client.
+    Regen,
+    /// The cost of building a program with the SDK.
+    Building,
+    /// The request rate and the rendering rate of the sandbox.
+    Sandbox,
+    /// The start of the command.
+    Command,
+}
+
+impl Part {
+    /// The heading of its section.
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Calls => "## A call",
+            Self::Waiting => "## Waiting",
+            Self::Listing => "## A long list",
+            Self::Downloads => "## A large clip",
+            Self::Regen => "## Making a client",
+            Self::Building => "## Building",
+            Self::Sandbox => "## The sandbox",
+            Self::Command => "## The command",
+        }
+    }
+
+    /// Its name for `--only`.
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Measures, and returns the section with its heading.
+    fn section(self, root: &Path, length: Length, out: &mut dyn Write) -> anyhow::Result<String> {
+        let started = Instant::now();
+        let measured = self.measure(root, length, out)?;
+        let section = format!("{}\n\n{measured}", self.heading());
+        Ok(sections::finished(&section, &self.name(), started.elapsed().as_secs_f64()))
+    }
+
+    fn measure(self, root: &Path, length: Length, out: &mut dyn Write) -> anyhow::Result<String> {
+        match self {
+            Self::Calls => calls::section(root, length, out),
+            Self::Waiting => waiting::section(root, length, out),
+            Self::Listing => listing::section(root, length, out),
+            Self::Downloads => downloads::section(root, length, out),
+            Self::Regen => regen::section(root, length, out),
+            Self::Building => building::section(root, length, out),
+            Self::Sandbox => sandbox::section(root, length, out),
+            Self::Command => command::section(root, length, out),
+        }
+    }
+}
+
+/// Measures all parts on the workspace at `root`, or one part, whose section of the page is then replaced.
+///
+/// # Errors
+/// If a baseline or a tool cannot be installed, or gives a wrong result.
+pub(crate) fn run(
+    root: &Path,
+    length: Length,
+    only: Option<Part>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let order: Vec<&str> = Part::value_variants().iter().map(|part| part.heading()).collect();
+    let (mut page, parts) = match only {
+        None => (head(), Part::value_variants().to_vec()),
+        Some(part) => {
+            let path = root.join(DOCS).join(PAGE);
+            let page = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            (plot::without_links(&page), vec![part])
+        }
+    };
+    let place = if length == Length::Full { DOCS } else { QUICK };
+    for part in parts {
+        page = sections::with(&page, &order, &part.section(root, length, out)?);
+        // A run takes long: finished parts must survive a failure of a later one.
+        write(&root.join(place), &page).context("the result cannot be written")?;
+    }
+    if length == Length::Quick {
+        tell(out, &format!("\n{page}"));
+    }
+    tell(out, &format!("wrote {place}/{PAGE}"));
+    Ok(())
+}
+
+/// The text above all sections.
+fn head() -> String {
+    format!(
+        "# Benchmarks\n\n`cargo xtask bench` makes this page. Every figure is of one run on one machine, peers beside each other; only the\n\
+         ratios say something about other machines. A limit is what the machine allows to a program that does nothing else.\n\n{}",
+        machine::describe()
+    )
+}
+
+/// Writes the page with its plots.
+fn write(place: &Path, page: &str) -> std::io::Result<()> {
+    let plots = place.join(PAGE).with_extension("");
+    fs::create_dir_all(&plots)?;
+    let mut page = page.to_owned();
+    for plot in plots::ALL {
+        if let Some((svg, linked)) = plot.of(&page) {
+            fs::write(plots.join(plot.file), svg)?;
+            page = linked;
+        }
+    }
+    fs::write(place.join(PAGE), page)
+}
+
+/// Reports progress.
+fn tell(out: &mut dyn Write, what: &str) {
+    // A closed output does not stop the measurement.
+    let _ = writeln!(out, "{what}");
+    let _ = out.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_written_with_its_plots_beside_it() {
+        let place = tempfile::tempdir().unwrap();
+        let table = "| resolution | seconds of video a second |\n|---|---:|\n| 4k | 2.00 |";
+        write(place.path(), &format!("# B\n\n### Clips\n\n{table}\n\nMore.\n")).unwrap();
+        let page = fs::read_to_string(place.path().join("benchmarks.md")).unwrap();
+        let (_, link) = page.split_once("](").unwrap();
+        let file = link.split(')').next().unwrap();
+        assert!(fs::read_to_string(place.path().join(file)).unwrap().starts_with("<svg"), "{page}");
+    }
+
+    #[test]
+    fn every_part_has_a_name_and_a_heading_of_its_own() {
+        let parts = Part::value_variants();
+        for (at, part) in parts.iter().enumerate() {
+            assert!(!part.name().is_empty());
+            assert!(parts[..at].iter().all(|other| other.heading() != part.heading()), "{part:?}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The request rate of the sandbox, beside Prism and a server that does no work.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use external_tools::prism::Prism;
+
+use crate::DOCUMENT;
+use crate::measure::curl::{KEY, call, generate};
+use crate::measure::fixed_server::{FixedServer, Programs, Responses, Samples};
+use crate::measure::load::{self, Call, Load};
+use crate::page::table::{figure, table};
+use crate::parts::{Length, tell};
+
+/// The number of connections.
+const CONNECTIONS: u32 = 16;
+
+/// The number of jobs on a requested page.
+const PAGE: usize = 20;
+
+/// The measured calls: heading, path, and how they are sent.
+const CALLS: [(&str, &str, Call); 3] = [
+    ("### Status", "/v1/video/status/", Call::Get),
+    ("### List", "/v1/video/list?limit=20", Call::Get),
+    ("### Generate", "/v1/video/generate", Call::Generate),
+];
+
+/// The id of a job in Prism, which accepts all ids of this form.
+const ANY_JOB: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
+
+/// A server, and the measured load for each call.
+#[derive(Debug)]
+struct Measured {
+    server: String,
+    loads: [Load; CALLS.len()],
+}
+
+/// The section about the calls, with a table for each.
+pub(crate) fn calls(root: &Path, length: Length, out: &mut dyn Write) -> anyhow::Result<String> {
+    let mut all = Vec::new();
+    let mut add = |server: String, loads: [Load; CALLS.len()]| {
+        tell(out, &format!("{server}: {loads:?}"));
+        all.push(Measured { server, loads });
+    };
+    for jobs in stored(length) {
+        add(format!("sandbox in memory, {} jobs", figure(jobs as f64)), sandbox(root, length, jobs, &[])?);
+    }
+    for jobs in stored(length) {
+        let directory = tempfile::tempdir_in(root.join("target"))?;
+        let path = directory.path().to_str().context("the path of the target folder is no text")?;
+        let loads = sandbox(root, length, jobs, &["--persist", path])?;
+        add(format!("sandbox --persist, {} jobs", figure(jobs as f64)), loads);
+    }
+    let prism = Prism::start(root, &root.join(DOCUMENT))?;
+    let peer = each_call(&prism.base_url, ANY_JOB, length)?;
+    drop(prism);
+    add("Prism".to_owned(), peer);
+    let limit = limit(root, length)?;
+    add("limit: fixed answers".to_owned(), limit);
+    let tables = CALLS.iter().enumerate().map(|(at, (heading, ..))| {
+        let rows: Vec<_> =
+            all.iter().map(|one| row(&one.server, one.loads[at], peer[at], limit[at])).collect();
+        let head = ["server", "requests/s", "to Prism", "to the limit", "p99 ms"];
+        format!("{heading}\n\n{}", table(head, &rows))
+    });
+    Ok(format!(
+        "{CONNECTIONS} connections, asked by wrk, which has one of the two cores. `list` asks for {PAGE} jobs a page. `generate` asks for another clip\n\
+         each time, so that more jobs are stored at its end than are told; with `--persist` an answer to it waits for the disk. Prism answers\n\
+         with the examples of the same document and keeps no state: its figures are the same for any number of jobs. The limit is a server\n\
+         on hyper with one thread, which sends the sandbox's own answers and does nothing else. No goal was set.\n\n{}",
+        tables.collect::<String>()
+    ))
+}
+
+fn row(server: &str, load: Load, peer: Load, limit: Load) -> [String; 5] {
+    let rate = load.requests_per_second;
+    [
+        server.to_owned(),
+        figure(rate),
+        figure(rate / peer.requests_per_second),
+        figure(rate / limit.requests_per_second),
+        figure(load.p99_ms),
+    ]
+}
+
+/// The least number of stored jobs during the measurement.
+fn stored(length: Length) -> [usize; 2] {
+    match length {
+        Length::Full => [1000, 100_000],
+        Length::Quick => [1000, 10_000],
+    }
+}
+
+fn limit(root: &Path, length: Length) -> anyhow::Result<[Load; CALLS.len()]> {
+    let programs = Programs::build(root)?;
+    let samples = Samples::take(root)?;
+    let responses = Responses { jobs: 1000, page: PAGE, ..Responses::default() };
+    let server = FixedServer::start(&programs.server, &samples, responses)?;
+    each_call(server.base_url(), &samples.id, length)
+}
+
+/// Measures the calls of a sandbox with this many jobs.
+fn sandbox(
+    root: &Path,
+    length: Length,
+    jobs: usize,
+    options: &[&str],
+) -> anyhow::Result<[Load; CALLS.len()]> {
+    let arguments = [&["--balance", "1000000", "--clock", "manual"], options].concat();
+    let sandbox = crate::measure::sandbox::start(root, &arguments)?;
+    let base = sandbox.base_url();
+    fill(base, jobs)?;
+    let page = call(&format!("{base}/v1/video/list?limit=1"), None)?;
+    let id = page["items"][0]["job_id"].as_str().context("the sandbox lists no job")?;
+    each_call(base, id, length)
+}
+
+/// Submits jobs until there are this many.
+fn fill(base: &str, jobs: usize) -> anyhow::Result<()> {
+    generate(base, jobs.min(1000))?;
+    let mut there = jobs.min(1000) as f64;
+    while there < jobs as f64 {
+        let time = Duration::from_secs(2);
+        let url = format!("{base}/v1/video/generate");
+        let load = load::measure(&url, KEY, Call::Generate, 4 * CONNECTIONS, time)?;
+        there += load.requests_per_second * time.as_secs_f64();
+    }
+    Ok(())
+}
+
+/// Warms up first: Prism and its JavaScript engine compile with the first requests.
+fn each_call(base: &str, id: &str, length: Length) -> anyhow::Result<[Load; CALLS.len()]> {
+    let mut loads = Vec::new();
+    for (_, path, call) in CALLS {
+        let url = format!("{base}{path}{}", if path.ends_with('/') { id } else { "" });
+        load::measure(&url, KEY, call, CONNECTIONS, (length.load() / 4).max(Duration::from_secs(1)))?;
+        loads.push(load::measure(&url, KEY, call, CONNECTIONS, length.load())?);
+    }
+    loads.try_into().map_err(|_| anyhow::anyhow!("a call is missing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_compared_with_prism_and_with_the_limit() {
+        let load = |requests_per_second| Load { requests_per_second, p99_ms: 1.5 };
+        let row = row("sandbox", load(20_000.0), load(4000.0), load(80_000.0));
+        assert_eq!(row, ["sandbox", "20,000", "5.00", "0.25", "1.50"]);
+    }
+}

@@ -1,0 +1,222 @@
+//! Runs a step: looks for its programs, runs its commands, shows some lines at once, and keeps the others.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use external_tools::Process;
+use external_tools::programs::{Program, missing, needs};
+
+use super::steps::{Run, Step};
+use super::{Options, install};
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well.
+    Passed,
+    /// With one line that says what is wrong.
+    Failed(String),
+    /// With one line that says why it could not run.
+    Skipped(String),
+}
+
+/// Installs programs of the system.
+type Installer = fn(&mut Runner<'_>, &[Program]) -> anyhow::Result<()>;
+
+/// What the steps share.
+pub(super) struct Runner<'a> {
+    pub(super) root: &'a Path,
+    pub(super) out: &'a mut dyn Write,
+    pub(super) ci: bool,
+    pub(super) install: Installer,
+    /// The file in which the tests list the snapshots that they read, once the tests have passed.
+    pub(super) references: Option<tempfile::NamedTempFile>,
+    verbose: bool,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(root: &'a Path, options: &Options, out: &'a mut dyn Write) -> Self {
+        let (ci, verbose) = (options.ci, options.verbose);
+        Self { root, out, ci, install: install::install, references: None, verbose }
+    }
+
+    /// Runs a step. With `CI=true` its missing programs are installed first.
+    pub(super) fn step(&mut self, step: &Step) -> anyhow::Result<Outcome> {
+        if self.ci {
+            let missing = missing(&[step.needs, step.uses].concat());
+            if !missing.is_empty()
+                && let Err(error) = (self.install)(self, &missing)
+            {
+                return Ok(Outcome::Skipped(format!("{error:#}")));
+            }
+        }
+        let missing = missing(step.needs);
+        if !missing.is_empty() {
+            return Ok(Outcome::Skipped(needs(&missing)));
+        }
+        match &step.run {
+            Run::Commands(commands) => self.commands(commands),
+            Run::Code(code) => code(self),
+        }
+    }
+
+    /// Runs commands until one does not pass.
+    pub(super) fn commands(&mut self, commands: &[&str]) -> anyhow::Result<Outcome> {
+        for command in commands {
+            match self.command(command)? {
+                Outcome::Passed => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Outcome::Passed)
+    }
+
+    /// Runs a command: words separated by spaces, the first of which may set variables of the environment. `xtask` is this
+    /// program, in a process of its own so that its output is kept like any other.
+    pub(super) fn command(&mut self, command: &str) -> anyhow::Result<Outcome> {
+        let (variables, command) = variables(command);
+        let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
+        let process = match program {
+            "cargo" => Process::cargo(self.root),
+            "xtask" => Process::new(std::env::current_exe()?, self.root).named("cargo xtask"),
+            _ => Process::new(program, self.root),
+        };
+        let process = process.args(arguments);
+        self.run(variables.into_iter().fold(process, |process, (key, value)| process.env(key, value)))
+    }
+
+    /// Runs a program to its end. Tests compare snapshots and never write them.
+    pub(super) fn run(&mut self, process: Process) -> anyhow::Result<Outcome> {
+        let process = process.env("INSTA_UPDATE", "no").env_remove("INSTA_FORCE_PASS");
+        let mut shown = Shown { verbose: self.verbose, ..Shown::default() };
+        let status = process.stream(&mut |line| shown.line(self.out, line))?;
+        if !status.success() {
+            shown.rest(self.out)?;
+            return Ok(Outcome::Failed(format!("{} failed ({status})", process.name())));
+        }
+        if shown.skipped.is_empty() {
+            Ok(Outcome::Passed)
+        } else {
+            Ok(Outcome::Skipped(shown.skipped.join("; ")))
+        }
+    }
+}
+
+/// The variables at the start of a command, and the rest.
+fn variables(mut command: &str) -> (Vec<(&str, &str)>, &str) {
+    let mut variables = Vec::new();
+    while let Some((word, rest)) = command.split_once(' ')
+        && let Some(variable) = word.split_once('=')
+    {
+        variables.push(variable);
+        command = rest;
+    }
+    (variables, command)
+}
+
+/// Which lines of a program are shown, and when: results and summaries of tests at once, the others if the program fails, and
+/// all of them at once with `-v`. No line is shown twice.
+#[derive(Default)]
+struct Shown {
+    verbose: bool,
+    kept: Vec<String>,
+    /// Why tests were skipped, by their own lines.
+    skipped: Vec<String>,
+}
+
+impl Shown {
+    fn line(&mut self, out: &mut dyn Write, line: String) -> io::Result<()> {
+        if let Some(why) = line.strip_prefix("skipped: ") {
+            self.skipped.push(why.to_owned());
+        }
+        let summary = line.strip_prefix("summary: ");
+        if self.verbose || summary.is_some() || line.starts_with("test result: ") {
+            writeln!(out, "{}", summary.unwrap_or(&line))?;
+            return out.flush();
+        }
+        self.kept.push(line);
+        Ok(())
+    }
+
+    fn rest(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        for line in self.kept.drain(..) {
+            writeln!(out, "{line}")?;
+        }
+        out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: [&str; 4] = [
+        "running 1 test",
+        "summary: go: 9 operations",
+        "test result: ok. 1 passed; 0 failed",
+        "something else",
+    ];
+
+    fn feed(verbose: bool) -> (Shown, String) {
+        let mut shown = Shown { verbose, ..Shown::default() };
+        let mut out = Vec::new();
+        for line in LINES {
+            shown.line(&mut out, line.to_owned()).unwrap();
+        }
+        (shown, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn results_of_tests_are_shown_at_once_and_only_once() {
+        let (mut shown, out) = feed(false);
+        assert_eq!(out, "go: 9 operations\ntest result: ok. 1 passed; 0 failed\n");
+        let mut rest = Vec::new();
+        shown.rest(&mut rest).unwrap();
+        assert_eq!(rest, b"running 1 test\nsomething else\n");
+    }
+
+    #[test]
+    fn all_lines_are_shown_at_once_if_asked_for() {
+        let (mut shown, out) = feed(true);
+        assert_eq!(out.lines().count(), 4);
+        let mut rest = Vec::new();
+        shown.rest(&mut rest).unwrap();
+        assert_eq!(rest, b"");
+    }
+
+    fn run(program: &str) -> (Outcome, String) {
+        let mut out = Vec::new();
+        let process = Process::new("sh", Path::new(".")).arg("-c").arg(program).named("script");
+        let mut runner = Runner::new(Path::new("."), &Options::default(), &mut out);
+        let outcome = runner.run(process).unwrap();
+        (outcome, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_program_that_succeeds_is_quiet() {
+        assert_eq!(run("echo one"), (Outcome::Passed, String::new()));
+    }
+
+    #[test]
+    fn a_program_that_fails_shows_what_it_printed() {
+        let failed = Outcome::Failed("script failed (exit status: 3)".to_owned());
+        assert_eq!(run("echo one; echo two >&2; exit 3"), (failed, "one\ntwo\n".to_owned()));
+    }
+
+    #[test]
+    fn tests_that_skip_themselves_make_a_skipped_step() {
+        let skipped = Outcome::Skipped("php: needs php; ruby: needs ruby".to_owned());
+        assert_eq!(run("echo 'skipped: php: needs php'; echo 'skipped: ruby: needs ruby'").0, skipped);
+    }
+
+    #[test]
+    fn snapshots_are_never_written() {
+        assert_eq!(run("test \"$INSTA_UPDATE|$INSTA_FORCE_PASS\" = 'no|'").0, Outcome::Passed);
+    }
+
+    #[test]
+    fn a_command_may_begin_with_variables() {
+        assert_eq!(variables("A=1 B=-x=2 cargo doc C=3"), (vec![("A", "1"), ("B", "-x=2")], "cargo doc C=3"));
+        assert_eq!(variables("cargo"), (vec![], "cargo"));
+    }
+}
