@@ -11,7 +11,6 @@ pub mod json_schema;
 pub mod lint;
 pub mod provenance;
 pub mod publish;
-pub mod reference;
 pub mod regen;
 pub mod samples;
 pub mod simulate;

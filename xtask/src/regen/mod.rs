@@ -110,7 +110,7 @@ fn all_files(root: &Path) -> Result<Vec<GeneratedFile>, RegenError> {
     let text = samples::document(root).map_err(RegenError::Samples)?;
     let contract = Contract::parse(&text)?;
     let mut files = generate(&contract)?;
-    files.extend(published::files(&text, &contract)?);
+    files.extend(published::files(&text, &contract));
     files.extend(command::files(root, &contract)?);
     let page = provenance::page(root, &contract).map_err(RegenError::Page)?;
     files.push(GeneratedFile { path: provenance::PAGE.into(), content: page });

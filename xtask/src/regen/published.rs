@@ -1,21 +1,15 @@
-//! The contract as the sandbox serves it: the document itself, the same as JSON, and the reference for people.
+//! The document as the sandbox serves it: as YAML and as JSON.
 
 use std::path::Path;
 
-use super::{GeneratedFile, RegenError, SANDBOX_CONTRACT};
+use super::{GeneratedFile, SANDBOX_CONTRACT};
 use crate::contract::Contract;
 use crate::publish::pretty;
-use crate::reference;
 
-/// The files, for the document with this text. They lie inside of the sandbox's crate, so that it can be published.
-pub(super) fn files(text: &str, contract: &Contract) -> Result<[GeneratedFile; 3], RegenError> {
-    let reference = reference::render(contract).map_err(RegenError::Lowering)?;
+/// The files for the document with this text. They are in the sandbox's crate, so that it can be published.
+pub(super) fn files(text: &str, contract: &Contract) -> [GeneratedFile; 2] {
     let file = |name: &str, content| GeneratedFile { path: Path::new(SANDBOX_CONTRACT).join(name), content };
-    Ok([
-        file("video.yaml", text.to_owned()),
-        file("video.json", pretty(&contract.value)),
-        file("reference.html", reference),
-    ])
+    [file("video.yaml", text.to_owned()), file("video.json", pretty(&contract.value))]
 }
 
 #[cfg(test)]
@@ -27,7 +21,7 @@ mod tests {
     #[test]
     fn the_yaml_is_the_document_itself_and_the_json_says_the_same() {
         let contract = Contract::parse(SMALL).unwrap();
-        let [yaml, json, _] = files(SMALL, &contract).unwrap();
+        let [yaml, json] = files(SMALL, &contract);
         assert_eq!(yaml.content, SMALL);
         let read: serde_json::Value = serde_json::from_str(&json.content).unwrap();
         assert_eq!(read, contract.value);
@@ -36,7 +30,7 @@ mod tests {
 
     #[test]
     fn the_same_document_gives_the_same_bytes() {
-        let make = || files(SMALL, &Contract::parse(SMALL).unwrap()).unwrap();
+        let make = || files(SMALL, &Contract::parse(SMALL).unwrap());
         assert_eq!(make(), make());
     }
 }

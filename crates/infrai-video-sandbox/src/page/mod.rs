@@ -16,6 +16,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use http::HeaderMap;
+use swagger_ui_dist::{ApiDefinition, OpenApiSource};
 
 use self::asset::Asset;
 use crate::app_state::{AppState, Shared};
@@ -26,7 +27,13 @@ const SCRIPT: Asset = Asset::new("text/javascript; charset=utf-8", include_str!(
 const ICON: Asset = Asset::new("image/svg+xml", include_str!("icon.svg"));
 const YAML: Asset = Asset::new("application/yaml; charset=utf-8", include_str!("../contract/video.yaml"));
 const JSON: Asset = Asset::new("application/json", include_str!("../contract/video.json"));
-const REFERENCE: Asset = Asset::new("text/html; charset=utf-8", include_str!("../contract/reference.html"));
+const REFERENCE: Asset = Asset::new("text/html; charset=utf-8", include_str!("reference.html"));
+const REFERENCE_STYLE: Asset = Asset::new("text/css; charset=utf-8", include_str!("reference.css"));
+const REFERENCE_SCRIPT: Asset = Asset::new("text/javascript; charset=utf-8", include_str!("reference.js"));
+
+/// The policy of the reference. Swagger UI has its icons as `data:` URLs in its style sheet.
+const REFERENCE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                                img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Public files, which reveal nothing of the state.
 pub(crate) fn routes(app: &Arc<AppState>) -> Router {
@@ -37,7 +44,11 @@ pub(crate) fn routes(app: &Arc<AppState>) -> Router {
         .route("/page/icon.svg", get(async |headers: HeaderMap| ICON.respond(&headers)))
         .route("/openapi.yaml", get(async |headers: HeaderMap| YAML.respond(&headers)))
         .route("/openapi.json", get(async |headers: HeaderMap| JSON.respond(&headers)))
+        .route("/page/reference.css", get(async |headers: HeaderMap| REFERENCE_STYLE.respond(&headers)))
+        .route("/page/reference.js", get(async |headers: HeaderMap| REFERENCE_SCRIPT.respond(&headers)))
         .route("/docs", get(reference))
+        .route_service("/docs/swagger-ui.css", swagger_ui())
+        .route_service("/docs/swagger-ui-bundle.js", swagger_ui())
         .with_state(Arc::clone(app))
 }
 
@@ -59,9 +70,14 @@ async fn page(State(app): Shared, headers: HeaderMap) -> Response {
 }
 
 async fn reference(headers: HeaderMap) -> Response {
-    let style = asset::style_hash(include_str!("../contract/reference.html"));
-    let policy = format!(
-        "default-src 'none'; style-src '{style}'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
-    REFERENCE.respond_with_policy(&headers, &policy)
+    REFERENCE.respond_with_policy(&headers, REFERENCE_POLICY)
+}
+
+/// The files of Swagger UI. The page around them is ours, since theirs has an inline script.
+fn swagger_ui() -> Router {
+    swagger_ui_dist::generate_routes(ApiDefinition {
+        uri_prefix: "/docs",
+        api_definition: OpenApiSource::Uri("/openapi.json"),
+        title: None,
+    })
 }

@@ -31,6 +31,8 @@ async fn the_contract_is_served_in_both_forms_and_not_sent_twice() {
         "/page/style.css",
         "/page/script.js",
         "/page/icon.svg",
+        "/page/reference.css",
+        "/page/reference.js",
     ] {
         let first = call("GET", path).send(&sandbox).await;
         assert_eq!(first.status, StatusCode::OK, "{path}");
@@ -54,6 +56,14 @@ async fn pages_forbid_all_that_they_do_not_need() {
         assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe"), "{policy}");
         assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     }
+    for path in ["/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"] {
+        assert_eq!(call("GET", path).send(&sandbox).await.status, StatusCode::OK, "{path}");
+    }
+    assert_eq!(
+        call("GET", "/docs/").send(&sandbox).await.status,
+        StatusCode::NOT_FOUND,
+        "no page of the library"
+    );
     let page = call("GET", "/").send(&sandbox).await;
     let files = format!("media-src {};", sandbox.file_base_url());
     assert!(page.header("content-security-policy").expect("a policy").contains(&files));
