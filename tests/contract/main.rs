@@ -10,7 +10,6 @@ mod errors;
 mod examples;
 mod fixtures;
 mod guards;
-mod help;
 mod json_schemas;
 mod left;
 mod operations;

@@ -1,53 +1,44 @@
-//! The command `infrai-video`: make video clips from text, and look after them.
+//! The command `infrai-video`: makes video clips from text, and manages their jobs.
 //!
-//! The binary is all of it; this library exists so that the whole help tree can be looked at by a test.
+//! The binary is the product. This library exists so that tests can inspect the help of every subcommand.
 //!
-//! Data goes to stdout and everything else to stderr, and each failure has an exit code of its own.
+//! Data goes to stdout and everything else to stderr. Each kind of failure has its own exit code.
+//!
+//! The modules depend on each other in one direction: `text` and `exit_code`, then `args`, `plan` and `ledger`, then `failure`
+//! and `ui`, then `context`, `runner` and `schema`, and on top `commands`.
 
-mod app;
 mod args;
-mod board;
 mod commands;
-mod credentials;
-mod exit;
+mod context;
+mod exit_code;
 mod failure;
-mod failure_line;
-mod follow;
-mod interrupt;
-mod layout;
 mod ledger;
-mod live;
-mod output;
 mod plan;
-mod progress;
-mod question;
-mod record;
-mod report;
+mod runner;
 mod runtime;
 mod schema;
-mod session;
-mod table;
-mod target;
+mod signals;
 mod text;
-mod usage;
-mod wish;
-mod work;
+mod ui;
 
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::app::App;
 use crate::args::Cli;
-use crate::exit::Exit;
-use crate::output::Screen;
+use crate::context::Context;
+use crate::exit_code::Exit;
+use crate::failure::{Failure, usage};
+use crate::ui::Output;
 
-/// The command with all its subcommands and options, as clap sees it.
+/// The command with all its subcommands and options, as clap represents it.
 pub fn command() -> clap::Command {
-    Cli::command()
+    let names = PossibleValuesParser::new(schema::names());
+    Cli::command().mut_subcommand("schema", |schema| schema.mut_arg("name", |name| name.value_parser(names)))
 }
 
-/// Runs the command on the arguments and the environment of this process, and says how it should exit.
+/// Runs the command with the arguments and the environment of this process. Returns its exit code.
 pub fn run() -> ExitCode {
     let color = args::color_of(std::env::args_os());
     color.write_global();
@@ -57,46 +48,46 @@ pub fn run() -> ExitCode {
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return refused(&error),
+        Err(error) => return rejected(&error),
     };
-    let screen = Screen::new(&cli.global);
-    output::install_log(&screen, &cli.global);
-    let app = App::new(cli.global, screen.clone());
-    let runtime = match runtime::build(runtime::threads(&app.global, &cli.command)) {
+    let output = Output::new(&cli.global);
+    ui::install_log(&output, &cli.global);
+    let ctx = Context::new(cli.global, output.clone(), &cli.command);
+    let runtime = match runtime::build(runtime::threads(&ctx.options, &cli.command)) {
         Ok(runtime) => runtime,
         Err(error) => {
-            let failure =
-                failure::Failure::new(Exit::Other, format!("the runtime cannot be started: {error}"));
-            screen
+            let failure = Failure::new(Exit::Other, format!("the runtime cannot be started: {error}"));
+            output
                 .failure(&failure.next("raise the limits of open files and processes: ulimit -n, ulimit -u"));
             return Exit::Other.into();
         }
     };
-    let done = runtime.block_on(async {
-        runtime::outlive_size_limit();
-        Box::pin(commands::run(&app, cli.command)).await
+    let result = runtime.block_on(async {
+        runtime::survive_file_size_limit();
+        Box::pin(commands::run(&ctx, cli.command)).await
     });
-    let exit = match done {
+    let exit = match result {
         Ok(()) => Exit::Success,
         Err(failure) => {
-            screen.failure(&failure);
+            output.failure(&failure);
             failure.exit()
         }
     };
-    // A thread that still reads from a terminal must not hold the process up.
+    // A thread that still reads from a terminal must not delay the exit.
     runtime.shutdown_background();
     exit.into()
 }
 
-/// Help, the version, or what is wrong with the arguments.
-fn refused(error: &clap::Error) -> ExitCode {
-    match usage::failure(error, std::env::args_os()) {
-        Some(failure) if usage::wants_json(std::env::args_os()) => {
-            Screen::plain().failure_line(&failure);
+/// Prints help, the version, or what is wrong with the arguments.
+fn rejected(error: &clap::Error) -> ExitCode {
+    let args = std::env::args_os;
+    match usage::failure(&command(), error, args()) {
+        Some(failure) if usage::wants_json(args()) => {
+            Output::plain().failure_line(&failure);
             failure.exit().into()
         }
-        Some(failure) if usage::has_credentials(std::env::args_os()) => {
-            Screen::plain().failure(&failure);
+        Some(failure) if usage::contains_secret(args()) => {
+            Output::plain().failure(&failure);
             failure.exit().into()
         }
         _ => error.exit(),

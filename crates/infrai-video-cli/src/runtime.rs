@@ -1,4 +1,4 @@
-//! What the command runs on: a thread for each core only where there is something to do for them.
+//! The async runtime: one thread, or one for each core if the command has work for them.
 
 use std::fs::File;
 use std::io;
@@ -9,16 +9,17 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{Command, Global};
 
-/// How many threads a command has for its own work.
+/// Number of runtime threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Threads {
-    /// The one that there is.
+    /// The current thread.
     One,
     /// One for each core.
     Many,
 }
 
-/// A sandbox serves and renders beside the command, and clips come over several connections. All else asks, and waits.
+/// A sandbox inside this process serves and renders beside the command, and clips are downloaded over several connections. Other
+/// commands send one request at a time.
 pub(crate) fn threads(global: &Global, command: &Command) -> Threads {
     match command {
         _ if global.sandbox() => Threads::Many,
@@ -50,10 +51,10 @@ pub(crate) fn build(threads: Threads) -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-/// As many files as a runtime opens.
+/// Number of files that a runtime opens.
 const FILES: usize = 8;
 
-/// Whether the system lets this process open so many files more. The runtime itself panics where it does not.
+/// Checks that this process can open so many more files. The runtime itself panics if it cannot.
 fn spare_files(number: usize) -> io::Result<()> {
     (0..number)
         .map(|_| File::open(if cfg!(unix) { "/dev/null" } else { "NUL" }))
@@ -61,7 +62,7 @@ fn spare_files(number: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the system lets this process have so many threads more. The runtime itself panics where it does not.
+/// Checks that this process can start so many more threads. The runtime itself panics if it cannot.
 pub(crate) fn spare_threads(number: usize) -> io::Result<()> {
     let mut threads = Vec::with_capacity(number);
     for _ in 0..number {
@@ -78,8 +79,8 @@ pub(crate) fn spare_threads(number: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets a write past the limit of file sizes (`ulimit -f`) fail, where it would end the process without a word.
-pub(crate) fn outlive_size_limit() {
+/// Makes a write beyond the file size limit (`ulimit -f`) fail instead of terminating the process.
+pub(crate) fn survive_file_size_limit() {
     #[cfg(all(unix, not(any(target_arch = "mips", target_arch = "mips64"))))]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -87,6 +88,6 @@ pub(crate) fn outlive_size_limit() {
         /// On Linux, macOS and the BSDs.
         const SIGXFSZ: i32 = 25;
 
-        let _ended_as_before = signal(SignalKind::from_raw(SIGXFSZ));
+        let _terminated_as_before = signal(SignalKind::from_raw(SIGXFSZ));
     }
 }

@@ -1,5 +1,5 @@
-//! A server that keeps its state is killed again and again while many connections submit to it. What they were told
-//! holds: no accepted job is lost, none is charged twice, and every clip is whole.
+//! A persistent server is killed repeatedly while many connections submit to it. Its responses stay valid:
+//! no accepted job is lost, none is charged twice, and every clip is complete.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufRead as _, BufReader};
@@ -20,12 +20,12 @@ const CONNECTIONS: usize = 16;
 const BALANCE: f64 = 10_000.0;
 const API_KEY: &str = "ifr_pk_proj_4f9d2c";
 
-/// How many submissions in a row ask for the same picture: enough pictures for every kill to meet some half made.
+/// Number of consecutive submissions of the same scene: few enough for every kill to interrupt a rendering.
 const PER_SCENE: u64 = 16;
-/// Every so many submissions one asks for a job that fails, and is refunded.
+/// One of this many submissions requests a job that fails, and is refunded.
 const PER_FAILURE: u64 = 11;
 
-/// The server in a process of its own.
+/// The server in a separate process.
 struct Server {
     process: Child,
     url: String,
@@ -57,11 +57,11 @@ impl Drop for Server {
     }
 }
 
-/// What the clients know, whatever becomes of the server.
+/// What the clients know.
 struct Record {
     next: AtomicU64,
     ends: AtomicBool,
-    /// The job that each submission was answered with, by the submission's number.
+    /// The job of each submission by its number.
     accepted: Mutex<BTreeMap<u64, String>>,
     acknowledged: watch::Sender<u64>,
     lost_answers: AtomicU64,
@@ -81,14 +81,14 @@ fn client(url: &str) -> Client {
     client.build().expect("the settings are right")
 }
 
-/// Asks for a clip. Answers the id of the job.
+/// Submits a request. Returns the id of the job.
 async fn submit(client: &Client, number: u64) -> Result<String, infrai_video::Error> {
     let key: IdempotencyKey = format!("order-{number}").parse().expect("it is a key");
     let request = client.generate(prompt(number)).duration_seconds(0.5).with_idempotency_key(key);
     Ok(request.submit().await?.id().to_owned())
 }
 
-/// One connection: submits one clip after the other, each under its own key until it is answered.
+/// One connection: submits one clip after the other, each under its own key until there is a response.
 async fn work(record: Arc<Record>, mut server: watch::Receiver<String>) {
     let mut url = server.borrow_and_update().clone();
     let mut client = self::client(&url);
@@ -103,7 +103,7 @@ async fn work(record: Arc<Record>, mut server: watch::Receiver<String>) {
                     record.lost_answers.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            // The server was killed. The next one may be there already.
+            // The server was killed. The next one may have started already.
             if *server.borrow() == url && server.changed().await.is_err() {
                 return;
             }
@@ -141,7 +141,7 @@ impl Ledger {
     }
 }
 
-/// Waits for a job and fetches its clip. Answers the SHA-256 of the clip, or nothing for a job that failed.
+/// Waits for a job and downloads its clip. Returns the SHA-256 of the clip, or `None` for a failed job.
 async fn finish(client: &Client, id: &str) -> Result<Option<String>, String> {
     let wait = client
         .job(id)
@@ -215,7 +215,7 @@ async fn twenty_kills_lose_no_accepted_job_charge_none_twice_and_break_no_clip()
         match end {
             Ok(Some(sum)) => {
                 assert!(!number.is_multiple_of(PER_FAILURE), "submission {number} should have failed");
-                // Equal scenes are equal files, whoever made them and how often.
+                // Equal scenes are equal files, however often they were rendered.
                 if *sums.entry(prompt(number)).or_insert_with(|| sum.clone()) != sum {
                     println!("the clip of submission {number} differs from that of an equal one");
                     broken += 1;
@@ -258,7 +258,7 @@ async fn twenty_kills_lose_no_accepted_job_charge_none_twice_and_break_no_clip()
     assert!(record.lost_answers.load(Ordering::Relaxed) >= KILLS, "the kills met no request");
 }
 
-/// Which of some clips are not what a sandbox makes that nobody disturbs, by their prompts.
+/// The prompts of clips that differ from those of an undisturbed sandbox.
 async fn differing_from_a_quiet_run(sums: &HashMap<String, String>) -> Vec<String> {
     let sandbox = Sandbox::builder().instant_jobs().prerender(false).start().await.expect("free ports");
     let client = client(sandbox.base_url());

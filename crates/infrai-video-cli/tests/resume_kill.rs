@@ -1,5 +1,5 @@
-//! `generate` and `resume` are killed with SIGKILL at random moments, again and again. What was begun ends with one
-//! charge and one whole clip; what was not begun costs nothing.
+//! `generate` and `resume` are killed with SIGKILL at random moments. Every begun clip ends with one charge and one complete
+//! clip; others cost nothing.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -13,14 +13,14 @@ use fastrand::Rng;
 use infrai_video_sandbox::{Action, Fault, JobTimes, Operation, Sandbox};
 use tokio::task::yield_now;
 
-/// Each lane makes its clips one after the other, beside the others.
+/// Each lane makes its clips one after the other, concurrently with other lanes.
 const LANES: usize = 4;
 const CLIPS: usize = 12;
 
-/// How often a command is killed for one clip, at most.
+/// Maximum number of kills for one clip.
 const KILLS: usize = 4;
 
-/// How many requests of all lanes may go by before a kill, and how many turns of the scheduler more: few or many.
+/// Maximum number of requests of all lanes before a kill, and of scheduler turns after them: few or many.
 const REQUESTS: usize = 10;
 const TURNS: [usize; 2] = [100, 3_000];
 
@@ -34,7 +34,7 @@ struct Counts {
 
 struct Lane {
     sandbox: Arc<Sandbox>,
-    /// Holds the clips and, apart from them, the ledger.
+    /// The directory of the clips and the ledger.
     directory: PathBuf,
     chance: Rng,
     counts: Counts,
@@ -56,7 +56,7 @@ impl Lane {
         command.spawn().unwrap()
     }
 
-    /// Kills a process at a random moment. Says whether it had ended by itself, and how.
+    /// Kills a process at a random moment. Returns its exit code if it had exited before.
     async fn kill(&mut self, mut child: Child) -> Option<i32> {
         let requests = self.sandbox.journal().len() + self.chance.usize(..=REQUESTS);
         let most = *self.chance.choice(&TURNS).unwrap();
@@ -127,13 +127,13 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_was_begun_ends_with_one_charge_and_one_whole_clip() {
+async fn every_begun_clip_ends_with_one_charge_and_one_complete_clip() {
     let times = JobTimes {
         queued: Duration::from_millis(100),
         running: Duration::from_millis(300),
         per_clip_second: Duration::ZERO,
     };
-    // Clips come slowly enough to be cut, and some answers are lost.
+    // Clips are slow enough to be interrupted, and some responses are lost.
     let faults = [
         Fault::on(Operation::Clip, Action::SlowBytes { chunk: 4096, pause: Duration::from_millis(10) }),
         Fault::on(Operation::Generate, Action::AcceptThenDrop).with_probability(0.2),

@@ -1,20 +1,20 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
 
 /// Print the JSON Schema of what --json prints
 ///
-/// On stdout each line follows the schema of its command. On stderr a line that begins with { is a failure and
-/// follows the schema `failure`; the others are words for people. New members may come; skip those you do not know.
+/// Each line of stdout follows the schema of its command. A line of stderr that begins with { is a failure and follows the schema
+/// `failure`; other lines are for humans. Members may be added; ignore unknown ones.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  infrai-video schema generate > generate.schema.json\n  infrai-video schema failure"
 )]
 pub(crate) struct SchemaArgs {
     /// A command, or `failure`; all of them if left out
-    #[arg(value_name = "COMMAND", value_parser = PossibleValuesParser::new(crate::schema::names()))]
+    // The possible values are set where the schemas are known.
+    #[arg(value_name = "COMMAND")]
     pub(crate) name: Option<String>,
 }
 
@@ -28,14 +28,14 @@ pub(crate) struct ManArgs {
     /// A command; the page of infrai-video itself if left out
     #[arg(value_name = "COMMAND", conflicts_with = "output")]
     pub(crate) name: Option<String>,
-    /// Write every page into this directory, and print their paths; it is made if it is not there
+    /// Write every page into this directory, and print their paths; it is created if needed
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
 }
 
 /// Print a completion script for a shell
 ///
-/// A new shell has the completions.
+/// New shells have the completions.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Where to put it:

@@ -7,23 +7,23 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// Use a sandbox inside this command: no key, no cost, and nothing is kept
+    /// Use a sandbox inside this process: no key, no cost, and nothing is kept
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, conflicts_with = "base_url")]
     pub(crate) sandbox: bool,
-    /// Where the API is
+    /// The base URL of the API
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// Where to write down what was asked for: a file, a postgres:// URL or none [default: in the state directory]
+    /// Where requests are recorded: a file, a postgres:// URL or none [default: in the state directory]
     #[arg(long, global = true, value_name = "LEDGER")]
     pub(crate) ledger: Option<String>,
-    /// Print JSON, one object a line: data on stdout, failures on stderr; `schema` says what it holds
+    /// Print JSON, one object on each line: data on stdout, failures on stderr; `schema` describes it
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print only the id or the path, and errors
     #[arg(short, long, global = true, conflicts_with_all = ["json", "verbose"])]
     pub(crate) quiet: bool,
-    /// Say on stderr what is sent and answered; -vv says more
+    /// Log requests and responses on stderr; -vv logs more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// When to use colours
@@ -50,7 +50,7 @@ impl Global {
     }
 }
 
-/// The choice of colours, looked up before clap reads the arguments, since help and usage errors are coloured too.
+/// The choice of colours, read before clap parses the arguments, since help and usage errors are coloured too.
 pub(crate) fn color_of(args: impl Iterator<Item = OsString>) -> ColorChoice {
     let mut choice = ColorChoice::Auto;
     let mut args = args.skip(1).peekable();
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_chosen_before_the_arguments_are_read() {
+    fn colours_are_chosen_before_the_arguments_are_parsed() {
         let of =
             |args: &[&str]| color_of(std::iter::once("x").chain(args.iter().copied()).map(OsString::from));
         assert_eq!(of(&["list"]), ColorChoice::Auto);

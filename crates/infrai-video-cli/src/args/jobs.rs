@@ -7,7 +7,7 @@ use super::values::{KnownState, Timeout, whole};
 
 const ID: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
 
-/// A command on one job.
+/// The argument of commands on one job.
 #[derive(Debug, Args)]
 pub(crate) struct OneJob {
     /// The job's id, as `generate` or `list` printed it
@@ -15,10 +15,10 @@ pub(crate) struct OneJob {
     pub(crate) id: String,
 }
 
-/// Wait until jobs are over
+/// Wait until jobs are finished
 ///
-/// Prints the id and the state of each job as it ends, with a tab between. Waiting costs nothing, and can be taken up again
-/// at any time.
+/// Prints the id and the state of each job when it finishes, with a tab between. Waiting costs nothing, and can be repeated at any
+/// time.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Example:\n  infrai-video wait {ID} --timeout 15m && infrai-video download {ID}"))]
 pub(crate) struct WaitArgs {
@@ -32,8 +32,8 @@ pub(crate) struct WaitArgs {
 
 /// List the account's jobs
 ///
-/// On a terminal a table; else one line for each job, with a tab between: id, state, reason of a failure. With --json, one
-/// page a line.
+/// A table on a terminal; elsewhere one line for each job, with tabs between: id, state, reason of a failure. With --json, one
+/// page on each line.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,21 +41,21 @@ Examples:
   infrai-video list --all --state failed
   infrai-video list --all --json | jq -r '.items[].job_id'")]
 pub(crate) struct ListArgs {
-    /// Go on to the end of the list
+    /// Read all pages
     #[arg(long)]
     pub(crate) all: bool,
-    /// How many jobs a page has at most; with --state, how many jobs to show
+    /// Maximum number of jobs on a page; with --state, number of jobs to show
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     pub(crate) limit: Option<i64>,
-    /// Where to start: a cursor that an earlier page gave out
+    /// Where to start: the cursor of an earlier page
     #[arg(long, value_name = "CURSOR")]
     pub(crate) cursor: Option<String>,
-    /// Show only jobs in this state; reads on until there are as many as asked for
+    /// Show only jobs in this state; reads pages until there are enough
     #[arg(long, value_parser = KnownState)]
     pub(crate) state: Option<JobState>,
 }
 
-/// Cancel jobs that are not over yet
+/// Cancel jobs that are not finished yet
 ///
 /// Prints the id and the state of each job afterwards, with a tab between.
 #[derive(Debug, Args)]
@@ -66,36 +66,35 @@ pub(crate) struct CancelArgs {
     pub(crate) ids: Vec<String>,
 }
 
-/// Delete jobs with their clips, for good
+/// Delete jobs with their clips, permanently
 ///
-/// Asks first; where nobody can answer it wants --yes. Prints the ids that were deleted.
+/// Asks for confirmation; without a terminal it requires --yes. Prints the ids of the deleted jobs.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Example:\n  infrai-video delete {ID} --yes"))]
 pub(crate) struct DeleteArgs {
     /// The jobs' ids
     #[arg(value_name = "ID", required = true)]
     pub(crate) ids: Vec<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
 
-/// Delete every job of the account with its clip, for good
+/// Delete every job of the account with its clip, permanently
 ///
-/// Counts the jobs, says whose they are, and wants their number typed; where nobody can answer it wants --yes. Prints how many
-/// were deleted.
+/// Counts the jobs, names the account, and asks for their number as confirmation; without a terminal it requires --yes. Prints the
+/// number of deleted jobs.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  infrai-video delete-all --yes")]
 pub(crate) struct DeleteAllArgs {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
 
 /// Download the clips of jobs that have succeeded
 ///
-/// Prints the path of each clip. A download that breaks off is taken up where it was left, also by a later command with the
-/// same output path.
+/// Prints the path of each clip. An interrupted download is resumed, also by a later command with the same output path.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
@@ -113,7 +112,7 @@ pub(crate) struct DownloadArgs {
     pub(crate) force: bool,
 }
 
-/// Decide how many days a clip is kept
+/// Set how many days a clip is kept
 #[derive(Debug, Args)]
 #[command(after_help = format!("Example:\n  infrai-video set-retention {ID} --days 7"))]
 pub(crate) struct RetentionArgs {

@@ -1,6 +1,8 @@
-//! What can be typed. The comments on fields are the help texts.
+//! Arguments and options. The doc comments on fields are the help texts.
 
 mod batch;
+mod clip_request;
+pub(crate) mod credentials;
 mod documents;
 mod generate;
 mod global;
@@ -12,7 +14,10 @@ mod values;
 
 use clap::{Parser, Subcommand};
 
+use crate::exit_code::Exit;
+
 pub(crate) use batch::{BatchArgs, BatchCommand, PlanArgs, RetryArgs, RunArgs, StatusArgs};
+pub(crate) use clip_request::ClipRequest;
 pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs};
 pub(crate) use generate::{GenerateArgs, OnInterrupt};
 pub(crate) use global::{Global, clap_color, color_of};
@@ -23,48 +28,36 @@ pub(crate) use resume::ResumeArgs;
 #[cfg(feature = "sandbox")]
 pub(crate) use sandbox::{Pace, SandboxArgs, TOKEN_VARIABLE};
 
-const ENVIRONMENT_AND_EXIT_CODES: &str = "\
+const ENVIRONMENT: &str = "\
 Environment:
-  INFRAI_API_KEY    the project key (ifr_pk_proj_...); never a flag
-  INFRAI_BASE_URL   where the API is, if not at https://api.infrai.cc
-  INFRAI_STATE_DIR  where the ledger is, if not in the user's own state directory
+  INFRAI_API_KEY    the project key (ifr_pk_proj_...); there is no option for it
+  INFRAI_BASE_URL   the base URL of the API, if not https://api.infrai.cc
+  INFRAI_STATE_DIR  the directory of the ledger, if not the user's own state directory
   INFRAI_LEDGER     the ledger itself, such as postgres://HOST/NAME for many machines
-  NO_COLOR, CI      no colours; no spinner
+  NO_COLOR, CI      no colours; no spinner";
 
-Exit codes:
-   0  success                         8  still running at the deadline; the job goes on
-   1  another error                   9  the job was cancelled
-   2  usage                          10  the API was out of reach; nothing was sent, or only reads
-   3  the job failed                 11  outcome unknown: the job may exist
-   4  no key, 401 or 403             12  the job is fine, the download is not
-   5  not found                      13  some items of the batch have no clip
-   6  insufficient credit            75  rate limited beyond the retries
-   7  refused: a bad value, or      129  the terminal was closed; the job goes on
-      no vendor can do it           130  interrupted; the job goes on
-                                    143  terminated; the job goes on
-
-Data goes to stdout, everything else to stderr.";
+const STREAMS: &str = "Data goes to stdout, everything else to stderr.";
 
 #[cfg(feature = "sandbox")]
-const TRY: &str = "\
+const FIRST_EXAMPLE: &str = "\
 Try it without a key:
   infrai-video --sandbox generate \"a timelapse of a city skyline at dusk\" -o skyline.mp4
 ";
 
 #[cfg(not(feature = "sandbox"))]
-const TRY: &str = "\
+const FIRST_EXAMPLE: &str = "\
 Example:
   infrai-video generate \"a timelapse of a city skyline at dusk\" -o skyline.mp4
 ";
 
-/// Make video clips from text, and look after them
+/// Make video clips from text, and manage their jobs
 #[derive(Debug, Parser)]
 #[command(
     name = "infrai-video",
     version,
     max_term_width = 100,
     arg_required_else_help = true,
-    after_help = format!("{TRY}\n{ENVIRONMENT_AND_EXIT_CODES}"),
+    after_help = format!("{FIRST_EXAMPLE}\n{ENVIRONMENT}\n\nExit codes:\n{}\n{STREAMS}", Exit::table()),
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -79,12 +72,12 @@ pub(crate) enum Command {
     Wait(WaitArgs),
     /// Show a job's state and links
     ///
-    /// Without --json, one line for each fact: its name, a tab if stdout is no terminal, its value.
+    /// Without --json, one line for each field: its name and its value, separated by a tab if stdout is not a terminal.
     #[command(after_help = "Example:\n  infrai-video status vj_01kaq3v8zn5w4x7r2m9t6h0c1d")]
     Status(OneJob),
     /// Show a job with its clip's size and length, its vendor and model
     ///
-    /// Without --json, one line for each fact: its name, a tab if stdout is no terminal, its value.
+    /// Without --json, one line for each field: its name and its value, separated by a tab if stdout is not a terminal.
     #[command(after_help = "Example:\n  infrai-video get vj_01kaq3v8zn5w4x7r2m9t6h0c1d --json | jq .vendor")]
     Get(OneJob),
     List(ListArgs),
@@ -94,15 +87,15 @@ pub(crate) enum Command {
     Download(DownloadArgs),
     /// Print a temporary link to a job's clip
     ///
-    /// Whoever has the link can fetch the clip until it expires, without a key.
+    /// Anyone with the link can download the clip until it expires, without a key.
     #[command(
         after_help = "Example:\n  curl -o skyline.mp4 \\\n      \"$(infrai-video download-url vj_01kaq3v8zn5w4x7r2m9t6h0c1d)\""
     )]
     DownloadUrl(OneJob),
     SetRetention(RetentionArgs),
-    /// Show what each vendor can make
+    /// Show the capabilities of each vendor
     ///
-    /// On a terminal a table; else one line for each vendor, with a tab between: name, resolutions, longest clip in
+    /// A table on a terminal; elsewhere one line for each vendor, with tabs between: name, resolutions, longest clip in
     /// seconds, models, whether it can extend, whether it can upscale.
     #[command(after_help = "Example:\n  infrai-video capabilities")]
     Capabilities,
@@ -116,7 +109,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Whether it uses the base URL, be it only to find what the ledger has of it.
+    /// Whether it uses the base URL, for calls or to find items in the ledger.
     pub(crate) fn calls_the_api(&self) -> bool {
         match self {
             #[cfg(feature = "sandbox")]
@@ -126,7 +119,7 @@ impl Command {
         }
     }
 
-    /// The name of the subcommand, as it is typed.
+    /// The name of the subcommand.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Generate(_) => "generate",
@@ -157,7 +150,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_makes_sense_to_clap() {
+    fn the_command_line_passes_the_assertions_of_clap() {
         super::Cli::command().debug_assert();
     }
 

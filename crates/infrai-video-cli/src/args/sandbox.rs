@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use clap::Args;
 
-/// Where the admin token can be given without showing it in the list of processes.
+/// Sets the admin token without showing it in the list of processes.
 pub(crate) const TOKEN_VARIABLE: &str = "INFRAI_SANDBOX_ADMIN_TOKEN";
 
 /// Run the API on this machine, for tests and without a key
 ///
-/// Prints the base URL once it listens, and runs until it is stopped. It keeps nothing, unless --persist says where.
+/// Prints the base URL once it listens, and runs until it is stopped. Its state is lost unless --persist names a directory.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,13 +26,13 @@ pub(crate) struct SandboxArgs {
     /// The port that the clips are served on; 0 lets the system choose
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) file_port: u16,
-    /// What ids, links and pictures follow from [default: 7, or the one that the directory has]
+    /// Determines ids, links and pictures [default: 7, or the seed of the directory]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Keep jobs, money, keys and clips in this directory, and go on with those that it has
+    /// Keep jobs, balances, keys and clips in this directory, and load those that it has
     #[arg(long, value_name = "DIR")]
     pub(crate) persist: Option<PathBuf>,
-    /// How time passes: real, x60 (a minute in a second; any number will do) or manual
+    /// The pace of the clock: real, x60 (a minute per second, or any other factor) or manual
     #[arg(long, value_name = "PACE", default_value = "real")]
     pub(crate) clock: Pace,
     /// The credit that each key starts with, in US dollars
@@ -41,10 +41,10 @@ pub(crate) struct SandboxArgs {
     /// Start with a scenario: a TOML file, or one of lost-response, poll-storm, expiring-url, credit-runs-out,
     /// cancel-race and crash-restart
     ///
-    /// What it sets holds in place of other options.
+    /// Its settings take precedence over other options.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) scenario: Option<PathBuf>,
-    /// Misbehave as the fault rules of a TOML file say; they come before those of the scenario
+    /// Apply the fault rules of a TOML file, before those of the scenario
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
     /// Offer the vendors of a TOML file
@@ -52,22 +52,22 @@ pub(crate) struct SandboxArgs {
     pub(crate) catalogue: Option<PathBuf>,
     /// The address to listen on; 0.0.0.0 or :: for all addresses of this machine
     ///
-    /// Whoever reaches it can use it. It has no encryption, and links can be forged by whoever knows the seed.
+    /// Anyone who can connect can use it. There is no encryption, and anyone who knows the seed can forge links.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
     pub(crate) host: Host,
-    /// What calls to /__sandbox/ must send as a bearer token: at least 16 characters
+    /// The bearer token that calls to /__sandbox/ must send: at least 16 characters
     ///
-    /// Without it they are answered on this machine alone. Where other machines can reach the sandbox it is always
-    /// needed, and made up and shown if not given.
+    /// Without it, only calls from this machine are accepted. If other machines can reach the sandbox, a token is required, and
+    /// generated and shown if not set.
     #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
     pub(crate) admin_token: Option<AdminToken>,
-    /// Where callers reach the API, if not at the address that it listens on
+    /// The URL under which clients reach the API, if not the address that it listens on
     ///
-    /// Links to clips lead to the same host, unless --public-files-url says another. Requests that name a host which is
-    /// neither in these URLs nor this machine are refused.
+    /// Links to clips have the same host, unless --public-files-url is set. Requests that name a host which is neither in these URLs
+    /// nor this machine are rejected.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
-    /// Where callers reach the clips, if not at the address that they are served on
+    /// The URL under which clients reach the clips, if not the address that they are served on
     #[arg(long, value_name = "URL")]
     pub(crate) public_files_url: Option<String>,
 }
@@ -83,18 +83,20 @@ impl FromStr for Host {
         match text {
             "localhost" => Ok(Self(Ipv4Addr::LOCALHOST.into())),
             _ => text.parse().map(Self).map_err(|_| {
-                format!("{text:?} is no IP address: use 127.0.0.1, or 0.0.0.0 to be reached from elsewhere")
+                format!(
+                    "{text:?} is not an IP address: use 127.0.0.1, or 0.0.0.0 for access from other machines"
+                )
             }),
         }
     }
 }
 
-/// A token that is not shown.
+/// A token that is never shown.
 #[derive(Clone)]
 pub(crate) struct AdminToken(pub(crate) String);
 
 impl FromStr for AdminToken {
-    // What a token must be is judged later: the message for a wrong value would show it.
+    // It is validated later: clap's message for an invalid value would show it.
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -108,7 +110,7 @@ impl fmt::Debug for AdminToken {
     }
 }
 
-/// How time passes in a sandbox.
+/// The pace of the clock of a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Pace {
     Real,
@@ -128,7 +130,7 @@ impl FromStr for Pace {
                 .and_then(|factor| factor.parse().ok())
                 .filter(|factor: &f64| factor.is_finite() && *factor > 0.0)
                 .map(Self::Times)
-                .ok_or_else(|| format!("{text:?} is no pace: use real, x60 or manual")),
+                .ok_or_else(|| format!("{text:?} is not a pace: use real, x60 or manual")),
         }
     }
 }

@@ -6,18 +6,18 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use infrai_video::JobState;
 use jiff::SignedDuration;
 
-/// A number, such as 5 or 7.5. Which ones make sense, others judge.
+/// A number, such as 5 or 7.5. The SDK validates it.
 pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('s').unwrap_or(text);
     number.parse().map_err(|_| "use a number of seconds such as 5 or 7.5".to_owned())
 }
 
-/// A whole number. Which ones make sense, others judge.
+/// A whole number. The SDK validates it.
 pub(crate) fn whole(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "use a whole number such as 7".to_owned())
 }
 
-/// A state of a job that this version knows, also under its other names and in any case.
+/// A known state of a job, also under its aliases and in any case.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownState;
 
@@ -44,7 +44,7 @@ impl TypedValueParser for KnownState {
     }
 }
 
-/// How long to wait: a duration or no limit.
+/// A duration, or no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timeout(pub(crate) Option<Duration>);
 
@@ -52,7 +52,7 @@ impl FromStr for Timeout {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no time: use something like 90s, 15m, 1h30m or none");
+        let wrong = || format!("{text:?} is not a duration: use something like 90s, 15m, 1h30m or none");
         if text == "none" {
             return Ok(Self(None));
         }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_that_is_none_is_answered_with_one_that_is() {
+    fn an_invalid_number_is_rejected_with_an_example() {
         assert_eq!((seconds("7.5"), seconds("5s"), whole("-1")), (Ok(7.5), Ok(5.0), Ok(-1)));
         assert!(seconds("five").is_err_and(|error| error.contains("such as 5")));
         for text in ["", "seven", "1.5", "99999999999999999999"] {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_read_with_its_unit() {
+    fn a_duration_has_a_unit() {
         let seconds = |seconds| Ok(Timeout(Some(Duration::from_secs(seconds))));
         assert_eq!("15m".parse(), seconds(900));
         assert_eq!("1h30m".parse(), seconds(5400));

@@ -1,38 +1,40 @@
 use infrai_video::types::VendorCapabilities;
 
-use crate::app::App;
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::table::{First, Table};
+use crate::ui::Table;
 
 const HEADINGS: &[&str] = &["VENDOR", "RESOLUTIONS", "MAX SECONDS", "MODELS", "EXTEND", "UPSCALE"];
+/// The index of the column that is narrowed on a narrow terminal.
 const MODELS: usize = 3;
 
-pub(super) async fn run(app: &App) -> Result<(), Failure> {
-    let session = app.session().await?;
-    let capabilities = session.client.capabilities().await.map_err(|error| app.failed(&error))?;
-    if app.screen.json {
-        return app.screen.json(&*capabilities);
+pub(super) async fn run(ctx: &Context) -> Result<(), Failure> {
+    let session = ctx.connect().await?;
+    let capabilities =
+        session.client.capabilities().await.map_err(|error| Failure::of_call(&ctx.invocation, &error))?;
+    if ctx.output.json {
+        return ctx.output.json(&*capabilities);
     }
     let vendors = capabilities.vendors.as_deref().unwrap_or_default();
-    if app.screen.quiet {
+    if ctx.output.quiet {
         return vendors
             .iter()
             .filter_map(|vendor| vendor.vendor.as_deref())
-            .try_for_each(|name| app.screen.line(name));
+            .try_for_each(|name| ctx.output.line(name));
     }
     if vendors.is_empty() {
-        app.screen.say("note", "the service lists no vendors");
+        ctx.output.status("note", "the service lists no vendors");
         return Ok(());
     }
     let rows: Vec<Vec<String>> = vendors.iter().map(row).collect();
-    app.screen.table(&Table { headings: HEADINGS, rows: &rows, give: MODELS, first: First::Yes })
+    ctx.output.table(&Table::new(HEADINGS, &rows, MODELS))
 }
 
-/// What is not known is a question mark.
+/// Unknown values are question marks.
 fn row(vendor: &VendorCapabilities) -> Vec<String> {
     let unknown = || "?".to_owned();
     let yes_or_no =
-        |answer: Option<bool>| answer.map_or_else(unknown, |yes| if yes { "yes" } else { "no" }.to_owned());
+        |value: Option<bool>| value.map_or_else(unknown, |yes| if yes { "yes" } else { "no" }.to_owned());
     vec![
         vendor.vendor.clone().unwrap_or_else(unknown),
         vendor.resolutions.as_ref().map_or_else(unknown, |sizes| {

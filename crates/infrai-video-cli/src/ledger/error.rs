@@ -1,4 +1,4 @@
-//! Why the ledger cannot be read or written, and what helps. Another ledger never does: this one knows what was paid.
+//! Errors of the ledger and their remedies. Another ledger is never a remedy: this one records what was paid.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use super::Location;
 /// Why the ledger cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LedgerError {
-    /// The system refuses a file or a directory.
+    /// A file or a directory cannot be used.
     #[error("{} cannot be used: {}", .0.display(), .1)]
-    Place(PathBuf, io::Error),
-    #[error("it is no ledger: {0}")]
+    Path(PathBuf, io::Error),
+    #[error("it is not a ledger: {0}")]
     Foreign(String),
     #[error("it is damaged: {0}")]
     Damaged(String),
@@ -25,17 +25,17 @@ pub(crate) enum LedgerError {
     Busy,
     #[error("no thread can be started: {0}")]
     NoThread(io::Error),
-    /// The database does not answer, or not now.
+    /// The database does not respond.
     #[error("{0}")]
     Unreachable(String),
-    /// The database answers, and lets nobody in.
+    /// The database rejects the connection.
     #[error("{0}")]
     Denied(String),
     #[error("a newer version of this command has written it")]
     Newer,
     #[error("{0}")]
     Sql(sqlx::Error),
-    /// Another process has taken the item over.
+    /// Another process holds the lease of the item.
     #[error("another process has taken this over")]
     Lost,
 }
@@ -47,7 +47,7 @@ impl From<sqlx::Error> for LedgerError {
                 let message = database.message().to_owned();
                 if database.try_downcast_ref::<SqliteError>().is_some() {
                     return match database.code().and_then(|code| code.parse::<i32>().ok()) {
-                        // The last 8 bits say what it is, the others more about it.
+                        // The low 8 bits are the primary result code.
                         Some(code) if code & 0xff == SQLITE_CORRUPT => Self::Damaged(message),
                         Some(code) if code & 0xff == SQLITE_NOTADB => Self::Foreign(message),
                         Some(code) if code & 0xff == SQLITE_FULL => Self::Full,
@@ -63,7 +63,7 @@ impl From<sqlx::Error> for LedgerError {
             }
             sqlx::Error::Io(error) => Self::Unreachable(error.to_string()),
             sqlx::Error::Tls(error) => Self::Unreachable(format!("no TLS: {error}")),
-            sqlx::Error::PoolTimedOut => Self::Unreachable("it does not answer".to_owned()),
+            sqlx::Error::PoolTimedOut => Self::Unreachable("it does not respond".to_owned()),
             _ => Self::Sql(error),
         }
     }
@@ -84,44 +84,43 @@ const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_NOTADB: i32 = 26;
 
-/// Whether PostgreSQL says by that code that it may answer later: lost connections, shutdowns and failovers, a lack of
-/// resources.
+/// Whether this SQLSTATE is temporary: lost connections, shutdowns and failovers, a lack of resources.
 fn is_outage(code: &str) -> bool {
     ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
         || ["25006", "55000"].contains(&code)
 }
 
 impl LedgerError {
-    /// The same with the system's own reason, where SQLite hides it behind a word such as "disk I/O error".
+    /// Replaces an error such as "disk I/O error" by the error of the operating system, which SQLite hides.
     pub(crate) fn explained(&self, location: &Location) -> Option<Self> {
         let (Self::Sql(_) | Self::Unreachable(_), Some(file)) = (self, location.file()) else { return None };
-        let directory = super::file::directory_of(file).into_owned();
+        let directory = super::private_files::directory_of(file).into_owned();
         probe(&directory).err().map(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
-            _ => Self::Place(directory, error),
+            _ => Self::Path(directory, error),
         })
     }
 
-    /// Whether a file or a directory cannot be made where it should be: another place would do, if nothing is there yet.
-    pub(crate) fn is_of_the_place(&self) -> bool {
-        let Self::Place(_, error) = self else { return false };
+    /// Whether a file or a directory cannot be created there, so that another path helps if there is no ledger yet.
+    pub(crate) fn is_about_the_path(&self) -> bool {
+        let Self::Path(_, error) = self else { return false };
         error.raw_os_error() != Some(TOO_MANY_FILES)
             && !matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
 
-    /// What to do about it.
+    /// What to do next.
     pub(crate) fn remedy(&self) -> &'static str {
         match self {
-            Self::Foreign(_) => "name the right file, or bring back a good copy of it",
-            Self::Damaged(_) => "bring back a good copy of it, which knows what was paid",
-            Self::Full => "make room on its disk",
-            Self::Busy => "let the other process end",
+            Self::Foreign(_) => "name the right file, or restore a good copy of it",
+            Self::Damaged(_) => "restore a good copy of it, which records what was paid",
+            Self::Full => "free space on its disk",
+            Self::Busy => "wait until the other process has finished",
             Self::NoThread(_) => "raise the limit of processes, such as with ulimit -u",
-            Self::Place(_, error) if error.raw_os_error() == Some(TOO_MANY_FILES) => {
+            Self::Path(_, error) if error.raw_os_error() == Some(TOO_MANY_FILES) => {
                 "raise the limit of open files, such as with ulimit -n"
             }
-            Self::Place(_, error) => match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on its disk",
+            Self::Path(_, error) => match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on its disk",
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "make it and its directory writable"
                 }
@@ -137,21 +136,21 @@ impl LedgerError {
 /// `EMFILE` of Linux, macOS and the BSDs.
 const TOO_MANY_FILES: i32 = 24;
 
-/// As many files as SQLite opens for one database, and one to spare.
+/// Number of files that SQLite opens for one database, plus one.
 const FILES: usize = 5;
 
-/// Does what SQLite does: opens files in that directory, and writes one.
+/// Opens files in the directory and writes one, as SQLite does.
 fn probe(directory: &Path) -> io::Result<()> {
     let files: io::Result<Vec<_>> = (0..FILES).map(|_| tempfile::tempfile_in(directory)).collect();
-    let mut files = files.map_err(bare)?;
+    let mut files = files.map_err(without_path)?;
     files.iter_mut().try_for_each(|file| {
         io::Write::write_all(file, &[0; 16 * 1024])?;
         file.sync_all()
     })
 }
 
-/// The system's error without the name of a temporary file.
-fn bare(error: io::Error) -> io::Error {
+/// The error of the operating system without the name of a temporary file.
+fn without_path(error: io::Error) -> io::Error {
     let inner = error.get_ref().and_then(std::error::Error::source);
     let code = inner.and_then(|inner| inner.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error);
     code.map_or(error, io::Error::from_raw_os_error)

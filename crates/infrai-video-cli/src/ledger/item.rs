@@ -1,42 +1,41 @@
-//! One clip that is wanted, and how far it is.
+//! A row of the ledger: one requested clip and its stage.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use infrai_video::Submission;
+use infrai_video::{JobId, Submission};
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row as _};
 
-use crate::target::clip_name;
-use crate::wish::Wish;
+use crate::args::ClipRequest;
 
-/// How far an item is.
+/// The stage of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Stage {
     /// Nothing was sent.
     Planned,
-    /// The request may have been sent; what became of it is not known.
+    /// The request may have been sent; its outcome is unknown.
     Sent,
     /// There is a job.
     Accepted,
-    /// The clip is here, whole and checked, under the name of a part.
+    /// The clip is downloaded and verified, and has the name of its part file.
     Fetched,
-    /// The clip is where it should be.
+    /// The clip is at its destination.
     Saved,
     /// The job failed.
     Failed,
     /// The job was cancelled.
     Cancelled,
-    /// The service, or a check before it was asked, said no. There is no job.
+    /// The service rejected the request. There is no job.
     Refused,
-    /// The user wants no more of it.
+    /// The user dropped it.
     Dropped,
-    /// The clip was saved, and is not where it was. Never stored: it follows from what lies on the disk.
+    /// The clip was saved and is gone. Never stored: it follows from the files on the disk.
     Missing,
 }
 
 impl Stage {
-    /// What the ledger can hold.
+    /// The stages that are stored.
     const STORED: [Self; 9] = [
         Self::Planned,
         Self::Sent,
@@ -69,14 +68,14 @@ impl Stage {
         if self == Self::Missing { Self::Saved.as_str() } else { self.as_str() }
     }
 
-    /// Whether it was begun and is not at its end.
-    pub(crate) fn is_under_way(self) -> bool {
+    /// Whether it was begun and is not finished.
+    pub(crate) fn is_in_progress(self) -> bool {
         matches!(self, Self::Sent | Self::Accepted | Self::Fetched)
     }
 
-    /// Whether nothing more is to be done.
+    /// Whether nothing is left to do.
     pub(crate) fn is_final(self) -> bool {
-        !self.is_under_way() && !matches!(self, Self::Planned | Self::Missing)
+        !self.is_in_progress() && !matches!(self, Self::Planned | Self::Missing)
     }
 }
 
@@ -86,19 +85,19 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Where a clip goes.
+/// Where a clip is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Destination {
     File(PathBuf),
-    /// Into that directory, under the name `JOB_ID.mp4`.
+    /// In this directory, under the name `JOB_ID.mp4`.
     Directory(PathBuf),
-    /// It went to the stdout of a process that may be gone. A later one puts it into that directory.
+    /// On the stdout of a process that may be gone. A later process saves it in this directory.
     Stdout(PathBuf),
-    /// The job alone was wanted.
+    /// Only the job was requested.
     Nowhere,
 }
 
-impl Place {
+impl Destination {
     pub(super) fn columns(&self) -> (&'static str, Option<String>) {
         let text = |path: &PathBuf| Some(path.to_string_lossy().into_owned());
         match self {
@@ -109,7 +108,7 @@ impl Place {
         }
     }
 
-    fn read(target: &str, output: Option<String>) -> Self {
+    fn from_columns(target: &str, output: Option<String>) -> Self {
         let path = PathBuf::from(output.unwrap_or_default());
         match target {
             "file" => Self::File(path),
@@ -119,7 +118,7 @@ impl Place {
         }
     }
 
-    /// The path of the clip of a job, if it is to be kept at all.
+    /// The path of the clip of a job. `None` if no clip was requested.
     pub(crate) fn path(&self, job_id: &str) -> Option<PathBuf> {
         match self {
             Self::File(path) => Some(path.clone()),
@@ -127,6 +126,11 @@ impl Place {
             Self::Nowhere => None,
         }
     }
+}
+
+/// The file name of a job's clip in a directory. A job whose id cannot be part of a path has no clip that could be saved.
+pub(crate) fn clip_name(job_id: &str) -> String {
+    job_id.parse::<JobId>().map_or_else(|_| "clip.mp4".to_owned(), |id| id.clip_name())
 }
 
 /// A row of the ledger.
@@ -143,7 +147,7 @@ pub(crate) struct Item {
     pub(crate) seconds: Option<f64>,
     pub(crate) submission: Option<Submission>,
     pub(crate) account: Option<String>,
-    pub(crate) place: Place,
+    pub(crate) destination: Destination,
     pub(crate) replace: bool,
     pub(crate) stage: Stage,
     pub(crate) job_id: Option<String>,
@@ -155,14 +159,20 @@ pub(crate) struct Item {
     pub(crate) bytes: Option<i64>,
     pub(crate) sha256: Option<String>,
     pub(crate) machine: Option<String>,
-    /// The process that worked on it when it was read.
+    /// The process that held the lease when the row was read.
     pub(crate) worker: Option<String>,
     pub(crate) created_at: i64,
 }
 
 impl Item {
-    /// A clip that is wanted, and for which nothing was sent.
-    pub(crate) fn planned(service: &str, id: &str, key: String, wish: &Wish, place: Place) -> Self {
+    /// A clip that was not requested yet.
+    pub(crate) fn planned(
+        service: &str,
+        id: &str,
+        key: String,
+        request: &ClipRequest,
+        destination: Destination,
+    ) -> Self {
         Self {
             service: service.to_owned(),
             id: id.to_owned(),
@@ -171,11 +181,11 @@ impl Item {
             name: None,
             attempt: 1,
             key,
-            request: wish.canonical(),
-            seconds: wish.duration_seconds,
+            request: request.canonical_json(),
+            seconds: request.duration_seconds,
             submission: None,
             account: None,
-            place,
+            destination,
             replace: false,
             stage: Stage::Planned,
             job_id: None,
@@ -192,17 +202,29 @@ impl Item {
         }
     }
 
-    /// The words of the prompt, to tell one item from another.
-    pub(crate) fn prompt(&self) -> String {
-        let request: serde_json::Value = serde_json::from_str(&self.request).unwrap_or_default();
-        request["prompt"].as_str().unwrap_or_default().to_owned()
+    pub(crate) fn clip_request(&self) -> serde_json::Result<ClipRequest> {
+        serde_json::from_str(&self.request)
     }
 
-    /// Whether there is something left to do for it that nobody has to be asked about.
+    /// The prompt, or nothing if the stored request cannot be read.
+    pub(crate) fn prompt(&self) -> String {
+        self.clip_request().map(|request| request.prompt).unwrap_or_default()
+    }
+
+    /// The name under which users know the item.
+    pub(crate) fn label(&self) -> String {
+        match (&self.name, self.line) {
+            (Some(name), _) => name.clone(),
+            (None, Some(line)) => format!("line {line}"),
+            (None, None) => self.job_id.clone().unwrap_or_else(|| self.key.clone()),
+        }
+    }
+
+    /// Whether `resume` continues it.
     pub(crate) fn is_unfinished(&self) -> bool {
         match self.stage {
-            Stage::Accepted => self.place != Place::Nowhere,
-            stage => stage.is_under_way(),
+            Stage::Accepted => self.destination != Destination::Nowhere,
+            stage => stage.is_in_progress(),
         }
     }
 }
@@ -227,9 +249,10 @@ impl FromRow<'_, AnyRow> for Item {
                 .map(|json| serde_json::from_str(&json).map_err(|error| damaged(error.to_string())))
                 .transpose()?,
             account: row.try_get("account")?,
-            place: Place::read(row.try_get("target")?, row.try_get("output")?),
+            destination: Destination::from_columns(row.try_get("target")?, row.try_get("output")?),
             replace: row.try_get::<i64, _>("overwrite")? != 0,
-            stage: known.ok_or_else(|| damaged(format!("the stage {stage:?} is of a newer version")))?,
+            stage: known
+                .ok_or_else(|| damaged(format!("the stage {stage:?} was written by a newer version")))?,
             job_id: row.try_get("job_id")?,
             job_state: row.try_get("job_state")?,
             cost_usd: row.try_get("cost_usd")?,

@@ -7,39 +7,38 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 
 use super::postgres_url::PostgresUrl;
-use crate::credentials;
+use crate::args::credentials::may_contain_secret;
 
-/// Names the ledger.
-const FLAG: &str = "--ledger";
+const OPTION: &str = "--ledger";
 
-/// Names the ledger, where `--ledger` does not.
+/// The location of the ledger if `--ledger` is not set.
 pub(crate) const LEDGER_VARIABLE: &str = "INFRAI_LEDGER";
 
-/// Names the directory of the default ledger.
+/// The directory of the default ledger.
 pub(crate) const STATE_VARIABLE: &str = "INFRAI_STATE_DIR";
 
-/// Where what was asked for is written down.
+/// Where requests are recorded.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Location {
-    /// A file of SQLite.
+    /// A SQLite file.
     File(PathBuf),
-    /// A database of PostgreSQL.
+    /// A PostgreSQL database.
     Postgres(PostgresUrl),
-    /// Nowhere: a crash forgets what was asked for.
+    /// Nowhere: a crash loses the record of a request.
     None,
 }
 
 impl Location {
-    /// What a flag says, else what the environment says, else a file in the state directory.
-    pub(crate) fn find(flag: Option<&str>) -> Result<Self, String> {
-        if let Some(flag) = flag {
-            return Self::of_flag(flag);
+    /// The value of `--ledger`, else of the environment, else the file in the state directory.
+    pub(crate) fn find(option: Option<&str>) -> Result<Self, String> {
+        if let Some(value) = option {
+            return Self::of_option(value);
         }
         if let Some(value) = set(LEDGER_VARIABLE) {
             let location = Self::parse(&value.to_string_lossy(), LEDGER_VARIABLE)?;
             return match (location, value.to_str()) {
                 (location, Some(_)) => Ok(location),
-                // The bytes of a path stay as they are.
+                // A path need not be UTF-8.
                 (Self::File(_), None) => Ok(Self::File(value.into())),
                 (_, None) => Err(format!("`{LEDGER_VARIABLE}` is a URL that is not UTF-8 text")),
             };
@@ -52,28 +51,28 @@ impl Location {
         let directory = match set(STATE_VARIABLE) {
             Some(directory) => PathBuf::from(directory),
             None => {
-                let strategy = etcetera::choose_base_strategy().map_err(|error| {
-                    format!("no place for the ledger: {error}; name a directory in {STATE_VARIABLE}")
-                })?;
+                let strategy = etcetera::choose_base_strategy()
+                    .map_err(|error| format!("no directory for the ledger: {error}; set {STATE_VARIABLE}"))?;
                 strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("infrai-video")
             }
         };
         Ok(Self::File(directory.join("ledger.db")))
     }
 
-    /// What `--ledger` says. Everybody on this machine can read the arguments of a process, so it takes no password.
-    pub(crate) fn of_flag(flag: &str) -> Result<Self, String> {
-        let location = Self::parse(flag, FLAG)?;
+    /// The value of `--ledger`. It must not contain a password, since every user of this machine can read the arguments of a
+    /// process.
+    pub(crate) fn of_option(value: &str) -> Result<Self, String> {
+        let location = Self::parse(value, OPTION)?;
         match &location {
             Self::Postgres(url) if url.has_password() => Err(format!(
-                "`{FLAG}` has a password, which everybody on this machine could read; put the URL into {LEDGER_VARIABLE}, or the \
+                "`{OPTION}` has a password, which every user of this machine could read; put the URL into {LEDGER_VARIABLE}, or the \
                  password into PGPASSWORD or ~/.pgpass"
             )),
             _ => Ok(location),
         }
     }
 
-    /// `source` is the flag or the variable that holds the text. No error repeats the text, which may hold a password.
+    /// `source` is the option or the variable. Error messages do not repeat the text, which may contain a password.
     fn parse(text: &str, source: &str) -> Result<Self, String> {
         let text = text.trim();
         let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
@@ -91,15 +90,15 @@ impl Location {
             Some(_) if text.contains("://") => {
                 Err(format!("`{source}` is a URL of another kind; name a file, a postgres:// URL or none"))
             }
-            _ if credentials::may_hold(text) => Err(format!(
+            _ if may_contain_secret(text) => Err(format!(
                 "`{source}` looks like an API key or a password; name a file, such as ./NAME, a postgres:// URL or none"
             )),
             _ => Ok(Self::File(PathBuf::from(text))),
         }
     }
 
-    /// Whether somebody has used it before, as far as that is known without a look.
-    pub(crate) fn is_there(&self) -> bool {
+    /// Whether the ledger exists. A database is assumed to.
+    pub(crate) fn exists(&self) -> bool {
         match self {
             Self::File(path) => path.exists(),
             Self::Postgres(_) => true,
@@ -115,13 +114,13 @@ impl Location {
     }
 }
 
-/// What a variable of the environment says. Bytes that are no UTF-8 stay as they are.
+/// The value of an environment variable, which need not be UTF-8.
 fn set(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.as_encoded_bytes().trim_ascii().is_empty())
 }
 
 impl fmt::Display for Location {
-    /// Without a password and other parameters.
+    /// Without the password and other parameters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
@@ -143,21 +142,21 @@ mod tests {
 
     #[test]
     fn a_ledger_is_a_file_a_database_or_none() {
-        assert_eq!(Location::of_flag("none"), Ok(Location::None));
-        assert_eq!(Location::of_flag("a b/l.db"), Ok(Location::File("a b/l.db".into())));
-        assert_eq!(Location::of_flag("./ifr_pk_x"), Ok(Location::File("./ifr_pk_x".into())));
+        assert_eq!(Location::of_option("none"), Ok(Location::None));
+        assert_eq!(Location::of_option("a b/l.db"), Ok(Location::File("a b/l.db".into())));
+        assert_eq!(Location::of_option("./ifr_pk_x"), Ok(Location::File("./ifr_pk_x".into())));
         for url in ["postgres:///ledger?host=/run/x", "postgresql://me@db/ledger", "Postgres://db/ledger"] {
-            assert!(matches!(Location::of_flag(url), Ok(Location::Postgres(_))), "{url}");
+            assert!(matches!(Location::of_option(url), Ok(Location::Postgres(_))), "{url}");
         }
-        assert!(Location::of_flag("mysql://localhost/x").unwrap_err().contains("postgres://"));
-        assert!(Location::of_flag(" ").unwrap_err().contains("empty"));
+        assert!(Location::of_option("mysql://localhost/x").unwrap_err().contains("postgres://"));
+        assert!(Location::of_option(" ").unwrap_err().contains("empty"));
     }
 
     #[test]
-    fn a_password_is_no_flag_and_is_never_shown() {
+    fn a_password_is_rejected_in_the_option_and_never_shown() {
         for url in ["postgres://me:secret@db/l", "postgres://db/l?password=secret", "postgres://me:secret@/l"]
         {
-            let refused = Location::of_flag(url).unwrap_err();
+            let refused = Location::of_option(url).unwrap_err();
             assert!(refused.contains("PGPASSWORD") && !refused.contains("secret"), "{refused}");
             let location = Location::parse(url, LEDGER_VARIABLE).unwrap();
             assert!(!format!("{location} {location:?}").contains("secret"));
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_not_shown() {
+    fn an_invalid_location_is_not_shown() {
         for (text, why) in [
             ("postgres://me:sec/ret@db/l", "cannot be read"),
             ("postgres://me:12/ret@db/l", "cannot be read"),
@@ -175,7 +174,7 @@ mod tests {
             ("host=db user=me password=ret", "looks like"),
             ("ifr_pk_proj_ret", "looks like"),
         ] {
-            for source in [FLAG, LEDGER_VARIABLE] {
+            for source in [OPTION, LEDGER_VARIABLE] {
                 let refused = Location::parse(text, source).unwrap_err();
                 assert!(refused.contains(source) && refused.contains(why), "{refused}");
                 assert!(!refused.contains("ret"), "{refused}");

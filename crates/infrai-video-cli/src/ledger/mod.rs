@@ -1,39 +1,43 @@
-//! What was asked for, kept on a disk: the request before it is sent, then the job, its states, and its clip.
+//! The ledger: a database that records each request before it is sent, then its job, the job's states, and the clip.
 //!
-//! An item is worked on by one process at a time, which holds a lease on it. With SQLite a process that died is known at
-//! once; with PostgreSQL, which any number of machines may share, its lease runs out. Every write of an item says whose
-//! it is, so that a process that lost its lease changes nothing more.
+//! One process at a time works on an item and holds a lease on it. With SQLite the death of a process is detected at once; with
+//! PostgreSQL, which any number of machines may share, the lease of a dead process expires. Each write names the holder of the
+//! lease, so that a process whose lease has expired changes nothing.
 
-mod entry;
 mod error;
-mod file;
+mod heartbeat;
 mod item;
+mod leased_item;
 mod location;
 mod open;
-mod patience;
+mod outages;
 mod postgres_url;
+mod private_files;
+mod sqlite_file;
 #[cfg(test)]
 mod tests;
 mod worker;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::{AnyPool, AssertSqlSafe};
 
-pub(crate) use self::entry::Entry;
 pub(crate) use self::error::LedgerError;
-pub(crate) use self::item::{Item, Place, Stage};
+pub(crate) use self::heartbeat::Heartbeat;
+pub(crate) use self::item::{Destination, Item, Stage, clip_name};
+pub(crate) use self::leased_item::LeasedItem;
 pub(crate) use self::location::{LEDGER_VARIABLE, Location, STATE_VARIABLE};
-use self::patience::{Patience, Try};
+use self::outages::{Attempt, OnLocked, OutagePolicy};
 use self::worker::Worker;
 
-/// How long an item belongs to a process that says nothing more.
-pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// How long a lease lasts without a heartbeat.
+const LEASE: Duration = Duration::from_secs(30);
 
-/// How often a process says that it lives.
-pub(crate) const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often a process extends its leases.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dialect {
@@ -50,7 +54,7 @@ impl Dialect {
         }
     }
 
-    /// Rows that another process is taking are passed over. SQLite has one writer, so there is none.
+    /// Skips rows that another process is leasing. SQLite has one writer, so there are none.
     fn skip_locked(self) -> &'static str {
         match self {
             Self::Sqlite => "",
@@ -59,88 +63,104 @@ impl Dialect {
     }
 }
 
-/// Which items of a batch.
+/// Unfinished items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
-    /// Begun, and not at their end.
-    Begun,
+pub(crate) enum Pending {
+    /// Begun and not finished.
+    InProgress,
     /// Not begun.
     Planned,
 }
 
-impl Which {
-    fn stages(self) -> &'static str {
+impl Pending {
+    fn condition(self) -> &'static str {
         match self {
-            Self::Begun => "stage IN ('sent', 'accepted', 'fetched')",
+            Self::InProgress => "stage IN ('sent', 'accepted', 'fetched')",
             Self::Planned => "stage = 'planned'",
         }
     }
 }
 
-/// What to take from the ledger.
+/// Which items to lease.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Take<'a> {
-    /// The item of that id.
+pub(crate) enum Selection<'a> {
+    /// The item with this id.
     One(&'a str),
-    /// Of the items of those ids, those that are still so far.
-    Those(Which, &'a [String]),
+    /// Those of the items with these ids that are still pending in this way.
+    Pending(Pending, &'a [String]),
 }
 
-/// Stands for a number that is missing, of those that are never below 0. sqlx names a missing number of that length as one
-/// of another, and PostgreSQL then holds the same statement to that.
-const MISSING: f64 = -1.0;
+/// Represents NULL for numbers that are never negative. sqlx binds a NULL as a type of another length, and PostgreSQL then prepares
+/// the statement for that type.
+const NULL_NUMBER: f64 = -1.0;
 
-/// The ledger, open.
-#[derive(Debug)]
+/// An open ledger.
 pub(crate) struct Ledger {
     pool: AnyPool,
     dialect: Dialect,
     worker: Worker,
     machine: String,
     location: Location,
-    /// Whether an outage of the database is waited for.
-    patience: OnceLock<Patience>,
+    on_locked: Box<OnLocked>,
+    /// Set if outages of the database are waited for.
+    outages: OnceLock<OutagePolicy>,
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger").field("location", &self.location).finish_non_exhaustive()
+    }
 }
 
 impl Ledger {
-    /// Opens the ledger, and makes it if there is none.
-    pub(crate) async fn open(location: &Location) -> Result<Self, LedgerError> {
-        let (pool, dialect) = open::open(location).await?;
+    /// Opens the ledger, and creates it if there is none. `on_locked` is called when a file stays locked by another process.
+    pub(crate) async fn open(
+        location: &Location,
+        on_locked: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, LedgerError> {
+        let (pool, dialect) = outages::notify_if_slow(open::open(location), &on_locked).await?;
         let worker = Worker::new(location.file()).map_err(|error| {
-            LedgerError::Place(location.file().map(PathBuf::from).unwrap_or_default(), error)
+            LedgerError::Path(location.file().map(PathBuf::from).unwrap_or_default(), error)
         })?;
         let machine = gethostname::gethostname().to_string_lossy().into_owned();
-        let (location, patience) = (location.clone(), OnceLock::new());
-        Ok(Self { pool, dialect, worker, machine, location, patience })
+        Ok(Self {
+            pool,
+            dialect,
+            worker,
+            machine,
+            location: location.clone(),
+            on_locked: Box::new(on_locked),
+            outages: OnceLock::new(),
+        })
     }
 
-    /// The name of this machine, for a clip that is on its disk.
+    /// The host name of this machine, for clips on its disk.
     pub(crate) fn machine(&self) -> &str {
         &self.machine
     }
 
-    /// Whether other machines may work on the same items.
+    /// Whether other machines may use the same ledger.
     pub(crate) fn is_shared(&self) -> bool {
         self.dialect == Dialect::Postgres
     }
 
-    /// Writes new items down, all or none, and says how many were new. One that is there already stays as it is.
+    /// Inserts items, all or none. Returns how many were new; existing ones stay unchanged.
     pub(crate) async fn add(&self, items: &[Item]) -> Result<u64, LedgerError> {
-        // Two processes that write the same items in different orders would wait for each other.
+        // Two processes that insert the same items in different orders would deadlock.
         let mut items: Vec<&Item> = items.iter().collect();
         items.sort_by_key(|item| (&item.service, &item.id));
         let sql = format!(
             "INSERT INTO items (service, id, batch, line, name, attempt, key, request, seconds, target, output, overwrite,
                  stage, lease_until, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULLIF($9, {MISSING:?}), $10, $11, $12, $13, 0, {now}, {now})
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULLIF($9, {NULL_NUMBER:?}), $10, $11, $12, $13, 0, {now}, {now})
              ON CONFLICT DO NOTHING",
             now = self.dialect.now()
         );
-        self.patiently(async |_| {
+        self.with_retries(async |_| {
             let mut transaction = self.pool.begin().await?;
             let mut added = 0;
             for item in &items {
-                let (target, output) = item.place.columns();
+                let (target, output) = item.destination.columns();
                 let insert = sqlx::query(AssertSqlSafe(sql.clone()))
                     .bind(&item.service)
                     .bind(&item.id)
@@ -150,7 +170,7 @@ impl Ledger {
                     .bind(item.attempt)
                     .bind(&item.key)
                     .bind(&item.request)
-                    .bind(item.seconds.unwrap_or(MISSING))
+                    .bind(item.seconds.unwrap_or(NULL_NUMBER))
                     .bind(target)
                     .bind(output)
                     .bind(i64::from(item.replace))
@@ -163,84 +183,89 @@ impl Ledger {
         .await
     }
 
-    /// Takes items that nobody works on, this process included. In the order of the plan.
-    pub(crate) async fn take(&self, service: &str, what: Take<'_>) -> Result<Vec<Item>, LedgerError> {
-        let (ids, so_far) = match what {
-            Take::One(id) => (vec![id], "1 = 1"),
-            Take::Those(_, []) => return Ok(Vec::new()),
-            Take::Those(which, ids) => (ids.iter().map(String::as_str).collect(), which.stages()),
+    /// Leases items that no process works on, including this one. Returns them in the order of the plan.
+    pub(crate) async fn lease(
+        &self,
+        service: &str,
+        selection: Selection<'_>,
+    ) -> Result<Vec<Item>, LedgerError> {
+        let (ids, condition) = match selection {
+            Selection::One(id) => (vec![id], "1 = 1"),
+            Selection::Pending(_, []) => return Ok(Vec::new()),
+            Selection::Pending(pending, ids) => {
+                (ids.iter().map(String::as_str).collect(), pending.condition())
+            }
         };
-        self.free_items_of_the_dead().await?;
-        let places: Vec<String> = (3..ids.len() + 3).map(|place| format!("${place}")).collect();
+        self.release_items_of_dead_workers().await?;
+        let parameters: Vec<String> = (3..ids.len() + 3).map(|number| format!("${number}")).collect();
         let sql = |free: &str| {
             format!(
                 "UPDATE items SET worker = $2, lease_until = {now} + {lease}
                  WHERE service = $1 AND id IN (
                      SELECT id FROM items
-                     WHERE service = $1 AND id IN ({ids}) AND {so_far} AND {free} {skip})
+                     WHERE service = $1 AND id IN ({ids}) AND {condition} AND {free} {skip})
                  RETURNING *",
                 now = self.dialect.now(),
                 lease = LEASE.as_millis(),
-                ids = places.join(", "),
+                ids = parameters.join(", "),
                 skip = self.dialect.skip_locked(),
             )
         };
         let mut items: Vec<Item> = self
-            .patiently(async |attempt| {
+            .with_retries(async |attempt| {
                 let sql = sql(&match attempt {
-                    Try::First => self.free(),
-                    // They were taken, and nobody heard of it.
-                    Try::Again => format!("(worker = $2 OR {})", self.free()),
+                    Attempt::First => self.free(),
+                    // The first attempt may have leased them without a response.
+                    Attempt::Retry => format!("(worker = $2 OR {})", self.free()),
                 });
-                let take = sqlx::query_as(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id);
-                let take = ids.iter().fold(take, |take, id| take.bind(*id));
-                Ok(take.fetch_all(&self.pool).await?)
+                let lease = sqlx::query_as(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id);
+                let lease = ids.iter().fold(lease, |lease, id| lease.bind(*id));
+                Ok(lease.fetch_all(&self.pool).await?)
             })
             .await?;
         items.sort_by_key(|item| (item.line, item.created_at));
         Ok(items)
     }
 
-    /// The items of a batch that can be taken, by their ids, in the order of the plan.
+    /// The ids of the items of a batch that can be leased, in the order of the plan.
     pub(crate) async fn free_items(
         &self,
         service: &str,
-        which: Which,
+        pending: Pending,
         batch: &str,
     ) -> Result<Vec<String>, LedgerError> {
-        self.free_items_of_the_dead().await?;
+        self.release_items_of_dead_workers().await?;
         let sql = format!(
             "SELECT id FROM items WHERE service = $1 AND batch = $3 AND {} AND {} ORDER BY line, created_at",
-            which.stages(),
+            pending.condition(),
             self.free()
         );
-        self.patiently(async |_| {
+        self.with_retries(async |_| {
             let ids = sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(service).bind(&self.worker.id);
             Ok(ids.bind(batch).fetch_all(&self.pool).await?)
         })
         .await
     }
 
-    /// Whether an item can be taken by the process `$2`. What it has itself it does not get twice, also where its lease ran
-    /// out.
+    /// Whether the process `$2` can lease an item. It does not get its own items twice, even if their leases have expired.
     fn free(&self) -> String {
         format!("(worker IS NULL OR worker <> $2 AND lease_until < {})", self.dialect.now())
     }
 
-    /// Whether another process works on an item.
-    pub(crate) async fn is_taken(&self, service: &str, id: &str) -> Result<bool, LedgerError> {
-        self.free_items_of_the_dead().await?;
+    /// Whether another process holds the lease of an item.
+    pub(crate) async fn is_leased_elsewhere(&self, service: &str, id: &str) -> Result<bool, LedgerError> {
+        self.release_items_of_dead_workers().await?;
         let sql = format!(
             "SELECT count(*) FROM items WHERE service = $1 AND id = $3 AND worker <> $2 AND NOT {}",
             self.free()
         );
-        let taken = sqlx::query_scalar(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id).bind(id);
-        let taken: i64 = taken.fetch_one(&self.pool).await?;
-        Ok(taken > 0)
+        let leased = sqlx::query_scalar(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id).bind(id);
+        let leased: i64 = leased.fetch_one(&self.pool).await?;
+        Ok(leased > 0)
     }
 
-    /// Beside a ledger in a file a process that died is known at once.
-    async fn free_items_of_the_dead(&self) -> Result<(), LedgerError> {
+    /// Only a ledger in a file detects dead processes at once.
+    async fn release_items_of_dead_workers(&self) -> Result<(), LedgerError> {
         if self.is_shared() {
             return Ok(());
         }
@@ -249,15 +274,15 @@ impl Ledger {
                 .bind(&self.worker.id)
                 .fetch_all(&self.pool)
                 .await?;
-        for gone in holders.iter().filter(|holder| self.worker.is_gone(holder)) {
-            let free = sqlx::query("UPDATE items SET worker = NULL WHERE worker = $1").bind(gone);
-            free.execute(&self.pool).await?;
+        for dead in holders.iter().filter(|holder| self.worker.is_dead(holder)) {
+            let release = sqlx::query("UPDATE items SET worker = NULL WHERE worker = $1").bind(dead);
+            release.execute(&self.pool).await?;
         }
         Ok(())
     }
 
-    /// Says that this process lives, and keeps what it has taken.
-    pub(crate) async fn heartbeat(&self) -> Result<(), LedgerError> {
+    /// Extends the leases of this process.
+    async fn extend_leases(&self) -> Result<(), LedgerError> {
         let sql = format!(
             "UPDATE items SET lease_until = {now} + {lease} WHERE worker = $1",
             now = self.dialect.now(),
@@ -267,18 +292,18 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes what has changed of an item that this process has taken.
+    /// Stores a leased item.
     pub(crate) async fn write(&self, item: &Item) -> Result<(), LedgerError> {
         self.write_for(item, Some(&self.worker.id)).await
     }
 
-    /// Writes the last of an item that this process has taken, and gives it back.
+    /// Stores a leased item and ends its lease.
     pub(crate) async fn finish(&self, item: &Item) -> Result<(), LedgerError> {
         self.write_for(item, None).await
     }
 
     async fn write_for(&self, item: &Item, holder: Option<&str>) -> Result<(), LedgerError> {
-        let (target, output) = item.place.columns();
+        let (target, output) = item.destination.columns();
         let submission = item
             .submission
             .as_ref()
@@ -288,13 +313,13 @@ impl Ledger {
             .transpose()?;
         let sql = format!(
             "UPDATE items SET attempt = $4, key = $5, submission = $6, account = $7, target = $8, output = $9,
-                 overwrite = $10, stage = $11, job_id = $12, job_state = $13, cost_usd = NULLIF($14, {MISSING:?}), error = $15,
+                 overwrite = $10, stage = $11, job_id = $12, job_state = $13, cost_usd = NULLIF($14, {NULL_NUMBER:?}), error = $15,
                  error_code = $16, path = $17, bytes = $18, sha256 = $19, machine = $20, worker = $21,
                  updated_at = {now}
              WHERE service = $1 AND id = $2 AND worker = $3",
             now = self.dialect.now()
         );
-        self.patiently(async |attempt| {
+        self.with_retries(async |attempt| {
             let written = sqlx::query(AssertSqlSafe(sql.clone()))
                 .bind(&item.service)
                 .bind(&item.id)
@@ -309,7 +334,7 @@ impl Ledger {
                 .bind(item.stage.stored())
                 .bind(&item.job_id)
                 .bind(&item.job_state)
-                .bind(item.cost_usd.unwrap_or(MISSING))
+                .bind(item.cost_usd.unwrap_or(NULL_NUMBER))
                 .bind(&item.error)
                 .bind(&item.error_code)
                 .bind(&item.path)
@@ -320,8 +345,8 @@ impl Ledger {
                 .execute(&self.pool)
                 .await?;
             match written.rows_affected() {
-                // It was given back, and nobody heard of it.
-                0 if attempt == Try::Again && holder.is_none() && self.is_as(item).await? => Ok(()),
+                // The first attempt may have ended the lease without a response.
+                0 if attempt == Attempt::Retry && holder.is_none() && self.is_stored(item).await? => Ok(()),
                 0 => Err(LedgerError::Lost),
                 _ => Ok(()),
             }
@@ -329,8 +354,8 @@ impl Ledger {
         .await
     }
 
-    /// Whether the ledger has an item at that stage, and nobody works on it.
-    async fn is_as(&self, item: &Item) -> Result<bool, LedgerError> {
+    /// Whether an item is stored at this stage, without a lease.
+    async fn is_stored(&self, item: &Item) -> Result<bool, LedgerError> {
         let sql = "SELECT count(*) FROM items WHERE service = $1 AND id = $2 AND stage = $3 AND attempt = $4
                    AND worker IS NULL";
         let found: i64 = sqlx::query_scalar(sql)
@@ -343,11 +368,11 @@ impl Ledger {
         Ok(found == 1)
     }
 
-    /// Gives an item back, for whoever comes next.
+    /// Ends the lease of an item.
     pub(crate) async fn release(&self, item: &Item) -> Result<(), LedgerError> {
         let sql =
             "UPDATE items SET worker = NULL, lease_until = 0 WHERE service = $1 AND id = $2 AND worker = $3";
-        self.patiently(async |_| {
+        self.with_retries(async |_| {
             let release = sqlx::query(sql).bind(&item.service).bind(&item.id).bind(&self.worker.id);
             release.execute(&self.pool).await?;
             Ok(())
@@ -355,78 +380,85 @@ impl Ledger {
         .await
     }
 
-    /// Gives everything back that this process has taken.
-    pub(crate) async fn release_all(&self) -> Result<(), LedgerError> {
+    /// Ends all leases of this process.
+    async fn release_all(&self) -> Result<(), LedgerError> {
         let release = sqlx::query("UPDATE items SET worker = NULL, lease_until = 0 WHERE worker = $1");
         release.bind(&self.worker.id).execute(&self.pool).await?;
         Ok(())
     }
 
-    /// The item of that id, key or job.
+    /// The item with this id, idempotency key or job id.
     pub(crate) async fn find(&self, service: &str, name: &str) -> Result<Option<Item>, LedgerError> {
         let sql = "SELECT * FROM items WHERE service = $1 AND (id = $2 OR key = $2 OR job_id = $2)
                    ORDER BY created_at DESC LIMIT 1";
         Ok(sqlx::query_as(sql).bind(service).bind(name).fetch_optional(&self.pool).await?)
     }
 
-    /// All that was begun and not finished, oldest first.
-    pub(crate) async fn begun(&self, service: &str) -> Result<Vec<Item>, LedgerError> {
+    /// The items that were begun and not finished, oldest first.
+    pub(crate) async fn in_progress(&self, service: &str) -> Result<Vec<Item>, LedgerError> {
         let sql = "SELECT * FROM items WHERE service = $1 AND stage IN ('sent', 'accepted', 'fetched')
                    ORDER BY created_at, line";
         Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
     }
 
-    /// How many clips are left at other services.
-    pub(crate) async fn left_elsewhere(&self, service: &str) -> Result<Vec<(String, i64)>, LedgerError> {
+    /// The number of unfinished clips at each other service.
+    pub(crate) async fn unfinished_at_other_services(
+        &self,
+        service: &str,
+    ) -> Result<Vec<(String, i64)>, LedgerError> {
         let sql = "SELECT service, count(*) FROM items
                    WHERE service <> $1 AND (stage IN ('sent', 'fetched') OR stage = 'accepted' AND target <> 'nowhere')
                    GROUP BY service ORDER BY service";
         Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
     }
 
-    /// Where an item of that id, key or job was asked for last.
+    /// The service of the newest item with this id, idempotency key or job id.
     pub(crate) async fn service_of(&self, name: &str) -> Result<Option<String>, LedgerError> {
         let sql = "SELECT service FROM items WHERE id = $1 OR key = $1 OR job_id = $1
                    ORDER BY created_at DESC LIMIT 1";
         Ok(sqlx::query_scalar(sql).bind(name).fetch_optional(&self.pool).await?)
     }
 
-    /// A whole batch, in the order of its plan.
+    /// The items of a batch, in the order of its plan.
     pub(crate) async fn batch(&self, service: &str, batch: &str) -> Result<Vec<Item>, LedgerError> {
         let sql = "SELECT * FROM items WHERE service = $1 AND batch = $2 ORDER BY line, created_at";
-        self.patiently(async |_| {
+        self.with_retries(async |_| {
             Ok(sqlx::query_as(sql).bind(service).bind(batch).fetch_all(&self.pool).await?)
         })
         .await
     }
 
-    /// What of a batch is not at its end, by its id.
-    pub(crate) async fn rest(&self, service: &str, batch: &str) -> Result<Vec<(String, Which)>, LedgerError> {
-        let mut rest = Vec::new();
-        for which in [Which::Begun, Which::Planned] {
-            let sql =
-                format!("SELECT id FROM items WHERE service = $1 AND batch = $2 AND {}", which.stages());
+    /// The ids of the pending items of a batch.
+    pub(crate) async fn pending(
+        &self,
+        service: &str,
+        batch: &str,
+    ) -> Result<Vec<(String, Pending)>, LedgerError> {
+        let mut all = Vec::new();
+        for pending in [Pending::InProgress, Pending::Planned] {
+            let condition = pending.condition();
+            let sql = format!("SELECT id FROM items WHERE service = $1 AND batch = $2 AND {condition}");
             let ids: Vec<String> = self
-                .patiently(async |_| {
+                .with_retries(async |_| {
                     let ids = sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(service).bind(batch);
                     Ok(ids.fetch_all(&self.pool).await?)
                 })
                 .await?;
-            rest.extend(ids.into_iter().map(|id| (id, which)));
+            all.extend(ids.into_iter().map(|id| (id, pending)));
         }
-        Ok(rest)
+        Ok(all)
     }
 
-    /// How many items of each batch are at each stage.
+    /// The number of items of each batch at each stage.
     pub(crate) async fn batches(&self, service: &str) -> Result<Vec<(String, String, i64)>, LedgerError> {
         let sql = "SELECT batch, stage, count(*) FROM items WHERE service = $1 AND batch IS NOT NULL
                    GROUP BY batch, stage ORDER BY batch, stage";
         Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
     }
 
-    /// Lets go of the database, with everything that this process has taken.
+    /// Ends all leases of this process, and closes the database.
     pub(crate) async fn close(&self) {
-        let _the_lease_runs_out = self.release_all().await;
+        let _leases_expire = self.release_all().await;
         self.pool.close().await;
     }
 }

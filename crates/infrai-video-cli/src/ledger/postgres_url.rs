@@ -1,21 +1,21 @@
-//! The URL of a PostgreSQL database, in a form that sqlx reads, and shown without its user, password and parameters.
+//! The URL of a PostgreSQL database in the form that sqlx reads. It is displayed without its user, password and parameters.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use url::{ParseError, Url};
 
-/// Parameters whose value may have an `@` in it. Anywhere else it is the rest of a password that was not escaped.
+/// Parameters whose value may contain `@`. Anywhere else it is part of a password that was not escaped.
 const FREE_TEXT: [&str; 4] = ["user", "password", "application_name", "options"];
 
-/// A URL whose every part is certain: none of them is the rest of a password.
+/// A URL that is unambiguous: no part of it is the rest of a password.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PostgresUrl(Url);
 
 impl PostgresUrl {
-    /// Reads `postgres://USER:PASSWORD@HOST:PORT/NAME?PARAMETERS`, of which every part but the scheme may be missing.
+    /// Parses `postgres://USER:PASSWORD@HOST:PORT/NAME?PARAMETERS`, of which every part but the scheme may be missing.
     ///
-    /// Nothing where a `/`, `?`, `#` or `@` that is not percent-encoded makes parts of a password look like something else.
+    /// `None` if an unescaped `/`, `?`, `#` or `@` makes a part of the password look like another part of the URL.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let url = match Url::parse(text) {
             Err(ParseError::EmptyHost) => without_host(text)?,
@@ -24,7 +24,7 @@ impl PostgresUrl {
         is_unambiguous(&url).then_some(Self(url))
     }
 
-    /// Whether a password is part of it: before the host, in a parameter, or in what was meant to be one.
+    /// Whether it contains a password: before the host, in a parameter, or in what was meant to be one.
     pub(super) fn has_password(&self) -> bool {
         let names_one = |text: &str| {
             let text = text.to_ascii_lowercase();
@@ -35,13 +35,13 @@ impl PostgresUrl {
         self.0.password().is_some() || self.0.query_pairs().any(is_password)
     }
 
-    /// The whole of it, for sqlx alone.
+    /// The complete URL, only for sqlx.
     pub(super) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
 
-/// The URL standard knows no user of an empty host, which to libpq is the local socket. The same can be said in parameters.
+/// The URL standard allows no user with an empty host, which libpq treats as the local socket. Parameters can express the same.
 fn without_host(text: &str) -> Option<Url> {
     let (scheme, rest) = text.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -49,7 +49,7 @@ fn without_host(text: &str) -> Option<Url> {
     let (user_info, port) = authority.rsplit_once('@').unwrap_or(("", authority));
     let host = Url::parse(&format!("{scheme}://{user_info}@host{port}")).ok()?;
     let mut url = Url::parse(&format!("{scheme}://{path}")).ok()?;
-    // They are percent-encoded already. In a query `+` and `&` have a meaning of their own.
+    // They are percent-encoded already. `+` and `&` are special only in a query.
     let escaped = |text: &str| text.replace('+', "%2B").replace('&', "%26");
     let mut query: Vec<String> = Vec::new();
     if !host.username().is_empty() {
@@ -57,7 +57,7 @@ fn without_host(text: &str) -> Option<Url> {
     }
     query.extend(host.password().map(|password| format!("password={}", escaped(password))));
     query.extend(host.port().map(|port| format!("port={port}")));
-    // What the URL itself says in parameters comes last, and holds.
+    // Parameters of the URL come last and take precedence.
     query.extend(url.query().map(str::to_owned));
     url.set_query((!query.is_empty()).then(|| query.join("&")).as_deref());
     Some(url)
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_may_be_missing_where_there_is_a_user() {
+    fn the_host_is_optional_after_a_user() {
         for text in [
             "postgres://u%40x:p%26+%2F@/db?host=/run/x",
             "postgresql://u%40x:p%26+%2F@:5432/db?host=/run/x",
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_found_wherever_it_stands() {
+    fn a_password_is_found_in_every_part_of_the_url() {
         for text in [
             "postgres://me:secret@db/l",
             "postgresql://me:s%40cret@db:5432/l",
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_that_is_not_escaped_is_not_taken_for_something_else() {
+    fn a_url_with_an_unescaped_password_is_rejected() {
         for text in [
             "postgres://me:sec/ret@db/l",
             "postgres://me:12/ret@db/l",

@@ -1,19 +1,18 @@
 //! A plan as comma-separated values (RFC 4180) under a header.
 //!
-//! It is read strictly: a reader that makes the best of a quote in the wrong place would merge lines into one prompt, and that
-//! clip would be paid for.
+//! The parser is strict: one that tolerates a misplaced quote would merge lines into one prompt, and that clip would be charged.
 
 use std::collections::HashSet;
 
 use serde_json::{Number, Value};
 
-use super::request::{MEMBERS, Request, unknown};
+use super::fields::{FIELDS, Fields, unknown};
 
-/// A row, and the line that it begins on.
+/// A row and the number of its first line.
 type Row = (usize, Vec<String>);
 
-/// The requests of a plan, each with the number of its line.
-pub(super) fn requests(text: &str) -> Vec<(usize, Result<Request, String>)> {
+/// The lines of a plan with their numbers.
+pub(super) fn lines(text: &str) -> Vec<(usize, Result<Fields, String>)> {
     let (rows, broken) = match rows(text) {
         Ok(rows) => (rows, None),
         Err((rows, line, error)) => (rows, Some((line, Err(error)))),
@@ -22,10 +21,9 @@ pub(super) fn requests(text: &str) -> Vec<(usize, Result<Request, String>)> {
     let Some((line, header)) = rows.next() else { return broken.into_iter().collect() };
     let columns = match columns(&header) {
         Ok(columns) => columns,
-        Err(wrong) => return wrong.into_iter().map(|error| (line, Err(error))).collect(),
+        Err(errors) => return errors.into_iter().map(|error| (line, Err(error))).collect(),
     };
-    let requests = rows.map(|(line, cells)| (line, request(&columns, &cells)));
-    requests.chain(broken).collect()
+    rows.map(|(line, cells)| (line, fields(&columns, &cells))).chain(broken).collect()
 }
 
 fn columns(header: &[String]) -> Result<Vec<&str>, Vec<String>> {
@@ -36,30 +34,32 @@ fn columns(header: &[String]) -> Result<Vec<&str>, Vec<String>> {
         return Err(vec![format!("the cells are separated by {separator:?}; separate them by ','")]);
     }
     let mut seen = HashSet::new();
-    let mut wrong: Vec<String> = Vec::new();
+    let mut errors: Vec<String> = Vec::new();
     for (index, column) in columns.iter().enumerate() {
         if column.is_empty() {
-            wrong.push(format!("column {} has no name", index + 1));
-        } else if !MEMBERS.contains(column) {
-            wrong.push(unknown("column", column));
+            errors.push(format!("column {} has no name", index + 1));
+        } else if !FIELDS.contains(column) {
+            errors.push(unknown("column", column));
         } else if !seen.insert(column) {
-            wrong.push(format!("the column `{column}` stands twice"));
+            errors.push(format!("the column `{column}` is repeated"));
         }
     }
-    if wrong.is_empty() && !columns.contains(&"prompt") {
-        wrong.push("there is no column `prompt`".to_owned());
+    if errors.is_empty() && !columns.contains(&"prompt") {
+        errors.push("there is no column `prompt`".to_owned());
     }
-    if wrong.is_empty() { Ok(columns) } else { Err(wrong) }
+    if errors.is_empty() { Ok(columns) } else { Err(errors) }
 }
 
-/// An empty cell says nothing.
-fn request(columns: &[&str], cells: &[String]) -> Result<Request, String> {
+/// Empty cells are left out.
+fn fields(columns: &[&str], cells: &[String]) -> Result<Fields, String> {
     if cells.len() != columns.len() {
         return Err(format!("it has {} cells, and the header has {}", cells.len(), columns.len()));
     }
     let cells = columns.iter().zip(cells).filter(|(_, cell)| !cell.trim().is_empty());
-    let members = cells.map(|(column, cell)| Ok(((*column).to_owned(), value(column, cell)?)));
-    Request::read(members.collect::<Result<_, String>>()?)
+    cells
+        .map(|(column, cell)| Ok(((*column).to_owned(), value(column, cell)?)))
+        .collect::<Result<_, _>>()
+        .map(Fields)
 }
 
 fn value(column: &str, cell: &str) -> Result<Value, String> {
@@ -75,7 +75,7 @@ fn value(column: &str, cell: &str) -> Result<Value, String> {
     }
 }
 
-/// All rows with something in them, or those before the first that cannot be read, with its line and the reason.
+/// All rows that are not empty. On an error the rows before it, its line and the reason.
 fn rows(text: &str) -> Result<Vec<Row>, (Vec<Row>, usize, String)> {
     let (mut rows, mut rest, mut line) = (Vec::new(), text, 1);
     while !rest.is_empty() {
@@ -107,7 +107,7 @@ fn rows(text: &str) -> Result<Vec<Row>, (Vec<Row>, usize, String)> {
     Ok(rows)
 }
 
-/// The first cell of a text, and what follows it: a comma, the end of the line, or nothing.
+/// The first cell of the text and the rest: a comma, the end of the line, or nothing comes next.
 fn cell(text: &str) -> Result<(String, &str), String> {
     let Some(mut rest) = text.strip_prefix('"') else {
         let end = text.find([',', '\n']).unwrap_or(text.len());
@@ -116,12 +116,10 @@ fn cell(text: &str) -> Result<(String, &str), String> {
             false => &text[..end],
         };
         if plain.contains('"') {
-            return Err(
-                "a cell with a quote in it must stand in quotes, and the quote must be doubled".to_owned()
-            );
+            return Err("a cell that contains a quote must be quoted, and the quote doubled".to_owned());
         }
         if plain.contains('\r') {
-            return Err("a line ends with a carriage return alone; end lines with \\n or \\r\\n".to_owned());
+            return Err("a carriage return without a newline; end lines with \\n or \\r\\n".to_owned());
         }
         return Ok((plain.to_owned(), &text[plain.len()..]));
     };
@@ -150,15 +148,16 @@ mod tests {
         rows(text).unwrap_or_else(|error| panic!("{text}: {error:?}"))
     }
 
-    fn wrong(text: &str) -> Vec<String> {
-        let of = |(line, request): (usize, Result<_, String>)| {
-            request.err().map(|error| format!("{line}: {error}"))
+    fn errors(text: &str) -> Vec<String> {
+        let error = |(line, fields): (usize, Result<Fields, String>)| {
+            let line_error = fields.and_then(|fields| fields.request()).err();
+            line_error.map(|error| format!("{line}: {error}"))
         };
-        requests(text).into_iter().filter_map(of).collect()
+        lines(text).into_iter().filter_map(error).collect()
     }
 
     #[test]
-    fn cells_are_read_as_the_standard_has_them() {
+    fn cells_are_parsed_according_to_the_standard() {
         let rows = read("a,b\r\n\"x, y\",\"say \"\"z\"\"\"\n\n,\n\"two\r\nlines\",1\n\"\",last");
         let rows: Vec<(usize, Vec<&str>)> =
             rows.iter().map(|(line, cells)| (*line, cells.iter().map(String::as_str).collect())).collect();
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_in_the_wrong_place_is_an_error_and_never_a_longer_prompt() {
+    fn a_misplaced_quote_is_an_error_and_never_a_longer_prompt() {
         for text in [
             "prompt\n\"a city\na river",
             "prompt\n\"a city\na river\",5\n",
@@ -186,20 +185,20 @@ mod tests {
             "prompt\n \"a\"\n",
             "prompt\n\"a\" \n",
         ] {
-            let wrong = wrong(text);
+            let errors = errors(text);
             assert!(
-                wrong.len() == 1
-                    && wrong[0].starts_with("2: ")
-                    && (wrong[0].contains("quote") || wrong[0].contains("cells")),
-                "{text}: {wrong:?}"
+                errors.len() == 1
+                    && errors[0].starts_with("2: ")
+                    && (errors[0].contains("quote") || errors[0].contains("cells")),
+                "{text}: {errors:?}"
             );
         }
-        assert_eq!(wrong("prompt\na\n\nb\"\n").len(), 1);
-        assert!(wrong("prompt\na\n\nb\"\n")[0].starts_with("4: "));
+        assert_eq!(errors("prompt\na\n\nb\"\n").len(), 1);
+        assert!(errors("prompt\na\n\nb\"\n")[0].starts_with("4: "));
     }
 
     #[test]
-    fn a_carriage_return_alone_is_an_error_on_its_line() {
+    fn a_carriage_return_without_a_newline_is_an_error_on_its_line() {
         for (text, line) in [
             ("prompt\na city\r", 2),
             ("prompt\ra city\r", 1),
@@ -208,17 +207,17 @@ mod tests {
             ("prompt\na\rb\nc\n", 2),
             ("prompt\n\"a\"\rb\n", 2),
         ] {
-            let wrong = wrong(text);
-            assert!(wrong.len() == 1 && wrong[0].starts_with(&format!("{line}: ")), "{text:?}: {wrong:?}");
+            let errors = errors(text);
+            assert!(errors.len() == 1 && errors[0].starts_with(&format!("{line}: ")), "{text:?}: {errors:?}");
         }
     }
 
     #[test]
-    fn a_header_or_a_cell_that_is_wrong_is_named() {
+    fn an_invalid_header_or_cell_is_named() {
         for (text, expected) in [
             ("promt,name\na,b", "1: unknown column `promt`; did you mean `prompt`?"),
             ("prompt,Duration\na,5", "1: unknown column `Duration`; did you mean `duration_seconds`?"),
-            ("prompt,prompt\na,b", "1: the column `prompt` stands twice"),
+            ("prompt,prompt\na,b", "1: the column `prompt` is repeated"),
             ("name\nb", "1: there is no column `prompt`"),
             ("prompt,\na,", "1: column 2 has no name"),
             ("prompt;name\na;b", "1: the cells are separated by ';'; separate them by ','"),
@@ -234,7 +233,7 @@ mod tests {
             ),
             ("prompt,name\n,b", "2: `prompt` is missing"),
         ] {
-            assert_eq!(wrong(text), [expected], "{text}");
+            assert_eq!(errors(text), [expected], "{text}");
         }
     }
 }

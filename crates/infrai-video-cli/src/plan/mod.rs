@@ -1,10 +1,10 @@
-//! The plan of a batch: one clip on each line, as JSON or as CSV.
+//! The plan of a batch: one clip on each line, as JSON or CSV.
 
 mod csv;
+mod encoding;
+mod fields;
 mod json;
 mod name;
-mod request;
-mod text;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -12,9 +12,10 @@ use std::fmt::Write as _;
 use infrai_video::IdempotencyKey;
 use sha2::{Digest as _, Sha256};
 
+use self::encoding::{Form, decode, form};
+use self::fields::Fields;
 use self::name::{folded, slug};
-use self::text::{Form, decode, form};
-use crate::wish::Wish;
+use crate::args::ClipRequest;
 
 /// A line of a plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,11 +23,11 @@ pub(crate) struct Line {
     /// Counted from 1.
     pub(crate) number: usize,
     pub(crate) name: Option<String>,
-    pub(crate) wish: Wish,
-    /// Names the item in the ledger. It follows from the batch and from what is asked for, not from the place in the plan:
-    /// lines can be moved, added and renamed without being paid again.
+    pub(crate) request: ClipRequest,
+    /// The id of the item in the ledger. It is derived from the batch and the request, not from the position: lines can be moved,
+    /// added and renamed without being charged again.
     pub(crate) id: String,
-    /// The idempotency key that the line itself gives, for the first attempt.
+    /// The idempotency key that the line sets for its first attempt.
     key: Option<IdempotencyKey>,
 }
 
@@ -37,75 +38,78 @@ impl Line {
 
     /// The idempotency key of the first attempt.
     pub(crate) fn first_key(&self) -> String {
-        self.key.as_ref().map_or_else(|| key(&self.id, 1), |key| key.as_str().to_owned())
+        self.key.as_ref().map_or_else(|| idempotency_key(&self.id, 1), |key| key.as_str().to_owned())
     }
 
-    /// The name of the clip's file.
+    /// The file name of the clip.
     pub(crate) fn file_name(&self) -> String {
         match &self.name {
             Some(name) => format!("{name}.mp4"),
-            None => format!("{}-{}.mp4", slug(&self.wish.prompt), &self.id[self.id.len() - 8..]),
+            None => format!("{}-{}.mp4", slug(&self.request.prompt), &self.id[self.id.len() - 8..]),
         }
     }
 }
 
-/// The key of an item: each attempt has one of its own, the same in every process.
-pub(crate) fn key(id: &str, attempt: i64) -> String {
+/// The idempotency key of an attempt, which is the same in every process.
+pub(crate) fn idempotency_key(id: &str, attempt: i64) -> String {
     format!("infrai-{}", digest(&["key", id, &attempt.to_string()]))
 }
 
 /// The bytes of a plan.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct PlanFile {
     pub(crate) bytes: Vec<u8>,
-    /// Whether the name of its file ends with `.csv`.
+    /// Whether the name of the file ends with `.csv`.
     pub(crate) is_named_csv: bool,
 }
 
-/// Reads a plan. Everything that is wrong with it is told at once.
-pub(crate) fn parse(source: &Source, batch: &str) -> Result<Vec<Line>, Vec<String>> {
-    let text = decode(&source.bytes).map_err(|error| vec![error])?;
-    let requests = match form(text, source.is_named_csv) {
-        Form::Json => json::requests(text),
-        Form::Csv => csv::requests(text),
+/// Parses a plan. The error lists everything that is invalid.
+pub(crate) fn parse(file: &PlanFile, batch: &str) -> Result<Vec<Line>, Vec<String>> {
+    let text = decode(&file.bytes).map_err(|error| vec![error])?;
+    let parsed = match form(text, file.is_named_csv) {
+        Form::Json => json::lines(text),
+        Form::Csv => csv::lines(text),
     };
-    let (mut lines, mut wrong) = (Vec::new(), Vec::new());
-    let (mut taken, mut twins) = (Taken::default(), HashMap::new());
-    for (number, request) in requests {
-        let line = request.and_then(|request| {
-            let canonical = request.wish.canonical();
-            let twin: &mut u32 = twins.entry(canonical.clone()).or_default();
-            *twin += 1;
-            let id = format!("item-{}", digest(&["item", batch, &canonical, &twin.to_string()]));
-            taken.add(Line { number, name: request.name, wish: request.wish, id, key: request.key })
-        });
-        match line {
+    let (mut lines, mut errors) = (Vec::new(), Vec::new());
+    let mut reader = Reader { batch, repeated: HashMap::new(), files: HashSet::new(), keys: HashSet::new() };
+    for (number, fields) in parsed {
+        match fields.and_then(|fields| reader.line(number, &fields)) {
             Ok(line) => lines.push(line),
-            Err(error) => wrong.push(format!("line {number}: {error}")),
+            Err(error) => errors.push(format!("line {number}: {error}")),
         }
     }
-    if wrong.is_empty() && lines.is_empty() {
-        wrong.push("there is no line in it".to_owned());
+    if errors.is_empty() && lines.is_empty() {
+        errors.push("the plan has no lines".to_owned());
     }
-    if wrong.is_empty() { Ok(lines) } else { Err(wrong) }
+    if errors.is_empty() { Ok(lines) } else { Err(errors) }
 }
 
-/// What no two lines of a plan can have in common.
-#[derive(Default)]
-struct Taken {
+/// Turns fields into lines, and rejects a file name or a key that an earlier line has.
+struct Reader<'a> {
+    batch: &'a str,
+    /// How often each request occurs.
+    repeated: HashMap<String, u32>,
     files: HashSet<String>,
     keys: HashSet<String>,
 }
 
-impl Taken {
-    fn add(&mut self, line: Line) -> Result<Line, String> {
+impl Reader<'_> {
+    fn line(&mut self, number: usize, fields: &Fields) -> Result<Line, String> {
+        fields.check()?;
+        let (name, key, request) = (fields.name()?, fields.idempotency_key()?, fields.request()?);
+        let canonical = request.canonical_json();
+        let occurrence = self.repeated.entry(canonical.clone()).or_default();
+        *occurrence += 1;
+        let id = format!("item-{}", digest(&["item", self.batch, &canonical, &occurrence.to_string()]));
+        let line = Line { number, name, request, id, key };
         if !self.files.insert(folded(&line.file_name())) {
-            return Err(format!("`name` {:?} is taken by an earlier line", line.name.unwrap_or(line.id)));
+            let name = line.name.unwrap_or(line.id);
+            return Err(format!("`name` {name:?} is used by an earlier line"));
         }
         if let Some(key) = &line.key
             && !self.keys.insert(key.as_str().to_owned())
         {
-            return Err(format!("`idempotency_key` {key} is taken by an earlier line"));
+            return Err(format!("`idempotency_key` {key} is used by an earlier line"));
         }
         Ok(line)
     }
@@ -128,7 +132,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str, batch: &str) -> Result<Vec<Line>, Vec<String>> {
-        super::parse(&Source { bytes: text.into(), is_named_csv: false }, batch)
+        super::parse(&PlanFile { bytes: text.into(), is_named_csv: false }, batch)
     }
 
     fn ids(text: &str) -> Vec<String> {
@@ -136,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_a_request_and_perhaps_a_name() {
+    fn a_line_is_a_request_with_an_optional_name() {
         let lines = parse(
             "{\"prompt\":\"A city, at dusk!\",\"duration_seconds\":5,\"resolution\":\"1080p\",\"name\":\"skyline\"}\n\n\
              {\"prompt\":\"東京\",\"aspect\":\"9:16\",\"prefer\":null}\n",
@@ -144,13 +148,13 @@ mod tests {
         )
         .unwrap();
         assert_eq!(lines[0].file_name(), "skyline.mp4");
-        assert_eq!(lines[0].wish.resolution.as_deref(), Some("1080p"));
+        assert_eq!(lines[0].request.resolution.as_deref(), Some("1080p"));
         assert_eq!(lines[1].number, 3);
         assert!(lines[1].file_name().starts_with("clip-"), "{}", lines[1].file_name());
     }
 
     #[test]
-    fn what_was_paid_stays_paid_when_lines_move_or_get_names() {
+    fn lines_keep_their_ids_when_they_move_or_get_names() {
         let before = ids("{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n{\"prompt\":\"a\"}");
         let after = ids(
             "{\"prompt\":\"c\"}\n{\"name\":\"x\",\"prompt\":\"b\"}\n{\"prompt\":\"a\"}\n{ \"prompt\": \"a\" }",
@@ -158,12 +162,12 @@ mod tests {
         assert_eq!((&after[1], &after[2], &after[3]), (&before[1], &before[0], &before[2]));
         assert_eq!(before.iter().collect::<HashSet<_>>().len(), 3);
         assert_ne!(parse("{\"prompt\":\"a\"}", "other").unwrap()[0].id, before[0]);
-        assert_ne!(key(&before[0], 1), key(&before[0], 2));
-        assert_eq!(key(&before[0], 1), key(&before[0], 1));
+        assert_ne!(idempotency_key(&before[0], 1), idempotency_key(&before[0], 2));
+        assert_eq!(idempotency_key(&before[0], 1), idempotency_key(&before[0], 1));
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told_by_its_line() {
+    fn every_error_is_reported_with_its_line() {
         let plan = [
             r#"{"prompt": "a", "name": "x"}"#,
             r#"{"promt": "a"}"#,
@@ -186,16 +190,16 @@ mod tests {
             r#"{"prompt": "a"} {"prompt": "b"}"#,
             r#"{"text": "a"}"#,
         ];
-        let wrong = parse(&plan.join("\r\n"), "plan").unwrap_err();
+        let errors = parse(&plan.join("\r\n"), "plan").unwrap_err();
         let expected = [
             "line 2: unknown field `promt`; did you mean `prompt`?",
             "line 3: invalid type: sequence, expected a JSON object, such as {\"prompt\": \"a city\"}",
-            "line 4: `name` \"X\" is taken by an earlier line",
-            "line 5: `name` \"../x\" must be fit for a file: ",
+            "line 4: `name` \"X\" is used by an earlier line",
+            "line 5: `name` \"../x\" must be valid as a file name: ",
             "line 6: `idempotency_key` must be 1 to 255 visible ASCII characters",
             "line 7: not JSON: expected ident (column 2)",
-            "line 8: `prompt` stands twice",
-            "line 9: `prefer` stands twice",
+            "line 8: `prompt` is repeated",
+            "line 9: `prefer` is repeated",
             "line 10: not JSON: trailing comma (column 17)",
             "line 11: not JSON: EOF while parsing an object (column 14); an object must be on one line",
             "line 12: `duration_seconds` must be a number such as 5 or 7.5, not \"5\"",
@@ -208,12 +212,12 @@ mod tests {
             "line 19: not JSON: trailing characters (column 17)",
             "line 20: unknown field `text`; use prompt, duration_seconds, ",
         ];
-        assert_eq!(wrong.len(), expected.len(), "{wrong:#?}");
-        for (wrong, expected) in wrong.iter().zip(expected) {
-            assert!(wrong.starts_with(expected), "{wrong}\n{expected}");
+        assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+        for (error, expected) in errors.iter().zip(expected) {
+            assert!(error.starts_with(expected), "{error}\n{expected}");
         }
-        assert_eq!(parse(" \n", "plan").unwrap_err(), ["there is no line in it"]);
-        assert_eq!(parse("prompt,name\n", "plan").unwrap_err(), ["there is no line in it"]);
+        assert_eq!(parse(" \n", "plan").unwrap_err(), ["the plan has no lines"]);
+        assert_eq!(parse("prompt,name\n", "plan").unwrap_err(), ["the plan has no lines"]);
         assert!(parse("[{\"prompt\": \"a\"}]", "plan").unwrap_err()[0].contains("JSON array"));
     }
 
@@ -226,22 +230,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dry_run_prints_is_the_same_item_and_keeps_its_key() {
+    fn the_output_of_a_dry_run_is_the_same_item_and_keeps_its_key() {
         let plain = "{\"prompt\":\"a\",\"aspect\":\"9:16\",\"duration_seconds\":5}";
         let shown = "{\"aspect\":\"9:16\",\"aspect_ratio\":\"9:16\",\"duration_seconds\":5,\"idempotency_key\":\"k1\",\"prompt\":\"a\"}";
         assert_eq!(ids(plain), ids(shown));
         let line = |text| parse(text, "plan").unwrap().remove(0);
         assert_eq!(line(shown).first_key(), "k1");
-        assert_eq!(line(plain).first_key(), key(&ids(plain)[0], 1));
+        assert_eq!(line(plain).first_key(), idempotency_key(&ids(plain)[0], 1));
         let twice = format!("{shown}\n{shown}");
         assert_eq!(
             parse(&twice, "plan").unwrap_err(),
-            ["line 2: `idempotency_key` k1 is taken by an earlier line"]
+            ["line 2: `idempotency_key` k1 is used by an earlier line"]
         );
     }
 
     #[test]
-    fn a_report_is_the_same_items_as_its_plan() {
+    fn a_report_has_the_same_items_as_its_plan() {
         let plan = "{\"prompt\":\"a\",\"name\":\"x\"}\n{\"prompt\":\"b\"}";
         let report = "{\"batch\":\"plan\",\"counts\":{},\"items\":[{\"name\":\"x\",\"request\":{\"prompt\":\"a\"}},{\"request\":{\"prompt\":\"b\"}}]}";
         assert_eq!(ids(plan), ids(report));

@@ -1,14 +1,14 @@
-//! Names of clips that every file system takes.
+//! File names of clips that are valid on every file system.
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// The longest name of a line, in bytes: file systems allow 255, and a clip's name has an extension.
+/// Maximum length of a name in bytes. File systems allow 255, and the file name has an extension.
 const MAX_NAME: usize = 200;
 
-/// How much of the prompt stands in a file name.
+/// Maximum length of the words of the prompt in a file name.
 const SLUG: usize = 40;
 
-/// Names that mean a device on Windows, whatever extension follows; so do COM0 to COM9 and LPT0 to LPT9.
+/// Device names on Windows, with any extension. COM0 to COM9 and LPT0 to LPT9 are devices too.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
 pub(super) fn check_name(name: String) -> Result<String, String> {
@@ -16,7 +16,7 @@ pub(super) fn check_name(name: String) -> Result<String, String> {
     let fits = (1..=MAX_NAME).contains(&name.len()) && name.chars().all(allowed);
     if !fits || name.starts_with(['.', '-', ' ']) || name.ends_with(['.', ' ']) {
         return Err(format!(
-            "`name` {name:?} must be fit for a file: 1 to {MAX_NAME} bytes without / \\ : * ? \" < > |, with no dot, dash or \
+            "`name` {name:?} must be valid as a file name: 1 to {MAX_NAME} bytes without / \\ : * ? \" < > |, with no dot, dash or \
              space first and no dot or space last"
         ));
     }
@@ -35,13 +35,13 @@ fn is_device(name: &str) -> bool {
     DEVICES.contains(&stem.as_str()) || is_port("COM") || is_port("LPT")
 }
 
-/// The same text for names that are one name to a file system that ignores case, or how accents are encoded.
+/// Equal for names that a file system may treat as one, because it ignores case or the encoding of accents.
 pub(super) fn folded(name: &str) -> String {
-    // Through the capitals: ß is SS in them, and both kinds of s are S.
+    // Via upper case, in which ß is SS and both forms of sigma are equal.
     name.nfd().collect::<String>().to_uppercase().to_lowercase().nfd().collect()
 }
 
-/// Words of the prompt that any file system takes.
+/// The first words of the prompt, in ASCII.
 pub(super) fn slug(prompt: &str) -> String {
     let words = prompt.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut slug = String::new();
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_that_every_file_system_takes() {
+    fn a_name_must_be_valid_on_every_file_system() {
         let long = "é".repeat(MAX_NAME / 2);
         for name in ["city", "東京 2", "a.b", "console", "com10", "aux-1", &long] {
             assert!(check_name(name.to_owned()).is_ok(), "{name}");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_file_system_may_take_for_one_are_known() {
+    fn names_that_a_file_system_may_treat_as_one_are_equal() {
         for (one, other) in
             [("City", "cITY"), ("caf\u{e9}", "CAFE\u{301}"), ("straße", "STRASSE"), ("ΟΔΟΣ", "οδος")]
         {

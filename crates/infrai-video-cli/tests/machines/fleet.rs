@@ -1,4 +1,4 @@
-//! A sandbox, a plan, and processes that work on it as machines do: each with a directory of its own, and one database.
+//! Processes that share a sandbox and a database like machines: each has its own directory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -9,19 +9,19 @@ use tempfile::TempDir;
 
 const KEY: &str = "ifr_pk_proj_4f9d2c";
 
-/// More than any test spends.
+/// More than any test needs.
 const BALANCE: f64 = 100_000.0;
 
-/// The sandbox that all of them use, and what they have in common.
+/// What all processes share.
 pub(crate) struct Fleet {
     pub(crate) sandbox: Sandbox,
     pub(crate) directory: TempDir,
-    /// What the processes find in `INFRAI_LEDGER`.
+    /// The value of `INFRAI_LEDGER`.
     pub(crate) ledger: String,
 }
 
 impl Fleet {
-    /// Clips are real, each with bytes of its own, and made at once.
+    /// Clips are real, differ from each other, and need no rendering.
     pub(crate) async fn new(builder: SandboxBuilder, ledger: String) -> Self {
         let clip = clip().await;
         let builder = builder.starting_balance(BALANCE).clip_source(move |request| ClipFiles {
@@ -36,7 +36,7 @@ impl Fleet {
         self.directory.path().join(name)
     }
 
-    /// Writes a plan with a clip for each of those numbers.
+    /// Writes a plan with a clip for each number.
     pub(crate) fn plan(&self, file: &str, scenes: impl IntoIterator<Item = usize>) {
         let line = |scene| {
             format!("{{\"prompt\": \"scene {scene}\", \"duration_seconds\": 0.5, \"name\": \"s{scene}\"}}\n")
@@ -46,7 +46,7 @@ impl Fleet {
         std::fs::write(parent, scenes.into_iter().map(line).collect::<String>()).unwrap();
     }
 
-    /// The command, not yet started.
+    /// The command before it is started.
     pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_infrai-video"));
         command
@@ -65,7 +65,7 @@ impl Fleet {
         self.command(args).output().expect("the command starts")
     }
 
-    /// Starts a command that PostgreSQL knows by that name, as does the file that its stderr goes into.
+    /// Starts a command. PostgreSQL and the file with its stderr use the name.
     pub(crate) fn start(&self, name: &str, args: &[&str]) -> Worker {
         let log = self.path(&format!("{name}.log"));
         let stderr = std::fs::File::create(&log).unwrap();
@@ -75,12 +75,12 @@ impl Fleet {
         Worker { child, log }
     }
 
-    /// How often the sandbox was asked to make a clip.
+    /// The number of submissions.
     pub(crate) fn requests(&self) -> usize {
         self.sandbox.journal().iter().filter(|seen| seen.operation == Some(Operation::Generate)).count()
     }
 
-    /// How many jobs were charged. None may be charged twice.
+    /// The number of charges. Checks that no job was charged twice.
     pub(crate) fn charges(&self) -> usize {
         let ledger = self.sandbox.ledger();
         assert_eq!(ledger.double_charges(), 0);
@@ -88,7 +88,7 @@ impl Fleet {
     }
 }
 
-/// A process that was started. It is killed when this is dropped.
+/// A process that is killed when this is dropped.
 pub(crate) struct Worker {
     child: Child,
     log: PathBuf,
@@ -110,12 +110,12 @@ impl Worker {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// What it has said up to now.
+    /// Its stderr so far.
     pub(crate) fn stderr(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Waits until it ends by itself. Answers its exit code and what it said.
+    /// Waits until it exits. Returns its exit code and its stderr.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
         (code, self.stderr())
@@ -141,7 +141,7 @@ async fn clip() -> Vec<u8> {
     sandbox.clip_bytes(job.id()).await.unwrap().to_vec()
 }
 
-/// What a player passes over.
+/// A box that players ignore.
 fn free_box(text: &str) -> Vec<u8> {
     let length = u32::try_from(8 + text.len()).unwrap();
     [&length.to_be_bytes()[..], b"free", text.as_bytes()].concat()

@@ -1,4 +1,4 @@
-//! Machines share a plan, and one after the other is killed. In the end every clip is there once, and paid once.
+//! Machines share a plan and are killed one after the other. In the end every clip exists once and is charged once.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -14,26 +14,26 @@ const ITEMS: usize = 500;
 const WORKERS: usize = 4;
 const KILLS: usize = 16;
 
-/// Chooses who is killed and when, where `INFRAI_VIDEO_SEED` does not.
+/// Determines who is killed and when, unless `INFRAI_VIDEO_SEED` is set.
 const SEED: u64 = 0x5eed;
 
-/// Among so many kills, one worker is stopped as a machine that sleeps, until others have all that it had.
+/// After this many kills one worker is suspended, as a sleeping machine, until others have taken over its items.
 const PER_STOP: usize = 6;
 
-/// How many changes of the ledger lie between two kills at most: an item has five from the first to the last.
+/// Maximum number of changes of the ledger between two kills. An item has five in total.
 const STEP: u64 = 200;
 
-/// Long enough for kills to meet jobs that wait and jobs that run.
+/// Long enough for kills during all states.
 const TIMES: JobTimes = JobTimes {
     queued: Duration::from_millis(300),
     running: Duration::from_millis(700),
     per_clip_second: Duration::ZERO,
 };
 
-/// Long enough for kills to meet requests whose answers are on their way.
+/// Long enough for kills while responses are pending.
 const LATENCY: Duration = Duration::from_millis(50);
 
-/// Lets the database note who changes what: each process connects under a name of its own.
+/// Makes the database record who changes what: each process connects under its own name.
 const NOTES: &str = "
     CREATE TABLE notes (at BIGSERIAL, actor TEXT, id TEXT, had TEXT, has TEXT, was TEXT, stage TEXT);
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -62,7 +62,7 @@ impl Scene {
         Self { fleet, server, started: 0 }
     }
 
-    /// Starts a worker, and says its name.
+    /// Starts a worker. Returns its name.
     fn start(&mut self) -> (String, Worker) {
         self.started += 1;
         let name = format!("m{}", self.started);
@@ -83,7 +83,7 @@ impl Scene {
         self.number("SELECT count(*) FROM notes")
     }
 
-    /// Waits for so many changes of the ledger more, or until nothing is left to be changed.
+    /// Waits for this many more changes of the ledger, or until all items are saved.
     fn wait_for_changes(&self, more: u64) {
         let until = self.changes() + more;
         while self.changes() < until && self.saved() < ITEMS as u64 {}
@@ -93,17 +93,17 @@ impl Scene {
         self.number("SELECT count(*) FROM items WHERE stage = 'saved'")
     }
 
-    /// What the ledger calls a worker, as SQL.
+    /// The worker id in the ledger, as SQL.
     fn id(name: &str) -> String {
         format!("(SELECT DISTINCT has FROM notes WHERE actor = '{name}' AND has IS NOT NULL)")
     }
 
-    /// How many items a worker has.
+    /// The number of items that a worker holds.
     fn held(&self, name: &str) -> u64 {
         self.number(&format!("SELECT count(*) FROM items WHERE worker = {}", Self::id(name)))
     }
 
-    /// Lets the leases of a worker run out before their time.
+    /// Makes the leases of a worker expire.
     fn expire(&self, name: &str) {
         let statement = format!("UPDATE items SET lease_until = 0 WHERE worker = {}", Self::id(name));
         self.server.query(&self.fleet.ledger, &statement);
@@ -118,7 +118,7 @@ async fn sixteen_kills_of_machines_that_share_a_plan_lose_no_clip_and_charge_non
     let mut scene = Scene::new(Postgres::start()).await;
     let mut workers: Vec<(String, Worker)> = (0..WORKERS).map(|_| scene.start()).collect();
 
-    // The leases of the first that dies run out by themselves.
+    // The leases of the first dead worker expire without help.
     let (first, worker) = workers.remove(chance.usize(..WORKERS));
     while scene.held(&first) == 0 {}
     worker.kill();
@@ -172,7 +172,7 @@ async fn sixteen_kills_of_machines_that_share_a_plan_lose_no_clip_and_charge_non
     assert_eq!(foreign_writes(&scene), "");
 }
 
-/// Stops a worker that has items until its leases are over and others have them. Then it goes on. Answers its name.
+/// Suspends a worker that holds items until others have taken them over, then resumes it. Returns its name.
 fn sleep_through_leases(
     scene: &Scene,
     workers: &mut [(String, Worker)],
@@ -187,7 +187,7 @@ fn sleep_through_leases(
     name.clone()
 }
 
-/// How many items have a clip of their own at its place.
+/// The number of items that have their own clip at its path.
 async fn clips_on_the_disk(scene: &Scene) -> usize {
     let status = scene.fleet.run(["batch", "status", "plan", "--json"]);
     let report: Value = serde_json::from_slice(&status.stdout).unwrap();
@@ -215,7 +215,7 @@ fn keys_by_prompt(scene: &Scene) -> BTreeMap<String, BTreeSet<String>> {
     keys
 }
 
-/// What a worker changed of an item that was not its own.
+/// Changes of items by workers that did not hold them.
 fn foreign_writes(scene: &Scene) -> String {
     let statement = "
         WITH ids AS (SELECT DISTINCT actor, has AS id FROM notes WHERE has IS NOT NULL AND has IS DISTINCT FROM had)

@@ -1,4 +1,4 @@
-//! What needs a database that several machines share. `cargo xtask test --only machines` runs these tests.
+//! Tests with a shared database. `cargo xtask test --only machines` runs them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod fleet;

@@ -1,4 +1,4 @@
-//! What happens when the database is out of reach for a while.
+//! Outages of the database.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::postgres::Postgres;
 
 const ITEMS: usize = 40;
 
-/// How often all connections break, and how many clips lie between two times.
+/// How often all connections break, and the number of clips between two breaks.
 const BREAKS: usize = 6;
 const PER_BREAK: usize = 5;
 
@@ -32,7 +32,7 @@ async fn scene(server: &Postgres) -> Fleet {
     fleet
 }
 
-/// Everything is there once, and paid once.
+/// Each clip exists once and is charged once.
 fn judge(server: &Postgres, fleet: &Fleet) {
     assert_eq!(at_stage(server, fleet, "saved"), ITEMS);
     assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (ITEMS, ITEMS));
@@ -43,7 +43,7 @@ fn judge(server: &Postgres, fleet: &Fleet) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
-async fn connections_that_break_cost_nothing() {
+async fn broken_database_connections_cost_nothing() {
     let server = Postgres::start();
     let fleet = scene(&server).await;
     let (mut breaks, mut ended) = (0, 0);
@@ -51,7 +51,7 @@ async fn connections_that_break_cost_nothing() {
         let mut worker = fleet.start(&format!("m{}", ended + 1), &RUN);
         while worker.is_running() {
             fleet.sandbox.clock().advance(Duration::from_secs(1));
-            // Sometimes between two statements, sometimes while one is carried out.
+            // Between two statements or during one.
             let is_due = at_stage(&server, &fleet, "saved") >= PER_BREAK * breaks;
             if is_due && breaks < BREAKS && number(&server, &fleet, DISCONNECT) > 0 {
                 breaks += 1;
@@ -62,9 +62,9 @@ async fn connections_that_break_cost_nothing() {
             break;
         }
         ended += 1;
-        // It had not begun. A batch that has waits for the database.
+        // The batch had not begun. One that has begun waits for the database.
         assert_eq!(code, Some(7), "{said}");
-        assert!(said.contains("the ledger postgres:///clips fails: "), "{said}");
+        assert!(said.contains("the ledger postgres:///clips cannot be used: "), "{said}");
         let next = "infrai-video batch run plan.jsonl -q --output=clips  (nothing is lost or charged twice)";
         assert!(said.contains(next), "{said}");
         server.query(&fleet.ledger, "UPDATE items SET lease_until = 0");
@@ -76,7 +76,7 @@ async fn connections_that_break_cost_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
-async fn a_database_that_is_gone_pauses_a_batch_until_it_is_back() {
+async fn an_unavailable_database_pauses_a_batch_until_it_is_back() {
     let server = Postgres::start();
     let fleet = scene(&server).await;
     let batch = ["batch", "run", "plan.jsonl", "--output=clips"];
@@ -102,7 +102,7 @@ async fn a_database_that_is_gone_pauses_a_batch_until_it_is_back() {
     let refused = fleet.run(RUN);
     assert_eq!(refused.status.code(), Some(7), "{refused:?}");
     server.query(&outside, "ALTER DATABASE clips ALLOW_CONNECTIONS true");
-    // Nobody could tell the database that the other one ended.
+    // The other process could not release its leases.
     server.query(&fleet.ledger, "UPDATE items SET lease_until = 0");
     while patient.is_running() {
         fleet.sandbox.clock().advance(Duration::from_secs(3600));
@@ -110,13 +110,13 @@ async fn a_database_that_is_gone_pauses_a_batch_until_it_is_back() {
     }
     let (code, said) = patient.end();
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!((said.matches("paused ").count(), said.matches("\ngoes on ").count()), (1, 1), "{said}");
+    assert_eq!((said.matches("paused ").count(), said.matches("\nresuming ").count()), (1, 1), "{said}");
     judge(&server, &fleet);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
-async fn a_database_that_lets_nobody_in_is_told_at_once() {
+async fn a_rejected_database_login_is_reported_at_once() {
     let server = Postgres::start();
     let mut fleet = scene(&server).await;
     let rules = server.query(&fleet.ledger, "SHOW hba_file");

@@ -1,4 +1,4 @@
-//! A PostgreSQL of a test's own: in a directory that goes with it, and on no port.
+//! A PostgreSQL server for a test, in a temporary directory and without a port.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -6,18 +6,18 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// Where Debian keeps the programs, one directory for each version.
+/// The directory of the programs on Debian, with one directory for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// The user that Debian's package makes. PostgreSQL refuses to run as root.
+/// The user of Debian's package. PostgreSQL refuses to run as root.
 const UNPRIVILEGED: &str = "postgres";
 
-/// A path to a socket has about a hundred bytes at most, and a temporary directory can be deep.
+/// The path of a socket is limited to about a hundred bytes.
 const SHORT: &str = "/tmp";
 
-/// Makes a server, and stops and removes it when the input ends, also where that is because the tests were killed. A signal to
-/// all of a terminal's programs does no more than end the input. A server that is only just starting knows nothing of SIGINT
-/// yet, and one that has started would wait for its clients after SIGTERM, so it gets both.
+/// Creates a server, and stops and removes it when the input ends, also because the tests were killed. A signal to all programs of a
+/// terminal only ends the input. A starting server ignores SIGINT, and a running one waits for its clients after SIGTERM, so it gets
+/// both.
 const GUARD: &str = r#"
 trap : HUP INT TERM
 "$PROGRAMS/initdb" --pgdata="$DIRECTORY/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync
@@ -31,7 +31,7 @@ wait $server
 rm -rf "$DIRECTORY"
 "#;
 
-/// A running server. It is stopped and all its data removed when this is dropped.
+/// A running server, which is stopped and removed when this is dropped.
 pub(crate) struct Postgres {
     guard: Child,
     directory: TempDir,
@@ -39,7 +39,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Makes an empty server and waits until it answers.
+    /// Creates an empty server and waits until it is ready.
     pub(crate) fn start() -> Self {
         let programs = programs().expect("PostgreSQL is installed: see `cargo xtask test --only machines`");
         let directory = tempfile::Builder::new().prefix("pg").tempdir_in(SHORT).unwrap();
@@ -49,7 +49,7 @@ impl Postgres {
         let mut guard = unprivileged("sh");
         guard.args(["-c", GUARD, "guard"]).env("PROGRAMS", &programs).env("DIRECTORY", directory.path());
         let sockets = format!("unix_socket_directories={}", directory.path().display());
-        // What a test wrote need not outlast the machine, only the server.
+        // Test data need not survive a crash of the machine.
         for setting in ["listen_addresses=", "port=5432", &sockets, "fsync=off", "shared_buffers=16MB"] {
             guard.args(["-c", setting]);
         }
@@ -61,7 +61,7 @@ impl Postgres {
         server
     }
 
-    /// Makes an empty database, and gives the URL that libpq and sqlx know it by.
+    /// Creates an empty database. Returns its URL for libpq and sqlx.
     pub(crate) fn database(&self, name: &str) -> String {
         self.query(&self.url("postgres"), &format!("create database \"{name}\""));
         self.url(name)
@@ -81,23 +81,23 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // This ends the guard's input, too. To panic once more would hide why the test did.
+        // This ends the guard's input. A second panic would hide the first one.
         let _ended = self.guard.wait();
     }
 }
 
-/// The server says so itself; where it ends instead, its log does.
+/// Reads the log until the server is ready. Panics with the log if it exits.
 fn wait_until_ready(log: impl io::Read + Send + 'static) {
     let mut log = BufReader::new(log);
     let mut said = String::new();
     while !said.ends_with("database system is ready to accept connections\n") {
         assert!(log.read_line(&mut said).unwrap() > 0, "the server did not start:\n{said}");
     }
-    // Somebody has to read on, or a server with much to say would wait for it.
+    // The log must be read on, or the server would block.
     std::thread::spawn(move || io::copy(&mut log, &mut io::sink()));
 }
 
-/// The directory of the newest server's programs.
+/// The directory of the programs of the newest version.
 fn programs() -> Option<PathBuf> {
     let in_path = std::env::var_os("PATH").unwrap_or_default();
     let installed = std::fs::read_dir(DEBIAN).into_iter().flatten().filter_map(Result::ok);
@@ -108,7 +108,7 @@ fn programs() -> Option<PathBuf> {
     debian.chain(std::env::split_paths(&in_path)).find(|programs| programs.join("initdb").is_file())
 }
 
-/// A program that sees nothing of the settings of whoever runs the tests.
+/// A program with an empty environment.
 fn command(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     command.env_clear().env("LC_ALL", "C").current_dir("/").stdin(Stdio::null());
@@ -118,7 +118,7 @@ fn command(program: impl AsRef<Path>) -> Command {
     command
 }
 
-/// The same, and never as root.
+/// The same without root privileges.
 fn unprivileged(program: &str) -> Command {
     if !is_root() {
         return command(program);
@@ -133,7 +133,7 @@ fn is_root() -> bool {
     must(command("id").arg("-u")).trim() == "0"
 }
 
-/// What the program prints, which has to end well.
+/// The output of a program that must succeed.
 fn must(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
     let complaint = String::from_utf8_lossy(&output.stderr);
@@ -143,7 +143,7 @@ fn must(command: &mut Command) -> String {
 
 #[test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
-fn a_server_answers_through_its_socket_alone() {
+fn a_server_responds_only_on_its_socket() {
     let server = Postgres::start();
     let (first, second) = (server.database("first"), server.database("second"));
     assert_eq!(server.query(&first, "select 1"), "1");
@@ -155,7 +155,7 @@ fn a_server_answers_through_its_socket_alone() {
 
 #[test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
-fn a_server_goes_with_its_test_also_where_that_panics() {
+fn a_server_stops_with_its_test_also_after_a_panic() {
     let mut left = None;
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let server = Postgres::start();

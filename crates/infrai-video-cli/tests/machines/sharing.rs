@@ -1,4 +1,4 @@
-//! Processes that share a ledger and want different things of it.
+//! Processes that share a ledger with different plans and commands.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn still(server: &Postgres) -> Fleet {
     fleet
 }
 
-/// Lets time pass until both have come to their end by themselves.
+/// Advances the clock until both have exited.
 fn both_end(server: &Postgres, fleet: &Fleet, mut workers: [Worker; 2]) -> [(Option<i32>, String); 2] {
     while workers.iter_mut().any(Worker::is_running) {
         fleet.sandbox.clock().advance(Duration::from_secs(60));
@@ -32,10 +32,10 @@ fn wait_until(server: &Postgres, fleet: &Fleet, condition: &str) {
     while server.query(&fleet.ledger, &format!("SELECT count(*) FROM items HAVING {condition}")).is_empty() {}
 }
 
-/// Each leaves the lines of the other alone, and neither waits for what only the other may do.
+/// Each ignores the lines of the other, and neither waits for them.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
-async fn two_versions_of_a_plan_are_worked_on_at_the_same_time() {
+async fn two_versions_of_a_plan_run_concurrently() {
     let server = Postgres::start();
     let fleet = still(&server).await;
     fleet.plan("one/plan.jsonl", 0..40);
@@ -44,7 +44,7 @@ async fn two_versions_of_a_plan_are_worked_on_at_the_same_time() {
     wait_until(&server, &fleet, "count(*) FILTER (WHERE stage = 'accepted') = 16");
     let other = run(&fleet, "m2", "other/plan.jsonl");
     wait_until(&server, &fleet, "count(*) FILTER (WHERE stage = 'accepted') = 32");
-    // As if both had written their lines at the same moment: neither knows those of the other.
+    // As if both had inserted their lines at the same moment, and neither knew those of the other.
     server.query(&fleet.ledger, "UPDATE items SET stage = 'planned', error = NULL WHERE stage = 'dropped'");
     for (code, said) in both_end(&server, &fleet, [one, other]) {
         assert_eq!(code, Some(0), "{said}");
@@ -53,10 +53,10 @@ async fn two_versions_of_a_plan_are_worked_on_at_the_same_time() {
     assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (60, 60));
 }
 
-/// What one cannot save another may, so that neither keeps it; and neither waits for the other to do so.
+/// Another process may be able to save a clip, so that neither keeps its lease, and neither waits for the other.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
-async fn two_that_cannot_save_their_clips_do_not_wait_for_each_other() {
+async fn two_processes_that_cannot_save_their_clips_do_not_wait_for_each_other() {
     let server = Postgres::start();
     let fleet = still(&server).await;
     fleet.plan("plan.jsonl", 0..20);
@@ -81,7 +81,7 @@ async fn two_that_cannot_save_their_clips_do_not_wait_for_each_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
-async fn status_and_resume_know_of_other_machines() {
+async fn status_and_resume_consider_other_machines() {
     let server = Postgres::start();
     let fleet = still(&server).await;
     fleet.plan("plan.jsonl", 0..20);
@@ -110,7 +110,7 @@ async fn status_and_resume_know_of_other_machines() {
     assert_eq!((fleet.sandbox.jobs().len(), fleet.charges(), fleet.requests()), (16, 16, 16));
 }
 
-/// A line that is gone from the plan is not begun any more, unless another process has just begun it: then it is paid.
+/// A line that was removed from the plan is dropped, unless another process has just begun it: then it is charged.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn a_line_that_another_process_begins_is_not_dropped() {
@@ -120,7 +120,7 @@ async fn a_line_that_another_process_begins_is_not_dropped() {
     fleet.plan("other/plan.jsonl", 1..3);
     let planned = fleet.run(["batch", "run", "one/plan.jsonl", "--max-jobs=0"]);
     assert_eq!(planned.status.code(), Some(0), "{planned:?}");
-    // It happens after a look at what there is, and before a line is dropped.
+    // This happens between the query and the drop of a line.
     server.query(
         &fleet.ledger,
         "CREATE FUNCTION begin_one() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -135,16 +135,16 @@ async fn a_line_that_another_process_begins_is_not_dropped() {
     assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (3, 3));
 }
 
-/// Two that ask anew at the same time would be two charges.
+/// Two new requests at the same time would be two charges.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
-async fn what_another_process_has_asked_anew_for_is_not_asked_for_once_more() {
+async fn a_new_request_of_another_process_is_not_repeated() {
     let server = Postgres::start();
     let fleet = Fleet::new(Sandbox::builder().instant_jobs(), server.database("clips")).await;
     std::fs::write(fleet.path("plan.jsonl"), "{\"prompt\": \"a [fail]\"}\n").unwrap();
     assert_eq!(fleet.run(["batch", "run", "plan.jsonl"]).status.code(), Some(13));
     let key = server.query(&fleet.ledger, "SELECT key FROM items");
-    // It happens after a look at what there is, and before the item is taken.
+    // This happens between the query and the lease of the item.
     server.query(
         &fleet.ledger,
         "CREATE FUNCTION be_quicker() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

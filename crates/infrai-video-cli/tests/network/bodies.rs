@@ -12,15 +12,15 @@ use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use infrai_video_sandbox::{Action, Fault, Operation, Sandbox};
 
-use crate::common::{Bench, Run, SMALL};
+use crate::common::{Harness, Run, SMALL};
 
 /// Starts a gateway that sends the sandbox's responses encoded by `encode`, with the content encoding `name`. Returns its URL.
 async fn gateway(
-    bench: &Bench,
+    harness: &Harness,
     name: &'static str,
     encode: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static,
 ) -> String {
-    let (api, encode) = (bench.sandbox.base_url().to_owned(), Arc::new(encode));
+    let (api, encode) = (harness.sandbox.base_url().to_owned(), Arc::new(encode));
     let forward = move |request: Request| {
         let (api, encode) = (api.clone(), Arc::clone(&encode));
         async move {
@@ -54,26 +54,26 @@ fn gzip(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn run(bench: &Bench, url: &str, args: &[&str]) -> Run {
-    bench.command(args).env("INFRAI_BASE_URL", url).output().unwrap().into()
+fn run(harness: &Harness, url: &str, args: &[&str]) -> Run {
+    harness.command(args).env("INFRAI_BASE_URL", url).output().unwrap().into()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gzip_responses_are_decoded() {
-    let bench = Bench::instant().await;
-    let url = gateway(&bench, "gzip", gzip).await;
-    let run = run(&bench, &url, &[SMALL[0], SMALL[1], SMALL[2], "-o", "clip.mp4"]);
+    let harness = Harness::instant().await;
+    let url = gateway(&harness, "gzip", gzip).await;
+    let run = run(&harness, &url, &[SMALL[0], SMALL[1], SMALL[2], "-o", "clip.mp4"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    let error = self::run(&bench, &url, &["status", "vj_unknown"]);
+    let error = self::run(&harness, &url, &["status", "vj_unknown"]);
     assert!(error.failed(5).contains("NOT_FOUND"), "{}", error.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_encoding_that_was_not_requested_is_named() {
-    let bench = Bench::instant().await;
+    let harness = Harness::instant().await;
     for encoding in ["br", "zstd", "deflate", "gzip, br"] {
-        let url = gateway(&bench, encoding, <[u8]>::to_vec).await;
-        let run = run(&bench, &url, &["list"]);
+        let url = gateway(&harness, encoding, <[u8]>::to_vec).await;
+        let run = run(&harness, &url, &["list"]);
         assert!(run.failed(1).contains(&format!("the content encoding {encoding}")), "{}", run.stderr);
         assert!(!run.stderr.contains("`with_"), "{}", run.stderr);
     }
@@ -81,18 +81,19 @@ async fn an_encoding_that_was_not_requested_is_named() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_size_limit_applies_to_the_decoded_response() {
-    let bench = Bench::instant().await;
-    let url = gateway(&bench, "gzip", |_| gzip(&vec![b' '; 17 << 20])).await;
-    let run = run(&bench, &url, &["list"]);
+    let harness = Harness::instant().await;
+    let url = gateway(&harness, "gzip", |_| gzip(&vec![b' '; 17 << 20])).await;
+    let run = run(&harness, &url, &["list"]);
     assert!(run.failed(1).contains("larger than 16777216 bytes"), "{}", run.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_clip_is_reported_without_advice_for_sdk_users() {
-    let bench =
-        Bench::with(Sandbox::builder().instant_jobs().fault(Fault::on(Operation::Clip, Action::CorruptFile)))
-            .await;
-    let run = bench.run([SMALL[0], SMALL[1], SMALL[2], "-o", "clip.mp4"]);
+    let harness = Harness::with(
+        Sandbox::builder().instant_jobs().fault(Fault::on(Operation::Clip, Action::CorruptFile)),
+    )
+    .await;
+    let run = harness.run([SMALL[0], SMALL[1], SMALL[2], "-o", "clip.mp4"]);
     let stderr = run.failed(12);
     assert!(stderr.contains("not a whole MP4") && !stderr.contains("with_container"), "{stderr}");
 }

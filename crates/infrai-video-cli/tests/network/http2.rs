@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::server::TlsStream;
 
-use crate::common::{Bench, Run, SMALL};
-use crate::tls::{Authority, Ports, Public, TlsServer, bench, instant, trusting};
+use crate::common::{Harness, Run, SMALL};
+use crate::tls::{Authority, Ports, Public, TlsServer, harness, instant, trusting};
 
 /// How the server treats a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,47 +86,47 @@ async fn forward(api: u16, request: Request<RecvStream>, mut respond: SendRespon
 async fn behind(
     sandbox: SandboxBuilder,
     treatment: impl Fn(usize, &str) -> Treatment + Send + Sync + 'static,
-) -> (Bench, TlsServer, Authority) {
+) -> (Harness, TlsServer, Authority) {
     let authority = Authority::new("private CA");
-    let (bench, ports) = bench(sandbox, Public::Nothing).await;
+    let (harness, ports) = harness(sandbox, Public::Nothing).await;
     let server = serve(ports, &authority, treatment).await;
-    (bench, server, authority)
+    (harness, server, authority)
 }
 
 const SAVE: [&str; 5] = [SMALL[0], SMALL[1], SMALL[2], "-o", "clip.mp4"];
 
-fn run(bench: &Bench, server: &TlsServer, authority: &Authority) -> std::process::Command {
-    let mut command = bench.command(SAVE);
-    trusting(&mut command, bench.state.path(), authority).env("INFRAI_BASE_URL", server.url());
+fn run(harness: &Harness, server: &TlsServer, authority: &Authority) -> std::process::Command {
+    let mut command = harness.command(SAVE);
+    trusting(&mut command, harness.state.path(), authority).env("INFRAI_BASE_URL", server.url());
     command
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_http2_only_server_works() {
-    let (bench, server, authority) = behind(instant(), |_, _| Treatment::Answered).await;
-    let run: Run = run(&bench, &server, &authority).output().unwrap().into();
+    let (harness, server, authority) = behind(instant(), |_, _| Treatment::Answered).await;
+    let run: Run = run(&harness, &server, &authority).output().unwrap().into();
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(server.connections(), 1, "all requests share one connection");
-    assert_eq!(bench.files(), ["clip.mp4"]);
+    assert_eq!(harness.files(), ["clip.mp4"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_lost_to_goaway_or_refused_is_retried_under_the_same_key() {
     for treatment in [Treatment::Goaway, Treatment::Refused] {
         let posts = AtomicUsize::new(0);
-        let (bench, server, authority) = behind(instant(), move |_, path| {
+        let (harness, server, authority) = behind(instant(), move |_, path| {
             let is_first = path.ends_with("/generate") && posts.fetch_add(1, Ordering::SeqCst) == 0;
             if is_first { treatment } else { Treatment::Answered }
         })
         .await;
-        let run: Run = run(&bench, &server, &authority).output().unwrap().into();
+        let run: Run = run(&harness, &server, &authority).output().unwrap().into();
         assert_eq!(run.code, Some(0), "{treatment:?}: {run:?}");
         assert_eq!(
-            (bench.sandbox.jobs().len(), bench.sandbox.ledger().charges().count()),
+            (harness.sandbox.jobs().len(), harness.sandbox.ledger().charges().count()),
             (1, 1),
             "{treatment:?}"
         );
-        assert_eq!(bench.calls(Operation::Generate), 1, "the first request did not reach the sandbox");
+        assert_eq!(harness.calls(Operation::Generate), 1, "the first request did not reach the sandbox");
     }
 }
 
@@ -136,7 +136,7 @@ async fn a_wait_survives_goaway_between_and_during_polls() {
         let manual = Sandbox::builder().clock(Clock::manual());
         let polls = Arc::new(Semaphore::new(0));
         let answered = Arc::clone(&polls);
-        let (bench, server, authority) = behind(manual, move |number, path| {
+        let (harness, server, authority) = behind(manual, move |number, path| {
             // Every second poll fails; each of the others is the last request on its connection.
             let is_poll = path.contains("/status/") || path.ends_with("/list");
             if is_poll && number.is_multiple_of(2) {
@@ -146,15 +146,15 @@ async fn a_wait_survives_goaway_between_and_during_polls() {
             Treatment::AnsweredThenGoaway
         })
         .await;
-        let mut command = run(&bench, &server, &authority);
+        let mut command = run(&harness, &server, &authority);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         polls.acquire_many(2).await.unwrap().forget();
-        bench.sandbox.clock().advance(Duration::from_secs(600));
+        harness.sandbox.clock().advance(Duration::from_secs(600));
         let run: Run =
             tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap().into();
         assert_eq!(run.code, Some(0), "{failure:?}: {run:?}");
-        assert_eq!(bench.files(), ["clip.mp4"]);
+        assert_eq!(harness.files(), ["clip.mp4"]);
         assert!(server.connections() > 3, "{failure:?}: {}", server.connections());
-        assert_eq!(bench.sandbox.ledger().charges().count(), 1);
+        assert_eq!(harness.sandbox.ledger().charges().count(), 1);
     }
 }

@@ -4,21 +4,21 @@ use std::process::Command;
 
 use infrai_video_sandbox::Operation;
 
-use crate::common::{Bench, Run, SMALL};
+use crate::common::{Harness, Run, SMALL};
 use crate::proxy::{Connect, Proxy, tunnel};
-use crate::tls::{API, Authority, Public, TlsServer, bench, instant, trusting};
+use crate::tls::{API, Authority, Public, TlsServer, harness, instant, trusting};
 
 /// A sandbox that can be reached only through a proxy, and the server that the proxy must connect to.
-async fn hidden() -> (Bench, TlsServer, Authority) {
+async fn hidden() -> (Harness, TlsServer, Authority) {
     let authority = Authority::new("private CA");
-    let (bench, ports) = bench(instant(), Public::Both).await;
+    let (harness, ports) = harness(instant(), Public::Both).await;
     let server = TlsServer::in_front_of(ports, authority.issue(|_| {})).await;
-    (bench, server, authority)
+    (harness, server, authority)
 }
 
-fn through(bench: &Bench, authority: &Authority, args: &[&str], variable: (&str, &str)) -> Run {
-    let mut command: Command = bench.command(args);
-    trusting(&mut command, bench.state.path(), authority)
+fn through(harness: &Harness, authority: &Authority, args: &[&str], variable: (&str, &str)) -> Run {
+    let mut command: Command = harness.command(args);
+    trusting(&mut command, harness.state.path(), authority)
         .env("INFRAI_BASE_URL", API)
         .env(variable.0, variable.1);
     command.output().unwrap().into()
@@ -36,21 +36,21 @@ fn servers(connects: &[Connect]) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn generate_works_through_an_http_proxy() {
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-        let (bench, server, authority) = hidden().await;
+        let (harness, server, authority) = hidden().await;
         let proxy = Proxy::http(server.port, |_| None).await;
         let url = format!("http://user:pass%3Aword@127.0.0.1:{}", proxy.port);
-        let run = through(&bench, &authority, &SAVE, (variable, &url));
+        let run = through(&harness, &authority, &SAVE, (variable, &url));
         assert_eq!(run.code, Some(0), "{run:?}");
         assert_eq!(servers(&proxy.connects()), ["api.example.test:443", "files.example.test:443"]);
         let credentials = "Basic dXNlcjpwYXNzOndvcmQ=";
         assert!(proxy.connects().iter().all(|connects| connects.credentials.as_deref() == Some(credentials)));
-        assert_eq!((bench.calls(Operation::Clip), bench.files()), (1, vec!["clip.mp4".to_owned()]));
+        assert_eq!((harness.calls(Operation::Clip), harness.files()), (1, vec!["clip.mp4".to_owned()]));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn generate_works_through_an_https_proxy() {
-    let (bench, server, authority) = hidden().await;
+    let (harness, server, authority) = hidden().await;
     let (to, connects) = (server.port, std::sync::Arc::default());
     let kept = std::sync::Arc::clone(&connects);
     let proxy = TlsServer::start(authority.issue(|_| {}), &[], move |stream| {
@@ -60,7 +60,7 @@ async fn generate_works_through_an_https_proxy() {
         }
     })
     .await;
-    let run = through(&bench, &authority, &SAVE, ("HTTPS_PROXY", &proxy.url()));
+    let run = through(&harness, &authority, &SAVE, ("HTTPS_PROXY", &proxy.url()));
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(servers(&connects.lock().unwrap()), ["api.example.test:443", "files.example.test:443"]);
 }
@@ -76,22 +76,22 @@ async fn a_proxy_that_refuses_is_tried_once_and_named_without_its_password() {
         ("HTTP/1.1 501 Not Implemented", "refused to connect"),
         ("SSH-2.0-OpenSSH_9.9", "does not speak HTTP"),
     ] {
-        let (bench, server, authority) = hidden().await;
+        let (harness, server, authority) = hidden().await;
         let proxy = Proxy::http(server.port, move |_| Some(line)).await;
         let url = format!("http://user:secret@127.0.0.1:{}", proxy.port);
-        let run = through(&bench, &authority, &SAVE, ("HTTPS_PROXY", &url));
+        let run = through(&harness, &authority, &SAVE, ("HTTPS_PROXY", &url));
         let stderr = run.failed(10);
         for word in [words, "HTTPS_PROXY", &format!("127.0.0.1:{}", proxy.port)] {
             assert!(stderr.contains(word), "{word}: {stderr}");
         }
         assert!(!stderr.contains("secret") && !stderr.contains("attempts"), "{stderr}");
         assert_eq!(proxy.connects().len(), 1, "{line}");
-        assert!(bench.sandbox.jobs().is_empty());
+        assert!(harness.sandbox.jobs().is_empty());
     }
-    let (bench, server, authority) = hidden().await;
+    let (harness, server, authority) = hidden().await;
     let proxy = Proxy::http(server.port, |_| Some("HTTP/1.1 407 Proxy Authentication Required")).await;
     let url = format!("http://127.0.0.1:{}", proxy.port);
-    let run = through(&bench, &authority, &["list"], ("ALL_PROXY", &url));
+    let run = through(&harness, &authority, &["list"], ("ALL_PROXY", &url));
     assert!(run.failed(10).contains("requires authentication (407)"), "{}", run.stderr);
     assert!(run.stderr.contains("set ALL_PROXY to http://USER:PASSWORD@HOST:PORT"), "{}", run.stderr);
 }
@@ -101,10 +101,10 @@ async fn a_transient_failure_of_the_proxy_is_retried() {
     let lines =
         ["HTTP/1.1 502 Bad Gateway", "HTTP/1.1 503 Service Unavailable", "HTTP/1.1 504 Gateway Timeout"];
     for line in lines {
-        let (bench, server, authority) = hidden().await;
+        let (harness, server, authority) = hidden().await;
         let proxy = Proxy::http(server.port, move |number| (number <= 2).then_some(line)).await;
         let url = format!("http://127.0.0.1:{}", proxy.port);
-        let run = through(&bench, &authority, &["list"], ("HTTPS_PROXY", &url));
+        let run = through(&harness, &authority, &["list"], ("HTTPS_PROXY", &url));
         assert_eq!(run.code, Some(0), "{run:?}");
         assert_eq!(proxy.connects().len(), 3);
     }
@@ -113,10 +113,10 @@ async fn a_transient_failure_of_the_proxy_is_retried() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn generate_works_through_a_socks_proxy() {
     for scheme in ["socks5", "socks5h"] {
-        let (bench, server, authority) = hidden().await;
+        let (harness, server, authority) = hidden().await;
         let proxy = Proxy::socks(server.port, 0, true).await;
         let url = format!("{scheme}://user:word@127.0.0.1:{}", proxy.port);
-        let run = through(&bench, &authority, &SAVE, ("ALL_PROXY", &url));
+        let run = through(&harness, &authority, &SAVE, ("ALL_PROXY", &url));
         assert_eq!(run.code, Some(0), "{run:?}");
         assert_eq!(servers(&proxy.connects()), ["api.example.test:443", "files.example.test:443"]);
         assert!(proxy.connects().iter().all(|connects| connects.credentials.as_deref() == Some("user:word")));
@@ -125,10 +125,10 @@ async fn generate_works_through_a_socks_proxy() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_socks_proxy_that_refuses_is_tried_once() {
-    let (bench, server, authority) = hidden().await;
+    let (harness, server, authority) = hidden().await;
     let proxy = Proxy::socks(server.port, 2, false).await;
     let url = format!("socks5h://127.0.0.1:{}", proxy.port);
-    let run = through(&bench, &authority, &["list"], ("HTTPS_PROXY", &url));
+    let run = through(&harness, &authority, &["list"], ("HTTPS_PROXY", &url));
     let stderr = run.failed(10);
     assert!(stderr.contains("refused to connect to api.example.test: connection not allowed"), "{stderr}");
     assert!(stderr.contains("HTTPS_PROXY") && !stderr.contains("attempts"), "{stderr}");
@@ -137,11 +137,11 @@ async fn a_socks_proxy_that_refuses_is_tried_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invalid_proxy_variable_is_an_error_and_not_a_direct_connection() {
-    let (bench, _, authority) = hidden().await;
+    let (harness, _, authority) = hidden().await;
     for url in
         ["://", "http://", "http//proxy:8080", "http://user:sec@ret@proxy:8080", "ftp://user:secret@proxy"]
     {
-        let run = through(&bench, &authority, &["list"], ("HTTPS_PROXY", url));
+        let run = through(&harness, &authority, &["list"], ("HTTPS_PROXY", url));
         let stderr = run.failed(7);
         assert!(stderr.contains("HTTPS_PROXY is not a valid proxy URL"), "{url}: {stderr}");
         assert!(!stderr.contains("secret") && !stderr.contains("ret@proxy"), "{stderr}");
@@ -150,17 +150,17 @@ async fn an_invalid_proxy_variable_is_an_error_and_not_a_direct_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invalid_proxy_variable_that_does_not_apply_is_ignored() {
-    let bench = Bench::instant().await;
+    let harness = Harness::instant().await;
     let wrong = "ftp://user:secret@proxy";
     for variable in ["HTTPS_PROXY", "HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
-        let run: Run = bench.command(["list"]).env(variable, wrong).output().unwrap().into();
+        let run: Run = harness.command(["list"]).env(variable, wrong).output().unwrap().into();
         assert_eq!(run.code, Some(0), "{variable}: {run:?}");
     }
-    let (bench, server, authority) = hidden().await;
+    let (harness, server, authority) = hidden().await;
     let proxy = Proxy::http(server.port, |_| None).await;
     let url = format!("http://127.0.0.1:{}", proxy.port);
-    let mut command = bench.command(["list"]);
-    trusting(&mut command, bench.state.path(), &authority).env("INFRAI_BASE_URL", API);
+    let mut command = harness.command(["list"]);
+    trusting(&mut command, harness.state.path(), &authority).env("INFRAI_BASE_URL", API);
     let command = command.env("HTTPS_PROXY", &url).env("HTTP_PROXY", wrong).env("ALL_PROXY", wrong);
     let run: Run = command.output().unwrap().into();
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -169,11 +169,11 @@ async fn an_invalid_proxy_variable_that_does_not_apply_is_ignored() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn downloads_use_the_proxy_when_the_api_is_on_loopback() {
     let authority = Authority::new("private CA");
-    let (bench, ports) = bench(instant(), Public::Files).await;
+    let (harness, ports) = harness(instant(), Public::Files).await;
     let server = TlsServer::in_front_of(ports, authority.issue(|_| {})).await;
     let proxy = Proxy::http(server.port, |_| None).await;
-    let mut command = bench.command(SAVE);
-    trusting(&mut command, bench.state.path(), &authority);
+    let mut command = harness.command(SAVE);
+    trusting(&mut command, harness.state.path(), &authority);
     let run: Run =
         command.env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port)).output().unwrap().into();
     assert_eq!(run.code, Some(0), "{run:?}");

@@ -19,7 +19,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
 
-use crate::common::Bench;
+use crate::common::Harness;
 
 /// Hosts that do not resolve, so that they can be reached only through a proxy.
 pub(crate) const API: &str = "https://api.example.test";
@@ -85,7 +85,7 @@ pub(crate) enum Public {
     Both,
 }
 
-pub(crate) async fn bench(builder: SandboxBuilder, public: Public) -> (Bench, Ports) {
+pub(crate) async fn harness(builder: SandboxBuilder, public: Public) -> (Harness, Ports) {
     let reserve = || Reserved::bind("127.0.0.1:0").unwrap();
     let reserved = (reserve(), reserve());
     let port = |reserved: &Reserved| reserved.local_addr().unwrap().port();
@@ -100,7 +100,7 @@ pub(crate) async fn bench(builder: SandboxBuilder, public: Public) -> (Bench, Po
         Public::Files => builder.public_files_url(FILES),
         Public::Both => builder.public_url(API).public_files_url(FILES),
     };
-    (Bench::with(builder).await, ports)
+    (Harness::with(builder).await, ports)
 }
 
 /// A sandbox whose jobs finish immediately.

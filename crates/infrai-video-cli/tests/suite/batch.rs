@@ -1,4 +1,4 @@
-//! Plans, many clips, and what may happen on the way.
+//! Batches and their failures.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -7,7 +7,7 @@ use std::process::Stdio;
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox};
 use serde_json::Value;
 
-use crate::common::{Bench, KEY, Run, way_to};
+use crate::common::{Harness, KEY, Run, intercept};
 
 const PLAN: &str = r#"{"prompt": "a city at dusk", "duration_seconds": 0.5, "name": "city"}
 {"prompt": "a lighthouse", "duration_seconds": 0.5}
@@ -15,18 +15,18 @@ const PLAN: &str = r#"{"prompt": "a city at dusk", "duration_seconds": 0.5, "nam
 {"prompt": "a lighthouse", "duration_seconds": 0.5}
 "#;
 
-fn plan(bench: &Bench, text: &str) {
-    std::fs::write(bench.path("clips.jsonl"), text).unwrap();
+fn plan(harness: &Harness, text: &str) {
+    std::fs::write(harness.path("clips.jsonl"), text).unwrap();
 }
 
-fn charges(bench: &Bench) -> usize {
-    let ledger = bench.sandbox.ledger();
+fn charges(harness: &Harness) -> usize {
+    let ledger = harness.sandbox.ledger();
     assert_eq!(ledger.double_charges(), 0);
     ledger.charges().count()
 }
 
-fn clips(bench: &Bench) -> Vec<String> {
-    let entries = bench.path("clips").read_dir().unwrap();
+fn clips(harness: &Harness) -> Vec<String> {
+    let entries = harness.path("clips").read_dir().unwrap();
     let mut names: Vec<String> =
         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
@@ -34,117 +34,118 @@ fn clips(bench: &Bench) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_carried_out_once_however_often_it_is_run() {
-    let bench = Bench::instant().await;
-    plan(&bench, PLAN);
-    let run = bench.run(["batch", "run", "clips.jsonl", "--json", "--report", "report.json"]);
+async fn a_plan_that_runs_repeatedly_is_charged_once() {
+    let harness = Harness::instant().await;
+    plan(&harness, PLAN);
+    let run = harness.run(["batch", "run", "clips.jsonl", "--json", "--report", "report.json"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let report = run.json();
     assert_eq!(report["counts"]["saved"], 3);
-    let written: Value = serde_json::from_slice(&std::fs::read(bench.path("report.json")).unwrap()).unwrap();
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(harness.path("report.json")).unwrap()).unwrap();
     assert_eq!(written, report);
-    let files = clips(&bench);
+    let files = clips(&harness);
     assert_eq!(files.len(), 3, "{files:?}");
     assert!(files[2].starts_with("city.mp4") || files.contains(&"city.mp4".to_owned()), "{files:?}");
     for item in report["items"].as_array().unwrap() {
         let bytes = std::fs::read(item["path"].as_str().unwrap()).unwrap();
-        assert_eq!(bytes, bench.sandbox.clip_bytes(item["job_id"].as_str().unwrap()).await.unwrap());
+        assert_eq!(bytes, harness.sandbox.clip_bytes(item["job_id"].as_str().unwrap()).await.unwrap());
     }
-    assert_eq!((charges(&bench), bench.calls(Operation::Generate)), (3, 3));
+    assert_eq!((charges(&harness), harness.calls(Operation::Generate)), (3, 3));
 
-    let again = bench.run(["batch", "run", "clips.jsonl", "--json"]);
+    let again = harness.run(["batch", "run", "clips.jsonl", "--json"]);
     assert_eq!((again.code, again.json()), (Some(0), report));
-    // Lines that move, and one that is new.
-    plan(&bench, &format!("{{\"prompt\": \"a river\", \"duration_seconds\": 0.5}}\n{PLAN}"));
-    assert_eq!(bench.run(["batch", "run", "clips.jsonl", "-q"]).text().lines().count(), 4);
-    assert_eq!((charges(&bench), bench.calls(Operation::Generate)), (4, 4));
+    // Moved lines, and a new one.
+    plan(&harness, &format!("{{\"prompt\": \"a river\", \"duration_seconds\": 0.5}}\n{PLAN}"));
+    assert_eq!(harness.run(["batch", "run", "clips.jsonl", "-q"]).text().lines().count(), 4);
+    assert_eq!((charges(&harness), harness.calls(Operation::Generate)), (4, 4));
 
-    let status = bench.run(["batch", "status"]);
+    let status = harness.run(["batch", "status"]);
     assert_eq!(status.text(), "clips\t4\t4\t0\t0\t0\n", "{}", status.stderr);
-    assert!(bench.run(["batch", "status", "clips"]).text().contains("city\tsaved\t"));
+    assert!(harness.run(["batch", "status", "clips"]).text().contains("city\tsaved\t"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_and_a_wrong_plan_send_nothing() {
-    let bench = Bench::instant().await;
-    plan(&bench, PLAN);
-    let run = bench.run(["batch", "run", "clips.jsonl", "--dry-run"]);
+async fn a_dry_run_and_an_invalid_plan_send_nothing() {
+    let harness = Harness::instant().await;
+    plan(&harness, PLAN);
+    let run = harness.run(["batch", "run", "clips.jsonl", "--dry-run"]);
     assert_eq!((run.code, run.text().lines().count()), (Some(0), 3), "{}", run.stderr);
-    assert!(run.stderr.contains("3 lines: 3 to begin with 1.5 s in all"), "{}", run.stderr);
+    assert!(run.stderr.contains("3 lines: 3 to begin with 1.5 s in total"), "{}", run.stderr);
 
     plan(
-        &bench,
+        &harness,
         "{\"promt\": \"a\"}\n{\"prompt\": \"b\", \"resolution\": \"4k\", \"duration_seconds\": 3000}\n{\"prompt\": \"\"}",
     );
-    let wrong = bench.run(["batch", "run", "clips.jsonl"]);
+    let wrong = harness.run(["batch", "run", "clips.jsonl"]);
     assert!(wrong.failed(7).contains("line 1: unknown field `promt`"), "{}", wrong.stderr);
     plan(
-        &bench,
+        &harness,
         "{\"prompt\": \"b\", \"resolution\": \"4k\", \"duration_seconds\": 3000}\n{\"prompt\": \"\"}",
     );
-    let wrong = bench.run(["batch", "run", "clips.jsonl"]);
+    let wrong = harness.run(["batch", "run", "clips.jsonl"]);
     let stderr = wrong.failed(7);
     assert!(stderr.contains("line 1: ") && stderr.contains("line 2: `prompt` must not be empty"), "{stderr}");
-    assert_eq!(bench.calls(Operation::Generate), 0);
-    assert_eq!(bench.files(), ["clips.jsonl"]);
+    assert_eq!(harness.calls(Operation::Generate), 0);
+    assert_eq!(harness.files(), ["clips.jsonl"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_in_the_way_is_told_before_anything_is_paid() {
-    let bench = Bench::instant().await;
-    plan(&bench, PLAN);
-    std::fs::create_dir(bench.path("clips")).unwrap();
-    std::fs::write(bench.path("clips/city.mp4"), "mine").unwrap();
-    let run = bench.run(["batch", "run", "clips.jsonl"]);
-    assert!(run.failed(7).contains("city.mp4 is there already"), "{}", run.stderr);
-    assert_eq!(bench.calls(Operation::Generate), 0);
-    assert_eq!(std::fs::read(bench.path("clips/city.mp4")).unwrap(), b"mine");
-    assert_eq!(bench.run(["batch", "run", "clips.jsonl", "--force", "-q"]).code, Some(0));
+async fn an_existing_file_is_reported_before_anything_is_charged() {
+    let harness = Harness::instant().await;
+    plan(&harness, PLAN);
+    std::fs::create_dir(harness.path("clips")).unwrap();
+    std::fs::write(harness.path("clips/city.mp4"), "mine").unwrap();
+    let run = harness.run(["batch", "run", "clips.jsonl"]);
+    assert!(run.failed(7).contains("city.mp4 exists already"), "{}", run.stderr);
+    assert_eq!(harness.calls(Operation::Generate), 0);
+    assert_eq!(std::fs::read(harness.path("clips/city.mp4")).unwrap(), b"mine");
+    assert_eq!(harness.run(["batch", "run", "clips.jsonl", "--force", "-q"]).code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn some_items_failed_is_13_and_a_retry_asks_anew() {
-    let bench = Bench::instant().await;
+async fn some_items_failed_is_13_and_a_retry_uses_new_keys() {
+    let harness = Harness::instant().await;
     plan(
-        &bench,
+        &harness,
         "{\"prompt\": \"a [fail]\", \"name\": \"bad\"}\n{\"prompt\": \"b\", \"duration_seconds\": 0.5}",
     );
-    let run = bench.run(["batch", "run", "clips.jsonl"]);
+    let run = harness.run(["batch", "run", "clips.jsonl"]);
     assert_eq!(run.code, Some(13), "{}", run.stderr);
     assert!(run.text().starts_with("bad\tfailed\t"), "{}", run.text());
     assert!(run.stderr.ends_with("next       infrai-video batch retry clips --failed\n"), "{}", run.stderr);
-    assert_eq!(bench.run(["batch", "run", "clips.jsonl"]).code, Some(13));
-    assert_eq!(bench.calls(Operation::Generate), 2, "a failed item is not asked for again by itself");
+    assert_eq!(harness.run(["batch", "run", "clips.jsonl"]).code, Some(13));
+    assert_eq!(harness.calls(Operation::Generate), 2, "a failed item is not asked for again by itself");
 
-    let retry = bench.run(["batch", "retry", "--failed", "--json"]);
+    let retry = harness.run(["batch", "retry", "--failed", "--json"]);
     assert_eq!(retry.code, Some(13), "{}", retry.stderr);
     assert_eq!(retry.json()["items"][0]["attempt"], 2);
-    let journal = bench.sandbox.journal();
+    let journal = harness.sandbox.journal();
     let keys: std::collections::HashSet<_> = journal
         .iter()
         .filter(|seen| seen.operation == Some(Operation::Generate))
         .map(|seen| seen.header("idempotency-key").unwrap().to_owned())
         .collect();
-    assert_eq!((keys.len(), charges(&bench), bench.sandbox.ledger().refunds().count()), (3, 3, 2));
-    assert_eq!(bench.run(["batch", "retry", "clips"]).code, Some(2), "it must be said what to retry");
+    assert_eq!((keys.len(), charges(&harness), harness.sandbox.ledger().refunds().count()), (3, 3, 2));
+    assert_eq!(harness.run(["batch", "retry", "clips"]).code, Some(2), "it must be said what to retry");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_hold_and_the_rest_follows() {
-    let bench = Bench::instant().await;
-    plan(&bench, PLAN);
-    let run = bench.run(["batch", "run", "clips.jsonl", "--max-jobs", "1", "--json"]);
+async fn limits_bound_a_run_and_the_next_run_continues() {
+    let harness = Harness::instant().await;
+    plan(&harness, PLAN);
+    let run = harness.run(["batch", "run", "clips.jsonl", "--max-jobs", "1", "--json"]);
     assert_eq!((run.code, &run.json()["counts"]["planned"]), (Some(0), &2.into()), "{}", run.stderr);
-    let run = bench.run(["batch", "run", "clips.jsonl", "--max-seconds", "0.7", "--json"]);
+    let run = harness.run(["batch", "run", "clips.jsonl", "--max-seconds", "0.7", "--json"]);
     assert_eq!((run.code, &run.json()["counts"]["planned"]), (Some(0), &1.into()), "{}", run.stderr);
-    assert_eq!(charges(&bench), 2);
-    assert_eq!(bench.run(["resume"]).code, Some(0));
-    assert_eq!(charges(&bench), 2, "what is not begun costs nothing until its plan is run");
-    assert_eq!(bench.run(["batch", "run", "clips.jsonl", "-q"]).code, Some(0));
-    assert_eq!(charges(&bench), 3);
-    plan(&bench, "{\"prompt\": \"no length\"}");
+    assert_eq!(charges(&harness), 2);
+    assert_eq!(harness.run(["resume"]).code, Some(0));
+    assert_eq!(charges(&harness), 2, "what is not begun costs nothing until its plan is run");
+    assert_eq!(harness.run(["batch", "run", "clips.jsonl", "-q"]).code, Some(0));
+    assert_eq!(charges(&harness), 3);
+    plan(&harness, "{\"prompt\": \"no length\"}");
     assert!(
-        bench
+        harness
             .run(["batch", "run", "clips.jsonl", "--max-seconds", "9"])
             .failed(7)
             .contains("line 1: `duration_seconds`")
@@ -152,57 +153,58 @@ async fn limits_hold_and_the_rest_follows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lost_answers_are_charged_once_and_found_again() {
+async fn lost_responses_are_charged_once_and_recovered() {
     let faults = [
         Fault::on(Operation::Generate, Action::AcceptThenDrop).with_probability(0.5),
         Fault::on(Operation::Generate, Action::status(503)).with_probability(0.2),
     ];
-    let bench = Bench::with(Sandbox::builder().instant_jobs().faults(faults)).await;
+    let harness = Harness::with(Sandbox::builder().instant_jobs().faults(faults)).await;
     let lines: Vec<String> =
         (0..20).map(|n| format!("{{\"prompt\": \"scene {n}\", \"duration_seconds\": 0.5}}")).collect();
-    plan(&bench, &lines.join("\n"));
-    let run = bench.run(["batch", "run", "clips.jsonl", "--json"]);
+    plan(&harness, &lines.join("\n"));
+    let run = harness.run(["batch", "run", "clips.jsonl", "--json"]);
     assert_eq!((run.code, &run.json()["counts"]["saved"]), (Some(0), &20.into()), "{}", run.stderr);
-    assert_eq!((charges(&bench), clips(&bench).len()), (20, 20));
+    assert_eq!((charges(&harness), clips(&harness).len()), (20, 20));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_whose_requests_may_have_been_accepted_is_11_whatever_else_happened() {
+async fn a_batch_with_an_unknown_outcome_is_11_whatever_else_failed() {
     for (action, pause) in [
         (Action::AcceptThenDrop, "--max-pause=0"),
         (Action::accept_then_status(503), "--max-pause=0"),
         (Action::accept_then_status(501), "--max-pause=1h"),
     ] {
-        let bench = Bench::instant().await;
-        bench.sandbox.set_faults([Fault::on(Operation::Generate, action.clone())]);
-        plan(&bench, "{\"prompt\": \"a [fail]\"}\n{\"prompt\": \"b\", \"duration_seconds\": 0.5}");
-        let run = bench.run(["batch", "run", "clips.jsonl", pause]);
+        let harness = Harness::instant().await;
+        harness.sandbox.set_faults([Fault::on(Operation::Generate, action.clone())]);
+        plan(&harness, "{\"prompt\": \"a [fail]\"}\n{\"prompt\": \"b\", \"duration_seconds\": 0.5}");
+        let run = harness.run(["batch", "run", "clips.jsonl", pause]);
         assert_eq!(run.code, Some(11), "{action:?}: {}", run.stderr);
-        assert_eq!(bench.run(["resume"]).code, Some(11), "{action:?}");
-        let paid = charges(&bench);
+        assert_eq!(harness.run(["resume"]).code, Some(11), "{action:?}");
+        let paid = charges(&harness);
         assert!(paid > 0, "{action:?}");
-        bench.sandbox.set_faults([]);
-        assert_eq!(bench.run(["batch", "run", "clips.jsonl"]).code, Some(13), "one of them fails");
-        assert_eq!(charges(&bench), 2, "{action:?}");
+        harness.sandbox.set_faults([]);
+        assert_eq!(harness.run(["batch", "run", "clips.jsonl"]).code, Some(13), "one of them fails");
+        assert_eq!(charges(&harness), 2, "{action:?}");
     }
 }
 
-/// The credit runs out, the account is topped up by hand, and the batch goes on by itself.
+/// The credit runs out, the user tops up the account, and the batch continues automatically.
 #[tokio::test(flavor = "multi_thread")]
-async fn too_little_credit_pauses_the_batch_until_there_is_more() {
-    let bench = Bench::with(Sandbox::builder().instant_jobs().starting_balance(0.011)).await;
-    plan(&bench, PLAN);
-    let mut command = bench.command(["batch", "run", "clips.jsonl", "--json", "-j", "1", "--max-pause=none"]);
+async fn insufficient_credit_pauses_the_batch_until_a_top_up() {
+    let harness = Harness::with(Sandbox::builder().instant_jobs().starting_balance(0.011)).await;
+    plan(&harness, PLAN);
+    let mut command =
+        harness.command(["batch", "run", "clips.jsonl", "--json", "-j", "1", "--max-pause=none"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut text = String::new();
     while !text.contains("/v1/account/topup") {
         assert_ne!(stderr.read_line(&mut text).unwrap(), 0, "it ended by itself: {text}");
     }
-    assert_eq!(charges(&bench), 1);
+    assert_eq!(charges(&harness), 1);
     assert!(text.contains("Ctrl-C") || text.contains("next "), "{text}");
 
-    let url = format!("{}/v1/account/topup", bench.sandbox.base_url());
+    let url = format!("{}/v1/account/topup", harness.sandbox.base_url());
     let http = reqwest::Client::new();
     let answer: Value = http.post(url).bearer_auth(KEY).send().await.unwrap().json().await.unwrap();
     let checkout = answer["data"]["checkout_url"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
@@ -211,43 +213,43 @@ async fn too_little_credit_pauses_the_batch_until_there_is_more() {
     stderr.read_to_string(&mut text).unwrap();
     let run = Run::from(child.wait_with_output().unwrap());
     assert_eq!((run.code, &run.json()["counts"]["saved"]), (Some(0), &3.into()), "{text}");
-    assert!(text.contains("goes on"), "{text}");
-    assert_eq!(charges(&bench), 3);
+    assert!(text.contains("resuming"), "{text}");
+    assert_eq!(charges(&harness), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credit_that_does_not_come_is_6_and_nothing_is_lost() {
-    let bench = Bench::with(Sandbox::builder().instant_jobs().starting_balance(0.0)).await;
-    plan(&bench, PLAN);
-    let run = bench.run(["batch", "run", "clips.jsonl", "--max-pause", "0"]);
+async fn missing_credit_is_6_after_the_pause_and_nothing_is_lost() {
+    let harness = Harness::with(Sandbox::builder().instant_jobs().starting_balance(0.0)).await;
+    plan(&harness, PLAN);
+    let run = harness.run(["batch", "run", "clips.jsonl", "--max-pause", "0"]);
     assert_eq!(run.code, Some(6), "{}", run.stderr);
     assert!(run.stderr.contains("/v1/account/topup"), "{}", run.stderr);
-    assert_eq!(bench.run(["batch", "status"]).text(), "clips\t3\t0\t0\t3\t0\n");
+    assert_eq!(harness.run(["batch", "status"]).text(), "clips\t3\t0\t0\t3\t0\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_key_stops_the_batch_with_4() {
-    let bench = Bench::instant().await;
-    plan(&bench, PLAN);
-    let mut command = bench.command(["batch", "run", "clips.jsonl", "--no-check"]);
+async fn a_rejected_api_key_stops_the_batch_with_4() {
+    let harness = Harness::instant().await;
+    plan(&harness, PLAN);
+    let mut command = harness.command(["batch", "run", "clips.jsonl", "--no-check"]);
     let run = Run::from(command.env("INFRAI_API_KEY", "sk-somebody-elses").output().unwrap());
     assert_eq!(run.code, Some(4), "{}", run.stderr);
-    assert_eq!(bench.run(["batch", "run", "clips.jsonl", "-q"]).code, Some(0), "the right key goes on");
-    assert_eq!(charges(&bench), 3);
+    assert_eq!(harness.run(["batch", "run", "clips.jsonl", "-q"]).code, Some(0), "the right key goes on");
+    assert_eq!(charges(&harness), 3);
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_batch_is_130_and_goes_on() {
-    let bench = Bench::with(Sandbox::builder().clock(Clock::manual())).await;
-    plan(&bench, PLAN);
-    let mut child = bench
+async fn an_interrupted_batch_is_130_and_can_be_continued() {
+    let harness = Harness::with(Sandbox::builder().clock(Clock::manual())).await;
+    plan(&harness, PLAN);
+    let mut child = harness
         .command(["batch", "run", "clips.jsonl"])
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    while bench.calls(Operation::List) == 0 {
+    while harness.calls(Operation::List) == 0 {
         tokio::task::yield_now().await;
     }
     assert!(
@@ -261,27 +263,27 @@ async fn an_interrupted_batch_is_130_and_goes_on() {
     child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{text}");
     assert!(
-        text.ends_with("next       infrai-video batch run clips.jsonl  (goes on where it was)\n"),
+        text.ends_with("next       infrai-video batch run clips.jsonl  (continues where it stopped)\n"),
         "{text}"
     );
 
-    bench.sandbox.clock().advance(std::time::Duration::from_secs(3600));
-    let run = bench.run(["batch", "run", "clips.jsonl", "-q"]);
+    harness.sandbox.clock().advance(std::time::Duration::from_secs(3600));
+    let run = harness.run(["batch", "run", "clips.jsonl", "-q"]);
     assert_eq!((run.code, run.text().lines().count()), (Some(0), 3), "{}", run.stderr);
-    assert_eq!(charges(&bench), 3);
+    assert_eq!(charges(&harness), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_that_alone_meets_an_outage_does_not_hold_up_the_others() {
-    let bench = Bench::instant().await;
+async fn an_outage_of_a_single_item_does_not_delay_the_others() {
+    let harness = Harness::instant().await;
     let trouble = |_: &str, body: &str, _| body.contains("scene 0").then(|| (503, String::new()));
-    let url = way_to(&bench.sandbox, trouble).await;
+    let url = intercept(&harness.sandbox, trouble).await;
     let lines: Vec<String> =
         (0..6).map(|n| format!("{{\"prompt\": \"scene {n}\", \"duration_seconds\": 0.5}}")).collect();
-    plan(&bench, &lines.join("\n"));
+    plan(&harness, &lines.join("\n"));
     let args = ["batch", "run", "clips.jsonl", "-j", "1", "--json", "--base-url", &url];
-    let run = bench.run(args);
+    let run = harness.run(args);
     assert_eq!((run.code, &run.json()["counts"]["saved"]), (Some(11), &5.into()), "{}", run.stderr);
     assert_eq!(run.json()["items"][0]["state"], "sent", "it may have been carried out");
-    assert_eq!(charges(&bench), 5);
+    assert_eq!(charges(&harness), 5);
 }

@@ -4,19 +4,19 @@ use std::process::Stdio;
 use infrai_video_sandbox::Operation;
 use serde_json::Value;
 
-use crate::common::{Bench, KEY, Run, SMALL};
+use crate::common::{Harness, KEY, Run, SMALL};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_is_saved_and_its_path_is_all_of_stdout() {
-    let bench = Bench::instant().await;
-    let run = bench.run(SMALL.iter().chain(&["--resolution", "720p", "-o", "skyline.mp4"]));
+async fn a_clip_is_saved_and_only_its_path_goes_to_stdout() {
+    let harness = Harness::instant().await;
+    let run = harness.run(SMALL.iter().chain(&["--resolution", "720p", "-o", "skyline.mp4"]));
     assert_eq!((run.code, run.text()), (Some(0), "skyline.mp4\n"), "{}", run.stderr);
-    let id = bench.sandbox.jobs()[0].job_id.clone();
+    let id = harness.sandbox.jobs()[0].job_id.clone();
     assert_eq!(
-        std::fs::read(bench.path("skyline.mp4")).unwrap(),
-        bench.sandbox.clip_bytes(&id).await.unwrap()
+        std::fs::read(harness.path("skyline.mp4")).unwrap(),
+        harness.sandbox.clip_bytes(&id).await.unwrap()
     );
-    assert_eq!(bench.files(), ["skyline.mp4"]);
+    assert_eq!(harness.files(), ["skyline.mp4"]);
     let lines: Vec<&str> = run.stderr.lines().collect();
     assert_eq!(lines[0], "checked    3 of 3 vendors make 720p clips of 0.5 s");
     assert!(
@@ -29,34 +29,35 @@ async fn a_clip_is_saved_and_its_path_is_all_of_stdout() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn quiet_leaves_the_path_and_the_id_that_was_paid_for() {
-    let bench = Bench::instant().await;
-    let run = bench.run(SMALL.iter().chain(&["-q"]));
-    let id = &bench.sandbox.jobs()[0].job_id;
+async fn quiet_prints_the_path_and_the_id_of_the_paid_job() {
+    let harness = Harness::instant().await;
+    let run = harness.run(SMALL.iter().chain(&["-q"]));
+    let id = &harness.sandbox.jobs()[0].job_id;
     assert_eq!((run.code, run.text()), (Some(0), format!("{id}.mp4\n").as_str()));
     assert_eq!(run.stderr.lines().count(), 1);
     assert!(run.stderr.contains(id.as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_tells_all_that_a_program_needs() {
-    let bench = Bench::instant().await;
-    std::fs::create_dir(bench.path("clips")).unwrap();
-    let run = bench.run(SMALL.iter().chain(&["--json", "-o", "clips", "--idempotency-key", "lighthouse-1"]));
+async fn json_has_everything_that_a_program_needs() {
+    let harness = Harness::instant().await;
+    std::fs::create_dir(harness.path("clips")).unwrap();
+    let run =
+        harness.run(SMALL.iter().chain(&["--json", "-o", "clips", "--idempotency-key", "lighthouse-1"]));
     let json = run.json();
     let path = json["path"].as_str().unwrap();
     assert_eq!(json["job"]["state"], "succeeded");
     assert_eq!(path, format!("clips/{}.mp4", json["job"]["job_id"].as_str().unwrap()));
-    assert_eq!(json["bytes"], std::fs::metadata(bench.path(path)).unwrap().len());
+    assert_eq!(json["bytes"], std::fs::metadata(harness.path(path)).unwrap().len());
     assert_eq!(json["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(json["idempotency_key"], "lighthouse-1");
     assert_eq!(json["cost_usd"], 0.01);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dash_takes_the_prompt_from_stdin_and_writes_the_clip_to_stdout() {
-    let bench = Bench::instant().await;
-    let mut child = bench
+async fn a_dash_reads_the_prompt_from_stdin_and_writes_the_clip_to_stdout() {
+    let harness = Harness::instant().await;
+    let mut child = harness
         .command(["generate", "-", "--duration=0.5", "-o", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -65,45 +66,50 @@ async fn a_dash_takes_the_prompt_from_stdin_and_writes_the_clip_to_stdout() {
         .unwrap();
     child.stdin.take().unwrap().write_all("ein Leuchtturm im Sturm\n".as_bytes()).unwrap();
     let run = Run::from(child.wait_with_output().unwrap());
-    let id = bench.sandbox.jobs()[0].job_id.clone();
-    assert_eq!(run.stdout, bench.sandbox.clip_bytes(&id).await.unwrap(), "{}", run.stderr);
-    assert!(bench.files().is_empty());
-    let sent =
-        bench.sandbox.journal().into_iter().find(|seen| seen.operation == Some(Operation::Generate)).unwrap();
+    let id = harness.sandbox.jobs()[0].job_id.clone();
+    assert_eq!(run.stdout, harness.sandbox.clip_bytes(&id).await.unwrap(), "{}", run.stderr);
+    assert!(harness.files().is_empty());
+    let sent = harness
+        .sandbox
+        .journal()
+        .into_iter()
+        .find(|seen| seen.operation == Some(Operation::Generate))
+        .unwrap();
     let sent: Value = serde_json::from_str(&sent.body.unwrap()).unwrap();
     assert_eq!(sent["prompt"], "ein Leuchtturm im Sturm");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_makes_one_job_and_one_charge() {
-    let bench = Bench::instant().await;
-    std::fs::write(bench.path("prompt.txt"), "a lighthouse\n").unwrap();
+async fn the_same_key_creates_one_job_and_one_charge() {
+    let harness = Harness::instant().await;
+    std::fs::write(harness.path("prompt.txt"), "a lighthouse\n").unwrap();
     let order = ["generate", "--prompt-file", "prompt.txt", "--no-wait", "-q", "--idempotency-key", "k1"];
-    let (first, second) = (bench.run(order), bench.run(order));
+    let (first, second) = (harness.run(order), harness.run(order));
     assert_eq!((first.code, &first.stdout), (Some(0), &second.stdout), "{}", second.stderr);
-    assert_eq!(bench.sandbox.ledger().charges().count(), 1);
+    assert_eq!(harness.sandbox.ledger().charges().count(), 1);
 
-    let other = bench.run(["generate", "another", "--no-wait", "--idempotency-key", "k1"]);
+    let other = harness.run(["generate", "another", "--no-wait", "--idempotency-key", "k1"]);
     assert!(other.failed(7).contains("the key k1 was used for another request"), "{}", other.stderr);
-    assert_eq!(bench.calls(Operation::Generate), 2, "it is known before anything is sent");
+    assert_eq!(harness.calls(Operation::Generate), 2, "it is known before anything is sent");
     let other = ["generate", "another", "--no-wait", "--idempotency-key", "k1", "--ledger", "none"];
-    assert!(bench.run(other).failed(11).contains("infrai-video --ledger none list"));
-    assert_eq!(bench.sandbox.ledger().charges().count(), 1);
+    assert!(harness.run(other).failed(11).contains("infrai-video --ledger none list"));
+    assert_eq!(harness.sandbox.ledger().charges().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_shows_the_request_and_sends_nothing() {
-    let bench = Bench::instant().await;
-    let run = bench.run(SMALL.iter().chain(&["--dry-run", "--aspect-ratio", "9:16", "--prefer", "cheapest"]));
+    let harness = Harness::instant().await;
+    let run =
+        harness.run(SMALL.iter().chain(&["--dry-run", "--aspect-ratio", "9:16", "--prefer", "cheapest"]));
     let json = run.json();
     assert_eq!((&json["aspect_ratio"], &json["prefer"]), (&Value::from("9:16"), &Value::from("cheapest")));
-    assert_eq!((bench.calls(Operation::Capabilities), bench.calls(Operation::Generate)), (1, 0));
+    assert_eq!((harness.calls(Operation::Capabilities), harness.calls(Operation::Generate)), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_is_nowhere_in_what_is_printed() {
-    let bench = Bench::instant().await;
-    let run = bench.run(SMALL.iter().chain(&["-vv", "--json"]));
+async fn the_api_key_is_never_printed() {
+    let harness = Harness::instant().await;
+    let run = harness.run(SMALL.iter().chain(&["-vv", "--json"]));
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(run.stderr.lines().any(|line| line.starts_with("log ")), "{}", run.stderr);
     assert!(!run.stderr.contains(KEY) && !run.text().contains(KEY));

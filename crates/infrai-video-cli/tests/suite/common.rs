@@ -1,4 +1,4 @@
-//! A sandbox, a directory, and a way to run the command in it.
+//! The test harness: a sandbox, a directory, and the command.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -11,17 +11,17 @@ use tempfile::TempDir;
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_infrai-video");
 pub(crate) const KEY: &str = "ifr_pk_proj_4f9d2c";
 
-/// What `generate` is asked for: small enough to be made at once.
+/// A request for a clip that is small enough to be rendered quickly.
 pub(crate) const SMALL: [&str; 3] = ["generate", "a lighthouse in a storm", "--duration=0.5"];
 
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     pub(crate) sandbox: Sandbox,
     pub(crate) directory: TempDir,
-    /// Where the ledger is.
+    /// The directory of the ledger.
     pub(crate) state: TempDir,
 }
 
-/// What a run of the command left.
+/// The result of a run of the command.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -29,13 +29,13 @@ pub(crate) struct Run {
     pub(crate) stderr: String,
 }
 
-impl Bench {
-    /// Jobs are over at once.
+impl Harness {
+    /// Jobs finish at once.
     pub(crate) async fn instant() -> Self {
         Self::with(Sandbox::builder().instant_jobs()).await
     }
 
-    /// Jobs never get on.
+    /// Jobs never advance.
     pub(crate) async fn still() -> Self {
         Self::with(Sandbox::builder().clock(Clock::manual())).await
     }
@@ -46,7 +46,7 @@ impl Bench {
         Self { sandbox, directory: directory(), state: directory() }
     }
 
-    /// The command, not yet started.
+    /// The command before it is started.
     pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(BINARY);
         command
@@ -64,7 +64,7 @@ impl Bench {
         self.command(args).output().expect("the command starts").into()
     }
 
-    /// Makes a job without waiting for it, and says its id.
+    /// Submits a job without waiting for it. Returns its id.
     pub(crate) fn job(&self) -> String {
         let run = self.run(SMALL.iter().chain(&["--no-wait", "-q"]));
         assert_eq!(run.code, Some(0), "{run:?}");
@@ -75,12 +75,12 @@ impl Bench {
         self.directory.path().join(name)
     }
 
-    /// How often the sandbox was asked for that.
+    /// The number of requests for an operation.
     pub(crate) fn calls(&self, operation: Operation) -> usize {
         self.sandbox.journal().iter().filter(|seen| seen.operation == Some(operation)).count()
     }
 
-    /// What lies in the directory.
+    /// The files in the directory.
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = self.directory.path().read_dir().expect("the directory is there");
         let mut names: Vec<String> =
@@ -93,9 +93,9 @@ impl Bench {
 /// A status and a body.
 pub(crate) type Answer = (u16, String);
 
-/// Another base URL of the sandbox, behind which `change` sees each request, by its path and body. Asked before the sandbox
-/// gets it, with no answer, it may answer in its place; asked again with the sandbox's answer, it may give another one.
-pub(crate) async fn way_to(
+/// Starts a proxy of the sandbox and returns its URL. `change` gets the path and body of each request: first without a response,
+/// when it may return one instead of the sandbox, then with the sandbox's response, which it may replace.
+pub(crate) async fn intercept(
     sandbox: &Sandbox,
     change: impl Fn(&str, &str, Option<Answer>) -> Option<Answer> + Send + Sync + 'static,
 ) -> String {
@@ -141,7 +141,7 @@ impl Run {
             .unwrap_or_else(|error| panic!("stdout is not JSON: {error}: {self:?}"))
     }
 
-    /// Checks the exit code, that stdout is empty, and that the last line of stderr says what to do.
+    /// Checks the exit code, that stdout is empty, and that stderr says what to do next.
     #[track_caller]
     pub(crate) fn failed(&self, code: i32) -> &str {
         assert_eq!(self.code, Some(code), "{}", self.stderr);

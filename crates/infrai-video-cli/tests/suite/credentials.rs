@@ -1,10 +1,10 @@
-//! Passwords and API keys in the wrong place: refused before anything is sent, and never shown.
+//! Misplaced passwords and API keys are rejected before anything is sent, and never printed.
 
-use crate::common::{Bench, KEY, Run, SMALL};
+use crate::common::{Harness, KEY, Run, SMALL};
 
 const SECRET: &str = "s3cret";
 
-/// A command line of each command.
+/// A command line for each command.
 const COMMANDS: [&[&str]; 20] = [
     &["list"],
     &["status", "vj_1"],
@@ -28,7 +28,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["--sandbox", "generate", "a lighthouse"],
 ];
 
-/// Checks that the run was refused, named what is wrong, and shows no part of a secret.
+/// Checks that the run was rejected with the name of the option, and that no part of a secret is printed.
 #[track_caller]
 fn refused(run: &Run, names: &str) {
     assert_eq!((run.code, run.text()), (Some(7), ""), "{run:?}");
@@ -39,26 +39,29 @@ fn refused(run: &Run, names: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_command_refuses_a_ledger_with_a_password_in_its_arguments() {
-    let bench = Bench::instant().await;
+async fn every_command_rejects_a_ledger_with_a_password_in_its_arguments() {
+    let harness = Harness::instant().await;
     for command in COMMANDS {
         for ledger in ["postgres://me:s3cret@db/l", "postgresql://me:s3cret@/l?host=/run/x"] {
             for more in [&["-vv"][..], &["--json"]] {
-                let run = bench.run([command, &["--ledger", ledger], more].concat());
+                let run = harness.run([command, &["--ledger", ledger], more].concat());
                 refused(&run, "`--ledger` has a password");
                 assert!(run.stderr.contains("INFRAI_LEDGER"), "the remedy: {run:?}");
             }
         }
     }
     #[cfg(feature = "sandbox")]
-    refused(&bench.run(["sandbox", "--ledger=postgres://db/l?password=s3cret"]), "`--ledger` has a password");
-    assert!(bench.sandbox.journal().is_empty());
-    assert!(bench.files().is_empty(), "{:?}", bench.files());
+    refused(
+        &harness.run(["sandbox", "--ledger=postgres://db/l?password=s3cret"]),
+        "`--ledger` has a password",
+    );
+    assert!(harness.sandbox.journal().is_empty());
+    assert!(harness.files().is_empty(), "{:?}", harness.files());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_that_cannot_be_read_is_not_shown_in_part() {
-    let bench = Bench::instant().await;
+async fn an_invalid_ledger_location_is_not_printed() {
+    let harness = Harness::instant().await;
     for ledger in [
         "postgres://me:s3/s3cret@db/l",
         "postgres://me:12/s3cret@db/l",
@@ -70,24 +73,24 @@ async fn a_ledger_that_cannot_be_read_is_not_shown_in_part() {
         KEY,
         "ifr_pk_proj_s3cret",
     ] {
-        refused(&bench.run(["batch", "status", "--ledger", ledger]), "`--ledger` ");
-        let mut command = bench.command(["batch", "status", "-vv"]);
+        refused(&harness.run(["batch", "status", "--ledger", ledger]), "`--ledger` ");
+        let mut command = harness.command(["batch", "status", "-vv"]);
         refused(&command.env("INFRAI_LEDGER", ledger).output().unwrap().into(), "`INFRAI_LEDGER` ");
     }
-    assert!(bench.files().is_empty(), "{:?}", bench.files());
+    assert!(harness.files().is_empty(), "{:?}", harness.files());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_in_the_environment_is_used_and_not_shown() {
-    let bench = Bench::instant().await;
-    let directory = bench.directory.path().display();
+async fn a_password_in_the_environment_is_used_and_not_printed() {
+    let harness = Harness::instant().await;
+    let directory = harness.directory.path().display();
     for ledger in [
-        // Nobody listens there.
+        // Nothing listens there.
         format!("postgres://me:s3cret@/l?host={directory}"),
         format!("postgres:///l?host={directory}&password=s3cret"),
         "postgresql://me:s%33cret@127.0.0.1:1/l".to_owned(),
     ] {
-        let mut command = bench.command(["generate", "a lighthouse", "-vv"]);
+        let mut command = harness.command(["generate", "a lighthouse", "-vv"]);
         let run = Run::from(command.env("INFRAI_LEDGER", &ledger).output().unwrap());
         refused(&run, "the ledger postgres://");
         assert!(!run.stderr.contains("cannot be read"), "{run:?}");
@@ -95,24 +98,27 @@ async fn a_password_in_the_environment_is_used_and_not_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_base_url_with_a_password_or_a_key_is_refused_and_not_shown() {
-    let bench = Bench::instant().await;
+async fn a_base_url_with_a_password_or_a_key_is_rejected_and_not_printed() {
+    let harness = Harness::instant().await;
     for url in
         ["https://me:s3cret@api.example", "https://me:s3/cret@api.example", "https://s3cret@api.example", KEY]
     {
         for command in [&["batch", "status"][..], &["resume"], &["list"], &SMALL] {
-            refused(&bench.run([command, &["--base-url", url]].concat()), "`--base-url` holds");
-            let mut command = bench.command(command);
-            refused(&command.env("INFRAI_BASE_URL", url).output().unwrap().into(), "`INFRAI_BASE_URL` holds");
+            refused(&harness.run([command, &["--base-url", url]].concat()), "`--base-url` contains");
+            let mut command = harness.command(command);
+            refused(
+                &command.env("INFRAI_BASE_URL", url).output().unwrap().into(),
+                "`INFRAI_BASE_URL` contains",
+            );
         }
-        let mut schema = bench.command(["schema"]);
+        let mut schema = harness.command(["schema"]);
         assert!(schema.env("INFRAI_BASE_URL", url).output().unwrap().status.success(), "it calls nobody");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_command_line_does_not_repeat_a_password() {
-    let bench = Bench::instant().await;
+async fn a_usage_error_does_not_repeat_a_password() {
+    let harness = Harness::instant().await;
     for args in [
         &["list", "postgres://me:s3cret@db/l"][..],
         &["list", "--ledgr=postgres://me:s3cret@db/l"],
@@ -121,14 +127,14 @@ async fn a_wrong_command_line_does_not_repeat_a_password() {
         &[KEY],
     ] {
         for more in [&[][..], &["--json"]] {
-            let run = bench.run([args, more].concat());
+            let run = harness.run([args, more].concat());
             assert_eq!((run.code, run.text()), (Some(2), ""), "{run:?}");
             assert!(!run.stderr.contains(SECRET) && !run.stderr.contains(KEY), "{run:?}");
         }
     }
     #[cfg(feature = "sandbox")]
     {
-        let run = bench.run(["sandbox", "--public-url", "http://me:s3cret@sandbox.example"]);
+        let run = harness.run(["sandbox", "--public-url", "http://me:s3cret@sandbox.example"]);
         refused(&run, "public_url");
     }
 }

@@ -1,4 +1,4 @@
-//! Manual pages and completions, judged by the programs that read them.
+//! Manual pages and completions, checked by the programs that read them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::path::Path;
@@ -16,7 +16,7 @@ fn printed(args: &[&str]) -> String {
     run.text().to_owned()
 }
 
-/// Whether a program is there; where nobody reads the output, it must be.
+/// Whether a program is installed. In CI it must be.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn is_there(program: &str, package: &str) -> bool {
     let there = Command::new(program).arg("--version").output().is_ok();
@@ -27,7 +27,7 @@ fn is_there(program: &str, package: &str) -> bool {
     there
 }
 
-/// Runs a program that must have nothing to complain about.
+/// Runs a program that must succeed without messages.
 #[track_caller]
 fn without_complaint(program: &str, args: &[&str]) -> String {
     let run = Run::from(Command::new(program).args(args).output().expect("the program starts"));
@@ -36,7 +36,7 @@ fn without_complaint(program: &str, args: &[&str]) -> String {
 }
 
 #[test]
-fn every_command_has_a_manual_page_that_readers_take() {
+fn every_command_has_a_valid_manual_page() {
     let directory = tempfile::tempdir().unwrap();
     let output = directory.path().join("man1");
     let paths = printed(&["man", "--output", output.to_str().unwrap()]);
@@ -61,7 +61,7 @@ fn every_command_has_a_manual_page_that_readers_take() {
             assert!(read.contains("infrai-video 0"), "no version at the foot: {read}");
         }
         if mandoc {
-            // Its warnings are about the style of what clap_mangen writes.
+            // Its warnings are about the style of clap_mangen.
             assert_eq!(without_complaint("mandoc", &["-Tlint", "-Werror", path]), "");
         }
     }
@@ -70,14 +70,24 @@ fn every_command_has_a_manual_page_that_readers_take() {
 }
 
 #[test]
-fn a_page_keeps_its_examples_and_tables_as_they_are() {
+fn a_directory_for_manual_pages_that_cannot_be_written_is_named_with_its_option() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("file"), "").unwrap();
+    let output = directory.path().join("file/man1");
+    let run = run(&["man", "--output", output.to_str().unwrap()]);
+    let message = format!("`--output` {} cannot be written: ", output.display());
+    assert!(run.failed(7).contains(&message), "{}", run.stderr);
+}
+
+#[test]
+fn a_manual_page_keeps_the_layout_of_examples_and_tables() {
     let page = printed(&["man"]);
     let (_, codes) = page.split_once(".SH \"EXIT CODES\"\n.nf\n").expect("a section that is not filled");
-    assert!(codes.starts_with("   0  success "), "{codes}");
+    assert!(codes.starts_with("   0  success\n"), "{codes}");
     assert!(printed(&["man", "generate"]).contains(".SH EXAMPLES\n.nf\n"));
 }
 
-/// What is typed, and the one thing that it is completed to.
+/// Typed text and its only completion.
 const TYPED: [(&str, &str); 4] = [
     ("infrai-video gen", "generate"),
     ("infrai-video set-r", "set-retention"),
@@ -85,7 +95,7 @@ const TYPED: [(&str, &str); 4] = [
     ("infrai-video generate a --on-interrupt det", "detach"),
 ];
 
-/// A directory with the script under the name that the shell looks for.
+/// A directory with the script under the name that the shell expects.
 fn script(shell: &str, name: &str) -> (tempfile::TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
@@ -100,7 +110,7 @@ fn bash_completes_commands_and_values() {
         return;
     }
     let (_directory, path) = script("bash", "infrai-video");
-    // As readline calls it: the function with the command, the word and the word before.
+    // As readline calls the function: with the command, the word and the word before.
     let driver = r#"source "$1" || exit 1
 registered=$(complete -p infrai-video) && [[ $registered =~ -F\ ([^ ]+) ]] || exit 1
 read -ra COMP_WORDS <<< "$2"
@@ -125,7 +135,7 @@ fn fish_completes_commands_and_values() {
         fish.args(["--no-config", "-c", &line]).env("HOME", directory.path());
         let run = Run::from(fish.output().unwrap());
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
-        // A description may follow, with a tab between.
+        // A description may follow after a tab.
         let words: Vec<&str> = run.text().lines().filter_map(|line| line.split('\t').next()).collect();
         assert_eq!(words, [completed], "{typed}");
     }
@@ -137,7 +147,7 @@ fn zsh_completes_commands_and_values() {
         return;
     }
     let (directory, _) = script("zsh", "_infrai-video");
-    // Completion works in a line editor alone, so a shell in a terminal of its own is typed into. Ctrl-X writes the line down.
+    // Completion works only in the line editor, so a shell runs on a pseudo-terminal. Ctrl-X writes the line to a file.
     let driver = r#"zmodload zsh/zpty || exit 1
 zpty shell zsh -f -i
 zpty -w shell "fpath=($1 \$fpath); autoload -U compinit; compinit -u -d $1/dump; \
@@ -156,9 +166,9 @@ cat $1/line"#;
     }
 }
 
-/// PowerShell is in no package of Debian's, so only the form is looked at.
+/// Debian has no package of PowerShell, so only the form is checked.
 #[test]
-fn the_script_for_powershell_is_whole_and_names_every_command() {
+fn the_powershell_script_is_complete_and_names_every_command() {
     let script = printed(&["completions", "powershell"]);
     assert!(script.contains("Register-ArgumentCompleter -Native -CommandName 'infrai-video'"));
     let command = infrai_video_cli::command();
@@ -170,7 +180,7 @@ fn the_script_for_powershell_is_whole_and_names_every_command() {
     let mut in_text = false;
     for c in script.chars() {
         match c {
-            // A quote in a text is written twice, which closes and opens it.
+            // A quote in a string is doubled, which closes and opens it.
             '\'' => in_text = !in_text,
             '(' | '{' if !in_text => open.push(c),
             ')' if !in_text => assert_eq!(open.pop(), Some('(')),
@@ -182,7 +192,7 @@ fn the_script_for_powershell_is_whole_and_names_every_command() {
 }
 
 #[test]
-fn the_help_of_completions_says_where_to_put_each() {
+fn the_help_of_completions_names_the_file_of_each_shell() {
     let help = printed(&["completions", "--help"]);
     for shell in ["bash", "zsh", "fish", "powershell"] {
         assert!(help.contains(&format!("infrai-video completions {shell}")), "{help}");

@@ -3,7 +3,7 @@ use std::process::Command;
 use crate::common::{BINARY, Run};
 
 #[test]
-fn with_a_sandbox_inside_a_clip_is_made_without_key_or_network() {
+fn the_embedded_sandbox_makes_a_clip_without_key_or_network() {
     let directory = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
         let mut command = Command::new(BINARY);
@@ -22,7 +22,7 @@ fn with_a_sandbox_inside_a_clip_is_made_without_key_or_network() {
 
 #[cfg(unix)]
 #[test]
-fn a_sandbox_of_its_own_says_where_it_is_and_runs_until_it_is_stopped() {
+fn the_sandbox_command_prints_its_url_and_runs_until_it_is_stopped() {
     use std::io::{BufRead as _, BufReader};
     use std::process::Stdio;
 

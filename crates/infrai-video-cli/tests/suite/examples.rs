@@ -1,33 +1,33 @@
-//! Every example of the help is run, by a shell, as somebody would who copies it.
+//! Runs every example of the help in a shell.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use infrai_video_sandbox::Sandbox;
 
-use crate::common::{BINARY, Bench, KEY};
+use crate::common::{BINARY, Harness, KEY};
 
-/// The id that stands in the examples.
+/// The job id in the examples.
 const ID: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
 
-/// The plan that stands in the examples.
+/// The plan in the examples.
 const PLAN: &str = "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}";
 
 /// The same plan as CSV.
 const TABLE: &str = "prompt,duration_seconds\na city,0.5\n";
 
-/// The examples of a command, with lines that go on put together.
+/// The examples of a command, with continued lines joined.
 fn examples(command: &clap::Command) -> Vec<String> {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let whole = help.replace("\\\n", "");
-    // An example is set in by two columns, below a line that ends with a colon.
+    // An example is indented by two columns below a line that ends with a colon.
     let (_, below) = whole.split_once(":\n").unwrap_or_default();
     let lines = below.lines().map_while(|line| line.strip_prefix("  "));
-    // Behind the name of a shell stands what is typed there; notes about it have no command.
+    // The name of a shell precedes the command for it; notes have no command.
     lines.filter_map(in_bash).map(str::to_owned).collect()
 }
 
-/// What of a line can be typed into bash. PowerShell has words of its own.
+/// The part of a line that bash can run.
 fn in_bash(line: &str) -> Option<&str> {
     let (first, rest) = line.split_once(' ')?;
     match first {
@@ -37,44 +37,44 @@ fn in_bash(line: &str) -> Option<&str> {
     }
 }
 
-/// Runs one by a shell.
-fn run(bench: &Bench, example: &str) -> Output {
+/// Runs an example in a shell.
+fn run(harness: &Harness, example: &str) -> Output {
     let directory = Path::new(BINARY).parent().expect("it lies somewhere").to_str().expect("it is text");
     Command::new("/bin/bash")
         .args(["-euo", "pipefail", "-c", example])
         .env_clear()
         .env("PATH", format!("{directory}:/usr/local/bin:/usr/bin:/bin"))
-        .env("HOME", bench.directory.path())
+        .env("HOME", harness.directory.path())
         .env("INFRAI_API_KEY", KEY)
-        .env("INFRAI_BASE_URL", bench.sandbox.base_url())
-        .env("INFRAI_STATE_DIR", bench.state.path())
-        .current_dir(bench.directory.path())
+        .env("INFRAI_BASE_URL", harness.sandbox.base_url())
+        .env("INFRAI_STATE_DIR", harness.state.path())
+        .current_dir(harness.directory.path())
         .stdin(Stdio::null())
         .output()
         .expect("there is a shell")
 }
 
-/// A bench as the examples take for granted: a prompt in a file, places to write to, and a finished job. Answers its id too.
-async fn ready() -> (Bench, String) {
-    let bench = Bench::with(Sandbox::builder().instant_jobs()).await;
-    std::fs::write(bench.path("prompt.txt"), "a lighthouse in a storm").expect("there is room");
-    std::fs::write(bench.path("clips.jsonl"), PLAN).expect("there is room");
-    std::fs::write(bench.path("clips.csv"), TABLE).expect("there is room");
+/// A harness with what the examples need: a prompt in a file, directories, and a finished job. Returns the id of the job too.
+async fn ready() -> (Harness, String) {
+    let harness = Harness::with(Sandbox::builder().instant_jobs()).await;
+    std::fs::write(harness.path("prompt.txt"), "a lighthouse in a storm").expect("there is room");
+    std::fs::write(harness.path("clips.jsonl"), PLAN).expect("there is room");
+    std::fs::write(harness.path("clips.csv"), TABLE).expect("there is room");
     let places = [".zfunc", ".local/share/bash-completion/completions", ".config/fish/completions"];
     for directory in ["clips"].into_iter().chain(places) {
-        std::fs::create_dir_all(bench.path(directory)).expect("there is room");
+        std::fs::create_dir_all(harness.path(directory)).expect("there is room");
     }
-    let id = bench.job();
-    (bench, id)
+    let id = harness.job();
+    (harness, id)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_example_of_the_help_does_what_it_says() {
+async fn every_example_of_the_help_succeeds() {
     let mut count = 0;
     let command = infrai_video_cli::command();
     let parts = command.find_subcommand("batch").expect("it is a command").get_subcommands();
     for command in std::iter::once(&command).chain(command.get_subcommands()).chain(parts) {
-        // A sandbox of one's own runs until it is stopped, and has a test of its own.
+        // A sandbox runs until it is stopped, and has a separate test.
         if ["sandbox", "help"].contains(&command.get_name()) {
             continue;
         }
@@ -82,15 +82,15 @@ async fn every_example_of_the_help_does_what_it_says() {
         assert!(!examples.is_empty(), "{} has no example", command.get_name());
         for example in examples {
             count += 1;
-            let (bench, id) = ready().await;
-            // A job that is over cannot be cancelled.
+            let (harness, id) = ready().await;
+            // A finished job cannot be cancelled.
             let waits = command.get_name() == "cancel";
-            let bench = if waits { Bench::still().await } else { bench };
-            let id = if waits { bench.job() } else { id };
+            let harness = if waits { Harness::still().await } else { harness };
+            let id = if waits { harness.job() } else { id };
             if example.contains("batch status") || example.contains("batch retry") {
-                assert_eq!(bench.run(["batch", "run", "clips.jsonl", "-q"]).code, Some(0));
+                assert_eq!(harness.run(["batch", "run", "clips.jsonl", "-q"]).code, Some(0));
             }
-            let run = run(&bench, &example.replace(ID, &id));
+            let run = run(&harness, &example.replace(ID, &id));
             let said = String::from_utf8_lossy(&run.stderr);
             assert!(run.status.success(), "{example}: {said}");
             assert!(!said.contains("error"), "{example}: {said}");
@@ -100,17 +100,17 @@ async fn every_example_of_the_help_does_what_it_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_examples_of_the_sandbox_can_be_typed() {
+async fn the_examples_of_the_sandbox_succeed() {
     let command = infrai_video_cli::command();
     let sandbox = command.find_subcommand("sandbox").expect("it is a command");
     let examples = examples(sandbox);
     let starts: Vec<_> = examples.iter().filter(|line| line.starts_with("infrai-video sandbox ")).collect();
     assert!(starts.len() >= 2, "{examples:?}");
-    let bench = Bench::instant().await;
+    let harness = Harness::instant().await;
     for start in starts {
-        // On a port of its own, and stopped once it listens.
+        // On a free port, and stopped once it listens.
         let run = run(
-            &bench,
+            &harness,
             &format!(
                 "exec 3< <({start} --port 0 -q & echo $!; wait || true); read pid <&3; read url <&3; kill $pid; echo $url"
             ),
@@ -118,7 +118,7 @@ async fn the_examples_of_the_sandbox_can_be_typed() {
         let said = String::from_utf8_lossy(&run.stdout);
         assert!(run.status.success() && said.starts_with("http://127.0.0.1:"), "{start}: {run:?}");
     }
-    // The rest is what somebody types into another terminal.
+    // The other examples are for another terminal.
     assert_eq!(
         examples.last().map(String::as_str),
         Some("infrai-video generate \"a lighthouse in a storm\"")

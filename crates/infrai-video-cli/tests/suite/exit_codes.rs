@@ -1,15 +1,15 @@
-//! The table of exit codes in the README is that of the code, and each is produced by a test.
+//! The table of exit codes in the README equals that of the source, and a test produces each code.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::common::Bench;
+use crate::common::Harness;
 
 const README: &str = include_str!("../../README.md");
-const EXIT: &str = include_str!("../../src/exit.rs");
+const EXIT: &str = include_str!("../../src/exit_code.rs");
 
-/// Exit codes and the tests that they name.
+/// Exit codes and the names of their tests.
 fn rows() -> BTreeMap<u8, String> {
     let (_, table) = README.split_once("## Exit codes").expect("the README has the table");
     let rows = table.lines().filter_map(|line| {
@@ -20,7 +20,7 @@ fn rows() -> BTreeMap<u8, String> {
     rows.collect()
 }
 
-/// The codes of the enum, as they are written.
+/// The codes of the enum in the source.
 fn codes() -> Vec<u8> {
     let (_, body) = EXIT.split_once("pub(crate) enum Exit {").expect("the enum is there");
     let (body, _) = body.split_once("\n}").expect("the enum ends");
@@ -79,10 +79,10 @@ fn the_help_lists_every_exit_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_is_over_cannot_be_cancelled_and_that_is_1() {
-    let bench = Bench::instant().await;
-    let id = bench.job();
-    bench.run(["wait", &id]);
-    let run = bench.run(["cancel", &id]);
+async fn a_finished_job_cannot_be_cancelled_and_that_is_1() {
+    let harness = Harness::instant().await;
+    let id = harness.job();
+    harness.run(["wait", &id]);
+    let run = harness.run(["cancel", &id]);
     assert!(run.failed(1).contains(&format!("infrai-video status {id}")), "{}", run.stderr);
 }

@@ -1,113 +1,113 @@
 use infrai_video_sandbox::{Action, Fault, Operation, Sandbox};
 
-use crate::common::{BINARY, Bench, KEY, Run, SMALL};
+use crate::common::{BINARY, Harness, KEY, Run, SMALL};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_job_is_3_and_its_reason_cannot_touch_the_terminal() {
+async fn a_failed_job_is_3_and_its_reason_cannot_control_the_terminal() {
     let message = "no\u{1b}[2J \u{202e}gnp.exe".to_owned();
     let fail = Fault::on(Operation::Generate, Action::FailJob { code: "REJECTED".to_owned(), message });
-    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(fail)).await;
-    let run = bench.run(SMALL);
+    let harness = Harness::with(Sandbox::builder().instant_jobs().fault(fail)).await;
+    let run = harness.run(SMALL);
     let stderr = run.failed(3);
     assert!(stderr.contains("failed: no [2J gnp.exe (REJECTED)"), "{stderr}");
     assert!(!stderr.contains(['\u{1b}', '\u{202e}']));
-    assert!(bench.files().is_empty());
+    assert!(harness.files().is_empty());
 
-    let id = &bench.sandbox.jobs()[0].job_id;
-    let wait = bench.run(["wait", id, "--json"]);
+    let id = &harness.sandbox.jobs()[0].job_id;
+    let wait = harness.run(["wait", id, "--json"]);
     assert_eq!((wait.code, &wait.json()["state"]), (Some(3), &"failed".into()));
     assert!(!wait.text().contains('\u{202e}'));
     assert_eq!(wait.json()["error"]["message"], "no\u{1b}[2J \u{202e}gnp.exe");
-    assert_eq!(bench.run(["download", id]).code, Some(3));
+    assert_eq!(harness.run(["download", id]).code, Some(3));
 }
 
-/// Shows every job as succeeded. One that failed then has an error and no link, as where a filter withheld the clip.
+/// Reports every job as succeeded. A failed one then has an error and no link, as if a filter had withheld the clip.
 fn filtered() -> [Fault; 3] {
     [Operation::Generate, Operation::Status, Operation::List]
         .map(|operation| Fault::on(operation, Action::UnknownState { state: "SUCCEEDED".to_owned() }))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_succeeded_without_a_clip_is_3_and_nothing_is_left_to_resume() {
-    let bench = Bench::with(Sandbox::builder().instant_jobs().faults(filtered())).await;
+async fn a_job_that_succeeded_without_a_clip_is_3_and_is_not_resumed() {
+    let harness = Harness::with(Sandbox::builder().instant_jobs().faults(filtered())).await;
     let is_told = |run: &Run| {
         assert_eq!(run.code, Some(3), "{}", run.stderr);
         assert!(run.stderr.contains(" succeeded without a clip: "), "{}", run.stderr);
         assert!(run.stderr.contains("(CONTENT_REJECTED)"), "{}", run.stderr);
     };
     let nothing_is_left = || {
-        let run = bench.run(["resume"]);
+        let run = harness.run(["resume"]);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         assert!(run.stderr.contains("everything that was begun is finished"), "{}", run.stderr);
     };
-    is_told(&bench.run(["generate", "a city [fail]", "-o", "a.mp4"]));
-    let id = bench.sandbox.jobs()[0].job_id.clone();
-    is_told(&bench.run(["wait", &id]));
-    is_told(&bench.run(["download", &id]));
+    is_told(&harness.run(["generate", "a city [fail]", "-o", "a.mp4"]));
+    let id = harness.sandbox.jobs()[0].job_id.clone();
+    is_told(&harness.run(["wait", &id]));
+    is_told(&harness.run(["download", &id]));
     nothing_is_left();
-    assert_eq!(bench.calls(Operation::DownloadUrl), 0);
+    assert_eq!(harness.calls(Operation::DownloadUrl), 0);
 
-    // Begun while the job was on its way, and resumed when it was over.
-    bench.sandbox.set_faults([Fault::anywhere(Action::Stuck)]);
-    let late = bench.run(["generate", "a river [fail]", "--timeout", "0", "-o", "b.mp4"]);
+    // Begun while the job was running, and resumed when it was finished.
+    harness.sandbox.set_faults([Fault::anywhere(Action::Stuck)]);
+    let late = harness.run(["generate", "a river [fail]", "--timeout", "0", "-o", "b.mp4"]);
     assert_eq!(late.code, Some(8), "{}", late.stderr);
-    bench.sandbox.set_faults(filtered());
-    is_told(&bench.run(["resume"]));
+    harness.sandbox.set_faults(filtered());
+    is_told(&harness.run(["resume"]));
     nothing_is_left();
 
     let plan = "{\"prompt\":\"a [fail]\"}\n{\"prompt\":\"b [fail]\"}\n";
-    std::fs::write(bench.path("plan.jsonl"), plan).unwrap();
+    std::fs::write(harness.path("plan.jsonl"), plan).unwrap();
     for _ in 0..2 {
-        let run = bench.run(["batch", "run", "plan.jsonl", "--json"]);
+        let run = harness.run(["batch", "run", "plan.jsonl", "--json"]);
         assert_eq!(run.code, Some(13), "{}", run.stderr);
         let report = run.json();
         assert_eq!(report["counts"]["failed"], 2);
         assert_eq!(report["items"][0]["error_code"], "CONTENT_REJECTED");
     }
-    assert_eq!(bench.calls(Operation::Generate), 4);
+    assert_eq!(harness.calls(Operation::Generate), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn capabilities_that_cannot_be_read_are_a_note() {
+async fn unreadable_capabilities_are_a_note() {
     for broken in [403, 404, 405, 500].map(Action::status).into_iter().chain([Action::html()]) {
         let fault = Fault::on(Operation::Capabilities, broken.clone());
-        let bench = Bench::with(Sandbox::builder().instant_jobs().fault(fault)).await;
-        let run = bench.run(SMALL.iter().chain(&["-o", "a.mp4"]));
+        let harness = Harness::with(Sandbox::builder().instant_jobs().fault(fault)).await;
+        let run = harness.run(SMALL.iter().chain(&["-o", "a.mp4"]));
         assert_eq!((run.code, run.text()), (Some(0), "a.mp4\n"), "{broken:?}: {}", run.stderr);
         let note = "note       not checked: the vendors' capabilities could not be read: ";
         assert_eq!(run.stderr.matches(note).count(), 1, "{broken:?}: {}", run.stderr);
         assert!(!run.stderr.contains("checked    "), "{}", run.stderr);
-        std::fs::write(bench.path("plan.jsonl"), "{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n").unwrap();
-        let run = bench.run(["batch", "run", "plan.jsonl"]);
+        std::fs::write(harness.path("plan.jsonl"), "{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n").unwrap();
+        let run = harness.run(["batch", "run", "plan.jsonl"]);
         assert_eq!(run.code, Some(0), "{broken:?}: {}", run.stderr);
         assert_eq!(run.stderr.matches(note).count(), 1, "{broken:?}: {}", run.stderr);
-        assert_eq!(bench.sandbox.ledger().charges().count(), 3);
+        assert_eq!(harness.sandbox.ledger().charges().count(), 3);
     }
     for (status, code) in [(401, 4), (402, 6)] {
         let fault = Fault::on(Operation::Capabilities, Action::status(status));
-        let bench = Bench::with(Sandbox::builder().instant_jobs().fault(fault)).await;
-        bench.run(SMALL).failed(code);
-        assert_eq!(bench.calls(Operation::Generate), 0);
+        let harness = Harness::with(Sandbox::builder().instant_jobs().fault(fault)).await;
+        harness.run(SMALL).failed(code);
+        assert_eq!(harness.calls(Operation::Generate), 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deadline_bounds_a_request_under_way() {
+async fn a_deadline_bounds_a_request_in_progress() {
     let hang = |operation| Fault::on(operation, Action::hang());
-    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(hang(Operation::Status))).await;
-    let id = bench.job();
-    let waited = bench.run(["wait", &id, "--timeout", "0"]);
+    let harness = Harness::with(Sandbox::builder().instant_jobs().fault(hang(Operation::Status))).await;
+    let id = harness.job();
+    let waited = harness.run(["wait", &id, "--timeout", "0"]);
     assert!(waited.failed(8).contains(&format!("infrai-video wait {id}")), "{}", waited.stderr);
-    bench.sandbox.set_faults([hang(Operation::DownloadUrl)]);
-    let run = bench.run(SMALL.iter().chain(&["--timeout", "0", "-o", "a.mp4"]));
+    harness.sandbox.set_faults([hang(Operation::DownloadUrl)]);
+    let run = harness.run(SMALL.iter().chain(&["--timeout", "0", "-o", "a.mp4"]));
     assert!(run.failed(12).contains("infrai-video resume "), "{}", run.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_or_wrong_key_is_4() {
-    let bench = Bench::instant().await;
+    let harness = Harness::instant().await;
     for key in [None, Some(""), Some("two words"), Some("sk-somebody-elses")] {
-        let mut command = bench.command(["list"]);
+        let mut command = harness.command(["list"]);
         match key {
             Some(key) => command.env("INFRAI_API_KEY", key),
             None => command.env_remove("INFRAI_API_KEY"),
@@ -119,93 +119,93 @@ async fn a_missing_or_wrong_key_is_4() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_job_is_5_and_told_at_once() {
-    let bench = Bench::instant().await;
+async fn an_unknown_job_is_5_and_reported_at_once() {
+    let harness = Harness::instant().await;
     for command in [&["status"][..], &["wait"], &["download"], &["cancel"], &["delete", "--yes"]] {
-        let run = bench.run(command.iter().chain(&["vj_nowhere"]));
+        let run = harness.run(command.iter().chain(&["vj_nowhere"]));
         assert!(run.failed(5).contains("infrai-video list"), "{}", run.stderr);
     }
-    assert!(bench.files().is_empty());
+    assert!(harness.files().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_little_credit_is_6_with_the_way_to_more() {
-    let bench = Bench::with(Sandbox::builder().instant_jobs().starting_balance(0.0)).await;
-    let run = bench.run(SMALL);
+async fn insufficient_credit_is_6_with_the_top_up_command() {
+    let harness = Harness::with(Sandbox::builder().instant_jobs().starting_balance(0.0)).await;
+    let run = harness.run(SMALL);
     let stderr = run.failed(6);
     let topup = format!(
         "curl -X POST {}/v1/account/topup -H \"Authorization: Bearer $INFRAI_API_KEY\"",
-        bench.sandbox.base_url()
+        harness.sandbox.base_url()
     );
     assert!(stderr.contains(&topup), "{stderr}");
     let again =
         stderr.trim_end().lines().last().unwrap().trim().strip_prefix("infrai-video resume ").unwrap();
-    assert_eq!(bench.run(["resume", again]).code, Some(6), "there is still too little");
+    assert_eq!(harness.run(["resume", again]).code, Some(6), "there is still too little");
     assert_eq!(
-        bench.run(["resume"]).code,
+        harness.run(["resume"]).code,
         Some(0),
         "what was refused for certain is not sent again by itself"
     );
-    assert_eq!(bench.calls(Operation::Generate), 2);
-    assert_eq!(bench.sandbox.ledger().charges().count(), 0);
+    assert_eq!(harness.calls(Operation::Generate), 2);
+    assert_eq!(harness.sandbox.ledger().charges().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_takes_longer_is_8_and_can_be_cancelled() {
-    let bench = Bench::still().await;
-    let run = bench.run(SMALL.iter().chain(&["--timeout", "0"]));
-    let id = bench.sandbox.jobs()[0].job_id.clone();
+    let harness = Harness::still().await;
+    let run = harness.run(SMALL.iter().chain(&["--timeout", "0"]));
+    let id = harness.sandbox.jobs()[0].job_id.clone();
     assert!(run.failed(8).contains(&format!("next       infrai-video resume {id}\n")), "{}", run.stderr);
 
-    assert_eq!(bench.run(["wait", &id, "--timeout", "0s"]).code, Some(8));
-    let download = bench.run(["download", &id]);
+    assert_eq!(harness.run(["wait", &id, "--timeout", "0s"]).code, Some(8));
+    let download = harness.run(["download", &id]);
     assert!(
         download.failed(8).contains(&format!("infrai-video wait {id} && infrai-video download {id}")),
         "{}",
         download.stderr
     );
 
-    let cancelled = bench.run(["cancel", &id]);
+    let cancelled = harness.run(["cancel", &id]);
     assert_eq!((cancelled.code, cancelled.text()), (Some(0), format!("{id}\tcancelled\n").as_str()));
-    assert_eq!(bench.run(["wait", &id, "-q"]).failed(9).lines().count(), 2);
-    assert_eq!(bench.run(["download", &id]).code, Some(9));
+    assert_eq!(harness.run(["wait", &id, "-q"]).failed(9).lines().count(), 2);
+    assert_eq!(harness.run(["download", &id]).code, Some(9));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_is_not_there_is_10() {
-    let bench = Bench::instant().await;
-    // Taken, so that no other test's server gets it, and nobody listens there.
+async fn an_unreachable_host_is_10() {
+    let harness = Harness::instant().await;
+    // Bound, so that no other test gets the port, but nothing listens on it.
     let taken = tokio::net::TcpSocket::new_v4().unwrap();
     taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", taken.local_addr().unwrap());
-    let run = bench.run(["--base-url", &url, "list"]);
+    let run = harness.run(["--base-url", &url, "list"]);
     assert!(
         run.failed(10)
             .contains(&format!("check the network and {url}, then: infrai-video --base-url {url} list"))
     );
-    assert!(bench.sandbox.journal().is_empty());
+    assert!(harness.sandbox.journal().is_empty());
 }
 
-/// The command that is printed is run as it is, by a shell.
+/// Runs the printed command in a shell.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_outcome_is_11_and_the_printed_command_is_charged_once() {
     let lost = Fault::on(Operation::Generate, Action::accept_then_status(501));
-    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(lost)).await;
-    let run = bench.run(["generate", "it's a $lighthouse", "--duration=0.5", "-o", "a b.mp4"]);
+    let harness = Harness::with(Sandbox::builder().instant_jobs().fault(lost)).await;
+    let run = harness.run(["generate", "it's a $lighthouse", "--duration=0.5", "-o", "a b.mp4"]);
     let stderr = run.failed(11);
     let (_, command) = stderr.trim_end().rsplit_once("next       ").unwrap();
     let key = command.strip_prefix("infrai-video resume ").unwrap();
     assert!(stderr.contains(&format!("the job may exist, under the idempotency key {key}")), "{stderr}");
 
-    bench.sandbox.set_faults([]);
+    harness.sandbox.set_faults([]);
     let directory = std::path::Path::new(BINARY).parent().unwrap();
     let mut shell = std::process::Command::new("/bin/sh");
-    shell.args(["-c", command]).env_clear().env("PATH", directory).current_dir(bench.directory.path());
-    shell.env("INFRAI_API_KEY", KEY).env("INFRAI_BASE_URL", bench.sandbox.base_url());
-    shell.env("INFRAI_STATE_DIR", bench.state.path());
+    shell.args(["-c", command]).env_clear().env("PATH", directory).current_dir(harness.directory.path());
+    shell.env("INFRAI_API_KEY", KEY).env("INFRAI_BASE_URL", harness.sandbox.base_url());
+    shell.env("INFRAI_STATE_DIR", harness.state.path());
     let again = Run::from(shell.output().unwrap());
-    let path = bench.path("a b.mp4");
+    let path = harness.path("a b.mp4");
     assert_eq!(
         (again.code, again.text()),
         (Some(0), format!("{}\n", path.display()).as_str()),
@@ -213,29 +213,29 @@ async fn an_unknown_outcome_is_11_and_the_printed_command_is_charged_once() {
         again.stderr
     );
     assert!(path.exists());
-    let ledger = bench.sandbox.ledger();
+    let ledger = harness.sandbox.ledger();
     assert_eq!((ledger.charges().count(), ledger.double_charges()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_that_comes_broken_is_12_and_nothing_is_made_again() {
+async fn a_broken_download_is_12_and_nothing_is_generated_again() {
     let corrupt = Fault::on(Operation::Clip, Action::CorruptFile);
-    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(corrupt)).await;
-    let run = bench.run(SMALL.iter().chain(&["-o", "a.mp4"]));
-    let id = bench.sandbox.jobs()[0].job_id.clone();
+    let harness = Harness::with(Sandbox::builder().instant_jobs().fault(corrupt)).await;
+    let run = harness.run(SMALL.iter().chain(&["-o", "a.mp4"]));
+    let id = harness.sandbox.jobs()[0].job_id.clone();
     assert!(run.failed(12).contains(&format!("next       infrai-video resume {id}\n")), "{}", run.stderr);
-    assert!(!bench.path("a.mp4").exists());
-    assert_eq!(bench.run(["download", &id, "-o", "a.mp4"]).code, Some(12));
+    assert!(!harness.path("a.mp4").exists());
+    assert_eq!(harness.run(["download", &id, "-o", "a.mp4"]).code, Some(12));
 
-    bench.sandbox.set_faults([]);
-    assert_eq!(bench.run(["download", &id, "-o", "a.mp4"]).text(), "a.mp4\n");
-    assert_eq!(bench.calls(Operation::Generate), 1);
+    harness.sandbox.set_faults([]);
+    assert_eq!(harness.run(["download", &id, "-o", "a.mp4"]).text(), "a.mp4\n");
+    assert_eq!(harness.calls(Operation::Generate), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_many_calls_are_75() {
+async fn rate_limiting_is_75() {
     let limited = Fault::on(Operation::Capabilities, Action::status(429));
-    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(limited)).await;
-    let run = bench.run(["capabilities"]);
+    let harness = Harness::with(Sandbox::builder().instant_jobs().fault(limited)).await;
+    let run = harness.run(["capabilities"]);
     assert!(run.failed(75).contains("5 attempts"), "{}", run.stderr);
 }

@@ -1,87 +1,87 @@
 use infrai_video_sandbox::Operation;
 use serde_json::Value;
 
-use crate::common::{Bench, Run};
+use crate::common::{Harness, Run, intercept};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_can_be_looked_at_fetched_and_deleted() {
-    let bench = Bench::instant().await;
-    let id = &*bench.job();
+async fn a_job_can_be_shown_downloaded_and_deleted() {
+    let harness = Harness::instant().await;
+    let id = &*harness.job();
 
-    let run = bench.run(["wait", id]);
+    let run = harness.run(["wait", id]);
     assert_eq!((run.code, run.text()), (Some(0), format!("{id}\tsucceeded\n").as_str()), "{}", run.stderr);
 
-    let status = bench.run(["status", id]);
+    let status = harness.run(["status", id]);
     assert!(
         status.text().starts_with(&format!("job\t{id}\nstate\tsucceeded\nvideo\thttp://")),
         "{}",
         status.text()
     );
     assert!(status.stderr.is_empty());
-    assert_eq!(bench.run(["status", id, "--json"]).json()["state"], "succeeded");
+    assert_eq!(harness.run(["status", id, "--json"]).json()["state"], "succeeded");
 
-    let get = bench.run(["get", id, "--json"]).json();
+    let get = harness.run(["get", id, "--json"]).json();
     assert_eq!((&get["resolution"], &get["duration_seconds"]), (&Value::from("720p"), &Value::from(0.5)));
 
-    let saved = bench.run(["download", id]);
+    let saved = harness.run(["download", id]);
     assert_eq!((saved.code, saved.text()), (Some(0), format!("{id}.mp4\n").as_str()), "{}", saved.stderr);
-    let there = bench.run(["download", id]);
-    assert!(there.failed(7).contains("is there already"));
-    let again = bench.run(["download", id, "--force", "--json"]).json();
+    let there = harness.run(["download", id]);
+    assert!(there.failed(7).contains("exists already"));
+    let again = harness.run(["download", id, "--force", "--json"]).json();
     assert_eq!((&again["job_id"], &again["path"]), (&Value::from(id), &Value::from(format!("{id}.mp4"))));
 
-    let link = bench.run(["download-url", id]);
-    assert!(link.text().starts_with(bench.sandbox.file_base_url()) && link.text().lines().count() == 1);
-    assert!(link.stderr.starts_with("link       works until "), "{}", link.stderr);
+    let link = harness.run(["download-url", id]);
+    assert!(link.text().starts_with(harness.sandbox.file_base_url()) && link.text().lines().count() == 1);
+    assert!(link.stderr.starts_with("link       valid until "), "{}", link.stderr);
 
-    let kept = bench.run(["set-retention", id, "--days", "7", "--json"]).json();
+    let kept = harness.run(["set-retention", id, "--days", "7", "--json"]).json();
     assert_eq!((&kept["job_id"], &kept["retention_days"]), (&Value::from(id), &Value::from(7)));
 
-    let finished = bench.run(["cancel", id]);
+    let finished = harness.run(["cancel", id]);
     assert!(finished.failed(1).contains(&format!("infrai-video status {id}")), "{}", finished.stderr);
 
-    let unasked = bench.run(["delete", id]);
+    let unasked = harness.run(["delete", id]);
     assert!(unasked.failed(2).contains("--yes"));
-    assert_eq!(bench.calls(Operation::Delete), 0);
-    let deleted = bench.run(["delete", id, "--yes"]);
+    assert_eq!(harness.calls(Operation::Delete), 0);
+    let deleted = harness.run(["delete", id, "--yes"]);
     assert_eq!((deleted.code, deleted.text()), (Some(0), format!("{id}\n").as_str()));
-    assert!(bench.run(["get", id]).failed(5).contains("infrai-video list"));
+    assert!(harness.run(["get", id]).failed(5).contains("infrai-video list"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_goes_page_by_page_or_to_its_end() {
-    let bench = Bench::instant().await;
-    let mut ids = [bench.job(), bench.job(), bench.job()];
+async fn a_list_shows_one_page_or_all_pages() {
+    let harness = Harness::instant().await;
+    let mut ids = [harness.job(), harness.job(), harness.job()];
     ids.reverse();
 
-    let page = bench.run(["list", "--limit", "2"]);
+    let page = harness.run(["list", "--limit", "2"]);
     assert_eq!(page.text(), format!("{}\tsucceeded\n{}\tsucceeded\n", ids[0], ids[1]), "{}", page.stderr);
     let more =
         page.stderr.trim_end().strip_prefix("more       infrai-video ").expect("the way to the next page");
-    let rest = bench.run(more.split(' '));
+    let rest = harness.run(more.split(' '));
     assert_eq!((rest.text(), &*rest.stderr), (format!("{}\tsucceeded\n", ids[2]).as_str(), ""));
 
-    let all = bench.run(["list", "--all", "--limit", "1", "-q"]);
+    let all = harness.run(["list", "--all", "--limit", "1", "-q"]);
     assert_eq!(all.text().lines().collect::<Vec<_>>(), ids);
 
-    let pages = bench.run(["list", "--all", "--limit", "2", "--json"]);
+    let pages = harness.run(["list", "--all", "--limit", "2", "--json"]);
     let pages: Vec<Value> = pages.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(pages.iter().map(|page| page["items"].as_array().unwrap().len()).collect::<Vec<_>>(), [2, 1]);
 
-    let none = bench.run(["list", "--state", "failed"]);
+    let none = harness.run(["list", "--state", "failed"]);
     assert_eq!((none.code, none.text()), (Some(0), ""));
 
-    let unasked = bench.run(["delete-all"]);
+    let unasked = harness.run(["delete-all"]);
     assert!(unasked.failed(2).contains("infrai-video delete-all --yes"));
-    let deleted = bench.run(["delete-all", "--yes", "--json"]);
+    let deleted = harness.run(["delete-all", "--yes", "--json"]);
     assert_eq!(deleted.json()["deleted"], 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_a_state_reads_on_until_there_are_as_many_as_asked_for() {
-    let bench = Bench::instant().await;
+async fn a_list_of_a_state_reads_pages_until_the_limit_is_reached() {
+    let harness = Harness::instant().await;
     let generate = |prompt: &str| {
-        let run = bench.run(["generate", prompt, "--duration=0.5", "--no-wait", "-q"]);
+        let run = harness.run(["generate", prompt, "--duration=0.5", "--no-wait", "-q"]);
         run.text().trim_end().to_owned()
     };
     // From the oldest to the newest. A list shows the newest first.
@@ -96,7 +96,7 @@ async fn a_list_of_a_state_reads_on_until_there_are_as_many_as_asked_for() {
 
     let mut command = "list --state FAILED --limit 2".to_owned();
     for expected in [&failed[..2], &failed[2..4], &failed[4..]] {
-        let run = bench.run(command.split(' '));
+        let run = harness.run(command.split(' '));
         let shown: Vec<&str> = run.text().lines().filter_map(|line| line.split('\t').next()).collect();
         assert_eq!(shown, expected, "{command}: {}", run.stderr);
         let more = run.stderr.lines().find_map(|line| line.strip_prefix("more       infrai-video "));
@@ -104,24 +104,24 @@ async fn a_list_of_a_state_reads_on_until_there_are_as_many_as_asked_for() {
         command = more.unwrap_or_default().to_owned();
     }
 
-    let run = bench.run(["list", "--state", "failed", "--limit", "3", "--json"]);
+    let run = harness.run(["list", "--state", "failed", "--limit", "3", "--json"]);
     assert_eq!(run.json()["items"].as_array().unwrap().len(), 3);
     for limit in [&["--limit", "99"][..], &[]] {
-        let run = bench.run(["list", "--state", "failed", "-q"].iter().chain(limit));
+        let run = harness.run(["list", "--state", "failed", "-q"].iter().chain(limit));
         assert_eq!(ids(&run), failed, "{}", run.stderr);
     }
-    assert_eq!(ids(&bench.run(["list", "--state", "Done", "--limit", "1", "-q"])).len(), 1);
-    assert_eq!(bench.run(["list", "--state", "canceled", "--limit", "1", "-q"]).text(), "");
+    assert_eq!(ids(&harness.run(["list", "--state", "Done", "--limit", "1", "-q"])).len(), 1);
+    assert_eq!(harness.run(["list", "--state", "canceled", "--limit", "1", "-q"]).text(), "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_about_one_of_several_jobs_names_the_job() {
-    let bench = Bench::instant().await;
+    let harness = Harness::instant().await;
     for (command, code) in
         [(&["cancel"][..], 1), (&["wait"], 5), (&["download"], 5), (&["delete", "--yes"], 5)]
     {
-        let id = bench.job();
-        let run = bench.run(command.iter().copied().chain([&*id, "vj_nowhere"]));
+        let id = harness.job();
+        let run = harness.run(command.iter().copied().chain([&*id, "vj_nowhere"]));
         assert_eq!(run.code, Some(code), "{command:?}: {}", run.stderr);
         let errors: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("error ")).collect();
         assert_eq!(errors.iter().filter(|line| line.contains("vj_nowhere")).count(), 1, "{errors:?}");
@@ -130,10 +130,10 @@ async fn an_error_about_one_of_several_jobs_names_the_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_jobs_are_waited_for_and_fetched_at_once() {
-    let bench = Bench::instant().await;
-    let (a, b) = (bench.job(), bench.job());
-    let run = bench.run(["wait", &a, "vj_nowhere", &b]);
+async fn several_jobs_are_waited_for_and_downloaded_together() {
+    let harness = Harness::instant().await;
+    let (a, b) = (harness.job(), harness.job());
+    let run = harness.run(["wait", &a, "vj_nowhere", &b]);
     assert_eq!(run.code, Some(5), "{}", run.stderr);
     let mut lines: Vec<&str> = run.text().lines().collect();
     lines.sort_unstable();
@@ -141,34 +141,50 @@ async fn several_jobs_are_waited_for_and_fetched_at_once() {
     expected.sort_unstable();
     assert_eq!(lines, expected);
 
-    let to_a_file = bench.run(["download", &a, &b, "-o", "one.mp4"]);
+    let to_a_file = harness.run(["download", &a, &b, "-o", "one.mp4"]);
     assert!(to_a_file.failed(2).contains("must be a directory"));
-    std::fs::create_dir(bench.path("clips")).unwrap();
-    let run = bench.run(["download", &a, &b, "-o", "clips"]);
+    std::fs::create_dir(harness.path("clips")).unwrap();
+    let run = harness.run(["download", &a, &b, "-o", "clips"]);
     assert_eq!(run.text(), format!("clips/{a}.mp4\nclips/{b}.mp4\n"), "{}", run.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn capabilities_are_lines_with_tabs_or_json() {
-    let bench = Bench::instant().await;
-    let run = bench.run(["capabilities"]);
+    let harness = Harness::instant().await;
+    let run = harness.run(["capabilities"]);
     assert_eq!(
         run.text().lines().next(),
         Some("sandbox-swift\t720p\t10\tswift-1, swift-1-mini\tno\tno"),
         "{}",
         run.stderr
     );
-    assert_eq!(bench.run(["capabilities", "--json"]).json()["vendors"].as_array().unwrap().len(), 3);
+    assert_eq!(harness.run(["capabilities", "--json"]).json()["vendors"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn completions_and_help_need_no_key() {
-    let bench = Bench::instant().await;
-    let mut completions = bench.command(["completions", "bash"]);
+    let harness = Harness::instant().await;
+    let mut completions = harness.command(["completions", "bash"]);
     let run = crate::common::Run::from(completions.env_remove("INFRAI_API_KEY").output().unwrap());
     assert!(run.code == Some(0) && run.text().contains("set-retention"));
-    let help = bench.run(["--help"]);
+    let help = harness.run(["--help"]);
     assert!(help.code == Some(0) && help.text().contains("Exit codes:"));
-    assert_eq!(bench.run(["explode"]).code, Some(2));
-    assert!(bench.sandbox.journal().is_empty());
+    assert_eq!(harness.run(["explode"]).code, Some(2));
+    assert!(harness.sandbox.journal().is_empty());
+}
+
+/// Error codes are compared without ASCII case.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invalid_cursor_is_answered_with_the_command_for_the_first_page() {
+    let harness = Harness::instant().await;
+    for code in ["INVALID_CURSOR", "invalid_cursor", "Invalid_Cursor"] {
+        let url = intercept(&harness.sandbox, move |_, _, response| {
+            let (status, body) = response?;
+            Some((status, body.replace("INVALID_CURSOR", code)))
+        })
+        .await;
+        let run = harness.run(["--base-url", &url, "list", "--cursor", "invented"]);
+        let next = format!("next       infrai-video --base-url {url} list  (starts at the first page)\n");
+        assert!(run.failed(7).contains(&next), "{code}: {}", run.stderr);
+    }
 }

@@ -1,4 +1,4 @@
-//! What `--json` prints follows the published schema, line by line and on both streams.
+//! Each line that `--json` prints follows the published schema, on both streams.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::collections::BTreeSet;
@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use infrai_video_sandbox::{Action, Fault, Operation, Sandbox};
 use serde_json::{Value, json};
 
-use crate::common::{BINARY, Bench, Run, SMALL};
+use crate::common::{BINARY, Harness, Run, SMALL};
 
-/// The schemas that the contract has: servers may add members to those.
+/// The schemas of the contract. Servers may add members to them.
 const CONTRACT: &str = include_str!("../../src/schema/contract.json");
 
-/// Commands that print something else than JSON, whatever they are told.
+/// Commands that never print JSON lines.
 const WITHOUT_JSON: [&str; 3] = ["completions", "man", "schema"];
 
 fn printed(args: &[&str]) -> String {
@@ -21,7 +21,7 @@ fn printed(args: &[&str]) -> String {
     run.text().to_owned()
 }
 
-/// The schema of what is printed under that name, with the command's own structures closed to members that it does not name.
+/// The schema of a command, in which the command's own types allow no unknown members.
 fn schema(name: &str) -> Value {
     let contract: Value = serde_json::from_str(CONTRACT).unwrap();
     let mut schema: Value = serde_json::from_str(&printed(&["schema", name])).unwrap();
@@ -43,10 +43,10 @@ fn judge(name: &str, line: &str) {
     assert!(problems.is_empty(), "{name}: {problems:#?} in {line}");
 }
 
-/// Runs a command with `--json` and judges each of its lines. Answers its lines on stdout.
+/// Runs a command with `--json` and validates each line. Returns the lines of stdout.
 #[track_caller]
-fn judged(bench: &Bench, name: &str, args: &[&str], code: i32, failures: usize) -> Vec<Value> {
-    let run = bench.run([name].iter().chain(args).chain(&["--json"]));
+fn judged(harness: &Harness, name: &str, args: &[&str], code: i32, failures: usize) -> Vec<Value> {
+    let run = harness.run([name].iter().chain(args).chain(&["--json"]));
     assert_eq!(run.code, Some(code), "{name} {args:?}: {}", run.stderr);
     run.text().lines().for_each(|line| judge(name, line));
     let told: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with('{')).collect();
@@ -58,7 +58,7 @@ fn judged(bench: &Bench, name: &str, args: &[&str], code: i32, failures: usize) 
     run.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The failure that a run told, and nothing else.
+/// The only failure of a run.
 #[track_caller]
 fn failure(run: &Run) -> Value {
     let told: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with('{')).collect();
@@ -71,10 +71,10 @@ fn failure(run: &Run) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_line_of_every_command_follows_its_schema() {
-    let bench = Bench::instant().await;
+    let harness = Harness::instant().await;
     let mut tried = BTreeSet::from(["failure".to_owned()]);
     let mut good = |name: &str, args: &[&str], lines: usize| -> Vec<Value> {
-        let printed = judged(&bench, name, args, 0, 0);
+        let printed = judged(&harness, name, args, 0, 0);
         assert_eq!(printed.len(), lines, "{name} {args:?}");
         tried.insert(name.to_owned());
         printed
@@ -87,7 +87,7 @@ async fn every_line_of_every_command_follows_its_schema() {
     );
     let accepted = good("generate", &["a harbour", "--duration=0.5", "--no-wait"], 1);
     let id = accepted[0]["job"]["job_id"].as_str().unwrap().to_owned();
-    let other = bench.job();
+    let other = harness.job();
     good("wait", &[&id, &other], 2);
     good("status", &[&id], 1);
     good("get", &[&id], 1);
@@ -98,7 +98,8 @@ async fn every_line_of_every_command_follows_its_schema() {
     good("capabilities", &[], 1);
     good("resume", &[], 0);
     good("resume", &[&id], 1);
-    std::fs::write(bench.path("plan.jsonl"), "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}").unwrap();
+    std::fs::write(harness.path("plan.jsonl"), "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}")
+        .unwrap();
     good("batch", &["run", "plan.jsonl", "--dry-run"], 1);
     good("batch", &["run", "plan.jsonl"], 1);
     good("batch", &["status"], 1);
@@ -106,13 +107,13 @@ async fn every_line_of_every_command_follows_its_schema() {
     good("delete", &[&id, &other, "--yes"], 2);
     good("delete-all", &["--yes"], 1);
 
-    let still = Bench::still().await;
+    let still = Harness::still().await;
     let id = still.job();
     assert_eq!(judged(&still, "cancel", &[&id], 0, 0)[0]["state"], "cancelled");
     tried.insert("cancel".to_owned());
 
     tried.extend(WITHOUT_JSON.map(str::to_owned));
-    // It runs until it is stopped, and has a test of its own.
+    // It runs until it is stopped, and has a separate test.
     tried.extend(cfg!(feature = "sandbox").then(|| "sandbox".to_owned()));
     let command = infrai_video_cli::command();
     let mut all: BTreeSet<String> =
@@ -122,7 +123,7 @@ async fn every_line_of_every_command_follows_its_schema() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_that_the_schema_does_not_name_is_noticed() {
+async fn an_unknown_member_is_rejected() {
     let mut line = json!({"error": {"exit": 1, "message": "a", "next": ["b"]}});
     judge("failure", &line.to_string());
     line["error"]["colour"] = json!("red");
@@ -131,30 +132,30 @@ async fn a_member_that_the_schema_does_not_name_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_is_told_with_its_facts() {
-    let bench = Bench::with(Sandbox::builder().instant_jobs().starting_balance(0.0)).await;
-    let poor = failure(&bench.run(SMALL.iter().chain(&["--json", "--idempotency-key", "k1"])));
+async fn a_failure_has_its_details() {
+    let harness = Harness::with(Sandbox::builder().instant_jobs().starting_balance(0.0)).await;
+    let poor = failure(&harness.run(SMALL.iter().chain(&["--json", "--idempotency-key", "k1"])));
     assert_eq!((&poor["exit"], &poor["status"]), (&json!(6), &json!(402)));
     assert_eq!((&poor["code"], &poor["idempotency_key"]), (&json!("INSUFFICIENT_CREDIT"), &json!("k1")));
     assert!(poor["request_id"].is_string() && poor["job_id"].is_null(), "{poor}");
     assert!(poor["next"][0].as_str().unwrap().starts_with("curl -X POST "), "{poor}");
 
-    let unknown = failure(&bench.run(["status", "vj_nowhere", "--json"]));
+    let unknown = failure(&harness.run(["status", "vj_nowhere", "--json"]));
     assert_eq!((&unknown["job_id"], &unknown["status"]), (&json!("vj_nowhere"), &json!(404)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_outcome_and_a_failed_job_say_what_was_asked_and_made() {
+async fn an_unknown_outcome_and_a_failed_job_name_the_key_and_the_job() {
     let lost = Fault::on(Operation::Generate, Action::accept_then_status(501));
-    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(lost)).await;
-    let run = bench.run(SMALL.iter().chain(&["--json", "--idempotency-key", "k1"]));
+    let harness = Harness::with(Sandbox::builder().instant_jobs().fault(lost)).await;
+    let run = harness.run(SMALL.iter().chain(&["--json", "--idempotency-key", "k1"]));
     let lost = failure(&run);
     assert_eq!((&lost["exit"], &lost["idempotency_key"]), (&json!(11), &json!("k1")));
     assert_eq!(lost["status"], 501);
 
     let fail = Action::FailJob { code: "REJECTED".to_owned(), message: "no".to_owned() };
-    bench.sandbox.set_faults([Fault::on(Operation::Generate, fail)]);
-    let run = bench.run(SMALL.iter().chain(&["--json"]));
+    harness.sandbox.set_faults([Fault::on(Operation::Generate, fail)]);
+    let run = harness.run(SMALL.iter().chain(&["--json"]));
     let failed = failure(&run);
     let id = &run.json()["job"]["job_id"];
     judge("generate", run.text().trim_end());
@@ -164,29 +165,29 @@ async fn an_unknown_outcome_and_a_failed_job_say_what_was_asked_and_made() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_several_failures_has_a_line() {
-    let bench = Bench::instant().await;
-    let id = bench.job();
-    let printed = judged(&bench, "download", &["vj_1", &id, "vj_2"], 5, 2);
+    let harness = Harness::instant().await;
+    let id = harness.job();
+    let printed = judged(&harness, "download", &["vj_1", &id, "vj_2"], 5, 2);
     assert_eq!(printed.len(), 1);
-    judged(&bench, "wait", &["vj_1", &id, "vj_2"], 5, 2);
+    judged(&harness, "wait", &["vj_1", &id, "vj_2"], 5, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_that_cannot_be_read_is_told_as_json_too() {
-    let bench = Bench::instant().await;
-    let wrong = failure(&bench.run(["list", "--explode", "--json"]));
+async fn a_usage_error_is_json_too_and_2() {
+    let harness = Harness::instant().await;
+    let wrong = failure(&harness.run(["list", "--explode", "--json"]));
     assert_eq!((&wrong["exit"], &wrong["next"]), (&json!(2), &json!(["infrai-video list --help"])));
     assert!(wrong["message"].as_str().unwrap().contains("--explode"), "{wrong}");
-    let both = failure(&bench.run(["generate", "a", "-o", "-", "--json"]));
+    let both = failure(&harness.run(["generate", "a", "-o", "-", "--json"]));
     assert_eq!((&both["exit"], &both["next"]), (&json!(2), &json!(["infrai-video generate --help"])));
-    let plain = bench.run(["list", "--explode"]);
+    let plain = harness.run(["list", "--explode"]);
     assert!(plain.code == Some(2) && plain.stderr.starts_with("error: "), "{}", plain.stderr);
 }
 
-/// `cargo xtask regen` keeps the contract's definitions in the published file current, and this test those of the command.
+/// `cargo xtask regen` updates the contract's definitions in the published file, this test those of the command.
 #[cfg(feature = "sandbox")]
 #[test]
-fn the_published_schema_is_what_the_command_says() {
+fn the_published_schema_equals_the_output_of_the_command() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/infrai-video.schema.json");
     let said = printed(&["schema"]);
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
@@ -201,7 +202,7 @@ fn the_published_schema_is_what_the_command_says() {
 }
 
 #[test]
-fn the_whole_document_holds_each_of_its_parts() {
+fn the_whole_schema_contains_each_part() {
     let whole: Value = serde_json::from_str(&printed(&["schema"])).unwrap();
     let entries: Vec<&str> =
         whole["anyOf"].as_array().unwrap().iter().filter_map(|entry| entry["$ref"].as_str()).collect();
@@ -217,7 +218,7 @@ fn the_whole_document_holds_each_of_its_parts() {
 
 #[cfg(all(unix, feature = "sandbox"))]
 #[test]
-fn a_sandbox_says_where_it_listens_as_its_schema_says() {
+fn the_line_of_a_listening_sandbox_follows_its_schema() {
     use std::io::{BufRead as _, BufReader};
 
     let mut command = std::process::Command::new(BINARY);

@@ -1,4 +1,4 @@
-//! The real binary against a sandbox in the test's own process.
+//! The real binary against a sandbox in the test process.
 
 mod batch;
 mod clips;
@@ -12,6 +12,8 @@ mod embedded;
 mod examples;
 mod exit_codes;
 mod failures;
+#[cfg(feature = "sandbox")]
+mod help;
 mod ids;
 mod jobs;
 mod json;

@@ -1,4 +1,4 @@
-//! `sandbox --persist`, in processes of its own.
+//! `sandbox --persist` in separate processes.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::common::{BINARY, KEY, Run};
 
-/// A server that keeps its state in a directory, and says where it listens.
+/// A server with a state directory.
 struct Server {
     process: Child,
     url: String,
@@ -44,7 +44,7 @@ impl Server {
         ids.map(str::to_owned).collect()
     }
 
-    /// Asks for a clip and answers status and body.
+    /// Requests a clip. Returns status and body.
     async fn generate(&self, prompt: &str) -> (u16, Value) {
         let request = reqwest::Client::new()
             .post(format!("{}/v1/video/generate", self.url))
@@ -54,7 +54,7 @@ impl Server {
         (answer.status().as_u16(), answer.json().await.expect("an envelope"))
     }
 
-    /// Stops the server as a terminal does, and answers what it wrote to stderr.
+    /// Terminates the server. Returns its stderr.
     fn stop(mut self) -> String {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
@@ -67,16 +67,16 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// A test that fails leaves no server behind.
+    /// A failed test leaves no server behind.
     fn drop(&mut self) {
-        // It was stopped where the test went well.
+        // It has exited if the test passed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
 #[test]
-fn a_sandbox_that_keeps_its_state_says_where_and_goes_on_with_it() {
+fn a_persistent_sandbox_names_its_directory_and_loads_its_state() {
     let directory = tempfile::tempdir().expect("a directory");
     let state = directory.path().join("state");
     let server = Server::start(Command::new(BINARY), &state);
@@ -92,7 +92,7 @@ fn a_sandbox_that_keeps_its_state_says_where_and_goes_on_with_it() {
 }
 
 #[test]
-fn a_second_server_and_another_seed_are_refused_by_name() {
+fn a_second_server_and_another_seed_are_rejected() {
     let directory = tempfile::tempdir().expect("a directory");
     let refused = |seed: &str| {
         let mut command = Command::new(BINARY);
@@ -110,9 +110,9 @@ fn a_second_server_and_another_seed_are_refused_by_name() {
     assert!(refused("8").failed(1).contains("sandbox with seed 7, not 8"));
 }
 
-/// A process that may write no file of more than some hundred kilobytes meets what a full disk is.
+/// A limit on the file size has the effect of a full disk.
 #[tokio::test]
-async fn a_full_disk_ends_acceptance_and_costs_nothing_that_was_accepted() {
+async fn a_full_disk_stops_acceptance_and_loses_no_accepted_job() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut limited = Command::new("/bin/sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 600; exec \"$0\" \"$@\"", BINARY]);

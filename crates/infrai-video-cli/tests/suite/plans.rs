@@ -1,4 +1,4 @@
-//! The forms that a plan can have, and that nothing is sent while anything in it is wrong.
+//! The forms of a plan. Nothing is sent while it is invalid.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::fs::File;
@@ -6,7 +6,7 @@ use std::fs::File;
 use infrai_video_sandbox::Operation;
 use serde_json::Value;
 
-use crate::common::{Bench, Run};
+use crate::common::{Harness, Run};
 
 const PLAN: &str = r#"{"prompt": "a city, \"at dusk\"", "duration_seconds": 0.5, "name": "city"}
 {"prompt": "a lighthouse", "duration_seconds": 0.5, "aspect": "9:16"}
@@ -15,88 +15,88 @@ const PLAN: &str = r#"{"prompt": "a city, \"at dusk\"", "duration_seconds": 0.5,
 const TABLE: &str = "name,prompt,duration_seconds,aspect_ratio,prefer\r\n\
                      city,\"a city, \"\"at dusk\"\"\",0.5,,\r\n\r\n,a lighthouse,0.50,9:16,\r\n,,,,\r\n";
 
-/// Runs the command with a file of the bench's as its stdin.
-fn piped(bench: &Bench, plan: impl AsRef<[u8]>, args: &[&str]) -> Run {
-    std::fs::write(bench.state.path().join("stdin"), plan).unwrap();
-    let stdin = File::open(bench.state.path().join("stdin")).unwrap();
-    bench.command(args).stdin(stdin).output().unwrap().into()
+/// Runs the command with a file as its stdin.
+fn piped(harness: &Harness, plan: impl AsRef<[u8]>, args: &[&str]) -> Run {
+    std::fs::write(harness.state.path().join("stdin"), plan).unwrap();
+    let stdin = File::open(harness.state.path().join("stdin")).unwrap();
+    harness.command(args).stdin(stdin).output().unwrap().into()
 }
 
-fn run(bench: &Bench, file: &str, plan: impl AsRef<[u8]>, args: &[&str]) -> Run {
-    std::fs::write(bench.path(file), plan).unwrap();
-    bench.run([&["batch", "run", file], args].concat())
+fn run(harness: &Harness, file: &str, plan: impl AsRef<[u8]>, args: &[&str]) -> Run {
+    std::fs::write(harness.path(file), plan).unwrap();
+    harness.run([&["batch", "run", file], args].concat())
 }
 
-fn charges(bench: &Bench) -> usize {
-    let ledger = bench.sandbox.ledger();
+fn charges(harness: &Harness) -> usize {
+    let ledger = harness.sandbox.ledger();
     assert_eq!(ledger.double_charges(), 0);
     ledger.charges().count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_is_the_same_plan_as_lines_of_json() {
-    let bench = Bench::instant().await;
-    let table = run(&bench, "clips.csv", TABLE, &["--json"]);
+async fn a_csv_plan_is_the_same_as_one_in_json() {
+    let harness = Harness::instant().await;
+    let table = run(&harness, "clips.csv", TABLE, &["--json"]);
     assert_eq!((table.code, &table.json()["counts"]["saved"]), (Some(0), &2.into()), "{}", table.stderr);
-    assert_eq!(charges(&bench), 2);
+    assert_eq!(charges(&harness), 2);
     for (file, plan) in [
         ("clips.jsonl", PLAN.to_owned()),
         ("clips.jsonl", format!("\u{feff}{}", PLAN.replace('\n', "\r\n"))),
         ("clips.csv", format!("\u{feff}{TABLE}")),
         ("clips.txt", TABLE.to_owned()),
     ] {
-        let again = run(&bench, file, plan, &["--json"]);
+        let again = run(&harness, file, plan, &["--json"]);
         assert_eq!((again.code, &again.json()["counts"]["saved"]), (Some(0), &2.into()), "{}", again.stderr);
     }
-    assert_eq!((charges(&bench), bench.calls(Operation::Generate)), (2, 2));
-    assert!(bench.path("clips/city.mp4").is_file());
+    assert_eq!((charges(&harness), harness.calls(Operation::Generate)), (2, 2));
+    assert!(harness.path("clips/city.mp4").is_file());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_from_a_pipe_goes_on_where_it_was() {
-    let bench = Bench::instant().await;
-    let first = piped(&bench, PLAN, &["batch", "run", "-", "--max-jobs", "1", "--json"]);
+async fn a_plan_from_stdin_continues_where_it_stopped() {
+    let harness = Harness::instant().await;
+    let first = piped(&harness, PLAN, &["batch", "run", "-", "--max-jobs", "1", "--json"]);
     assert_eq!((first.code, &first.json()["batch"]), (Some(0), &"stdin".into()), "{}", first.stderr);
-    assert_eq!(charges(&bench), 1);
+    assert_eq!(charges(&harness), 1);
     for plan in [PLAN, TABLE, PLAN] {
-        let run = piped(&bench, plan, &["batch", "run", "-", "--json"]);
+        let run = piped(&harness, plan, &["batch", "run", "-", "--json"]);
         assert_eq!((run.code, &run.json()["counts"]["saved"]), (Some(0), &2.into()), "{}", run.stderr);
     }
-    assert_eq!((charges(&bench), bench.calls(Operation::Generate)), (2, 2));
-    assert!(bench.path("stdin/city.mp4").is_file());
-    let named = piped(&bench, PLAN, &["batch", "run", "-", "--name", "clips", "-q"]);
+    assert_eq!((charges(&harness), harness.calls(Operation::Generate)), (2, 2));
+    assert!(harness.path("stdin/city.mp4").is_file());
+    let named = piped(&harness, PLAN, &["batch", "run", "-", "--name", "clips", "-q"]);
     assert_eq!(
-        (named.code, charges(&bench)),
+        (named.code, charges(&harness)),
         (Some(0), 4),
         "another name is another batch: {}",
         named.stderr
     );
-    let empty = bench.run(["batch", "run", "-"]);
-    assert!(empty.failed(7).contains("there is no line in it"), "{}", empty.stderr);
+    let empty = harness.run(["batch", "run", "-"]);
+    assert!(empty.failed(7).contains("the plan has no lines"), "{}", empty.stderr);
 }
 
-/// The number of the file differs from shell to shell, and must not make it another batch.
+/// The number of the file differs from shell to shell, and must not change the batch.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_from_an_open_file_is_known_again_under_another_number() {
-    let bench = Bench::instant().await;
-    std::fs::write(bench.path("plan"), PLAN).unwrap();
+async fn a_plan_from_an_open_file_is_recognized_under_another_number() {
+    let harness = Harness::instant().await;
+    std::fs::write(harness.path("plan"), PLAN).unwrap();
     for number in [3, 7] {
         let script = format!("exec {number}<plan; exec \"$0\" batch run /dev/fd/{number} -q");
         let mut shell = std::process::Command::new("sh");
-        let command = bench.command(["-"]);
+        let command = harness.command(["-"]);
         let environment = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
         shell.args(["-c", &script, crate::common::BINARY]).env_clear().envs(environment);
-        let run = Run::from(shell.current_dir(bench.directory.path()).output().unwrap());
+        let run = Run::from(shell.current_dir(harness.directory.path()).output().unwrap());
         assert_eq!(run.code, Some(0), "{}", run.stderr);
     }
-    assert_eq!(charges(&bench), 2);
+    assert_eq!(charges(&harness), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_dry_run_prints_is_a_line() {
-    let bench = Bench::instant().await;
-    let dry = bench.run([
+async fn the_output_of_a_dry_run_is_a_line() {
+    let harness = Harness::instant().await;
+    let dry = harness.run([
         "generate",
         "a city",
         "--duration=0.5",
@@ -106,37 +106,37 @@ async fn what_a_dry_run_prints_is_a_line() {
     ]);
     assert_eq!(dry.code, Some(0), "{}", dry.stderr);
     for _ in 0..2 {
-        let made = run(&bench, "clips.jsonl", dry.text(), &["--json"]);
+        let made = run(&harness, "clips.jsonl", dry.text(), &["--json"]);
         assert_eq!((made.code, &made.json()["counts"]["saved"]), (Some(0), &1.into()), "{}", made.stderr);
     }
-    let journal = bench.sandbox.journal();
+    let journal = harness.sandbox.journal();
     let sent: Vec<_> = journal.iter().filter(|seen| seen.operation == Some(Operation::Generate)).collect();
     assert_eq!((sent.len(), sent[0].header("idempotency-key")), (1, Some("k1")));
     assert_eq!(sent[0].body.as_deref().map(str::trim_end), Some(dry.text().trim_end()));
 
-    // The key stands for that clip. What asks for another one under it would get the same clip, or pay for one too many.
+    // The key belongs to that clip. Another request under it would get the same clip, or be charged for a new one.
     for plan in [r#"{"prompt": "a river", "idempotency_key": "k1"}"#, dry.text()] {
-        let other = run(&bench, "others.jsonl", plan, &[]);
+        let other = run(&harness, "others.jsonl", plan, &[]);
         assert!(other.failed(7).contains("`idempotency_key` k1 was used before"), "{}", other.stderr);
     }
-    assert_eq!((charges(&bench), bench.calls(Operation::Generate)), (1, 1));
+    assert_eq!((charges(&harness), harness.calls(Operation::Generate)), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_report_of_a_dry_run_is_the_same_plan() {
-    let bench = Bench::instant().await;
-    let dry = run(&bench, "clips.jsonl", PLAN, &["--dry-run", "--json"]);
-    assert_eq!((dry.code, charges(&bench)), (Some(0), 0), "{}", dry.stderr);
-    let made = piped(&bench, &dry.stdout, &["batch", "run", "-", "--name", "clips", "--json"]);
+    let harness = Harness::instant().await;
+    let dry = run(&harness, "clips.jsonl", PLAN, &["--dry-run", "--json"]);
+    assert_eq!((dry.code, charges(&harness)), (Some(0), 0), "{}", dry.stderr);
+    let made = piped(&harness, &dry.stdout, &["batch", "run", "-", "--name", "clips", "--json"]);
     assert_eq!((made.code, &made.json()["counts"]["saved"]), (Some(0), &2.into()), "{}", made.stderr);
-    assert_eq!(run(&bench, "clips.jsonl", PLAN, &["-q"]).code, Some(0));
-    assert_eq!((charges(&bench), bench.calls(Operation::Generate)), (2, 2));
-    assert!(bench.path("clips/city.mp4").is_file());
+    assert_eq!(run(&harness, "clips.jsonl", PLAN, &["-q"]).code, Some(0));
+    assert_eq!((charges(&harness), harness.calls(Operation::Generate)), (2, 2));
+    assert!(harness.path("clips/city.mp4").is_file());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_sent_while_anything_in_a_plan_is_wrong() {
-    let bench = Bench::instant().await;
+async fn an_invalid_plan_sends_nothing() {
+    let harness = Harness::instant().await;
     let utf16: Vec<u8> = PLAN.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let marked =
         [&[0xfe, 0xff][..], &PLAN.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()].concat();
@@ -148,7 +148,7 @@ async fn nothing_is_sent_while_anything_in_a_plan_is_wrong() {
         (
             "a.jsonl",
             format!("{good}\n{{\"prompt\": \"a\", \"prompt\": \"b\"}}").into(),
-            "line 2: `prompt` stands twice\n",
+            "line 2: `prompt` is repeated\n",
         ),
         (
             "a.jsonl",
@@ -161,7 +161,7 @@ async fn nothing_is_sent_while_anything_in_a_plan_is_wrong() {
             "line 2: unknown field `promt`; did you mean `prompt`?",
         ),
         ("a.jsonl", format!("[{good}]").into(), "line 1: it is a JSON array"),
-        ("a.jsonl", Vec::new(), "there is no line in it"),
+        ("a.jsonl", Vec::new(), "the plan has no lines"),
         ("a.csv", b"prompt,seconds\na,5".to_vec(), "line 1: unknown column `seconds`; use prompt, "),
         ("a.csv", b"prompt;name\na;b".to_vec(), "line 1: the cells are separated by ';'"),
         ("a.csv", b"prompt\na\n\"a city\na river\n".to_vec(), "line 3: a quote that begins here has no end"),
@@ -173,54 +173,54 @@ async fn nothing_is_sent_while_anything_in_a_plan_is_wrong() {
         ("a.csv", "name,prompt\nCafé,a\ncafe\u{301},b".into(), "line 3: `name` \"cafe"),
         ("a.csv", b"name,prompt\nnul,a".to_vec(), "line 2: `name` \"nul\" is the name of a device"),
     ] {
-        let wrong = run(&bench, file, &plan, &[]);
+        let wrong = run(&harness, file, &plan, &[]);
         assert!(wrong.failed(7).contains(names), "{names}: {}", wrong.stderr);
-        let wrong = piped(&bench, &plan, &["batch", "run", "-", "--dry-run"]);
+        let wrong = piped(&harness, &plan, &["batch", "run", "-", "--dry-run"]);
         let is_content = file == "a.jsonl" || plan.starts_with(b"prompt") || plan.starts_with(b"name,prompt");
         assert!(!is_content || wrong.failed(7).contains(names), "{names}: {}", wrong.stderr);
     }
-    assert!(bench.sandbox.journal().is_empty());
+    assert!(harness.sandbox.journal().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_cannot_be_is_told_before_anything_is_paid_also_where_files_are_replaced() {
-    let bench = Bench::instant().await;
-    std::fs::create_dir_all(bench.path("clips/city.mp4")).unwrap();
-    std::fs::write(bench.path("clips/sea.mp4.part"), "mine").unwrap();
+async fn an_invalid_path_is_reported_before_anything_is_charged_even_with_force() {
+    let harness = Harness::instant().await;
+    std::fs::create_dir_all(harness.path("clips/city.mp4")).unwrap();
+    std::fs::write(harness.path("clips/sea.mp4.part"), "mine").unwrap();
     let plan = "{\"prompt\": \"a\", \"name\": \"city\"}\n{\"prompt\": \"b\", \"name\": \"sea\"}\n{\"prompt\": \"c\"}";
-    let run = run(&bench, "clips.jsonl", plan, &["--force"]);
+    let run = run(&harness, "clips.jsonl", plan, &["--force"]);
     let stderr = run.failed(7);
     assert!(
         stderr.contains("city.mp4 is a directory") && stderr.contains("sea.mp4.part is no unfinished"),
         "{stderr}"
     );
-    assert_eq!(bench.calls(Operation::Generate), 0);
+    assert_eq!(harness.calls(Operation::Generate), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_that_failed_is_no_money_in_the_sum() {
-    let bench = Bench::instant().await;
+async fn a_failed_clip_does_not_count_in_the_cost() {
+    let harness = Harness::instant().await;
     let plan = "{\"prompt\": \"a\", \"duration_seconds\": 0.5}\n{\"prompt\": \"b [fail]\", \"duration_seconds\": 0.5}";
-    let report = run(&bench, "clips.jsonl", plan, &["--json"]).json();
+    let report = run(&harness, "clips.jsonl", plan, &["--json"]).json();
     let costs: Vec<f64> =
         report["items"].as_array().unwrap().iter().filter_map(|item| item["cost_usd"].as_f64()).collect();
     assert!(costs.len() == 2 && costs.iter().all(|cost| *cost > 0.0), "{report}");
     assert_eq!(report["cost_usd"], Value::from(costs[0]));
-    assert_eq!(bench.run(["batch", "status", "clips", "--json"]).json()["cost_usd"], report["cost_usd"]);
+    assert_eq!(harness.run(["batch", "status", "clips", "--json"]).json()["cost_usd"], report["cost_usd"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_whose_file_cannot_be_is_not_paid() {
-    let bench = Bench::instant().await;
+async fn a_retry_with_an_invalid_path_is_not_charged() {
+    let harness = Harness::instant().await;
     let plan = "{\"prompt\": \"a [fail]\", \"duration_seconds\": 0.5, \"name\": \"a\"}";
-    assert_eq!(run(&bench, "clips.jsonl", plan, &[]).code, Some(13));
-    std::fs::write(bench.path("clips/a.mp4"), "mine").unwrap();
-    let taken = bench.run(["batch", "retry", "clips", "--failed"]);
-    assert!(taken.failed(7).contains("a.mp4 is there already"), "{}", taken.stderr);
-    std::fs::create_dir_all(bench.path("other/a.mp4.part")).unwrap();
-    let blocked = bench.run(["batch", "retry", "clips", "--failed", "--force", "--output", "other"]);
+    assert_eq!(run(&harness, "clips.jsonl", plan, &[]).code, Some(13));
+    std::fs::write(harness.path("clips/a.mp4"), "mine").unwrap();
+    let taken = harness.run(["batch", "retry", "clips", "--failed"]);
+    assert!(taken.failed(7).contains("a.mp4 "), "{}", taken.stderr);
+    std::fs::create_dir_all(harness.path("other/a.mp4.part")).unwrap();
+    let blocked = harness.run(["batch", "retry", "clips", "--failed", "--force", "--output", "other"]);
     assert!(blocked.failed(7).contains("a.mp4.part is no unfinished clip"), "{}", blocked.stderr);
-    assert_eq!(bench.calls(Operation::Generate), 1);
-    assert_eq!(bench.run(["batch", "retry", "clips", "--failed", "--force"]).code, Some(13));
-    assert_eq!(bench.calls(Operation::Generate), 2);
+    assert_eq!(harness.calls(Operation::Generate), 1);
+    assert_eq!(harness.run(["batch", "retry", "clips", "--failed", "--force"]).code, Some(13));
+    assert_eq!(harness.calls(Operation::Generate), 2);
 }

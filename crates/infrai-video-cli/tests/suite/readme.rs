@@ -1,4 +1,4 @@
-//! The terminal session in the README is what the command does: each line of it is run, and its output compared.
+//! Runs each line of the terminal session in the README, and compares the output.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use infrai_video_sandbox::{Clock, JobTimes, Sandbox};
 
-use crate::common::{BINARY, Bench, KEY};
+use crate::common::{BINARY, Harness, KEY};
 
-/// The README of the workspace, which is in no package.
+/// The README of the workspace, which is not part of a package.
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
 
-/// The commands of the session, each with what it prints on both streams.
+/// The commands of the session with their output on both streams.
 fn session() -> Vec<(String, Vec<String>)> {
     let readme = std::fs::read_to_string(README).unwrap();
     let (_, block) = readme.split_once("```console\n").expect("the README has a session");
@@ -27,7 +27,7 @@ fn session() -> Vec<(String, Vec<String>)> {
     steps
 }
 
-/// The words of a line in which names, sizes and times are all the same. Lines of a batch come in any order.
+/// The lines with ids, numbers and times replaced. They are sorted, since the order of lines of a batch varies.
 fn plain(lines: &[String], home: &str) -> Vec<String> {
     let word = |word: &str| {
         let core = word.trim_start_matches('(').trim_end_matches([',', ')', ';']);
@@ -54,15 +54,15 @@ fn plain(lines: &[String], home: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_session_in_the_readme_is_what_the_command_does() {
-    // Queued for so long that the first command sees it so.
+async fn the_session_in_the_readme_is_the_output_of_the_command() {
+    // Queued long enough for the first command to poll that state.
     let times = JobTimes {
         queued: Duration::from_secs(90),
         running: Duration::from_secs(5),
         per_clip_second: Duration::ZERO,
     };
-    let bench = Bench::with(Sandbox::builder().clock(Clock::scaled(60.0)).job_times(times)).await;
-    let home = bench.directory.path().to_str().unwrap().to_owned();
+    let harness = Harness::with(Sandbox::builder().clock(Clock::scaled(60.0)).job_times(times)).await;
+    let home = harness.directory.path().to_str().unwrap().to_owned();
     let path = format!("{}:/usr/bin:/bin", Path::new(BINARY).parent().unwrap().display());
     let steps = session();
     assert!(steps.len() >= 5, "{steps:?}");
@@ -71,9 +71,9 @@ async fn the_session_in_the_readme_is_what_the_command_does() {
             .args(["-c", &format!("exec 2>&1; {command}")])
             .env_clear()
             .envs([("PATH", path.as_str()), ("INFRAI_API_KEY", KEY)])
-            .env("INFRAI_BASE_URL", bench.sandbox.base_url())
-            .env("INFRAI_STATE_DIR", bench.state.path())
-            .current_dir(bench.directory.path())
+            .env("INFRAI_BASE_URL", harness.sandbox.base_url())
+            .env("INFRAI_STATE_DIR", harness.state.path())
+            .current_dir(harness.directory.path())
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -81,5 +81,5 @@ async fn the_session_in_the_readme_is_what_the_command_does() {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         assert_eq!(plain(&lines, &home), plain(&printed, &home), "{command}\n{text}");
     }
-    assert_eq!(bench.sandbox.ledger().double_charges(), 0);
+    assert_eq!(harness.sandbox.ledger().double_charges(), 0);
 }

@@ -1,4 +1,4 @@
-//! The command `sandbox`: its options, its refusals, and how it stops.
+//! The command `sandbox`: its options, its errors, and how it stops.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -15,10 +15,10 @@ fn command<S: AsRef<std::ffi::OsStr>>(directory: &Path, args: impl IntoIterator<
     command
 }
 
-/// A sandbox that ends with the test.
+/// A sandbox that is stopped with the test.
 struct Server {
     child: Child,
-    /// What it printed on stdout.
+    /// The line that it printed on stdout.
     url: String,
     stderr: BufReader<ChildStderr>,
 }
@@ -35,7 +35,7 @@ impl Server {
         Self { child, url: url.trim_end().to_owned(), stderr }
     }
 
-    /// The rest of the next line of stderr that is about this.
+    /// The rest of the next line of stderr with this label.
     fn told(&mut self, word: &str) -> String {
         loop {
             let mut line = String::new();
@@ -58,13 +58,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may be over already.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A GET whose answer may take its time.
+/// A GET whose response may be delayed.
 fn ask(url: &str, path: &str, headers: &str) -> TcpStream {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").expect("a URL")).expect("it listens");
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
@@ -111,7 +111,7 @@ fn every_embedded_scenario_is_named_in_the_help_and_starts() {
 }
 
 #[test]
-fn a_file_that_can_not_be_used_is_named_with_what_is_wrong() {
+fn an_invalid_file_is_named_with_its_error() {
     let directory = tempfile::tempdir().unwrap();
     let rule = "[[fault]]\naction = 'stuck'\n\n[[fault]]\naction = 'explode'";
     for (name, text) in [("faults.toml", rule), ("shape.toml", "\n\ncolour = 1")] {
@@ -129,7 +129,7 @@ fn a_file_that_can_not_be_used_is_named_with_what_is_wrong() {
     refused(&["--scenario", "faults.toml"], &["faults.toml: fault rule 2 (line 4): "]);
     for option in ["--faults", "--scenario", "--catalogue"] {
         refused(&[option, "shape.toml"], &["shape.toml: ", "line 3: ", "colour"]);
-        refused(&[option, "none.toml"], &["none.toml: it can not be read"]);
+        refused(&[option, "none.toml"], &["none.toml: it cannot be read"]);
     }
     refused(&["--scenario", "lost-answer"], &["\"lost-answer\"", "lost-response", "TOML file"]);
     refused(&["--public-url", "example"], &["public_url \"example\""]);
@@ -137,7 +137,7 @@ fn a_file_that_can_not_be_used_is_named_with_what_is_wrong() {
 }
 
 #[test]
-fn a_sandbox_that_others_reach_makes_a_token_up_and_shows_it_once() {
+fn a_sandbox_on_the_network_generates_a_token_and_shows_it_once() {
     let directory = tempfile::tempdir().unwrap();
     let start = || {
         let mut server = Server::start(directory.path(), &["--public-url", "http://sandbox.example:8787"]);
@@ -157,7 +157,7 @@ fn a_sandbox_that_others_reach_makes_a_token_up_and_shows_it_once() {
 }
 
 #[test]
-fn a_given_token_is_used_and_not_shown() {
+fn an_existing_token_is_used_and_not_shown() {
     let directory = tempfile::tempdir().unwrap();
     let token = "a-token-of-this-test-only";
     let mut server = Server::start(directory.path(), &["--admin-token", token, "--clock", "manual"]);
@@ -170,7 +170,7 @@ fn a_given_token_is_used_and_not_shown() {
 
 #[cfg(unix)]
 #[test]
-fn a_request_under_way_is_waited_for_until_a_second_signal() {
+fn a_request_in_progress_is_waited_for_until_a_second_signal() {
     let directory = tempfile::tempdir().unwrap();
     let rule = "[[fault]]\noperation = 'list'\naction = 'hang'";
     std::fs::write(directory.path().join("hang.toml"), rule).unwrap();

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use infrai_video_sandbox::{Action, Fault, Operation, Sandbox};
 
-use crate::common::{Bench, SMALL};
+use crate::common::{Harness, SMALL};
 
-/// Starts a wait that cannot end, sends it a signal, and answers its exit code, its job and the rest of stderr.
-fn interrupted(bench: &Bench, signal: &str, options: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = bench.command(SMALL.iter().chain(options));
+/// Starts a wait that never finishes and sends it a signal. Returns its exit code, its job and the rest of stderr.
+fn interrupted(harness: &Harness, signal: &str, options: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = harness.command(SMALL.iter().chain(options));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command starts");
     let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
-    // Signals are caught before the request is sent, so that the first line about the job means that they are.
+    // Signals are caught before the request is sent, thus before the first line about the job.
     let mut line = String::new();
     while !line.starts_with("queued ") {
         line.clear();
         assert_ne!(stderr.read_line(&mut line).expect("stderr is text"), 0, "the command ended by itself");
     }
-    let id = bench.sandbox.jobs()[0].job_id.clone();
+    let id = harness.sandbox.jobs()[0].job_id.clone();
     assert!(
         Command::new("kill")
             .args([signal, &child.id().to_string()])
@@ -31,42 +31,43 @@ fn interrupted(bench: &Bench, signal: &str, options: &[&str]) -> (Option<i32>, S
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_wait_is_130_and_says_how_to_go_on() {
-    let bench = Bench::still().await;
-    let (code, id, rest) = interrupted(&bench, "-INT", &[]);
+async fn an_interrupted_wait_is_130_and_names_the_command_that_continues() {
+    let harness = Harness::still().await;
+    let (code, id, rest) = interrupted(&harness, "-INT", &[]);
     assert_eq!(code, Some(130), "{rest}");
     assert_eq!(
         rest,
         format!("detached   job {id} goes on and is billed\nnext       infrai-video resume {id}\n")
     );
-    assert_eq!(bench.sandbox.ledger().refunds().count(), 0);
+    assert_eq!(harness.sandbox.ledger().refunds().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminated_wait_is_143() {
-    let bench = Bench::still().await;
-    let (code, _, rest) = interrupted(&bench, "-TERM", &["--on-interrupt", "detach"]);
+    let harness = Harness::still().await;
+    let (code, _, rest) = interrupted(&harness, "-TERM", &["--on-interrupt", "detach"]);
     assert_eq!(code, Some(143), "{rest}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupt_can_cancel_the_job() {
-    let bench = Bench::still().await;
-    let (code, id, rest) = interrupted(&bench, "-INT", &["--on-interrupt", "cancel"]);
+    let harness = Harness::still().await;
+    let (code, id, rest) = interrupted(&harness, "-INT", &["--on-interrupt", "cancel"]);
     assert_eq!(code, Some(9), "{rest}");
     assert!(rest.contains(&id));
-    assert_eq!(bench.sandbox.ledger().refunds().count(), 1);
+    assert_eq!(harness.sandbox.ledger().refunds().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_that_was_killed_goes_on_in_another_process() {
+async fn a_killed_download_is_resumed_by_another_process() {
     let slow = Action::SlowBytes { chunk: 1000, pause: Duration::from_millis(50) };
-    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(Fault::on(Operation::Clip, slow))).await;
-    let id = bench.job();
-    let mut child = bench.command(["download", &id, "-o", "a.mp4"]).spawn().expect("the command starts");
-    // The note beside the part says how much of it is safe.
+    let harness =
+        Harness::with(Sandbox::builder().instant_jobs().fault(Fault::on(Operation::Clip, slow))).await;
+    let id = harness.job();
+    let mut child = harness.command(["download", &id, "-o", "a.mp4"]).spawn().expect("the command starts");
+    // The sidecar of the part file has the number of bytes that are safe.
     let kept = || {
-        let note = std::fs::read(bench.path("a.mp4.part.json")).unwrap_or_default();
+        let note = std::fs::read(harness.path("a.mp4.part.json")).unwrap_or_default();
         let note: serde_json::Value = serde_json::from_slice(&note).unwrap_or_default();
         note["kept"].as_u64().unwrap_or_default()
     };
@@ -76,15 +77,15 @@ async fn a_download_that_was_killed_goes_on_in_another_process() {
     }
     child.kill().expect("the child can be killed");
     child.wait().expect("the child is gone");
-    assert!(!bench.path("a.mp4").exists());
+    assert!(!harness.path("a.mp4").exists());
     let kept = kept();
 
-    bench.sandbox.set_faults([]);
-    let run = bench.run(["download", &id, "-o", "a.mp4"]);
+    harness.sandbox.set_faults([]);
+    let run = harness.run(["download", &id, "-o", "a.mp4"]);
     assert_eq!((run.code, run.text()), (Some(0), "a.mp4\n"), "{}", run.stderr);
-    assert_eq!(std::fs::read(bench.path("a.mp4")).unwrap(), bench.sandbox.clip_bytes(&id).await.unwrap());
-    assert_eq!(bench.files(), ["a.mp4"]);
-    let journal = bench.sandbox.journal();
+    assert_eq!(std::fs::read(harness.path("a.mp4")).unwrap(), harness.sandbox.clip_bytes(&id).await.unwrap());
+    assert_eq!(harness.files(), ["a.mp4"]);
+    let journal = harness.sandbox.journal();
     let clips = journal.iter().filter(|seen| seen.operation == Some(Operation::Clip));
     let ranges: Vec<_> = clips.map(|seen| seen.header("range").map(str::to_owned)).collect();
     assert_eq!(ranges, [None, Some(format!("bytes={kept}-"))], "the second process fetches only the rest");

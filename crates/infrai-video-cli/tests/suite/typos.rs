@@ -1,20 +1,20 @@
-//! What somebody reads who types something wrong.
+//! Mistyped commands and options.
 
 use infrai_video_sandbox::Operation;
 
-use crate::common::Bench;
+use crate::common::Harness;
 
-/// Runs a command line that is no good, and answers what it says.
+/// Runs an invalid command line. Returns its stderr.
 #[track_caller]
-fn refused(bench: &Bench, args: &[&str]) -> String {
-    let run = bench.run(args);
+fn refused(harness: &Harness, args: &[&str]) -> String {
+    let run = harness.run(args);
     assert_eq!((run.code, run.text()), (Some(2), ""), "{args:?}: {}", run.stderr);
     run.stderr
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_typo_is_answered_with_what_was_meant() {
-    let bench = Bench::instant().await;
+async fn a_typo_is_reported_with_the_most_similar_word() {
+    let harness = Harness::instant().await;
     for (args, meant) in [
         (&["genrate", "a city"][..], "'generate'"),
         (&["dowload", "vj_1"], "'download'"),
@@ -29,17 +29,17 @@ async fn a_typo_is_answered_with_what_was_meant() {
         (&["--jason", "list"], "'--json'"),
         (&["list", "--color", "allways"], "'always'"),
     ] {
-        let said = refused(&bench, args);
+        let said = refused(&harness, args);
         let tip =
             said.lines().find(|line| line.contains("tip: ")).unwrap_or_else(|| panic!("{args:?}: {said}"));
         assert!(tip.contains(meant), "{args:?}: {tip}");
     }
-    assert!(bench.sandbox.journal().is_empty());
+    assert!(harness.sandbox.journal().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_usage_error_says_what_is_wrong_and_ends_with_what_to_do() {
-    let bench = Bench::instant().await;
+async fn a_usage_error_names_the_mistake_and_ends_with_the_help() {
+    let harness = Harness::instant().await;
     for (args, names) in [
         (&["generate"][..], "<PROMPT|--prompt-file <FILE>>"),
         (&["generate", "a city", "--duration"], "a value is required for '--duration <SECONDS>'"),
@@ -61,53 +61,53 @@ async fn a_usage_error_says_what_is_wrong_and_ends_with_what_to_do() {
         (&["list", "--quiet", "--verbose"], "cannot be used with"),
         (&["completions", "tcsh"], "[possible values: bash, elvish, fish, powershell, zsh]"),
     ] {
-        let said = refused(&bench, args);
+        let said = refused(&harness, args);
         assert!(said.contains(names), "{args:?}: {said}");
         let last = said.trim_end().lines().last().unwrap_or_default();
         assert_eq!(last, "For more information, try '--help'.", "{args:?}");
     }
-    assert!(bench.sandbox.journal().is_empty());
+    assert!(harness.sandbox.journal().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_size_that_no_vendor_lists_is_answered_with_the_one_that_was_meant() {
-    let bench = Bench::instant().await;
+async fn an_unsupported_size_is_reported_with_the_most_similar_one() {
+    let harness = Harness::instant().await;
     for (size, meant) in
         [("hd", "720p"), ("fullhd", "1080p"), ("1080i", "1080p"), ("UHD", "4k"), ("8K", "4k")]
     {
         let hint = format!("did you mean {meant}? choose one of 720p, 1080p, 4k");
-        let run = bench.run(["generate", "a city", "--resolution", size]);
+        let run = harness.run(["generate", "a city", "--resolution", size]);
         assert!(run.failed(7).contains(&hint), "{size}: {}", run.stderr);
         let plan = format!("{{\"prompt\":\"a\"}}\n{{\"prompt\":\"a\",\"resolution\":\"{size}\"}}\n");
-        std::fs::write(bench.path("plan.jsonl"), plan).unwrap();
-        let run = bench.run(["batch", "run", "plan.jsonl"]);
+        std::fs::write(harness.path("plan.jsonl"), plan).unwrap();
+        let run = harness.run(["batch", "run", "plan.jsonl"]);
         let stderr = run.failed(7);
-        assert!(stderr.contains("wrong      line 2: ") && stderr.contains(&hint), "{size}: {stderr}");
+        assert!(stderr.contains("invalid    line 2: ") && stderr.contains(&hint), "{size}: {stderr}");
     }
-    assert!(bench.sandbox.jobs().is_empty());
-    assert_eq!(bench.calls(Operation::Generate), 0);
+    assert!(harness.sandbox.jobs().is_empty());
+    assert_eq!(harness.calls(Operation::Generate), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_size_is_sent_as_the_contract_spells_it() {
-    let bench = Bench::instant().await;
+    let harness = Harness::instant().await;
     for (size, sent) in [("1080", "1080p"), ("1080P", "1080p"), ("4K", "4k"), ("720", "720p")] {
-        let run = bench.run(["generate", "a city", "--duration=0.5", "--no-wait", "--resolution", size]);
+        let run = harness.run(["generate", "a city", "--duration=0.5", "--no-wait", "--resolution", size]);
         assert_eq!(run.code, Some(0), "{size}: {}", run.stderr);
         assert!(run.stderr.contains(&format!(" {sent} clips of 0.5 s\n")), "{size}: {}", run.stderr);
-        let journal = bench.sandbox.journal();
+        let journal = harness.sandbox.journal();
         let mut sends = journal.iter().filter(|seen| seen.operation == Some(Operation::Generate));
         let body: serde_json::Value =
             serde_json::from_str(sends.next_back().unwrap().body.as_deref().unwrap()).unwrap();
         assert_eq!(body["resolution"], sent);
     }
-    let run = bench.run(["generate", "a city", "--duration=0.5", "--no-wait", "--prefer", "CHEAPEST"]);
+    let run = harness.run(["generate", "a city", "--duration=0.5", "--no-wait", "--prefer", "CHEAPEST"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_typed_shows_the_commands() {
-    let bench = Bench::instant().await;
-    let said = refused(&bench, &[]);
+async fn without_arguments_the_commands_are_shown() {
+    let harness = Harness::instant().await;
+    let said = refused(&harness, &[]);
     assert!(said.contains("Usage: infrai-video") && said.contains("Exit codes:"), "{said}");
 }

@@ -1,8 +1,8 @@
-//! A batch on a terminal: a bar for all, a line for each item under way, and sums at the end.
+//! A batch on a terminal: a bar, a line for each item in progress, and totals at the end.
 
 use std::time::Duration;
 
-use crate::common::Bench;
+use crate::common::Harness;
 use crate::pty::{CTRL_C, Terminal};
 
 const PLAN: &str = r#"{"prompt": "a city", "duration_seconds": 0.5, "name": "東京の夜"}
@@ -10,8 +10,8 @@ const PLAN: &str = r#"{"prompt": "a city", "duration_seconds": 0.5, "name": "東
 {"prompt": "a river", "duration_seconds": 0.5}
 "#;
 
-fn planned(bench: &Bench) {
-    std::fs::write(bench.path("clips.jsonl"), PLAN).expect("there is room");
+fn planned(harness: &Harness) {
+    std::fs::write(harness.path("clips.jsonl"), PLAN).expect("there is room");
 }
 
 /// The bar first, then a line for each item.
@@ -21,12 +21,12 @@ fn is_board(screen: &[String], word: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_shows_all_and_each_on_any_width_and_ends_with_sums() {
-    let bench = Bench::still().await;
-    planned(&bench);
-    let mut terminal = Terminal::start(bench.command(["batch", "run", "clips.jsonl"]), 80);
+async fn a_batch_shows_totals_and_items_at_any_width_and_ends_with_a_table() {
+    let harness = Harness::still().await;
+    planned(&harness);
+    let mut terminal = Terminal::start(harness.command(["batch", "run", "clips.jsonl"]), 80);
     let screen = terminal.until(|screen| is_board(screen, "queued ")).await;
-    assert!(screen.iter().any(|line| line.contains("0 of 3 clips  3 under way")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.contains("0 of 3 clips  3 in progress")), "{screen:#?}");
     assert!(screen.iter().any(|line| line.contains("東京の夜")), "{screen:#?}");
     for columns in [40, 24, 100] {
         terminal.resize(columns, 24);
@@ -36,7 +36,7 @@ async fn a_batch_shows_all_and_each_on_any_width_and_ends_with_sums() {
     terminal.resize(80, 4);
     terminal.until(|screen| screen.iter().any(|line| line.starts_with("and 2 more: 2 queued"))).await;
     terminal.resize(80, 24);
-    bench.sandbox.clock().advance(Duration::from_secs(3600));
+    harness.sandbox.clock().advance(Duration::from_secs(3600));
     let end = terminal.end().await;
     assert_eq!(end.code, 0, "{:#?}", end.screen);
     assert!(!end.screen.iter().any(|line| line.starts_with("batch ")), "{:#?}", end.screen);
@@ -45,17 +45,17 @@ async fn a_batch_shows_all_and_each_on_any_width_and_ends_with_sums() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_batch_leaves_the_terminal_in_order_and_says_how_to_go_on() {
-    let bench = Bench::still().await;
-    planned(&bench);
-    let mut terminal = Terminal::start(bench.command(["batch", "run", "clips.jsonl"]), 80);
+async fn an_interrupted_batch_restores_the_terminal_and_names_the_next_command() {
+    let harness = Harness::still().await;
+    planned(&harness);
+    let mut terminal = Terminal::start(harness.command(["batch", "run", "clips.jsonl"]), 80);
     terminal.until(|screen| is_board(screen, "queued ")).await;
     terminal.types(CTRL_C).await;
     let end = terminal.end().await;
     assert_eq!(end.code, 130, "{:#?}", end.screen);
     let last = [
-        "detached   jobs that run go on and are billed; nothing is lost".to_owned(),
-        "next       infrai-video batch run clips.jsonl  (goes on where it was)".to_owned(),
+        "detached   running jobs go on and are billed; nothing is lost".to_owned(),
+        "next       infrai-video batch run clips.jsonl  (continues where it stopped)".to_owned(),
     ];
     assert!(end.screen.ends_with(&last), "{:#?}", end.screen);
 }

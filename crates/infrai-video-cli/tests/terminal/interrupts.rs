@@ -1,25 +1,25 @@
-//! What Ctrl-C and closed terminals do, and what is seen of it.
+//! Ctrl-C, signals and closed terminals.
 
 use std::time::Duration;
 
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox, When};
 
-use crate::common::{Bench, KEY, SMALL};
+use crate::common::{Harness, KEY, SMALL};
 use crate::pty::{CTRL_C, Terminal};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Starts a wait that cannot end, with stdout in a pipe, and answers the job's id too.
-async fn waiting(bench: &Bench, options: &[&str]) -> (Terminal, String) {
-    let mut terminal = Terminal::start_piped(bench.command(SMALL.iter().chain(options)), 120);
+/// Starts a wait that never finishes, with stdout in a pipe. Returns the job's id too.
+async fn waiting(harness: &Harness, options: &[&str]) -> (Terminal, String) {
+    let mut terminal = Terminal::start_piped(harness.command(SMALL.iter().chain(options)), 120);
     terminal.shows("queued").await;
-    let id = bench.sandbox.jobs().last().expect("there is a job").job_id.clone();
+    let id = harness.sandbox.jobs().last().expect("there is a job").job_id.clone();
     (terminal, id)
 }
 
-/// A wait that was interrupted, and asks.
-async fn asked(bench: &Bench, options: &[&str]) -> (Terminal, String) {
-    let (mut terminal, id) = waiting(bench, options).await;
+/// An interrupted wait that asks its question.
+async fn asked(harness: &Harness, options: &[&str]) -> (Terminal, String) {
+    let (mut terminal, id) = waiting(harness, options).await;
     terminal.types(CTRL_C).await;
     terminal.shows(&question(&id)).await;
     (terminal, id)
@@ -29,7 +29,7 @@ fn question(id: &str) -> String {
     format!("job {id} still runs and is still billed: [d]etach or [c]ancel?")
 }
 
-/// Lets the sandbox's tasks run until something is so.
+/// Lets the sandbox's tasks run until the condition holds.
 async fn until(is_so: impl Fn() -> bool) {
     while !is_so() {
         tokio::task::yield_now().await;
@@ -41,9 +41,9 @@ fn stuck() -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_interrupt_asks_and_d_lets_the_job_go_on() {
-    let bench = Bench::still().await;
-    let (mut terminal, id) = asked(&bench, &[]).await;
+async fn the_first_interrupt_asks_and_d_detaches() {
+    let harness = Harness::still().await;
+    let (mut terminal, id) = asked(&harness, &[]).await;
     terminal.types("d\n").await;
     let end = terminal.end().await;
     assert_eq!((end.code, &*end.stdout), (130, ""));
@@ -55,14 +55,14 @@ async fn the_first_interrupt_asks_and_d_lets_the_job_go_on() {
             format!("next       infrai-video resume {id}"),
         ]
     );
-    assert_eq!(bench.sandbox.ledger().refunds().count(), 0);
+    assert_eq!(harness.sandbox.ledger().refunds().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_answers_nothing_lets_the_job_go_on() {
-    let bench = Bench::still().await;
+async fn an_empty_reply_detaches() {
+    let harness = Harness::still().await;
     for nothing in ["\n", "\u{4}", "yes\n"] {
-        let mut terminal = Terminal::start_piped(bench.command(SMALL), 120);
+        let mut terminal = Terminal::start_piped(harness.command(SMALL), 120);
         terminal.shows("queued").await;
         terminal.types(CTRL_C).await;
         terminal.until(|screen| screen.iter().any(|line| line.contains("[c]ancel?"))).await;
@@ -70,24 +70,24 @@ async fn whoever_answers_nothing_lets_the_job_go_on() {
         let end = terminal.end().await;
         assert_eq!(end.code, 130, "{:?}: {:#?}", nothing, end.screen);
     }
-    assert_eq!(bench.calls(Operation::Cancel), 0);
+    assert_eq!(harness.calls(Operation::Cancel), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_second_interrupt_leaves_at_once() {
-    let bench = Bench::still().await;
-    let (mut terminal, id) = asked(&bench, &[]).await;
+async fn the_second_interrupt_exits_at_once() {
+    let harness = Harness::still().await;
+    let (mut terminal, id) = asked(&harness, &[]).await;
     terminal.types(CTRL_C).await;
     let end = terminal.end().await;
     assert_eq!(end.code, 130);
     assert!(end.screen.contains(&format!("next       infrai-video resume {id}")), "{:#?}", end.screen);
-    assert_eq!(bench.calls(Operation::Cancel), 0);
+    assert_eq!(harness.calls(Operation::Cancel), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c_cancels_the_job_and_the_money_comes_back() {
-    let bench = Bench::still().await;
-    let (mut terminal, id) = asked(&bench, &["--json"]).await;
+async fn c_cancels_the_job_and_refunds_it() {
+    let harness = Harness::still().await;
+    let (mut terminal, id) = asked(&harness, &["--json"]).await;
     terminal.types("c\n").await;
     let end = terminal.end().await;
     assert_eq!(end.code, 9, "{:#?}", end.screen);
@@ -98,91 +98,93 @@ async fn c_cancels_the_job_and_the_money_comes_back() {
     );
     let json: serde_json::Value = serde_json::from_str(&end.stdout).expect("it is JSON");
     assert_eq!(json["job"]["state"], "cancelled");
-    assert_eq!(bench.sandbox.ledger().refunds().count(), 1);
+    assert_eq!(harness.sandbox.ledger().refunds().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_that_was_finished_before_its_cancel_is_saved() {
-    let bench = Bench::still().await;
-    let (mut terminal, id) = asked(&bench, &["-o", "skyline.mp4"]).await;
-    bench.sandbox.clock().advance(HOUR);
+async fn a_clip_that_finished_before_its_cancellation_is_saved() {
+    let harness = Harness::still().await;
+    let (mut terminal, id) = asked(&harness, &["-o", "skyline.mp4"]).await;
+    harness.sandbox.clock().advance(HOUR);
     terminal.types("c\n").await;
     let end = terminal.end().await;
     assert_eq!((end.code, &*end.stdout), (0, "skyline.mp4\n"), "{:#?}", end.screen);
     let note = format!("note       job {id} had succeeded before it could be cancelled");
     assert!(end.screen.contains(&note), "{:#?}", end.screen);
     assert_eq!(
-        std::fs::read(bench.path("skyline.mp4")).unwrap(),
-        bench.sandbox.clip_bytes(&id).await.unwrap()
+        std::fs::read(harness.path("skyline.mp4")).unwrap(),
+        harness.sandbox.clip_bytes(&id).await.unwrap()
     );
-    assert_eq!(bench.sandbox.ledger().refunds().count(), 0);
+    assert_eq!(harness.sandbox.ledger().refunds().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_question_too_a_finished_clip_is_saved() {
-    let bench = Bench::with(Sandbox::builder().clock(Clock::manual()).fault(stuck())).await;
-    let mut terminal =
-        Terminal::start_piped(bench.command(SMALL.iter().chain(&["--on-interrupt=cancel", "-o=a.mp4"])), 120);
-    // It is shown as running from the first poll on, whatever it is.
+async fn a_finished_clip_is_saved_also_without_a_question() {
+    let harness = Harness::with(Sandbox::builder().clock(Clock::manual()).fault(stuck())).await;
+    let mut terminal = Terminal::start_piped(
+        harness.command(SMALL.iter().chain(&["--on-interrupt=cancel", "-o=a.mp4"])),
+        120,
+    );
+    // Each poll reports it as running.
     terminal.shows("queued").await;
-    bench.sandbox.clock().advance(HOUR);
+    harness.sandbox.clock().advance(HOUR);
     terminal.shows("running").await;
     terminal.types(CTRL_C).await;
-    until(|| bench.calls(Operation::Cancel) == 1).await;
-    bench.sandbox.set_faults([]);
+    until(|| harness.calls(Operation::Cancel) == 1).await;
+    harness.sandbox.set_faults([]);
     let end = terminal.end().await;
     assert_eq!((end.code, &*end.stdout), (0, "a.mp4\n"), "{:#?}", end.screen);
-    assert!(bench.path("a.mp4").is_file());
+    assert!(harness.path("a.mp4").is_file());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_is_followed_until_the_job_is_over() {
-    let bench = Bench::still().await;
-    let (mut terminal, _) = asked(&bench, &[]).await;
-    bench.sandbox.set_faults([stuck().times(1)]);
+async fn a_cancellation_is_polled_until_the_job_finishes() {
+    let harness = Harness::still().await;
+    let (mut terminal, _) = asked(&harness, &[]).await;
+    harness.sandbox.set_faults([stuck().times(1)]);
     terminal.types("c\n").await;
     let end = terminal.end().await;
     assert_eq!(end.code, 9, "{:#?}", end.screen);
-    assert_eq!(bench.sandbox.faults()[0].acted, 1);
-    assert_eq!(bench.sandbox.ledger().refunds().count(), 1);
+    assert_eq!(harness.sandbox.faults()[0].acted, 1);
+    assert_eq!(harness.sandbox.ledger().refunds().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_leaves_while_a_cancel_is_followed_is_told_what_is_not_known() {
-    let bench = Bench::still().await;
-    let (mut terminal, id) = asked(&bench, &[]).await;
-    bench.sandbox.set_faults([stuck()]);
+async fn an_interrupted_cancellation_is_reported_as_not_confirmed() {
+    let harness = Harness::still().await;
+    let (mut terminal, id) = asked(&harness, &[]).await;
+    harness.sandbox.set_faults([stuck()]);
     terminal.types("c\n").await;
     terminal.shows("running").await;
     terminal.types(CTRL_C).await;
     let end = terminal.end().await;
     assert_eq!(end.code, 130, "{:#?}", end.screen);
     let last = [
-        format!("error      job {id} was asked to end; whether it did was not seen"),
+        format!("error      cancellation of job {id} was requested but not confirmed"),
         format!("next       infrai-video status {id}"),
     ];
     assert!(end.screen.ends_with(&last), "{:#?}", end.screen);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_that_is_refused_leaves_the_job_as_it_is() {
-    let bench = Bench::still().await;
-    let (mut terminal, id) = asked(&bench, &[]).await;
-    bench.sandbox.set_faults([Fault::on(Operation::Cancel, Action::status(403))]);
+async fn a_rejected_cancellation_leaves_the_job_unchanged() {
+    let harness = Harness::still().await;
+    let (mut terminal, id) = asked(&harness, &[]).await;
+    harness.sandbox.set_faults([Fault::on(Operation::Cancel, Action::status(403))]);
     terminal.types("c\n").await;
     let end = terminal.end().await;
     assert_eq!(end.code, 130, "{:#?}", end.screen);
     assert!(end.screen.contains(&format!("next       infrai-video cancel {id}")), "{:#?}", end.screen);
-    assert_eq!(bench.sandbox.ledger().refunds().count(), 0);
+    assert_eq!(harness.sandbox.ledger().refunds().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupt_while_the_request_is_on_its_way_names_its_key() {
+async fn an_interrupt_during_the_submission_names_the_key() {
     let hang = Action::Hang { delay: None, when: When::AfterAccepting };
-    let bench = Bench::with(Sandbox::builder().fault(Fault::on(Operation::Generate, hang))).await;
-    let mut terminal = Terminal::start(bench.command(SMALL.iter().chain(&["--idempotency-key=k1"])), 120);
+    let harness = Harness::with(Sandbox::builder().fault(Fault::on(Operation::Generate, hang))).await;
+    let mut terminal = Terminal::start(harness.command(SMALL.iter().chain(&["--idempotency-key=k1"])), 120);
     terminal.shows("checked").await;
-    until(|| bench.sandbox.faults()[0].acted == 1).await;
+    until(|| harness.sandbox.faults()[0].acted == 1).await;
     terminal.types(CTRL_C).await;
     let end = terminal.end().await;
     assert_eq!(end.code, 130, "{:#?}", end.screen);
@@ -191,31 +193,32 @@ async fn an_interrupt_while_the_request_is_on_its_way_names_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_download_goes_on_later() {
+async fn an_interrupted_download_is_resumed_later() {
     let slow = Action::SlowBytes { chunk: 1000, pause: Duration::from_millis(50) };
-    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(Fault::on(Operation::Clip, slow))).await;
-    let mut terminal = Terminal::start_piped(bench.command(SMALL.iter().chain(&["-o", "a.mp4"])), 120);
+    let harness =
+        Harness::with(Sandbox::builder().instant_jobs().fault(Fault::on(Operation::Clip, slow))).await;
+    let mut terminal = Terminal::start_piped(harness.command(SMALL.iter().chain(&["-o", "a.mp4"])), 120);
     terminal.until(|screen| screen.iter().any(|line| line.starts_with("saving     [="))).await;
     terminal.types(CTRL_C).await;
     let end = terminal.end().await;
     assert_eq!((end.code, &*end.stdout), (130, ""), "{:#?}", end.screen);
-    let id = bench.sandbox.jobs()[0].job_id.clone();
+    let id = harness.sandbox.jobs()[0].job_id.clone();
     let last = [
         format!("error      interrupted while the clip of job {id} was being saved; nothing is lost"),
         format!("next       infrai-video resume {id}"),
     ];
     assert!(end.screen.ends_with(&last), "{:#?}", end.screen);
-    bench.sandbox.set_faults([]);
-    assert_eq!(bench.run(["resume", &id]).text(), format!("{}\n", bench.path("a.mp4").display()));
+    harness.sandbox.set_faults([]);
+    assert_eq!(harness.run(["resume", &id]).text(), format!("{}\n", harness.path("a.mp4").display()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_before_deleting_is_answered_or_left() {
-    let bench = Bench::instant().await;
-    let id = bench.job();
+async fn a_deletion_requires_confirmation() {
+    let harness = Harness::instant().await;
+    let id = harness.job();
     for (keys, code) in [(CTRL_C, 130), ("n\n", 1), ("\u{4}", 1)] {
-        let mut terminal = Terminal::start(bench.command(["delete", &id]), 80);
-        terminal.shows("delete 1 job and its clip, for good? [y/N]").await;
+        let mut terminal = Terminal::start(harness.command(["delete", &id]), 80);
+        terminal.shows("permanently delete 1 job and its clip? [y/N]").await;
         terminal.types(keys).await;
         let end = terminal.end().await;
         assert_eq!(end.code, code, "{:#?}", end.screen);
@@ -225,23 +228,23 @@ async fn a_question_before_deleting_is_answered_or_left() {
         ];
         assert!(end.screen.ends_with(&last), "{:#?}", end.screen);
     }
-    assert_eq!(bench.calls(Operation::Delete), 0);
+    assert_eq!(harness.calls(Operation::Delete), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_jobs_are_deleted_once_their_number_is_typed() {
-    let bench = Bench::instant().await;
-    let none = Terminal::start(bench.command(["delete-all"]), 200).end().await;
+async fn all_jobs_are_deleted_after_their_number_is_typed() {
+    let harness = Harness::instant().await;
+    let none = Terminal::start(harness.command(["delete-all"]), 200).end().await;
     assert_eq!((none.code, none.screen.last().map(String::as_str)), (0, Some("0")), "{:#?}", none.screen);
     for _ in 0..12 {
-        bench.job();
+        harness.job();
     }
     let question = format!(
-        "delete all 12 jobs of the API key that ends in 9d2c at {}, with their clips, for good? type 12 to delete them:",
-        bench.sandbox.base_url()
+        "permanently delete all 12 jobs of the API key that ends in 9d2c at {}, with their clips? type 12 to delete them:",
+        harness.sandbox.base_url()
     );
     for (keys, code) in [(CTRL_C, 130), ("y\n", 1), ("yes\n", 1), ("1\n", 1), ("\n", 1)] {
-        let mut terminal = Terminal::start(bench.command(["delete-all"]), 200);
+        let mut terminal = Terminal::start(harness.command(["delete-all"]), 200);
         terminal.shows(&question).await;
         terminal.types(keys).await;
         let end = terminal.end().await;
@@ -249,46 +252,46 @@ async fn all_jobs_are_deleted_once_their_number_is_typed() {
         assert!(end.screen.contains(&"kept       nothing was deleted".to_owned()), "{:#?}", end.screen);
         assert!(!end.written.contains(KEY), "{}", end.written);
     }
-    assert_eq!(bench.calls(Operation::DeleteAll), 0);
+    assert_eq!(harness.calls(Operation::DeleteAll), 0);
 
-    let mut terminal = Terminal::start(bench.command(["delete-all"]), 200);
+    let mut terminal = Terminal::start(harness.command(["delete-all"]), 200);
     terminal.shows(&question).await;
     terminal.types("12\n").await;
     let end = terminal.end().await;
     assert_eq!((end.code, end.screen.last().map(String::as_str)), (0, Some("12")), "{:#?}", end.screen);
-    assert_eq!(bench.calls(Operation::DeleteAll), 1);
+    assert_eq!(harness.calls(Operation::DeleteAll), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn termination_leaves_the_terminal_in_order() {
-    let bench = Bench::still().await;
-    let (terminal, id) = waiting(&bench, &[]).await;
+async fn termination_restores_the_terminal() {
+    let harness = Harness::still().await;
+    let (terminal, id) = waiting(&harness, &[]).await;
     terminal.signal("-TERM");
     let end = terminal.end().await;
     assert_eq!(end.code, 143);
     assert_eq!(end.screen.last(), Some(&format!("next       infrai-video resume {id}")), "{:#?}", end.screen);
-    let (terminal, _) = asked(&bench, &[]).await;
+    let (terminal, _) = asked(&harness, &[]).await;
     terminal.signal("-TERM");
     assert_eq!(terminal.end().await.code, 143);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closed_terminal_lets_the_job_go_on() {
-    let bench = Bench::still().await;
-    let (terminal, id) = waiting(&bench, &["--on-interrupt=cancel"]).await;
+async fn a_closed_terminal_detaches() {
+    let harness = Harness::still().await;
+    let (terminal, id) = waiting(&harness, &["--on-interrupt=cancel"]).await;
     assert_eq!(terminal.close().await, 129);
-    let (terminal, _) = asked(&bench, &[]).await;
+    let (terminal, _) = asked(&harness, &[]).await;
     assert_eq!(terminal.close().await, 129);
-    assert_eq!((bench.calls(Operation::Cancel), bench.sandbox.ledger().refunds().count()), (0, 0));
-    bench.sandbox.clock().advance(HOUR);
-    assert_eq!(bench.run(["download", &id, "-o", "a.mp4"]).text(), "a.mp4\n");
+    assert_eq!((harness.calls(Operation::Cancel), harness.sandbox.ledger().refunds().count()), (0, 0));
+    harness.sandbox.clock().advance(HOUR);
+    assert_eq!(harness.run(["download", &id, "-o", "a.mp4"]).text(), "a.mp4\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_for_several_jobs_names_those_that_are_left() {
-    let bench = Bench::still().await;
-    let (a, b) = (bench.job(), bench.job());
-    let mut terminal = Terminal::start(bench.command(["wait", &a, &b]), 120);
+async fn an_interrupted_wait_for_several_jobs_names_the_unfinished_ones() {
+    let harness = Harness::still().await;
+    let (a, b) = (harness.job(), harness.job());
+    let mut terminal = Terminal::start(harness.command(["wait", &a, &b]), 120);
     terminal.until(|screen| screen.iter().filter(|line| line.starts_with("queued")).count() == 2).await;
     terminal.types(CTRL_C).await;
     let end = terminal.end().await;
@@ -296,7 +299,7 @@ async fn a_wait_for_several_jobs_names_those_that_are_left() {
     assert_eq!(
         end.screen,
         [
-            "detached   2 jobs not over yet; waiting can be taken up again".to_owned(),
+            "detached   2 jobs not finished yet; the wait can be repeated".to_owned(),
             format!("next       infrai-video wait {a} {b}"),
         ]
     );

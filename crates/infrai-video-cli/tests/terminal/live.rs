@@ -1,25 +1,25 @@
-//! The lines that change while something is waited for.
+//! Changing lines during waits and downloads.
 
 use std::time::Duration;
 
 use infrai_video_sandbox::{Action, Fault, Operation, Sandbox};
 
-use crate::common::{Bench, SMALL};
+use crate::common::{Harness, SMALL};
 use crate::pty::{CTRL_C, Terminal};
 
-/// Whether the last line starts like that, and is the only one that does.
+/// Whether only the last line starts with this text.
 fn ends_with_one(screen: &[String], start: &str) -> bool {
     screen.iter().filter(|line| line.starts_with(start)).count() == 1
         && screen.last().is_some_and(|line| line.starts_with(start))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_is_one_line_on_any_width() {
-    let bench = Bench::still().await;
+async fn a_wait_is_one_line_at_any_width() {
+    let harness = Harness::still().await;
     for (columns, shown) in
         [(80, "queued     00:0* poll"), (40, "queued     00:0* poll"), (20, "queued     00:0*")]
     {
-        let mut terminal = Terminal::start(bench.command(SMALL), columns);
+        let mut terminal = Terminal::start(harness.command(SMALL), columns);
         let (start, end) = shown.split_once('*').expect("there is a place for the time");
         let screen = terminal
             .until(|screen| {
@@ -27,9 +27,9 @@ async fn a_wait_is_one_line_on_any_width() {
             })
             .await;
         assert!(screen.last().is_some_and(|line| line.len() < columns.into()), "{screen:#?}");
-        bench.sandbox.clock().advance(Duration::from_secs(3));
+        harness.sandbox.clock().advance(Duration::from_secs(3));
         terminal.until(|screen| ends_with_one(screen, "running    00:0")).await;
-        bench.sandbox.clock().advance(Duration::from_secs(3600));
+        harness.sandbox.clock().advance(Duration::from_secs(3600));
         let end = terminal.end().await;
         assert_eq!(end.code, 0, "{:#?}", end.screen);
         let is_left = |line: &String| ["queued", "running", "saving"].iter().any(|word| line.contains(word));
@@ -38,9 +38,9 @@ async fn a_wait_is_one_line_on_any_width() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_leaves_nothing_behind_when_the_window_changes_its_size() {
-    let bench = Bench::still().await;
-    let mut terminal = Terminal::start(bench.command(SMALL), 80);
+async fn resizing_during_a_wait_leaves_no_old_lines() {
+    let harness = Harness::still().await;
+    let mut terminal = Terminal::start(harness.command(SMALL), 80);
     terminal.until(|screen| ends_with_one(screen, "queued     00:0")).await;
     for (columns, rows) in [(40, 24), (20, 24), (100, 24), (60, 12), (30, 30)] {
         terminal.resize(columns, rows);
@@ -54,11 +54,11 @@ async fn a_wait_leaves_nothing_behind_when_the_window_changes_its_size() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_jobs_have_a_line_each_and_stay_so_when_the_window_changes_its_size() {
-    let bench = Bench::still().await;
-    let ids = [bench.job(), bench.job(), bench.job()];
-    let mut terminal = Terminal::start(bench.command([&["wait".to_owned()], &ids[..]].concat()), 80);
-    // Three lines and nothing else, each with the end of its id.
+async fn several_jobs_have_a_line_each_also_after_resizing() {
+    let harness = Harness::still().await;
+    let ids = [harness.job(), harness.job(), harness.job()];
+    let mut terminal = Terminal::start(harness.command([&["wait".to_owned()], &ids[..]].concat()), 80);
+    // Exactly three lines, each with the end of its id.
     let is_right = |screen: &[String]| {
         let has = |(line, id): (&String, &String)| {
             line.starts_with("queued ") && line.contains(&id[id.len() - 6..])
@@ -70,7 +70,7 @@ async fn several_jobs_have_a_line_each_and_stay_so_when_the_window_changes_its_s
         terminal.resize(columns, 24);
         terminal.until(is_right).await;
     }
-    bench.sandbox.clock().advance(Duration::from_secs(3600));
+    harness.sandbox.clock().advance(Duration::from_secs(3600));
     let end = terminal.end().await;
     assert_eq!(end.code, 0);
     let mut ended: Vec<String> = ids.iter().map(|id| format!("{id}\tsucceeded")).collect();
@@ -83,11 +83,11 @@ async fn several_jobs_have_a_line_each_and_stay_so_when_the_window_changes_its_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_that_have_no_room_are_counted() {
-    let bench = Bench::still().await;
-    let ids: Vec<String> = (0..12).map(|_| bench.job()).collect();
+async fn jobs_without_room_are_counted() {
+    let harness = Harness::still().await;
+    let ids: Vec<String> = (0..12).map(|_| harness.job()).collect();
     let mut terminal =
-        Terminal::start_sized(bench.command([&["wait".to_owned()], &ids[..]].concat()), (80, 8));
+        Terminal::start_sized(harness.command([&["wait".to_owned()], &ids[..]].concat()), (80, 8));
     terminal.until(|screen| screen.len() == 7 && screen[6] == "and 6 more: 6 queued").await;
     terminal.resize(80, 4);
     terminal.until(|screen| screen.len() == 3 && screen[2] == "and 10 more: 10 queued").await;
@@ -96,11 +96,12 @@ async fn jobs_that_have_no_room_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_shows_how_far_it_is() {
+async fn a_download_shows_its_progress() {
     let slow = Action::SlowBytes { chunk: 200, pause: Duration::from_millis(50) };
-    let bench = Bench::with(Sandbox::builder().instant_jobs().fault(Fault::on(Operation::Clip, slow))).await;
-    let id = bench.job();
-    let mut terminal = Terminal::start(bench.command(["download", &id, "-o", "a.mp4"]), 80);
+    let harness =
+        Harness::with(Sandbox::builder().instant_jobs().fault(Fault::on(Operation::Clip, slow))).await;
+    let id = harness.job();
+    let mut terminal = Terminal::start(harness.command(["download", &id, "-o", "a.mp4"]), 80);
     let saving = |screen: &[String], parts: &[&str]| {
         screen.len() == 1
             && screen[0].starts_with("saving     ")
@@ -111,8 +112,8 @@ async fn a_download_shows_how_far_it_is() {
     terminal.until(|screen| saving(screen, &["% of ", " kB  00:", " left"])).await;
     terminal.resize(20, 24);
     terminal.until(|screen| saving(screen, &["%"]) && screen[0].len() < 16).await;
-    bench.sandbox.set_faults([]);
+    harness.sandbox.set_faults([]);
     terminal.types(CTRL_C).await;
     assert_eq!(terminal.end().await.code, 130);
-    assert_eq!(bench.run(["download", &id, "-o", "a.mp4"]).code, Some(0));
+    assert_eq!(harness.run(["download", &id, "-o", "a.mp4"]).code, Some(0));
 }

@@ -1,4 +1,4 @@
-//! The real binary on a pseudo-terminal, and what a person sees there.
+//! The real binary on a pseudo-terminal.
 #![cfg(unix)]
 
 mod batch;

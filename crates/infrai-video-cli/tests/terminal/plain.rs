@@ -1,12 +1,12 @@
-//! Terminals on which nothing may be drawn, and colours.
+//! Terminals without changing lines, and colours.
 
-use crate::common::{Bench, SMALL};
+use crate::common::{Harness, SMALL};
 use crate::pty::{CTRL_C, End, Terminal};
 
-/// Runs a wait with something in the environment, and interrupts it once it is under way.
+/// Runs a wait in this environment, and interrupts it once it has printed `sign`.
 async fn interrupted(environment: &[(&str, &str)], options: &[&str], sign: &str) -> End {
-    let bench = Bench::still().await;
-    let mut command = bench.command(SMALL.iter().chain(options));
+    let harness = Harness::still().await;
+    let mut command = harness.command(SMALL.iter().chain(options));
     command.envs(environment.iter().copied());
     let mut terminal = Terminal::start(command, 120);
     terminal.shows(sign).await;
@@ -27,11 +27,11 @@ async fn lines_are_plain_in_ci_and_on_a_dumb_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_asked_in_ci() {
+async fn no_question_is_asked_in_ci() {
     let end = interrupted(&[("CI", "true")], &[], "queued     00:0").await;
     assert!(end.code == 130 && !end.written.contains("[c]ancel?"), "{}", end.written);
-    let bench = Bench::instant().await;
-    let mut command = bench.command(["delete-all"]);
+    let harness = Harness::instant().await;
+    let mut command = harness.command(["delete-all"]);
     command.env("CI", "1");
     let end = Terminal::start(command, 80).end().await;
     assert!(end.code == 2 && end.screen.contains(&"next       infrai-video delete-all --yes".to_owned()));
@@ -45,24 +45,24 @@ async fn quiet_draws_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_is_all_of_stdout_whatever_is_drawn() {
-    let bench = Bench::instant().await;
-    let terminal = Terminal::start_piped(bench.command(SMALL.iter().chain(&["--json"])), 80);
+async fn stdout_is_only_json_whatever_is_drawn() {
+    let harness = Harness::instant().await;
+    let terminal = Terminal::start_piped(harness.command(SMALL.iter().chain(&["--json"])), 80);
     let end = terminal.end().await;
     assert_eq!((end.code, end.stdout.lines().count()), (0, 1), "{}", end.stdout);
     let json: serde_json::Value = serde_json::from_str(&end.stdout).expect("it is JSON");
     assert_eq!(json["job"]["state"], "succeeded");
-    // On a terminal, too, a line of JSON is one line, and nothing is drawn into it.
+    // On a terminal, too, nothing is drawn into a line of JSON.
     let end =
-        Terminal::start(bench.command(["status", json["job"]["job_id"].as_str().unwrap(), "--json"]), 80);
+        Terminal::start(harness.command(["status", json["job"]["job_id"].as_str().unwrap(), "--json"]), 80);
     let end = end.end().await;
     assert!(serde_json::from_str::<serde_json::Value>(end.written.trim()).is_ok(), "{}", end.written);
 }
 
-/// Whether a line on a terminal is coloured with such an environment and options.
+/// Whether a line on a terminal is coloured.
 async fn is_coloured(environment: &[(&str, &str)], options: &[&str]) -> bool {
-    let bench = Bench::instant().await;
-    let mut command = bench.command(["status", "vj_nowhere"].iter().chain(options));
+    let harness = Harness::instant().await;
+    let mut command = harness.command(["status", "vj_nowhere"].iter().chain(options));
     command.envs(environment.iter().copied());
     let end = Terminal::start(command, 80).end().await;
     assert_eq!(end.code, 5, "{:#?}", end.screen);
@@ -71,7 +71,7 @@ async fn is_coloured(environment: &[(&str, &str)], options: &[&str]) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn colours_are_for_terminals_unless_they_are_not_wanted() {
+async fn colours_are_used_on_terminals_unless_they_are_disabled() {
     assert!(is_coloured(&[], &[]).await);
     assert!(!is_coloured(&[("NO_COLOR", "1")], &[]).await);
     assert!(!is_coloured(&[("TERM", "dumb")], &[]).await);
@@ -81,16 +81,16 @@ async fn colours_are_for_terminals_unless_they_are_not_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_live_line_needs_no_colours() {
+async fn the_changing_line_works_without_colours() {
     let end = interrupted(&[("NO_COLOR", "1")], &[DETACH], "queued     00:0").await;
     assert!(end.written.contains("\u{1b}[J") && !end.written.contains("\u{1b}[1m"), "{:?}", end.written);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn colours_can_be_forced_into_a_pipe() {
-    let bench = Bench::instant().await;
+    let harness = Harness::instant().await;
     let run = |environment: &[(&str, &str)], options: &[&str]| {
-        let mut command = bench.command(["status", "vj_nowhere"].iter().chain(options));
+        let mut command = harness.command(["status", "vj_nowhere"].iter().chain(options));
         command.envs(environment.iter().copied());
         let output = command.output().expect("the command starts");
         String::from_utf8(output.stderr).expect("it is text").contains("\u{1b}[")

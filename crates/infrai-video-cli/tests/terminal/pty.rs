@@ -1,4 +1,4 @@
-//! A terminal to run the command on: the system's own pseudo-terminal, and two emulators that read what is written to it.
+//! A pseudo-terminal for the command, and two emulators that interpret its output.
 
 use std::num::NonZeroU16;
 use std::process::{Command, Stdio};
@@ -8,12 +8,12 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Child;
 
-/// Nothing here takes a second; whatever takes this long has failed.
+/// A timeout that only a failed test reaches.
 const STUCK: Duration = Duration::from_secs(60);
 
-/// Runs the command as in a session of somebody: a shell leads it, so that the system does not throw away what the command wrote
-/// last, and passes a closed terminal on by its own end. A second shell outlives that and Ctrl-C. It leaves the command's id and
-/// exit code in a directory, and says when everything was written, in a way that is not seen.
+/// Runs the command in a session that a shell leads, so that the system does not discard the last output of the command and passes
+/// on a closed terminal. A second shell survives that and Ctrl-C. It writes the command's process id and exit code to a directory, and
+/// marks the end of the output by an invisible sequence.
 const LEADER: &str = r#"trap : INT; /bin/sh -c "$@"; :"#;
 const SHELL: &str = r#"
 trap : INT HUP
@@ -31,7 +31,7 @@ pub(crate) const CTRL_C: &str = "\u{3}";
 pub(crate) struct Terminal {
     pty: pty_process::Pty,
     shell: Child,
-    /// Where the shell leaves what it knows.
+    /// The directory with the process id and the exit code.
     directory: TempDir,
     /// Cuts its lines when it becomes narrower, as xterm does.
     cutting: vt100::Parser,
@@ -39,23 +39,23 @@ pub(crate) struct Terminal {
     wrapping: avt::Terminal,
     /// Everything that was written.
     written: Vec<u8>,
-    /// How much of it `wrapping` was told. A character may arrive in parts.
+    /// The number of bytes that `wrapping` has read. A character may arrive in parts.
     told: usize,
 }
 
-/// What a command left.
+/// The result of a command.
 pub(crate) struct End {
     /// The exit code.
     pub(crate) code: i32,
     /// The lines of the screen.
     pub(crate) screen: Vec<String>,
     pub(crate) written: String,
-    /// What went to stdout where that was no terminal.
+    /// The output on stdout if that is not a terminal.
     pub(crate) stdout: String,
 }
 
 impl Terminal {
-    /// Starts the command with all its streams on a terminal of so many columns.
+    /// Starts the command with all its streams on a terminal with this many columns.
     pub(crate) fn start(command: Command, columns: u16) -> Self {
         Self::with(command, (columns, 24), |command| command)
     }
@@ -65,7 +65,7 @@ impl Terminal {
         Self::with(command, (columns, 24), |command| command.stdout(Stdio::piped()))
     }
 
-    /// Starts it on a terminal of so many columns and rows.
+    /// Starts it on a terminal of this size.
     pub(crate) fn start_sized(command: Command, size: (u16, u16)) -> Self {
         Self::with(command, size, |command| command)
     }
@@ -96,15 +96,15 @@ impl Terminal {
         self.pty.write_all(keys.as_bytes()).await.expect("the terminal is open");
     }
 
-    /// Makes the window another size.
+    /// Resizes the window.
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
-        // What has arrived was drawn for the old size, and is laid out anew before anything else is drawn.
+        // Earlier output was drawn for the old size, and is rearranged before anything else is drawn.
         self.cutting.set_size(size(rows), size(columns));
         self.wrapping.resize(columns.into(), rows.into());
         self.pty.resize(pty_process::Size::new(rows, columns)).expect("a terminal has a size");
     }
 
-    /// Waits until the screen is as it should be, on both kinds of terminal.
+    /// Waits until the screen is right on both kinds of terminal.
     #[track_caller]
     pub(crate) fn until<'a>(
         &'a mut self,
@@ -122,7 +122,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until a line of the screen starts like that.
+    /// Waits until a line of the screen starts with this text.
     #[track_caller]
     pub(crate) fn shows<'a>(&'a mut self, start: &'a str) -> impl Future<Output = Vec<String>> + 'a {
         self.until(move |screen| screen.iter().any(|line| line.starts_with(start)))
@@ -135,18 +135,18 @@ impl Terminal {
         assert!(Command::new("kill").args([name, id]).status().expect("kill is there").success());
     }
 
-    /// Closes the terminal, and answers the exit code. Stdout must be in a pipe.
+    /// Closes the terminal. Returns the exit code. Stdout must be a pipe.
     pub(crate) async fn close(self) -> i32 {
         let Self { pty, mut shell, directory, .. } = self;
         let mut stdout = shell.stdout.take().expect("stdout is in a pipe");
         drop(pty);
-        // It is open until the last of them has ended.
+        // It stays open until all processes have exited.
         let ended = tokio::time::timeout(STUCK, stdout.read_to_end(&mut Vec::new())).await;
         ended.expect("it ends").expect("a pipe can be read");
         code(&directory)
     }
 
-    /// Waits for the end of the command, and checks that it leaves the terminal in order.
+    /// Waits until the command exits, and checks that it restores the terminal.
     pub(crate) async fn end(mut self) -> End {
         let mut stdout = String::new();
         let piped = self.shell.stdout.take();
@@ -180,7 +180,7 @@ impl Terminal {
         End { code, screen: self.screen(), written, stdout }
     }
 
-    /// The lines of the screen that are not empty, up to the last, each as far as something stands there.
+    /// The lines of the screen up to the last that is not empty, without trailing spaces.
     pub(crate) fn screen(&self) -> Vec<String> {
         let (_, columns) = self.cutting.screen().size();
         lines(self.cutting.screen().rows(0, columns.get()))
@@ -194,10 +194,10 @@ impl Terminal {
         (self.screen(), self.wrapped_screen())
     }
 
-    /// Reads what comes next. Says whether there was something.
+    /// Reads more output. Returns whether there was any.
     async fn read(&mut self) -> bool {
         let mut bytes = [0; 4096];
-        // Linux answers an error where everybody else has closed the terminal.
+        // Linux returns an error when all other processes have closed the terminal.
         let count = self.pty.read(&mut bytes).await.unwrap_or_default();
         self.cutting.process(&bytes[..count]);
         self.written.extend(&bytes[..count]);
@@ -221,7 +221,7 @@ fn size(count: u16) -> NonZeroU16 {
     NonZeroU16::new(count).expect("a terminal has a size")
 }
 
-/// The exit code that the shell saw; 128 and more for a signal that ended the command.
+/// The exit code as the shell reports it; 128 plus the signal that terminated the command.
 fn code(directory: &TempDir) -> i32 {
     let code = std::fs::read_to_string(directory.path().join("code")).expect("it has ended");
     code.trim_end().parse().expect("it is a number")

@@ -1,46 +1,46 @@
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::{is_missing, print, rows};
-use crate::app::App;
+use super::report::{print, rows};
+use super::{items_of_batch, unknown_batch};
 use crate::args::StatusArgs;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::report::{BatchReport, Counts};
-use crate::table::Table;
+use crate::context::Context;
+use crate::exit_code::Exit;
+use crate::failure::{Failure, advice};
+use crate::ledger::{Item, Stage};
+use crate::runner::ClipCheck;
+use crate::schema::{BatchReport, Counts};
 use crate::text::count;
-use crate::work::ClipCheck;
+use crate::ui::Table;
 
-pub(super) async fn run(app: &App, args: &StatusArgs) -> Result<(), Failure> {
-    let ledger = app.needed_ledger().await?;
-    let service = app.service();
-    let failed = |error| app.ledger_failed(&error);
+const HEADINGS: [&str; 6] = ["BATCH", "ITEMS", "SAVED", "IN PROGRESS", "PLANNED", "WITHOUT"];
+
+pub(super) async fn run(ctx: &Context, args: &StatusArgs) -> Result<(), Failure> {
+    let ledger = ctx.require_ledger().await?;
     let check = ClipCheck::new(&ledger, args.verify);
+    let output = &ctx.output;
     if let Some(name) = &args.name {
-        let mut items = ledger.batch(&service, name).await.map_err(failed)?;
+        let mut items = items_of_batch(ctx, &ledger, name).await?;
         check.mark(&mut items);
         if items.is_empty() {
-            return Err(Failure::new(Exit::NotFound, format!("the ledger has no batch {name:?}"))
-                .next(app.command("batch status")));
+            return Err(unknown_batch(ctx, name));
         }
-        if app.screen.json || app.screen.quiet || !app.screen.stdout_is_terminal {
-            print(app, name, &items)?;
+        if output.json || output.quiet || !output.stdout_is_terminal {
+            print(ctx, name, &items)?;
         } else {
             let rows: Vec<Vec<String>> = rows(&items).into_iter().map(Vec::from).collect();
-            app.screen.table(&Table::whole(&["ITEM", "STATE", "CLIP OR REASON"], &rows, 2))?;
+            output.table(&Table::new(&["ITEM", "STATE", "CLIP OR REASON"], &rows, 2))?;
         }
-        return missing(app, items.iter().filter(|item| is_missing(item)).count());
+        return check_missing(ctx, count_missing(&items));
     }
-    let mut names = BTreeMap::new();
-    for (name, ..) in ledger.batches(&service).await.map_err(failed)? {
-        names.insert(name, ());
-    }
-    let (mut rows, mut lost) = (Vec::new(), 0);
-    for name in names.into_keys() {
-        let mut items = ledger.batch(&service, &name).await.map_err(failed)?;
+    let batches = ledger.batches(&ctx.service()).await.map_err(|error| ctx.ledger_failed(&error))?;
+    let names: BTreeSet<String> = batches.into_iter().map(|(name, ..)| name).collect();
+    let (mut rows, mut missing) = (Vec::new(), 0);
+    for name in names {
+        let mut items = items_of_batch(ctx, &ledger, &name).await?;
         check.mark(&mut items);
-        lost += items.iter().filter(|item| is_missing(item)).count();
-        if app.screen.json {
-            app.screen.json(&BatchReport::of(&name, &items))?;
+        missing += count_missing(&items);
+        if output.json {
+            output.json(&BatchReport::of(&name, &items))?;
             continue;
         }
         let counts = Counts::of(&items);
@@ -48,25 +48,27 @@ pub(super) async fn run(app: &App, args: &StatusArgs) -> Result<(), Failure> {
         let numbers = [counts.items, counts.saved, counts.under_way, counts.planned, without];
         rows.push(std::iter::once(name).chain(numbers.map(|number| number.to_string())).collect());
     }
-    if rows.is_empty() {
-        if !app.screen.json {
-            app.screen.say("note", "the ledger has no batch");
-        }
-        return missing(app, lost);
+    if output.json {
+        return check_missing(ctx, missing);
     }
-    let headings = ["BATCH", "ITEMS", "SAVED", "UNDER WAY", "PLANNED", "WITHOUT"];
-    app.screen.table(&Table::whole(&headings, &rows, 0))?;
-    missing(app, lost)
+    match rows.is_empty() {
+        true => output.status("note", "the ledger has no batch"),
+        false => output.table(&Table::new(&HEADINGS, &rows, 0))?,
+    }
+    check_missing(ctx, missing)
 }
 
-/// That clips are gone nobody was told before.
-fn missing(app: &App, number: usize) -> Result<(), Failure> {
-    if number == 0 {
+fn count_missing(items: &[Item]) -> usize {
+    items.iter().filter(|item| item.stage == Stage::Missing).count()
+}
+
+/// Fails if saved clips no longer exist.
+fn check_missing(ctx: &Context, missing: usize) -> Result<(), Failure> {
+    if missing == 0 {
         return Ok(());
     }
-    let failure = Failure::new(
-        Exit::Incomplete,
-        format!("{} that were saved before and are not there any more", count(number, "clip")),
-    );
-    Err(failure.next(format!("{}  (fetches them again, at no charge)", app.command("batch run PLAN"))))
+    let verb = if missing == 1 { "exists" } else { "exist" };
+    let message = format!("{} no longer {verb}", count(missing, "saved clip"));
+    let run = format!("{}  (downloads them again, at no charge)", advice::run_plan(&ctx.invocation));
+    Err(Failure::new(Exit::Incomplete, message).next(run))
 }

@@ -1,86 +1,77 @@
-//! What `resume` would do with each item: told without a request, and without a change to any item.
+//! Shows what `resume` would do with each item, without a request and without a change to any item.
 
 use infrai_video::{JobState, Submission};
 use jiff::{SignedDuration, Timestamp};
-use schemars::JsonSchema;
-use serde::Serialize;
 
-use super::PROMPT;
-use crate::app::App;
-use crate::args::ResumeArgs;
+use crate::args::{ResumeArgs, credentials};
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::layout::fit;
 use crate::ledger::{Item, Ledger, Stage};
-use crate::report::ItemReport;
-use crate::table::Table;
+use crate::schema::{ItemReport, ResumeStep};
+use crate::text::fit;
+use crate::ui::Table;
 
-/// An item as `resume --dry-run --json` prints it.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct ResumeStep {
-    /// What `resume` would do with it, in words.
-    to_do: String,
-    #[serde(flatten)]
-    item: ItemReport,
-}
+/// Maximum columns of a prompt, which tells items apart.
+const PROMPT_WIDTH: usize = 40;
 
 pub(super) async fn show(
-    app: &App,
+    ctx: &Context,
     args: &ResumeArgs,
     ledger: &Ledger,
     items: &[Item],
 ) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for item in items {
-        let taken = ledger.is_taken(&app.service(), &item.id).await;
-        let to_do = match taken.map_err(|error| app.ledger_failed(&error))? {
+        let leased = ledger.is_leased_elsewhere(&ctx.service(), &item.id).await;
+        let to_do = match leased.map_err(|error| ctx.ledger_failed(&error))? {
             true => "nothing: another process is working on it".to_owned(),
-            false => to_do(app, args, item),
+            false => to_do(args, item),
         };
-        if app.screen.json {
-            app.screen.json(&ResumeStep { to_do, item: ItemReport::of(item) })?;
+        if ctx.output.json {
+            ctx.output.json(&ResumeStep { to_do, item: ItemReport::of(item) })?;
             continue;
         }
         let name = item.job_id.clone().unwrap_or_else(|| item.key.clone());
-        rows.push(vec![name, item.stage.to_string(), to_do, fit(&item.prompt(), PROMPT).into_owned()]);
+        rows.push(vec![name, item.stage.to_string(), to_do, fit(&item.prompt(), PROMPT_WIDTH).into_owned()]);
     }
-    app.screen.say("dry run", "nothing was sent");
-    match app.screen.json {
+    ctx.output.status("dry run", "nothing was sent");
+    match ctx.output.json {
         true => Ok(()),
-        false => app.screen.table(&Table::whole(&["JOB OR KEY", "STATE", "TO DO", "PROMPT"], &rows, 2)),
+        false => ctx.output.table(&Table::new(&["JOB OR KEY", "STATE", "TO DO", "PROMPT"], &rows, 2)),
     }
 }
 
-fn to_do(app: &App, args: &ResumeArgs, item: &Item) -> String {
+fn to_do(args: &ResumeArgs, item: &Item) -> String {
     let words = match item.stage {
-        stage if args.drop && stage.is_final() => "nothing: it is over already",
+        stage if args.drop && stage.is_final() => "nothing: it is finished already",
         _ if args.drop => "forget it",
         Stage::Planned if item.batch.is_some() && !args.again => "nothing: `batch run PLAN` begins it",
         Stage::Planned => "send",
-        Stage::Sent if args.again => "send under a new key, which may be charged on top",
-        Stage::Sent => return sent(app, item),
+        Stage::Sent if args.again => "send under a new key, which may be charged in addition",
+        Stage::Sent => return sent(item),
         Stage::Accepted => return accepted(args, item),
         Stage::Fetched => "save",
         Stage::Missing if args.again => "download again; send under a new key if its job is gone too",
         Stage::Missing => "download again",
-        Stage::Saved => "nothing: its clip is there",
+        Stage::Saved => "nothing: its clip is saved",
         _ if args.again => "send under a new key, which is charged",
-        _ => "nothing: it is over; --again asks for it anew",
+        _ => "nothing: it is finished; --again sends a new request",
     };
     words.to_owned()
 }
 
-/// Only the service's clock tells the age of a key. This one tells what is to be expected.
-fn sent(app: &App, item: &Item) -> String {
-    let ask = "ask for --again or --drop";
-    let account = app.account();
+/// The age of a key counts by the service's clock. This estimate uses the local clock.
+fn sent(item: &Item) -> String {
+    let decide = "wait for --again or --drop";
+    let account = credentials::api_key_fingerprint();
     if item.account.is_some() && account.is_some() && item.account != account {
-        return format!("{ask}: it may have been sent with another API key");
+        return format!("{decide}: it may have been sent with another API key");
     }
     let age =
         item.submission.as_ref().map(|submission| Timestamp::now().duration_since(submission.prepared_at()));
     match age {
         Some(age) if !(SignedDuration::ZERO..Submission::KEY_LIFETIME).contains(&age) => {
-            format!("send again under its key if the service still remembers it, else {ask}")
+            format!("send again under its key if the service still remembers it, else {decide}")
         }
         _ => "send again under its key".to_owned(),
     }
@@ -89,9 +80,9 @@ fn sent(app: &App, item: &Item) -> String {
 fn accepted(args: &ResumeArgs, item: &Item) -> String {
     let state = item.job_state.as_deref().and_then(|state| state.parse().ok());
     let words = if state == Some(JobState::Succeeded) { "download" } else { "wait, download" };
-    let path = item.job_id.as_deref().and_then(|job_id| item.place.path(job_id));
+    let path = item.job_id.as_deref().and_then(|job_id| item.destination.path(job_id));
     match path.filter(|path| !item.replace && !args.force && path.symlink_metadata().is_ok()) {
-        Some(path) => format!("{words}; {} is there already", path.display()),
+        Some(path) => format!("{words}; {} exists already", path.display()),
         None => words.to_owned(),
     }
 }

@@ -1,0 +1,66 @@
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use infrai_video::{AspectRatio, Client, Generate, Preference, Resolution};
+use serde::{Deserialize, Serialize};
+
+use super::values::seconds;
+
+// A clip that the user requests: the options of `generate`, a line of a plan, and an item of the ledger. The fields are those of
+// the contract's `GenerateRequest` without a key. (A doc comment would become the help of `generate`.)
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Args)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClipRequest {
+    #[arg(skip)]
+    pub(crate) prompt: String,
+    /// The clip's length in seconds; if left out, the service decides
+    #[arg(long = "duration", value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) duration_seconds: Option<f64>,
+    // The spelling of the user is kept, since the text of the request identifies an item of the ledger.
+    /// The clip's size: 720p, 1080p, 4k or another one that `capabilities` lists; if left out, the service decides
+    #[arg(long, value_name = "SIZE")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resolution: Option<String>,
+    /// The ratio of the clip's width to its height
+    #[arg(long, value_name = "RATIO", value_parser = PossibleValuesParser::new(AspectRatio::KNOWN)
+        .try_map(|text| text.parse::<AspectRatio>()))]
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "aspect")]
+    pub(crate) aspect_ratio: Option<AspectRatio>,
+    /// The criterion by which the service chooses a vendor
+    #[arg(long, value_name = "WHAT", ignore_case = true, value_parser = PossibleValuesParser::new(Preference::KNOWN)
+        .try_map(|text| text.parse::<Preference>()))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) prefer: Option<Preference>,
+    /// An image that the clip should follow
+    #[arg(long, value_name = "URL")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reference_image_url: Option<String>,
+}
+
+impl ClipRequest {
+    /// The request of the SDK, not yet validated.
+    pub(crate) fn to_generate(&self, client: &Client) -> Generate {
+        let mut generate = client.generate(&self.prompt);
+        if let Some(seconds) = self.duration_seconds {
+            generate = generate.duration_seconds(seconds);
+        }
+        if let Some(resolution) = &self.resolution {
+            generate = generate.resolution(Resolution::from(resolution.as_str()));
+        }
+        if let Some(ratio) = self.aspect_ratio {
+            generate = generate.aspect_ratio(ratio);
+        }
+        if let Some(preference) = self.prefer {
+            generate = generate.prefer(preference);
+        }
+        if let Some(url) = &self.reference_image_url {
+            generate = generate.reference_image_url(url);
+        }
+        generate
+    }
+
+    /// The JSON form by which requests are compared: equal requests have equal text.
+    pub(crate) fn canonical_json(&self) -> String {
+        serde_json::to_string(self).expect("strings and numbers have a JSON form")
+    }
+}

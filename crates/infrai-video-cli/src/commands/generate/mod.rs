@@ -1,0 +1,95 @@
+//! Makes one clip: submits the request, waits for the job, downloads the clip.
+
+mod cancel_or_detach;
+mod existing_clip;
+mod prompt;
+mod run;
+
+use infrai_video::types::GenerateRequest;
+use infrai_video::{Generate, Submission};
+
+use self::existing_clip::ExistingClip;
+use self::run::Run;
+use crate::args::{ClipRequest, GenerateArgs};
+use crate::context::Context;
+use crate::exit_code::Exit;
+use crate::failure::Failure;
+use crate::runner::{Order, OutputPath, Recorder};
+
+pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failure> {
+    let request = ClipRequest { prompt: prompt::read(args)?, ..args.request.clone() };
+    if let Some(clip) = ExistingClip::find(ctx, args, &request).await {
+        return clip.print(ctx, args);
+    }
+    // Checked first, so that nothing is charged for a clip that cannot be saved.
+    let output_path = output_path(ctx, args)?;
+    let session = ctx.connect().await?;
+    let failed = |error| Failure::of_call(&ctx.invocation, &error);
+    let mut generate = request.to_generate(&session.client);
+    if let Some(key) = &args.idempotency_key {
+        generate = generate.with_idempotency_key(key.parse().map_err(failed)?);
+    }
+    let mut submission = generate.clone().prepare().map_err(failed)?;
+    if !args.no_check {
+        check(ctx, &generate, &submission).await?;
+    }
+    if !args.dry_run {
+        session.client.sync_time().await;
+        // The age of the key counts by the service's clock, which is known now.
+        submission = generate.prepare().map_err(failed)?;
+    }
+    if args.dry_run {
+        ctx.output.status("dry run", "nothing was sent; this is the request");
+        return ctx.output.line(submission.body().trim_end());
+    }
+    let signals = ctx.signals()?;
+    let order = Order { args, request: &request, output_path: &output_path };
+    let (recorder, submission) = Recorder::open(ctx, &order, submission).await?;
+    let mut run =
+        Run { ctx, args, session: &session, output_path: &output_path, submission, recorder, signals };
+    let result = Box::pin(run.make_clip()).await;
+    run.recorder.close().await;
+    result
+}
+
+fn output_path(ctx: &Context, args: &GenerateArgs) -> Result<OutputPath, Failure> {
+    let usage = |message: &str| Failure::new(Exit::Usage, message);
+    let is_stdout = args.output.as_deref().is_some_and(|output| output.as_os_str() == "-");
+    if ctx.output.json && is_stdout {
+        return Err(usage("--json and -o - would both write to stdout").next(ctx.invocation.help()));
+    }
+    if args.no_wait && is_stdout {
+        return Err(usage("--no-wait exits before there is a clip for stdout")
+            .next("name a file with -o FILE; `resume` saves the clip there"));
+    }
+    if args.no_wait && args.output.is_none() {
+        return Ok(OutputPath::Stdout);
+    }
+    OutputPath::checked(args.output.as_deref(), args.force, ctx.output.stdout_is_terminal)
+}
+
+/// Compares the request with the vendors' capabilities before anything is charged.
+async fn check(ctx: &Context, generate: &Generate, submission: &Submission) -> Result<(), Failure> {
+    let failed = |error| Failure::of_call(&ctx.invocation, &error);
+    let matches = generate.check().await.map_err(failed)?;
+    for warning in &matches.warnings {
+        ctx.output.status("note", warning);
+    }
+    if !matches.vendors.is_empty() {
+        let verb = if matches.vendors.len() == 1 { "makes" } else { "make" };
+        let clips = clips(&submission.request().map_err(failed)?);
+        let line = format!("{} of {} vendors {verb} {clips}", matches.vendors.len(), matches.of);
+        ctx.output.status("checked", &line);
+    }
+    Ok(())
+}
+
+/// The clips of a request, such as `1080p clips of 5 s`.
+fn clips(request: &GenerateRequest) -> String {
+    match (&request.resolution, request.duration_seconds) {
+        (Some(size), Some(seconds)) => format!("{size} clips of {seconds} s"),
+        (Some(size), None) => format!("{size} clips"),
+        (None, Some(seconds)) => format!("clips of {seconds} s"),
+        (None, None) => "such clips".to_owned(),
+    }
+}

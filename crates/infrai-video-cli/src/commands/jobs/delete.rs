@@ -1,0 +1,124 @@
+use futures_util::TryStreamExt as _;
+use infrai_video::types::DeleteAllResult;
+use infrai_video::{API_KEY_VARIABLE, Error, ErrorKind, JobId};
+
+use super::{for_each, job_ids};
+use crate::args::{DeleteAllArgs, DeleteArgs, credentials};
+use crate::context::{Context, Session};
+use crate::exit_code::Exit;
+use crate::failure::Failure;
+use crate::runner::LedgerSession;
+use crate::signals::{Signal, Signals};
+use crate::text::count;
+use crate::ui::{Reply, ask};
+
+pub(crate) async fn some(ctx: &Context, args: &DeleteArgs) -> Result<(), Failure> {
+    let ids = job_ids(ctx, &args.ids)?;
+    let session = ctx.connect().await?;
+    let mut signals = ctx.signals()?;
+    if !args.yes {
+        let what = if ids.len() == 1 { "job and its clip" } else { "jobs and their clips" };
+        let question = format!("permanently delete {} {what}? [y/N]", ids.len());
+        confirm(ctx, &question, &["y", "yes"], &mut signals).await?;
+    }
+    let ledger = LedgerSession::open(ctx).await;
+    let result = tokio::select! {
+        result = for_each(ctx, &ids, |id| delete(ctx, &session, &ledger, id)) => result,
+        signal = signals.next() => Err(interrupted(ctx, signal)),
+    };
+    ledger.close().await;
+    result
+}
+
+async fn delete(ctx: &Context, session: &Session, ledger: &LedgerSession, id: JobId) -> Result<(), Failure> {
+    let response = session.client.delete(&id).await;
+    if response.as_ref().map_or_else(|error| error.kind() == ErrorKind::NotFound, |_| true) {
+        ledger.job(id.as_str()).await.set_deleted().await;
+    }
+    let response = response.map_err(|error| Failure::of_job_call(&ctx.invocation, id.as_str(), &error))?;
+    if ctx.output.json {
+        return ctx.output.json(&*response);
+    }
+    ctx.output.status("deleted", &format!("job {id} and its clip"));
+    ctx.output.line(id.as_str())
+}
+
+pub(crate) async fn all(ctx: &Context, args: &DeleteAllArgs) -> Result<(), Failure> {
+    let session = ctx.connect().await?;
+    let mut signals = ctx.signals()?;
+    let failed = |error| Failure::of_call(&ctx.invocation, &error);
+    if !args.yes {
+        require_terminal(ctx)?;
+        let jobs = tokio::select! {
+            jobs = count_jobs(&session) => jobs.map_err(failed)?,
+            signal = signals.next() => return Err(not_confirmed(ctx, signal.exit())),
+        };
+        if jobs == 0 {
+            ctx.output.status("note", "the account has no jobs");
+            return match ctx.output.json {
+                true => ctx.output.json(&DeleteAllResult { deleted: Some(0) }),
+                false => ctx.output.line("0"),
+            };
+        }
+        confirm(ctx, &question(ctx, jobs), &[&jobs.to_string()], &mut signals).await?;
+    }
+    let ledger = LedgerSession::open(ctx).await;
+    // Items that another process begins later may be newer than the deletion.
+    let items = ledger.items_without_clips().await;
+    let result = tokio::select! {
+        result = session.client.delete_all() => result.map_err(failed)?,
+        signal = signals.next() => return Err(interrupted(ctx, signal)),
+    };
+    ledger.set_deleted(items).await;
+    ledger.close().await;
+    if ctx.output.json {
+        return ctx.output.json(&*result);
+    }
+    let deleted = result.deleted.unwrap_or_default();
+    ctx.output.status("deleted", &count(usize::try_from(deleted).unwrap_or(usize::MAX), "job"));
+    ctx.output.line(&deleted.to_string())
+}
+
+fn interrupted(ctx: &Context, signal: Signal) -> Failure {
+    Failure::new(signal.exit(), "interrupted during the deletion; some jobs may be deleted already")
+        .next(ctx.invocation.command("list"))
+}
+
+/// The number of jobs of the account.
+async fn count_jobs(session: &Session) -> Result<usize, Error> {
+    session.client.list().items().try_fold(0, |number, _| std::future::ready(Ok(number + 1))).await
+}
+
+/// Identifies the account, and asks for a number that users do not type by habit.
+fn question(ctx: &Context, jobs: usize) -> String {
+    let key = match credentials::api_key_suffix() {
+        Some(suffix) => format!("the API key that ends in {suffix}"),
+        None => format!("the API key in {API_KEY_VARIABLE}"),
+    };
+    format!(
+        "permanently delete all {} of {key} at {}, with their clips? type {jobs} to delete them:",
+        count(jobs, "job"),
+        ctx.invocation.base_url()
+    )
+}
+
+fn require_terminal(ctx: &Context) -> Result<(), Failure> {
+    if ctx.output.is_interactive {
+        return Ok(());
+    }
+    let message = "nothing was deleted: there is no terminal for a confirmation, and --yes is not set";
+    Err(Failure::new(Exit::Usage, message).next(ctx.invocation.repeat_with("--yes")))
+}
+
+async fn confirm(ctx: &Context, question: &str, yes: &[&str], signals: &mut Signals) -> Result<(), Failure> {
+    require_terminal(ctx)?;
+    match ask(&ctx.output, question, signals).await {
+        Reply::Text(reply) if yes.contains(&reply.as_str()) => Ok(()),
+        Reply::Text(_) => Err(not_confirmed(ctx, Exit::Other)),
+        Reply::Interrupted(signal) => Err(not_confirmed(ctx, signal.exit())),
+    }
+}
+
+fn not_confirmed(ctx: &Context, exit: Exit) -> Failure {
+    Failure::new(exit, "nothing was deleted").with_label("kept").next(ctx.invocation.repeat_with("--yes"))
+}

@@ -1,0 +1,144 @@
+//! Runs a sandbox in this process.
+
+mod files;
+
+use infrai_video_sandbox::{Clock, Sandbox, SandboxBuilder, Shutdown, StartError};
+
+use crate::args::{Pace, SandboxArgs, TOKEN_VARIABLE};
+use crate::context::Context;
+use crate::exit_code::Exit;
+use crate::failure::Failure;
+use crate::schema::Listening;
+
+pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure> {
+    if ctx.options.sandbox || ctx.options.base_url.is_some() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "this command starts a sandbox and takes neither --sandbox nor --base-url",
+        )
+        .next(ctx.invocation.help()));
+    }
+    if !(0.0..=1e9).contains(&args.balance) {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("`--balance` must be from 0 to 1000000000, not {}", args.balance),
+        )
+        .next(ctx.invocation.help()));
+    }
+    let mut signals = ctx.signals()?;
+    let clock = match args.clock {
+        Pace::Real => Clock::real(),
+        Pace::Times(factor) => Clock::scaled(factor),
+        Pace::Manual => Clock::manual(),
+    };
+    let mut builder = Sandbox::builder()
+        .port(args.port)
+        .file_port(args.file_port)
+        .clock(clock)
+        .starting_balance(args.balance);
+    if let Some(seed) = args.seed {
+        builder = builder.seed(seed);
+    }
+    if let Some(directory) = &args.persist {
+        builder = builder.persist(directory);
+    }
+    let (builder, new_token) = with_network(with_files(ctx, builder, args)?, args)?;
+    let sandbox = builder.start().await.map_err(|error| not_started(ctx, &error))?;
+    let url = sandbox.base_url();
+    let at = match format!("http://{}", sandbox.api_address()) {
+        at if at == url => at,
+        at => format!("{at} for {url}"),
+    };
+    let keeps = args.persist.as_ref().map_or_else(
+        || "keeps nothing".to_owned(),
+        |directory| format!("keeps its state in {}", directory.display()),
+    );
+    ctx.output.status("sandbox", &format!("listens on {at} until it is stopped, and {keeps}"));
+    ctx.output.status("use", &format!("export INFRAI_BASE_URL={url} INFRAI_API_KEY=ifr_pk_sandbox"));
+    if let Some(token) = &new_token {
+        // It is shown nowhere else.
+        ctx.output.important("admin", &format!("export {TOKEN_VARIABLE}={token}"));
+    }
+    if args.clock == Pace::Manual {
+        let token = match new_token.is_some() || args.admin_token.is_some() {
+            true => format!(" -H \"authorization: Bearer ${TOKEN_VARIABLE}\""),
+            false => String::new(),
+        };
+        ctx.output.status(
+            "clock",
+            &format!("curl {url}/__sandbox/clock{token} -H 'content-type: application/json' -d '{{\"advance_seconds\": 60}}'"),
+        );
+    }
+    match ctx.output.json {
+        true => ctx.output.json(&Listening { base_url: url, file_base_url: sandbox.file_base_url() })?,
+        false => ctx.output.line(url)?,
+    }
+    let first = signals.next().await;
+    ctx.output.status("stopping", "after the requests in progress; a second signal stops it at once");
+    let last = tokio::select! {
+        shutdown = sandbox.shutdown() => {
+            if shutdown == Shutdown::Cut {
+                ctx.output.status("note", "requests in progress were aborted");
+            }
+            first
+        }
+        second = signals.next() => second,
+    };
+    Err(Failure::printed(last.exit()))
+}
+
+fn with_files(
+    ctx: &Context,
+    mut builder: SandboxBuilder,
+    args: &SandboxArgs,
+) -> Result<SandboxBuilder, Failure> {
+    if let Some(name) = &args.scenario {
+        builder = builder.scenario(files::scenario(ctx, name)?);
+    }
+    if let Some(path) = &args.faults {
+        builder = builder.faults(files::faults(ctx, path)?);
+    }
+    if let Some(path) = &args.catalogue {
+        builder = builder.catalogue(files::catalogue(ctx, path)?);
+    }
+    Ok(builder)
+}
+
+/// Sets the addresses and URLs. Returns a new admin token if one is required and none is set.
+fn with_network(
+    mut builder: SandboxBuilder,
+    args: &SandboxArgs,
+) -> Result<(SandboxBuilder, Option<String>), Failure> {
+    builder = builder.host(args.host.0);
+    if let Some(url) = &args.public_url {
+        builder = builder.public_url(url);
+    }
+    if let Some(url) = &args.public_files_url {
+        builder = builder.public_files_url(url);
+    }
+    if let Some(token) = &args.admin_token {
+        builder = builder.admin_token(&token.0);
+    }
+    if !builder.needs_admin_token() {
+        return Ok((builder, None));
+    }
+    let mut random = [0; 24];
+    getrandom::fill(&mut random).map_err(|error| {
+        Failure::new(Exit::Other, format!("no random token could be generated: {error}"))
+            .next(format!("export {TOKEN_VARIABLE}=...  (one of your own)"))
+    })?;
+    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((builder.admin_token(&token), Some(token)))
+}
+
+fn not_started(ctx: &Context, error: &StartError) -> Failure {
+    match error {
+        StartError::Listen { .. } => Failure::new(Exit::Other, error.to_string())
+            .next("infrai-video sandbox --port 0  (uses a free port)"),
+        StartError::Persist(_) => {
+            Failure::new(Exit::Other, format!("the sandbox cannot be started: {error}"))
+                .next(ctx.invocation.help())
+        }
+        _ => Failure::new(Exit::Refused, error.to_string()).next(ctx.invocation.help()),
+    }
+}

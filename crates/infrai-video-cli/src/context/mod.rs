@@ -1,0 +1,114 @@
+//! What a command works with: its options, the output, the API client, and the ledger.
+
+mod session;
+
+use std::sync::Arc;
+
+use infrai_video::BASE_URL_VARIABLE;
+
+pub(crate) use self::session::{Session, poll_backoff};
+use crate::args::credentials::may_contain_secret;
+use crate::args::{Command, Global};
+use crate::exit_code::Exit;
+use crate::failure::{Failure, Invocation, advice};
+use crate::ledger::{LEDGER_VARIABLE, Ledger, LedgerError, Location};
+use crate::signals::Signals;
+use crate::ui::Output;
+
+/// What a command works with.
+pub(crate) struct Context {
+    pub(crate) options: Global,
+    pub(crate) invocation: Invocation,
+    pub(crate) output: Output,
+}
+
+impl Context {
+    pub(crate) fn new(options: Global, output: Output, command: &Command) -> Self {
+        let invocation = Invocation::new(&options, command.name());
+        Self { options, invocation, output }
+    }
+
+    /// Rejects a password or an API key in `--ledger` and in the base URL, before either is printed or stored. The base URL of
+    /// the environment counts only if the command uses it.
+    pub(crate) fn reject_secrets(&self, command: &Command) -> Result<(), Failure> {
+        if let Some(value) = &self.options.ledger {
+            Location::of_option(value).map_err(invalid_ledger)?;
+        }
+        let uses_environment = command.calls_the_api() && !self.options.sandbox();
+        let from_environment = std::env::var(BASE_URL_VARIABLE).ok().filter(|_| uses_environment);
+        let (name, url) = match (&self.options.base_url, &from_environment) {
+            (Some(url), _) => ("--base-url", url),
+            (None, Some(url)) => (BASE_URL_VARIABLE, url),
+            (None, None) => return Ok(()),
+        };
+        if may_contain_secret(url.trim()) {
+            let message = format!("`{name}` contains an API key, a user or a password, which is not allowed");
+            return Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL));
+        }
+        Ok(())
+    }
+
+    /// Sets up the API client, and starts the sandbox inside this process if there is one. Nothing is sent.
+    pub(crate) async fn connect(&self) -> Result<Session, Failure> {
+        Session::start(&self.options, &self.invocation, &self.output).await
+    }
+
+    /// Catches signals from now on.
+    pub(crate) fn signals(&self) -> Result<Signals, Failure> {
+        Signals::new().map_err(|error| {
+            Failure::new(Exit::Other, format!("signals cannot be caught: {error}"))
+                .next(self.invocation.repeat())
+        })
+    }
+
+    /// How the ledger identifies the API.
+    pub(crate) fn service(&self) -> String {
+        self.invocation.base_url()
+    }
+
+    /// Where the ledger is. Jobs of a sandbox inside this process are not recorded, since they end with it.
+    pub(crate) fn ledger_location(&self) -> Result<Location, Failure> {
+        match self.options.sandbox() {
+            true => Ok(Location::None),
+            false => Location::find(self.options.ledger.as_deref()).map_err(invalid_ledger),
+        }
+    }
+
+    /// Opens the ledger. `None` if nothing is to be recorded.
+    pub(crate) async fn open_ledger(&self) -> Result<Option<Arc<Ledger>>, Failure> {
+        let location = self.ledger_location()?;
+        if location == Location::None {
+            return Ok(None);
+        }
+        let output = self.output.clone();
+        let waiting = location.clone();
+        let on_wait = move || {
+            output.status("waiting", &format!("for another process that keeps the ledger {waiting} locked"));
+        };
+        let ledger = Ledger::open(&location, on_wait).await;
+        let ledger = ledger.map_err(|error| self.ledger_failed(&error).with_exit(Exit::Refused))?;
+        Ok(Some(Arc::new(ledger)))
+    }
+
+    /// Opens the ledger for a command that needs one.
+    pub(crate) async fn require_ledger(&self) -> Result<Arc<Ledger>, Failure> {
+        self.open_ledger().await?.ok_or_else(|| {
+            let message = "there is no ledger: --sandbox and --ledger none keep none";
+            Failure::new(Exit::Usage, message).next(self.invocation.help())
+        })
+    }
+
+    /// A ledger that cannot be read or written.
+    pub(crate) fn ledger_failed(&self, error: &LedgerError) -> Failure {
+        let location = self.ledger_location().unwrap_or(Location::None);
+        Failure::of_ledger(&self.invocation, &location, error)
+    }
+}
+
+fn invalid_ledger(error: String) -> Failure {
+    let variable =
+        format!("export {LEDGER_VARIABLE}=postgres://USER:PASSWORD@HOST/NAME  (if it needs a password)");
+    Failure::new(Exit::Refused, error)
+        .next("--ledger FILE, --ledger postgres://HOST/NAME or --ledger none")
+        .next(variable)
+}

@@ -1,0 +1,332 @@
+//! What to do next: the lines below a failure, for each kind of failure.
+
+use infrai_video::{Error, ErrorKind, IdempotencyKey, JobId};
+
+use super::{Invocation, Outage, Setback, is_connection_setup};
+use crate::args::GenerateArgs;
+use crate::exit_code::Exit;
+use crate::ledger::{Item, LEDGER_VARIABLE, LedgerError, Location, STATE_VARIABLE};
+use crate::text::{operands, option, quote};
+
+pub(crate) const SANDBOX_ENDS: &str =
+    "infrai-video sandbox  (keeps jobs between commands; those of --sandbox end with the command)";
+
+const SET_API_KEY: &str = "export INFRAI_API_KEY=ifr_pk_proj_...";
+
+/// Where the service rejects the API key.
+const CHECK_API_KEY: &str = "check INFRAI_API_KEY, and set it: export INFRAI_API_KEY=ifr_pk_proj_...";
+
+/// Where the base URL is invalid.
+pub(crate) const SET_BASE_URL: &str = "export INFRAI_BASE_URL=https://api.infrai.cc  (or leave it out)";
+
+const CHECK_DATABASE: &str = "check that the database accepts connections, such as with psql";
+
+/// Below the line that says why a run pauses.
+const RESUMES_BY_ITSELF: &str = "it continues by itself; Ctrl-C stops it, and nothing is lost";
+
+/// A command about a job. The jobs of a sandbox inside this process are gone by then.
+pub(crate) fn on_job(invocation: &Invocation, subcommand: &str, job_id: &str) -> Vec<String> {
+    match invocation.uses_sandbox() {
+        true => vec![SANDBOX_ENDS.to_owned()],
+        false => vec![invocation.command_on(subcommand, job_id, "")],
+    }
+}
+
+/// Waits for several jobs.
+pub(crate) fn wait_for_jobs(invocation: &Invocation, job_ids: &[&str]) -> Vec<String> {
+    match invocation.uses_sandbox() {
+        true => vec![SANDBOX_ENDS.to_owned()],
+        false => vec![invocation.command(&format!("wait {}", operands(job_ids)))],
+    }
+}
+
+/// Waits for the job, then runs this command again.
+pub(crate) fn wait_and_repeat(invocation: &Invocation, job_id: &str) -> Vec<String> {
+    let steps = on_job(invocation, "wait", job_id);
+    steps.into_iter().map(|wait| format!("{wait} && {}", invocation.repeat())).collect()
+}
+
+/// After an invalid cursor.
+pub(crate) fn first_page(invocation: &Invocation) -> String {
+    format!("{}  (starts at the first page)", invocation.command("list"))
+}
+
+/// The request that tops up the account.
+fn top_up(invocation: &Invocation) -> String {
+    let base_url = quote(&invocation.base_url());
+    format!("curl -X POST {base_url}/v1/account/topup -H \"Authorization: Bearer $INFRAI_API_KEY\"")
+}
+
+fn check_network(invocation: &Invocation, then: &str) -> String {
+    format!("check the network and {}, then: {then}", invocation.base_url())
+}
+
+/// Before a repetition, where the service rejected the API key.
+fn check_api_key(error: &Error) -> Option<String> {
+    (error.kind() == ErrorKind::Authentication).then(|| CHECK_API_KEY.to_owned())
+}
+
+/// A new clip under a new idempotency key.
+pub(super) fn generate_again(invocation: &Invocation) -> String {
+    format!("{}  (if the clip is still wanted)", invocation.command("generate PROMPT"))
+}
+
+/// After a failed call.
+pub(super) fn after_call(invocation: &Invocation, exit: Exit, error: &Error) -> Vec<String> {
+    let repeat = invocation.repeat();
+    match exit {
+        Exit::Authentication => {
+            let sandbox = "infrai-video --sandbox generate \"a city at dusk\"  (needs no key)";
+            let sandbox = cfg!(feature = "sandbox").then_some(sandbox);
+            [SET_API_KEY].into_iter().chain(sandbox).map(str::to_owned).collect()
+        }
+        Exit::NotFound if error.operation().is_some_and(|operation| !has_job_id(operation)) => {
+            let base_url = invocation.base_url();
+            vec![format!("check that {base_url} is the API's base URL; it does not know this route")]
+        }
+        Exit::NotFound if invocation.uses_sandbox() => vec![SANDBOX_ENDS.to_owned()],
+        Exit::NotFound => vec![invocation.command("list")],
+        Exit::Credit => {
+            vec![top_up(invocation), format!("open the checkout_url in its response, then: {repeat}")]
+        }
+        Exit::Refused if error.kind() == ErrorKind::Unsupported => vec![invocation.command("capabilities")],
+        Exit::Refused if error.field() == Some("base_url") => vec![SET_BASE_URL.to_owned()],
+        Exit::Refused | Exit::Unreachable if is_connection_setup(error) && error.hint().is_some() => {
+            vec![format!("{}, then: {repeat}", error.hint().unwrap_or_default())]
+        }
+        Exit::Refused => vec![invocation.help()],
+        Exit::Unreachable => vec![check_network(invocation, &repeat)],
+        Exit::OutcomeUnknown => {
+            let repeat = format!("{repeat}  (repeating it is safe)");
+            check_api_key(error).into_iter().chain([repeat]).collect()
+        }
+        Exit::RateLimited => match error.retry_after() {
+            Some(pause) => vec![format!("sleep {} && {repeat}", pause.as_secs_f64().ceil())],
+            None => vec![format!("wait a little, then: {repeat}")],
+        },
+        // The service returned an id that cannot be part of a path.
+        Exit::Other if error.field() == Some("job_id") => vec![invocation.command("list")],
+        Exit::Other if error.kind() == ErrorKind::Decode => {
+            let base_url = invocation.base_url();
+            vec![format!(
+                "check that {base_url} is the API's base URL, then: {}",
+                invocation.repeat_with("-v")
+            )]
+        }
+        _ => vec![repeat],
+    }
+}
+
+/// Whether the path of the operation contains a job id, so that a 404 refers to the job.
+fn has_job_id(operation: &str) -> bool {
+    !matches!(operation, "video_generate" | "video_list" | "video_delete_all" | "video_capabilities")
+}
+
+/// How a request of `generate` is repeated.
+pub(crate) struct Resubmission<'a> {
+    pub(crate) invocation: &'a Invocation,
+    pub(crate) args: &'a GenerateArgs,
+    pub(crate) key: &'a IdempotencyKey,
+    /// Whether the request is in the ledger.
+    pub(crate) is_recorded: bool,
+}
+
+impl Resubmission<'_> {
+    /// The command that sends the same request again, which is charged at most once.
+    pub(crate) fn command(&self) -> String {
+        let key = self.key.as_str();
+        if self.is_recorded {
+            return self.invocation.command_on("resume", key, "");
+        }
+        let reads_stdin = self.args.prompt.as_deref() == Some("-");
+        let stdin = if reads_stdin { "  (with the same prompt on stdin)" } else { "" };
+        format!("{}{stdin}", self.invocation.command(&self.args.repeated_with(key)))
+    }
+
+    /// Where the job of the first request may be.
+    pub(crate) fn find_job(&self) -> String {
+        format!("{}  (finds the job of the first request)", self.invocation.command("list"))
+    }
+
+    /// Where the service no longer remembers the key.
+    pub(crate) fn after_expiry(&self) -> Vec<String> {
+        let again = self.invocation.command_on("resume", self.key.as_str(), "--again");
+        vec![self.find_job(), format!("{again}  (a new request, which may be charged in addition)")]
+    }
+
+    pub(crate) fn after_insufficient_credit(&self) -> Vec<String> {
+        let open = "open the checkout_url in its response, then repeat; it is charged at most once:";
+        vec![top_up(self.invocation), open.to_owned(), self.command()]
+    }
+
+    pub(crate) fn after_unknown_outcome(&self, error: &Error) -> Vec<String> {
+        check_api_key(error).into_iter().chain([self.command()]).collect()
+    }
+}
+
+/// The command that saves the clip of a job that has succeeded.
+pub(crate) fn save_clip(
+    invocation: &Invocation,
+    job_id: &str,
+    is_recorded: bool,
+    output: Option<&str>,
+) -> Vec<String> {
+    if is_recorded {
+        return vec![invocation.command_on("resume", job_id, "")];
+    }
+    if invocation.uses_sandbox() {
+        return vec![SANDBOX_ENDS.to_owned()];
+    }
+    let output = output.map(|path| option("--output", path)).unwrap_or_default();
+    vec![invocation.command_on("download", job_id, &output)]
+}
+
+/// After an item of the ledger was not finished.
+pub(super) fn after_setback(invocation: &Invocation, item: &Item, setback: &Setback) -> Vec<String> {
+    let resume =
+        |options: &str| invocation.command_on("resume", item.job_id.as_deref().unwrap_or(&item.key), options);
+    match setback {
+        Setback::UnsafeToRetry(_) => vec![
+            format!("{}  (shows whether its job exists)", invocation.command("list")),
+            format!("{}  (a new request, which may be charged in addition)", resume("--again")),
+            format!("{}  (forgets it)", resume("--drop")),
+        ],
+        Setback::FileExists(_) => vec![
+            format!("{}  (saves it under another name)", resume("-o FILE")),
+            format!("{}  (replaces the file)", resume("--force")),
+        ],
+        Setback::OtherApiKey => {
+            vec![format!("{SET_API_KEY}  (the one that it was begun with)"), format!("then: {}", resume(""))]
+        }
+        Setback::Missing { job_gone: true, .. } => {
+            vec![format!("{}  (a new request, which is charged)", resume("--again"))]
+        }
+        Setback::NoClip => match &item.batch {
+            Some(batch) => vec![retry_failed(invocation, batch)],
+            None => {
+                vec![request_again(invocation, item.job_id.as_deref().unwrap_or(&item.key))]
+            }
+        },
+        Setback::Paused { outage: Outage::Credit, .. } => {
+            vec![top_up(invocation), format!("then: {}", resume(""))]
+        }
+        Setback::Paused { outage: Outage::Unreachable, .. } => vec![check_network(invocation, &resume(""))],
+        // No request can name its job.
+        Setback::Stuck { .. } if item.job_id.as_ref().is_some_and(|id| id.parse::<JobId>().is_err()) => {
+            let drop = invocation.command_on("resume", &item.key, "--drop");
+            vec![invocation.command("list"), format!("{drop}  (forgets it)")]
+        }
+        _ => vec![resume("")],
+    }
+}
+
+/// A new request for a finished item.
+pub(crate) fn request_again(invocation: &Invocation, name: &str) -> String {
+    format!("{}  (a new request)", invocation.command_on("resume", name, "--again"))
+}
+
+/// Begins the planned items of a batch.
+pub(crate) fn run_plan(invocation: &Invocation) -> String {
+    invocation.command("batch run PLAN")
+}
+
+/// Continues an interrupted batch.
+pub(crate) fn continue_batch(invocation: &Invocation) -> String {
+    format!("{}  ({}continues where it stopped)", invocation.repeat(), invocation.stdin_note())
+}
+
+/// Why items of a batch have no clip.
+pub(crate) struct MissingClips {
+    pub(crate) has_failed: bool,
+    /// Saved clips that are gone and can be downloaded again.
+    pub(crate) has_lost_clips: bool,
+    /// Saved clips that are gone together with their jobs.
+    pub(crate) has_lost_jobs: bool,
+    pub(crate) has_unfinished: bool,
+}
+
+/// After a batch in which items have no clip.
+pub(crate) fn after_batch(invocation: &Invocation, batch: &str, missing: &MissingClips) -> Vec<String> {
+    let mut steps = Vec::new();
+    if missing.has_failed {
+        steps.push(retry_failed(invocation, batch));
+    }
+    if missing.has_lost_clips {
+        steps.push(format!("{}  (downloads missing clips again, at no charge)", invocation.repeat()));
+    }
+    if missing.has_lost_jobs {
+        let retry = invocation.command_on("batch retry", batch, "--missing");
+        steps.push(format!("{retry}  (new requests for clips whose jobs are gone, which are charged)"));
+    }
+    if missing.has_unfinished {
+        steps.push(format!("{}  (finishes items that were begun)", invocation.command("resume")));
+    }
+    if steps.is_empty() {
+        steps.push(invocation.command_on("batch status", batch, ""));
+    }
+    steps
+}
+
+fn retry_failed(invocation: &Invocation, batch: &str) -> String {
+    invocation.command_on("batch retry", batch, "--failed")
+}
+
+/// When all items begin to wait: labels and lines.
+pub(crate) fn pause_notice(
+    invocation: &Invocation,
+    outage: Outage,
+    why: &str,
+) -> [(&'static str, String); 3] {
+    let next = match outage {
+        Outage::Credit => format!("{}  (open the checkout_url in its response)", top_up(invocation)),
+        Outage::Unreachable => format!("check the network and {}", invocation.base_url()),
+        Outage::RateLimited => "nothing to do: the service limits the rate of requests".to_owned(),
+    };
+    [("paused", why.to_owned()), ("next", next), ("", RESUMES_BY_ITSELF.to_owned())]
+}
+
+/// When a run waits for the database of its ledger: labels and lines.
+pub(crate) fn ledger_pause_notice(location: &Location, why: &str) -> [(&'static str, String); 3] {
+    let paused = format!("the ledger {location} is unavailable: {why}");
+    [("paused", paused), ("next", CHECK_DATABASE.to_owned()), ("", RESUMES_BY_ITSELF.to_owned())]
+}
+
+/// After an outage that lasted longer than the run may wait.
+pub(super) fn after_outage(invocation: &Invocation, outage: Outage) -> Vec<String> {
+    match outage {
+        Outage::Credit => vec![top_up(invocation), format!("then: {}", invocation.repeat())],
+        _ => vec![invocation.repeat()],
+    }
+}
+
+/// After a rejected API key, or settings with which no connection can be made.
+pub(super) fn after_stop(invocation: &Invocation, cause: Exit) -> Vec<String> {
+    let check_key = (cause == Exit::Authentication).then(|| CHECK_API_KEY.to_owned());
+    let repeat = format!("then: {}  (continues where it stopped)", invocation.repeat());
+    check_key.into_iter().chain([repeat]).collect()
+}
+
+/// After the ledger could not be read or written.
+pub(super) fn after_ledger_error(
+    invocation: &Invocation,
+    location: &Location,
+    error: &LedgerError,
+) -> Vec<String> {
+    let then = format!("then: {}", invocation.repeat());
+    let safe = format!("{then}  (nothing is lost or charged twice)");
+    match location {
+        Location::Postgres(_) if matches!(error, LedgerError::Denied(_)) => {
+            vec![format!("{} in {LEDGER_VARIABLE}, PGPASSWORD or ~/.pgpass", error.remedy()), safe]
+        }
+        Location::Postgres(_) => {
+            vec![format!("check {LEDGER_VARIABLE}, and {CHECK_DATABASE}"), safe]
+        }
+        // The ledger does not exist yet, so that another place can be used.
+        location if !location.exists() && error.is_about_the_path() => vec![
+            format!("export {STATE_VARIABLE}=DIR  (a writable directory)"),
+            then,
+            "or run without a ledger: --ledger none; then a crash loses the record of the request".to_owned(),
+        ],
+        _ => vec![error.remedy().to_owned(), then],
+    }
+}

@@ -1,0 +1,114 @@
+//! From errors to failures: the message, the exit code, and what to do next.
+
+use std::time::Duration;
+
+use infrai_video::types::VideoJob;
+use infrai_video::{Error, WaitError, WaitErrorKind};
+
+use super::{Facts, Failure, Invocation, Outage, Setback, advice, describe, job_outcome};
+use crate::exit_code::Exit;
+use crate::ledger::{Item, LedgerError, Location};
+use crate::text::{clock, count};
+
+impl Failure {
+    /// A failed call.
+    pub(crate) fn of_call(invocation: &Invocation, error: &Error) -> Self {
+        let exit = Exit::from(error);
+        Self::new(exit, invocation.with_options_named(describe(error)))
+            .with_facts(Facts::from(error))
+            .with_next(advice::after_call(invocation, exit, error))
+    }
+
+    /// A failed call about one job.
+    pub(crate) fn of_job_call(invocation: &Invocation, job_id: &str, error: &Error) -> Self {
+        let failure = Self::of_call(invocation, error).with_facts(Facts::of_job(job_id));
+        match failure.exit {
+            Exit::Other if error.status().is_some() => {
+                failure.with_next(advice::on_job(invocation, "status", job_id))
+            }
+            _ => failure,
+        }
+    }
+
+    /// A wait that ended without a clip.
+    pub(crate) fn of_wait(invocation: &Invocation, error: &WaitError) -> Self {
+        let (exit, id, job) = (Exit::from(error), error.job_id(), error.last_job());
+        let failure = match error.kind() {
+            WaitErrorKind::TimedOut => {
+                Self::still_running(invocation, id, job, error.elapsed(), error.polls())
+            }
+            WaitErrorKind::Failed => {
+                let reason = job.map_or_else(|| "failed".to_owned(), job_outcome);
+                Self::new(exit, format!("job {id} {reason}"))
+                    .next(format!("change the request, and run {} again", invocation.command("generate")))
+            }
+            WaitErrorKind::Cancelled => {
+                Self::new(exit, format!("job {id} was cancelled")).next(advice::generate_again(invocation))
+            }
+            WaitErrorKind::Unreachable => {
+                let reason = error.poll_error().map(|error| format!(": {}", describe(error)));
+                let reason = reason.unwrap_or_default();
+                Self::new(exit, format!("job {id} could not be polled for too long{reason}; the job goes on"))
+                    .with_next(advice::on_job(invocation, "wait", id))
+            }
+            _ => match error.poll_error() {
+                Some(error) => Self::of_job_call(invocation, id, error),
+                None => Self::new(exit, format!("job {id} could not be read"))
+                    .with_next(advice::on_job(invocation, "status", id)),
+            },
+        };
+        let facts = error.poll_error().map(Facts::from).unwrap_or_default();
+        failure.with_facts(Facts::of_job(id).or(facts))
+    }
+
+    /// A job that had not finished at the deadline of a wait.
+    pub(crate) fn still_running(
+        invocation: &Invocation,
+        id: &str,
+        job: Option<&VideoJob>,
+        elapsed: Duration,
+        polls: u32,
+    ) -> Self {
+        let state = job.map_or_else(|| "running".to_owned(), |job| job.state.to_string());
+        let (elapsed, polls) = (clock(elapsed), count(polls as usize, "poll"));
+        let message =
+            format!("job {id} is still {state} after {elapsed} and {polls}; it goes on, and is billed once");
+        Self::new(Exit::StillRunning, message)
+            .with_next(advice::on_job(invocation, "wait", id))
+            .with_facts(Facts::of_job(id))
+    }
+
+    /// A job that was cancelled as the user requested.
+    pub(crate) fn cancelled(invocation: &Invocation, id: &str) -> Self {
+        Self::new(Exit::Cancelled, format!("job {id}"))
+            .with_label("cancelled")
+            .next(advice::generate_again(invocation))
+    }
+
+    /// An item of the ledger that was not finished.
+    pub(crate) fn of_setback(invocation: &Invocation, item: &Item, setback: &Setback) -> Self {
+        let job = item.job_id.as_deref().map_or_else(Facts::default, Facts::of_job);
+        Self::new(setback.exit(item), format!("{}: {}", item.label(), setback.why(item)))
+            .with_facts(job.or(Facts::of_stored_key(&item.key)))
+            .with_next(advice::after_setback(invocation, item, setback))
+    }
+
+    /// An outage that lasted longer than the run may wait.
+    pub(crate) fn of_outage(invocation: &Invocation, outage: Outage, why: &str) -> Self {
+        Self::new(outage.exit(), format!("{why}; the time of --max-pause is over"))
+            .with_next(advice::after_outage(invocation, outage))
+    }
+
+    /// A rejected API key, or settings with which no connection can be made. Both stop all items.
+    pub(crate) fn of_stop(invocation: &Invocation, exit: Exit, why: &str) -> Self {
+        Self::new(exit, why).with_next(advice::after_stop(invocation, exit))
+    }
+
+    /// A ledger that cannot be read or written.
+    pub(crate) fn of_ledger(invocation: &Invocation, location: &Location, error: &LedgerError) -> Self {
+        let explained = error.explained(location);
+        let error = explained.as_ref().unwrap_or(error);
+        Self::new(Exit::Other, format!("the ledger {location} cannot be used: {error}"))
+            .with_next(advice::after_ledger_error(invocation, location, error))
+    }
+}

@@ -1,0 +1,186 @@
+//! The command line of this process, and the command lines that advice consists of.
+
+use infrai_video::{BASE_URL_VARIABLE, DEFAULT_BASE_URL};
+
+use crate::args::Global;
+use crate::text::{operand, option, quote};
+
+/// Options whose value may be `-` for stdout.
+const OUTPUT_OPTIONS: [&str; 2] = ["-o", "--output"];
+
+/// The options of commands that set a field of the API.
+const FIELDS: &[(&str, &str, &str)] = &[
+    ("generate", "duration_seconds", "--duration"),
+    ("generate", "resolution", "--resolution"),
+    ("generate", "aspect_ratio", "--aspect-ratio"),
+    ("generate", "aspect", "--aspect-ratio"),
+    ("generate", "prefer", "--prefer"),
+    ("generate", "reference_image_url", "--reference-image-url"),
+    ("generate", "idempotency_key", "--idempotency-key"),
+    ("list", "limit", "--limit"),
+    ("list", "cursor", "--cursor"),
+    ("set-retention", "days", "--days"),
+];
+
+/// The command line of this process.
+#[derive(Debug, Clone)]
+pub(crate) struct Invocation {
+    /// The arguments as they were typed.
+    arguments: Vec<String>,
+    /// The name of the subcommand.
+    subcommand: &'static str,
+    base_url: Option<String>,
+    ledger: Option<String>,
+    sandbox: bool,
+}
+
+impl Invocation {
+    pub(crate) fn new(global: &Global, subcommand: &'static str) -> Self {
+        let arguments = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+        Self {
+            arguments,
+            subcommand,
+            base_url: global.base_url.clone(),
+            ledger: global.ledger.clone(),
+            sandbox: global.sandbox(),
+        }
+    }
+
+    /// Whether calls go to a sandbox inside this process, whose jobs end with it.
+    pub(crate) fn uses_sandbox(&self) -> bool {
+        self.sandbox
+    }
+
+    /// The base URL of the API, as far as it is known without a client.
+    pub(crate) fn base_url(&self) -> String {
+        let from_environment = || std::env::var(BASE_URL_VARIABLE).ok().filter(|url| !url.trim().is_empty());
+        let url = self.base_url.clone().or_else(from_environment);
+        let url = url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
+        // An invalid URL is shown as it was typed.
+        infrai_video::base_url(&url).unwrap_or_else(|_| url.trim().trim_end_matches('/').to_owned())
+    }
+
+    /// A command line of this program for the same API and the same ledger.
+    pub(crate) fn command(&self, rest: &str) -> String {
+        match &self.base_url {
+            _ if self.sandbox => format!("infrai-video --sandbox {rest}"),
+            Some(url) => self.command_at(url, rest),
+            None => format!("infrai-video {}{rest}", self.ledger_option()),
+        }
+    }
+
+    /// A command line of this program for another base URL and the same ledger.
+    pub(crate) fn command_at(&self, base_url: &str, rest: &str) -> String {
+        format!("infrai-video {} {}{rest}", option("--base-url", base_url), self.ledger_option())
+    }
+
+    /// A command about a job, an idempotency key or a batch, with options if needed.
+    pub(crate) fn command_on(&self, subcommand: &str, name: &str, options: &str) -> String {
+        self.command(&on(subcommand, name, options))
+    }
+
+    /// The same at another base URL.
+    pub(crate) fn command_on_at(&self, base_url: &str, subcommand: &str, name: &str) -> String {
+        self.command_at(base_url, &on(subcommand, name, ""))
+    }
+
+    fn ledger_option(&self) -> String {
+        self.ledger.as_ref().map(|ledger| option("--ledger", ledger) + " ").unwrap_or_default()
+    }
+
+    /// The command line of this process.
+    pub(crate) fn repeat(&self) -> String {
+        self.repeat_with("")
+    }
+
+    /// The command line of this process with one more option.
+    pub(crate) fn repeat_with(&self, added: &str) -> String {
+        let mut line = "infrai-video".to_owned();
+        let mut added = Some(added).filter(|added| !added.is_empty());
+        for argument in &self.arguments {
+            // Options end here.
+            if argument == "--" {
+                line.extend(added.take().map(|added| format!(" {added}")));
+            }
+            line = line + " " + &quote(argument);
+        }
+        line.extend(added.map(|added| format!(" {added}")));
+        line
+    }
+
+    /// The note that a repetition needs the same input, where this command reads stdin.
+    pub(crate) fn stdin_note(&self) -> &'static str {
+        let is_output = |index: usize| {
+            index
+                .checked_sub(1)
+                .is_some_and(|before| OUTPUT_OPTIONS.contains(&self.arguments[before].as_str()))
+        };
+        let mut arguments = self.arguments.iter().enumerate();
+        match arguments.any(|(index, argument)| argument == "-" && !is_output(index)) {
+            true => "with the same on stdin, ",
+            false => "",
+        }
+    }
+
+    /// The command that shows the help of this subcommand.
+    pub(crate) fn help(&self) -> String {
+        format!("infrai-video {} --help", self.subcommand)
+    }
+
+    /// Replaces fields of the API by the options that set them.
+    pub(super) fn with_options_named(&self, message: String) -> String {
+        let base_url = if self.base_url.is_some() { "--base-url" } else { BASE_URL_VARIABLE };
+        let of_command = FIELDS.iter().filter(|(subcommand, ..)| *subcommand == self.subcommand);
+        let options = of_command.map(|(_, field, option)| (*field, *option)).chain([("base_url", base_url)]);
+        options.fold(message, |message, (field, option)| {
+            message.replace(&format!("`{field}`"), &format!("`{option}`"))
+        })
+    }
+}
+
+/// Options come first where the name must come after `--`.
+fn on(subcommand: &str, name: &str, options: &str) -> String {
+    let name = operand(name);
+    let parts =
+        if name.starts_with("-- ") { [subcommand, options, &name] } else { [subcommand, &name, options] };
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invocation(arguments: &[&str]) -> Invocation {
+        Invocation {
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            subcommand: "resume",
+            base_url: None,
+            ledger: None,
+            sandbox: false,
+        }
+    }
+
+    #[test]
+    fn a_name_that_begins_with_a_dash_comes_after_the_options() {
+        let invocation = invocation(&[]);
+        assert_eq!(invocation.command_on("resume", "vj_1", "--again"), "infrai-video resume vj_1 --again");
+        assert_eq!(invocation.command_on("resume", "-Nx", "--again"), "infrai-video resume --again -- -Nx");
+        assert_eq!(invocation.command_on("wait", "-N x", ""), "infrai-video wait -- '-N x'");
+        let elsewhere = invocation.command_on_at("http://127.0.0.1:1", "resume", "-Nx");
+        assert_eq!(elsewhere, "infrai-video --base-url http://127.0.0.1:1 resume -- -Nx");
+    }
+
+    #[test]
+    fn an_added_option_comes_before_the_end_of_options() {
+        assert_eq!(invocation(&["delete", "vj_1"]).repeat_with("--yes"), "infrai-video delete vj_1 --yes");
+        let dashes = invocation(&["delete", "--", "-Nx"]);
+        assert_eq!(dashes.repeat_with("--yes"), "infrai-video delete --yes -- -Nx");
+        assert_eq!(dashes.repeat(), "infrai-video delete -- -Nx");
+    }
+
+    #[test]
+    fn only_a_dash_that_is_read_as_input_is_noted() {
+        assert_eq!(invocation(&["generate", "-", "-o", "a.mp4"]).stdin_note(), "with the same on stdin, ");
+        assert_eq!(invocation(&["generate", "a", "-o", "-"]).stdin_note(), "");
+    }
+}

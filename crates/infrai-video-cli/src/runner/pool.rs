@@ -1,0 +1,310 @@
+//! Many items at once, with a bound on their number. All items pause while they would fail for the same reason.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, interval_at, sleep, sleep_until};
+
+use super::item::Runner;
+use super::source::{ItemSource, POLL_INTERVAL};
+use crate::failure::{Failure, Outage, Setback, advice};
+use crate::ledger::{Item, LeasedItem, LedgerError};
+use crate::ui::{BatchProgress, HEARTBEAT};
+
+/// The delay before one item is tried during an outage, at first and at most.
+const FIRST_PROBE: Duration = Duration::from_secs(2);
+const LONGEST_PROBE: Duration = Duration::from_secs(60);
+
+/// How often an item may meet an outage that others do not meet.
+const MAX_OWN_OUTAGES: u32 = 3;
+
+/// The limits of a run.
+pub(crate) struct Limits {
+    /// Maximum number of items at the same time.
+    pub(crate) concurrency: usize,
+    /// Maximum duration of an outage. `None` if an outage ends the item that meets it.
+    pub(crate) max_pause: Option<Duration>,
+}
+
+/// The result of a run.
+#[derive(Default)]
+pub(crate) struct RunOutcome {
+    /// Items without a clip, and why, in the order in which they were given up.
+    pub(crate) unfinished: Vec<(Item, Setback)>,
+    /// Items whose clips are at their destination.
+    pub(crate) saved: Vec<Item>,
+    /// Why the run ended early.
+    pub(crate) stopped: Option<Failure>,
+    /// Items that another live process works on.
+    pub(crate) elsewhere: Vec<String>,
+    /// Items that met an outage and will be tried again.
+    held: VecDeque<LeasedItem>,
+    /// For each item the number of outages that it met, and the number of accepted requests at its first one.
+    outages: HashMap<String, (u32, u64)>,
+    /// Items that this run works on, holds or has given up. They are not leased again.
+    pub(super) seen: HashSet<String>,
+}
+
+/// How fast items are begun.
+enum Pace {
+    Full,
+    Paused {
+        outage: Outage,
+        since: Instant,
+        delay: Duration,
+        next: Instant,
+    },
+    /// One item is tried. `successes` are those before it.
+    Probing {
+        outage: Outage,
+        since: Instant,
+        delay: Duration,
+        successes: (u64, u64),
+    },
+}
+
+type Done = (LeasedItem, Result<(), Setback>);
+
+/// Items that are worked on, and those that finished while something else was awaited.
+#[derive(Default)]
+struct Running<'w> {
+    items: FuturesUnordered<Pin<Box<dyn Future<Output = Done> + 'w>>>,
+    done: VecDeque<Done>,
+}
+
+impl Running<'_> {
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.done.is_empty()
+    }
+
+    /// Awaits a future while the items continue: one of them may hold what the future waits for.
+    async fn beside<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let mut future = std::pin::pin!(future);
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut future => return output,
+                Some(done) = self.items.next() => self.done.push_back(done),
+            }
+        }
+    }
+
+    /// The next item that finishes. Pending if there is none.
+    async fn next(&mut self) -> Done {
+        if let Some(done) = self.done.pop_front() {
+            return done;
+        }
+        match self.items.next().await {
+            Some(done) => done,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Runner<'_> {
+    /// Finishes the items of the source.
+    pub(crate) async fn run(
+        &self,
+        source: &mut ItemSource,
+        limits: &Limits,
+        progress: &BatchProgress,
+    ) -> RunOutcome {
+        let mut run =
+            Run { runner: self, limits, progress, pace: Pace::Full, outcome: RunOutcome::default() };
+        let mut running = Running::default();
+        let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        loop {
+            let free = run.free_slots(running.items.len());
+            let mut is_idle = false;
+            if free > 0 {
+                match running.beside(run.next_items(source, free)).await {
+                    Ok(items) => {
+                        is_idle = items.is_empty();
+                        run.probe_if_paused(is_idle);
+                        for mut leased in items {
+                            run.outcome.seen.insert(leased.item.id.clone());
+                            let item_progress = progress.begin(&leased.item);
+                            running.items.push(Box::pin(async move {
+                                let result = self.finish(&mut leased, &item_progress).await;
+                                (leased, result)
+                            }));
+                        }
+                    }
+                    Err(error) => run.outcome.stopped = Some(self.ctx.ledger_failed(&error)),
+                }
+            }
+            if running.is_empty() {
+                // No item is held if none was found.
+                if run.outcome.stopped.is_some() || is_idle && run.is_finished(source).await {
+                    return run.outcome;
+                }
+                if is_idle {
+                    // Other processes work on the rest; one of them may die.
+                    tokio::select! {
+                        () = sleep(POLL_INTERVAL) => {}
+                        _ = heartbeat.tick() => progress.heartbeat(),
+                    }
+                    continue;
+                }
+            }
+            let wake_up = match &run.pace {
+                // Items of another process may become available.
+                _ if is_idle => Some(Instant::now() + POLL_INTERVAL),
+                Pace::Paused { next, .. } => Some(*next),
+                _ => None,
+            };
+            tokio::select! {
+                (leased, result) = running.next() => running.beside(run.settle(leased, result)).await,
+                () = self.advanced() => if run.outage_is_over() {
+                    run.resume();
+                },
+                () = sleep_until(wake_up.unwrap_or_else(Instant::now)), if wake_up.is_some() => {}
+                _ = heartbeat.tick() => progress.heartbeat(),
+            }
+        }
+    }
+}
+
+/// The state of a run.
+struct Run<'a> {
+    runner: &'a Runner<'a>,
+    limits: &'a Limits,
+    progress: &'a BatchProgress,
+    pace: Pace,
+    outcome: RunOutcome,
+}
+
+impl Run<'_> {
+    /// How many items can be begun now.
+    fn free_slots(&self, running: usize) -> usize {
+        match &self.pace {
+            _ if self.outcome.stopped.is_some() => 0,
+            Pace::Full => self.limits.concurrency.saturating_sub(running),
+            Pace::Paused { next, .. } => usize::from(Instant::now() >= *next),
+            Pace::Probing { .. } => 0,
+        }
+    }
+
+    /// Items to begin. During an outage a new item is preferred to those that met it: they may be the reason.
+    async fn next_items(
+        &mut self,
+        source: &mut ItemSource,
+        max: usize,
+    ) -> Result<Vec<LeasedItem>, LedgerError> {
+        let held = &mut self.outcome.held;
+        let mut items = Vec::new();
+        if matches!(self.pace, Pace::Full) {
+            items.extend(held.drain(..max.min(held.len())));
+        }
+        let RunOutcome { seen, elsewhere, .. } = &mut self.outcome;
+        items.extend(source.lease(self.runner, max - items.len(), seen, elsewhere).await?);
+        if items.is_empty() {
+            items.extend(self.outcome.held.pop_front());
+        }
+        Ok(items)
+    }
+
+    /// Whether the items of the source are finished, also those of other processes.
+    async fn is_finished(&mut self, source: &mut ItemSource) -> bool {
+        source.is_finished(self.runner, &self.outcome.seen).await.unwrap_or_else(|error| {
+            self.outcome.stopped = Some(self.runner.ctx.ledger_failed(&error));
+            true
+        })
+    }
+
+    fn probe_if_paused(&mut self, is_idle: bool) {
+        if let (false, &Pace::Paused { outage, since, delay, .. }) = (is_idle, &self.pace) {
+            self.pace = Pace::Probing { outage, since, delay, successes: self.runner.successes() };
+        }
+    }
+
+    /// Records the result of an item.
+    async fn settle(&mut self, leased: LeasedItem, result: Result<(), Setback>) {
+        let is_paused = matches!(result, Err(Setback::Paused { .. }));
+        if matches!(self.pace, Pace::Probing { .. }) && !is_paused {
+            self.resume();
+        }
+        let ctx = self.runner.ctx;
+        match result {
+            Ok(()) => {
+                self.progress.finished(&leased.item, "");
+                self.outcome.saved.push(leased.item);
+            }
+            Err(Setback::TakenOver) => {
+                let label = leased.item.label();
+                ctx.output.status("note", &format!("{label}: another process has taken it over"));
+                self.outcome.seen.remove(&leased.item.id);
+                self.outcome.elsewhere.push(leased.item.id);
+            }
+            Err(Setback::Paused { outage, why })
+                if self.limits.max_pause.is_some() && !self.is_own_outage(&leased.item) =>
+            {
+                self.outcome.held.push_back(leased);
+                self.pause(outage, &why);
+            }
+            Err(setback @ Setback::Stopped { exit: cause, .. }) => {
+                let item = leased.release().await;
+                let failure = || {
+                    let failure = Failure::of_stop(&ctx.invocation, cause, &setback.why(&item));
+                    failure.with_exit(setback.exit(&item))
+                };
+                self.outcome.stopped.get_or_insert_with(failure);
+            }
+            Err(Setback::Ledger(error)) => {
+                self.outcome.stopped.get_or_insert_with(|| ctx.ledger_failed(&error));
+            }
+            Err(setback) => {
+                self.progress.finished(&leased.item, &setback.why(&leased.item));
+                // Another process may finish it. If this one kept the lease, two processes could wait for each other.
+                self.outcome.unfinished.push((leased.release().await, setback));
+            }
+        }
+    }
+
+    /// Whether an item repeatedly meets an outage while others are accepted. Such an item is given up.
+    fn is_own_outage(&mut self, item: &Item) -> bool {
+        let accepted = self.runner.successes().0;
+        let (times, first) = self.outcome.outages.entry(item.id.clone()).or_insert((0, accepted));
+        *times += 1;
+        *times > MAX_OWN_OUTAGES && accepted > *first
+    }
+
+    fn pause(&mut self, outage: Outage, why: &str) {
+        let ctx = self.runner.ctx;
+        let now = Instant::now();
+        let (since, delay) = match &self.pace {
+            Pace::Full => (now, FIRST_PROBE),
+            // Other items were in progress when the pause began.
+            Pace::Paused { .. } => return,
+            Pace::Probing { since, delay, .. } => (*since, (*delay * 2).min(LONGEST_PROBE)),
+        };
+        let end = self.limits.max_pause.and_then(|max_pause| since.checked_add(max_pause));
+        if end.is_some_and(|end| now + delay > end) {
+            let failure = || Failure::of_outage(&ctx.invocation, outage, why);
+            self.outcome.stopped.get_or_insert_with(failure);
+            return;
+        }
+        if matches!(self.pace, Pace::Full) {
+            ctx.output.statuses(&advice::pause_notice(&ctx.invocation, outage, why));
+        }
+        self.progress.set_paused(Some(why));
+        self.pace = Pace::Paused { outage, since, delay, next: now + delay };
+    }
+
+    /// Whether the item that is tried has shown that the outage is over.
+    fn outage_is_over(&self) -> bool {
+        let Pace::Probing { outage, successes, .. } = &self.pace else { return false };
+        let (accepted, polled) = self.runner.successes();
+        accepted > successes.0 || *outage == Outage::Unreachable && polled > successes.1
+    }
+
+    fn resume(&mut self) {
+        self.pace = Pace::Full;
+        self.progress.set_paused(None);
+        self.runner.ctx.output.status("resuming", "the service accepts requests again");
+    }
+}

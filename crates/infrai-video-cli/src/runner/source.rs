@@ -1,0 +1,234 @@
+//! The items of a run, and when there are no more.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::item::Runner;
+use crate::args::PlanArgs;
+use crate::ledger::{Destination, Item, LeasedItem, LedgerError, Pending, Selection, Stage};
+
+/// How often items are polled that another process may have released.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Where the items of a run come from.
+pub(crate) enum ItemSource {
+    /// The items with these ids.
+    Ids(VecDeque<String>),
+    Batch(Box<BatchSource>),
+}
+
+/// The items of a batch, and how many of them may be begun.
+pub(crate) struct BatchSource {
+    name: String,
+    /// The destinations of this process's plan by the id of the item.
+    destinations: HashMap<String, Destination>,
+    /// Saved items whose clips are not at their destination.
+    misplaced: VecDeque<String>,
+    replace: bool,
+    max_jobs: Option<usize>,
+    max_seconds: Option<f64>,
+    /// The items that this run has begun.
+    begun: HashSet<String>,
+    seconds: f64,
+    /// Whether a limit is reached.
+    is_full: bool,
+    /// Items that were planned and free at the last poll, in the order of the plan.
+    planned: VecDeque<String>,
+    /// When to poll again for items that other processes began and released.
+    next_poll: Instant,
+}
+
+impl ItemSource {
+    /// Leases up to `max` items that are not in `seen`. Items that other processes work on are added to `elsewhere`.
+    pub(super) async fn lease(
+        &mut self,
+        runner: &Runner<'_>,
+        max: usize,
+        seen: &HashSet<String>,
+        elsewhere: &mut Vec<String>,
+    ) -> Result<Vec<LeasedItem>, LedgerError> {
+        match self {
+            Self::Ids(ids) => {
+                let service = runner.ctx.service();
+                let mut items = Vec::new();
+                while items.len() < max
+                    && let Some(id) = ids.pop_front()
+                {
+                    match runner.ledger.lease(&service, Selection::One(&id)).await?.pop() {
+                        Some(item) => items.push(LeasedItem::new(&runner.ledger, item)),
+                        None => elsewhere.push(id),
+                    }
+                }
+                Ok(items)
+            }
+            Self::Batch(batch) => batch.lease(runner, max, seen).await,
+        }
+    }
+
+    /// Whether all items are finished, also those of other processes.
+    pub(super) async fn is_finished(
+        &mut self,
+        runner: &Runner<'_>,
+        seen: &HashSet<String>,
+    ) -> Result<bool, LedgerError> {
+        match self {
+            Self::Ids(ids) => Ok(ids.is_empty()),
+            Self::Batch(batch) if batch.is_full => Ok(true),
+            Self::Batch(batch) => batch.is_finished(runner, seen).await,
+        }
+    }
+}
+
+impl BatchSource {
+    /// `misplaced` are saved items whose clips are not at their destination.
+    pub(crate) fn new(
+        name: &str,
+        destinations: HashMap<String, Destination>,
+        misplaced: VecDeque<String>,
+        options: &PlanArgs,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            destinations,
+            misplaced,
+            replace: options.force,
+            max_jobs: options.max_jobs,
+            max_seconds: options.max_seconds,
+            begun: HashSet::new(),
+            seconds: 0.0,
+            is_full: false,
+            planned: VecDeque::new(),
+            next_poll: Instant::now(),
+        }
+    }
+
+    /// Items in progress come first, even if their line is no longer in the plan: they are charged. Items that this run has seen
+    /// are left to other processes.
+    async fn lease(
+        &mut self,
+        runner: &Runner<'_>,
+        max: usize,
+        seen: &HashSet<String>,
+    ) -> Result<Vec<LeasedItem>, LedgerError> {
+        let is_due = Instant::now() >= self.next_poll;
+        let mut items = match is_due {
+            true => self.lease_in_progress(runner, max, seen).await?,
+            false => Vec::new(),
+        };
+        let service = runner.ctx.service();
+        while items.len() < max
+            && let Some(id) = self.misplaced.pop_front()
+        {
+            items.extend(runner.ledger.lease(&service, Selection::One(&id)).await?);
+        }
+        self.lease_planned(runner, max, seen, &mut items).await?;
+        if items.is_empty() && !is_due {
+            items = self.lease_in_progress(runner, max, seen).await?;
+        }
+        let leased = |mut item: Item| {
+            if let Some(destination) = self.destinations.get(&item.id) {
+                item.destination = destination.clone();
+                item.replace = self.replace;
+            }
+            LeasedItem::new(&runner.ledger, item)
+        };
+        Ok(items.into_iter().map(leased).collect())
+    }
+
+    async fn is_finished(
+        &mut self,
+        runner: &Runner<'_>,
+        seen: &HashSet<String>,
+    ) -> Result<bool, LedgerError> {
+        let service = runner.ctx.service();
+        let pending = runner.ledger.pending(&service, &self.name).await?;
+        let is_ours = |(id, pending): &(String, Pending)| {
+            // Planned items of another version of the plan are left to the processes that have it.
+            !seen.contains(id) && (*pending == Pending::InProgress || self.destinations.contains_key(id))
+        };
+        if pending.iter().any(is_ours) {
+            return Ok(false);
+        }
+        if !runner.ledger.is_shared() {
+            // Another run of a plan with the same lines may have saved its clips in its own directory.
+            let is_misplaced = |item: &Item| {
+                let wanted = self.destinations.get(&item.id).and_then(|destination| destination.path(""));
+                item.stage == Stage::Saved
+                    && !seen.contains(&item.id)
+                    && item.path.is_some()
+                    && wanted.is_some_and(|wanted| item.path.as_deref() != wanted.to_str())
+            };
+            let items = runner.ledger.batch(&service, &self.name).await?;
+            self.misplaced = items.into_iter().filter(is_misplaced).map(|item| item.id).collect();
+        }
+        Ok(self.misplaced.is_empty())
+    }
+
+    async fn lease_in_progress(
+        &mut self,
+        runner: &Runner<'_>,
+        max: usize,
+        seen: &HashSet<String>,
+    ) -> Result<Vec<Item>, LedgerError> {
+        let service = runner.ctx.service();
+        let mut ids = runner.ledger.free_items(&service, Pending::InProgress, &self.name).await?;
+        ids.retain(|id| !seen.contains(id));
+        // If there are more, the next poll is immediate.
+        if ids.len() <= max {
+            self.next_poll = Instant::now() + POLL_INTERVAL;
+        }
+        ids.truncate(max);
+        runner.ledger.lease(&service, Selection::Pending(Pending::InProgress, &ids)).await
+    }
+
+    async fn lease_planned(
+        &mut self,
+        runner: &Runner<'_>,
+        max: usize,
+        seen: &HashSet<String>,
+        items: &mut Vec<Item>,
+    ) -> Result<(), LedgerError> {
+        let service = runner.ctx.service();
+        let mut has_polled = false;
+        while items.len() < max && !self.is_full {
+            if self.planned.is_empty() {
+                if std::mem::replace(&mut has_polled, true) {
+                    break;
+                }
+                let free = runner.ledger.free_items(&service, Pending::Planned, &self.name).await?;
+                let is_ours = |id: &String| self.destinations.contains_key(id) && !seen.contains(id);
+                self.planned = free.into_iter().filter(is_ours).collect();
+            }
+            // The next item may reach a limit.
+            let is_limited = self.max_jobs.is_some() || self.max_seconds.is_some();
+            let room = if is_limited { 1 } else { max - items.len() };
+            let ids: Vec<String> = self.planned.drain(..room.min(self.planned.len())).collect();
+            for item in runner.ledger.lease(&service, Selection::Pending(Pending::Planned, &ids)).await? {
+                if self.allows(&item) {
+                    items.push(item);
+                } else {
+                    self.is_full = true;
+                    LeasedItem::new(&runner.ledger, item).release().await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the limits allow an item to be begun. An item that this run has begun before does not count again.
+    fn allows(&mut self, item: &Item) -> bool {
+        if self.begun.contains(&item.id) {
+            return true;
+        }
+        let seconds = self.seconds + item.seconds.unwrap_or_default();
+        let fits = self.max_jobs.is_none_or(|max| self.begun.len() < max)
+            && self.max_seconds.is_none_or(|max| seconds <= max);
+        if fits {
+            self.seconds = seconds;
+            self.begun.insert(item.id.clone());
+        }
+        fits
+    }
+}

@@ -1,0 +1,194 @@
+//! The types of this command that `--json` prints.
+
+use infrai_video::IdempotencyKey;
+use infrai_video::types::VideoJob;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::ledger::{Item, Stage};
+
+/// A job and its clip.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct GenerateReport<'a> {
+    pub(crate) job: &'a VideoJob,
+    /// The path of the clip. Left out if it was not saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    /// The size of the clip. Left out if it was not saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
+    /// The SHA-256 of the clip in hexadecimal. Left out if it was not saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<&'a str>,
+    /// The idempotency key of the request.
+    #[schemars(with = "String")]
+    pub(crate) idempotency_key: &'a IdempotencyKey,
+    /// What was charged, in US dollars; null if the service did not report it.
+    pub(crate) cost_usd: Option<f64>,
+}
+
+/// A clip that was saved.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DownloadReport<'a> {
+    pub(crate) job_id: &'a str,
+    /// The path of the clip.
+    pub(crate) path: String,
+    /// The size of the clip.
+    pub(crate) bytes: u64,
+    /// The SHA-256 of the clip in hexadecimal.
+    pub(crate) sha256: &'a str,
+}
+
+/// A sandbox that listens.
+#[cfg(feature = "sandbox")]
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Listening<'a> {
+    /// The base URL of the API.
+    pub(crate) base_url: &'a str,
+    /// The base URL of the links to clips.
+    pub(crate) file_base_url: &'a str,
+}
+
+/// An item of the ledger.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ItemReport {
+    /// planned, sent, accepted, fetched, saved, missing, failed, cancelled, refused or dropped.
+    state: &'static str,
+    /// The line in the plan, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<i64>,
+    /// The name in the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// The request, as `GenerateRequest` of the API without a key. It can be a line of a plan.
+    request: Map<String, Value>,
+    /// The idempotency key of the request.
+    idempotency_key: String,
+    /// 1 for the first request, and one more for each retry under a new key.
+    attempt: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<String>,
+    /// The last known state of the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_state: Option<String>,
+    /// The cost of the job in US dollars, as the service reported it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<f64>,
+    /// The path of the clip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// The size of the clip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<i64>,
+    /// The SHA-256 of the clip in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    /// The host whose disk has the clip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<String>,
+    /// Why it is not finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// The error code of the service in UPPER_SNAKE case. An open vocabulary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
+}
+
+impl ItemReport {
+    pub(crate) fn of(item: &Item) -> Self {
+        let is_saved = item.stage == Stage::Saved;
+        let if_saved = |value: &Option<String>| value.clone().filter(|_| is_saved);
+        Self {
+            state: item.stage.as_str(),
+            line: item.line,
+            name: item.name.clone(),
+            request: serde_json::from_str(&item.request).unwrap_or_default(),
+            idempotency_key: item.key.clone(),
+            attempt: item.attempt,
+            job_id: item.job_id.clone(),
+            job_state: item.job_state.clone(),
+            cost_usd: item.cost_usd,
+            path: if_saved(&item.path),
+            bytes: item.bytes.filter(|_| is_saved),
+            sha256: if_saved(&item.sha256),
+            machine: if_saved(&item.machine),
+            error: item.error.clone(),
+            error_code: item.error_code.clone(),
+        }
+    }
+}
+
+/// What an item costs, as far as the service reported it. Jobs that fail or are cancelled are refunded.
+pub(crate) fn billed_cost(item: &Item) -> Option<f64> {
+    item.cost_usd.filter(|_| !matches!(item.stage, Stage::Failed | Stage::Cancelled | Stage::Refused))
+}
+
+/// The result of a batch.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BatchReport {
+    /// The name of the batch.
+    batch: String,
+    counts: Counts,
+    /// The cost of the jobs in US dollars, as the service reported it; without jobs that failed or were cancelled, which are
+    /// refunded.
+    cost_usd: f64,
+    /// In the order of the plan.
+    items: Vec<ItemReport>,
+}
+
+/// The number of items at each stage.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Counts {
+    /// All items.
+    pub(crate) items: usize,
+    /// With a clip.
+    pub(crate) saved: usize,
+    /// Saved before, with a clip that no longer exists.
+    pub(crate) missing: usize,
+    /// Failed or rejected.
+    pub(crate) failed: usize,
+    /// Cancelled, or dropped by its user.
+    pub(crate) cancelled: usize,
+    /// Begun and not finished.
+    pub(crate) under_way: usize,
+    /// Not begun.
+    pub(crate) planned: usize,
+}
+
+impl Counts {
+    pub(crate) fn of<'a>(items: impl IntoIterator<Item = &'a Item>) -> Self {
+        items.into_iter().fold(Self::default(), |mut counts, item| {
+            counts.items += 1;
+            *match item.stage {
+                Stage::Saved => &mut counts.saved,
+                Stage::Missing => &mut counts.missing,
+                Stage::Failed | Stage::Refused => &mut counts.failed,
+                Stage::Cancelled | Stage::Dropped => &mut counts.cancelled,
+                Stage::Planned => &mut counts.planned,
+                Stage::Sent | Stage::Accepted | Stage::Fetched => &mut counts.under_way,
+            } += 1;
+            counts
+        })
+    }
+}
+
+impl BatchReport {
+    pub(crate) fn of(batch: &str, items: &[Item]) -> Self {
+        Self {
+            batch: batch.to_owned(),
+            counts: Counts::of(items),
+            cost_usd: items.iter().filter_map(billed_cost).fold(0.0, |sum, cost| sum + cost),
+            items: items.iter().map(ItemReport::of).collect(),
+        }
+    }
+}
+
+/// An item with what `resume` would do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ResumeStep {
+    /// What `resume` would do, in words.
+    pub(crate) to_do: String,
+    #[serde(flatten)]
+    pub(crate) item: ItemReport,
+}

@@ -1,0 +1,11 @@
+//! Text for terminals and shells: escaping, quoting, widths, and numbers.
+
+mod escape;
+mod format;
+mod shell;
+mod width;
+
+pub(crate) use self::escape::{clean, clean_json};
+pub(crate) use self::format::{clock, count, size, usd};
+pub(crate) use self::shell::{operand, operands, option, quote};
+pub(crate) use self::width::{first_that_fits, fit, fit_end, is_certain, isolate, width, wrap};

@@ -1,0 +1,32 @@
+//! Questions to the user, which a signal interrupts.
+
+use std::io::{self, IsTerminal as _};
+
+use super::Output;
+use crate::signals::{Signal, Signals};
+
+/// The reply to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// One line in lower case.
+    Text(String),
+    /// A signal arrived first.
+    Interrupted(Signal),
+}
+
+/// Asks a question that is answered with one line.
+pub(crate) async fn ask(output: &Output, question: &str, signals: &mut Signals) -> Reply {
+    let (terminal, question) = (output.clone(), question.to_owned());
+    let reply = tokio::task::spawn_blocking(move || terminal.read_reply(&question));
+    tokio::select! {
+        reply = reply => match reply.ok().and_then(Result::ok) {
+            Some(reply) if !reply.is_empty() || io::stderr().is_terminal() => Reply::Text(reply),
+            // The terminal was closed, and its signal has not arrived yet.
+            _ => Reply::Interrupted(Signal::HangUp),
+        },
+        signal = signals.next() => {
+            output.end_question();
+            Reply::Interrupted(signal)
+        }
+    }
+}
