@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use contract_tests::{KEY, contract};
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox, SandboxBuilder};
+use openapi_tools::Document;
+use openapi_tools::json_schema::{Response, Validators};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
-use xtask::contract::Contract;
-use xtask::json_schema::Validators;
 
 /// A plain HTTP client that holds each answer against the document.
 struct Judge {
@@ -44,8 +44,8 @@ impl Judge {
         let content_type = headers.iter().find(|(name, _)| *name == "content-type").map(|(_, value)| *value);
         let body = response.bytes().await.unwrap();
         let checked =
-            self.validators.validate_response(&method, &path, status, content_type, &headers, &body);
-        if let Err(mismatch) = checked {
+            Response { method: &method, path: &path, status, content_type, headers: &headers, body: &body };
+        if let Err(mismatch) = self.validators.validate_response(&checked) {
             panic!("{method} {path} {status}: {mismatch}\n{}", String::from_utf8_lossy(&body));
         }
         let operation = self.validators.operation(&method, &path).unwrap().id().unwrap().to_owned();
@@ -82,8 +82,8 @@ fn id_of(answer: &Value) -> String {
 }
 
 /// Every operation with each of its statuses.
-pub(crate) fn documented(contract: &Contract) -> BTreeSet<(String, u16)> {
-    let statuses = |operation: xtask::contract::Operation<'_>| {
+pub(crate) fn documented(contract: &Document) -> BTreeSet<(String, u16)> {
+    let statuses = |operation: openapi_tools::Operation<'_>| {
         let id = operation.id().unwrap().to_owned();
         operation
             .responses()
@@ -93,11 +93,11 @@ pub(crate) fn documented(contract: &Contract) -> BTreeSet<(String, u16)> {
     contract.operations().flat_map(statuses).collect()
 }
 
-/// Refuses documented answers that no test got.
-pub(crate) fn unseen(contract: &Contract, seen: &BTreeSet<(String, u16)>) -> Result<(), String> {
+/// Fails if no test got a documented response.
+pub(crate) fn unseen(contract: &Document, seen: &BTreeSet<(String, u16)>) -> anyhow::Result<()> {
     match documented(contract).difference(seen).next() {
         None => Ok(()),
-        Some((operation, status)) => Err(format!(
+        Some((operation, status)) => Err(anyhow::anyhow!(
             "no test gets the {status} of {operation}; let the sandbox give it, and ask for it in tests/contract/conformance.rs"
         )),
     }
@@ -248,7 +248,7 @@ async fn refusals(judge: &mut Judge) {
 
 /// The operations that the sandbox has: method, path and name. What it does not have, [`unseen`] says.
 fn known() -> Vec<(String, String, Operation)> {
-    let known = |operation: xtask::contract::Operation<'_>| {
+    let known = |operation: openapi_tools::Operation<'_>| {
         let name = operation.id()?.trim_start_matches("video_").parse().ok()?;
         Some((operation.method.to_uppercase(), operation.path.replace("{id}", "vj_1"), name))
     };

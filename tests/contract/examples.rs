@@ -2,10 +2,11 @@
 
 use contract_tests::contract;
 use infrai_video_client::{AspectRatio, Envelope, JobState, Preference, Resolution, types};
+use openapi_tools::Document;
+use openapi_tools::document::entries;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use xtask::contract::{Contract, entries};
 
 #[test]
 fn every_example_decodes_and_encodes_to_the_same_meaning() {
@@ -62,7 +63,7 @@ fn round_trip(schema: &str, example: &Value) -> serde_json::Result<Value> {
 }
 
 /// Every example with the name of its schema and its place.
-fn examples(contract: &Contract) -> Vec<(String, String, Value)> {
+fn examples(contract: &Document) -> Vec<(String, String, Value)> {
     let mut found = Vec::new();
     for (name, schema) in contract.components("schemas") {
         if let Some(example) = schema.get("example") {

@@ -45,7 +45,7 @@ impl Exchange for Golden {
 #[tokio::test]
 async fn every_fixture_goes_through_the_generated_client() {
     let mut checked = 0;
-    for entry in std::fs::read_dir(contract_tests::root().join(xtask::fixtures::PLACE)).unwrap() {
+    for entry in std::fs::read_dir(contract_tests::root().join(openapi_tools::fixtures::PLACE)).unwrap() {
         let file: Value = serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
         let operation = file["operation"].as_str().unwrap();
         for case in file["cases"].as_array().unwrap() {

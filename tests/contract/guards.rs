@@ -1,23 +1,23 @@
-//! Each way to break the contract by accident, tried on a copy, and the check that stops it.
+//! Accidental mistakes in the contract, each made in a copy, and the check that reports it.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
+use anyhow::{Result, bail};
 use contract_tests::{contract, root};
-use xtask::contract::{Contract, DOCUMENT};
-use xtask::{diff, lint, regen};
+use openapi_tools::{DOCUMENT, Document, diff, lint};
 
 use crate::conformance::{documented, unseen};
 use crate::left::left;
 
-/// A break, and the check that must notice it, whichever others do.
+/// A mistake, and the check that must report it. Others may report it too.
 struct Break {
     what: &'static str,
     noticed_by: &'static str,
     make: fn(&str) -> String,
 }
 
-const BREAKS: [Break; 8] = [
+const BREAKS: [Break; 7] = [
     Break {
         what: "a property is renamed everywhere",
         noticed_by: "diff",
@@ -52,16 +52,6 @@ const BREAKS: [Break; 8] = [
         make: with_an_operation,
     },
     Break { what: "an operation is added and nothing else", noticed_by: "left", make: with_an_operation },
-    Break {
-        what: "a field is added and nothing generated",
-        noticed_by: "regen",
-        make: |text| {
-            let at = "        state:\n          $ref: '#/components/schemas/JobState'\n";
-            let field = "        queue_position:\n          type: integer\n          format: int32\n          nullable: true\n          \
-                         description: How many jobs are ahead.\n          example: 3\n          x-provenance: [assumed]\n";
-            text.replacen(at, &format!("{at}{field}"), 1)
-        },
-    },
 ];
 
 /// The document with an operation that is like `video_capabilities`.
@@ -78,42 +68,25 @@ fn replace(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
-type Check = fn(&Path, &str) -> Result<(), String>;
+type Check = fn(&Path, &str) -> Result<()>;
 
-/// The checks, by the names of their steps in `cargo xtask test`; conformance and what is left are tests.
-const CHECKS: [(&str, Check); 5] = [
+/// The checks by name: the steps `lint` and `diff` of `cargo xtask test`, and two tests of this crate.
+const CHECKS: [(&str, Check); 4] = [
     ("lint", lint_it),
     ("diff", |root, _| diff::gate(root)),
-    ("regen", regen_it),
-    ("conformance", |_, text| {
-        let document = Contract::parse(text).map_err(|error| error.to_string())?;
-        unseen(&document, &documented(&contract()))
-    }),
-    ("left", |_, text| left(&Contract::parse(text).map_err(|error| error.to_string())?)),
+    ("conformance", |_, text| unseen(&Document::parse(text)?, &documented(&contract()))),
+    ("left", |_, text| left(&Document::parse(text)?)),
 ];
 
-fn lint_it(_: &Path, text: &str) -> Result<(), String> {
+fn lint_it(_: &Path, text: &str) -> Result<()> {
     let report = lint::check(text);
     let Some(finding) = report.findings().first() else { return Ok(()) };
     let message = finding.to_string();
-    // Without the line, which every edit of the document moves.
-    Err(message.split_once(": ").map_or(message.clone(), |(_, rest)| rest.to_owned()))
+    // Without the line number, which changes with every edit of the document.
+    bail!("{}", message.split_once(": ").map_or(message.as_str(), |(_, rest)| rest))
 }
 
-/// As `cargo xtask regen --check` does, for the files that this test can see.
-fn regen_it(_: &Path, text: &str) -> Result<(), String> {
-    let document = Contract::parse(text).map_err(|error| error.to_string())?;
-    let files = regen::generate(&document).map_err(|error| error.to_string())?;
-    let is_stale = |file: &&regen::GeneratedFile| {
-        std::fs::read_to_string(root().join(&file.path)).is_ok_and(|committed| committed != file.content)
-    };
-    match files.iter().find(is_stale) {
-        None => Ok(()),
-        Some(file) => Err(regen::RegenError::Stale(vec![file.path.clone()]).to_string()),
-    }
-}
-
-/// The contract's own files in a directory, with `text` for the document.
+/// The files of the contract in a directory, with `text` as the document.
 fn copy(text: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let releases = directory.path().join("openapi/releases");
@@ -133,7 +106,8 @@ fn every_break_is_noticed_by_its_guard() {
     let text = std::fs::read_to_string(root().join(DOCUMENT)).unwrap();
     let whole = copy(&text);
     for (name, check) in CHECKS {
-        assert_eq!(check(whole.path(), &text), Ok(()), "{name} has something against the contract as it is");
+        check(whole.path(), &text)
+            .unwrap_or_else(|error| panic!("{name} fails for the contract as it is: {error:#}"));
     }
     let mut table = String::new();
     for Break { what, noticed_by, make } in BREAKS {
@@ -143,8 +117,10 @@ fn every_break_is_noticed_by_its_guard() {
         let noticed = CHECKS.map(|(name, check)| (name, check(directory.path(), &broken)));
         let by: Vec<&str> =
             noticed.iter().filter(|(_, result)| result.is_err()).map(|(name, _)| *name).collect();
-        let message =
-            noticed.iter().find(|(name, _)| *name == noticed_by).and_then(|(_, result)| result.clone().err());
+        let message = noticed
+            .iter()
+            .find(|(name, _)| *name == noticed_by)
+            .and_then(|(_, result)| result.as_ref().err());
         let message =
             message.unwrap_or_else(|| panic!("{what}: {noticed_by} notices nothing, only {by:?} do"));
         writeln!(table, "{what}\n  noticed by: {}\n  {noticed_by} says: {message}\n", by.join(", ")).unwrap();

@@ -1,7 +1,8 @@
 //! What is left to do for an operation once it is in the document: each line names the place.
 
+use anyhow::{Context as _, Result, bail};
 use infrai_video_sandbox::Operation;
-use xtask::contract::Contract;
+use openapi_tools::Document;
 
 use crate::wire::CALLED;
 
@@ -19,7 +20,7 @@ fn every_operation_is_in_the_sdk_the_sandbox_the_command_and_the_consumers() {
 }
 
 /// Names every place that does not know an operation.
-pub(crate) fn left(contract: &Contract) -> Result<(), String> {
+pub(crate) fn left(contract: &Document) -> Result<()> {
     let root = contract_tests::root();
     let command = infrai_video_cli::command();
     let mut left = Vec::new();
@@ -43,16 +44,18 @@ pub(crate) fn left(contract: &Contract) -> Result<(), String> {
             ));
         }
         for place in CONSUMERS {
-            let program =
-                std::fs::read_to_string(root.join(place)).map_err(|error| format!("{place}: {error}"))?;
+            let program = std::fs::read_to_string(root.join(place)).context(place)?;
             if !program.contains(&format!("\"{id}\"")) {
                 left.push(format!("{place} makes no call of {id}; add one"));
             }
         }
     }
-    left.extend(xtask::samples::missing(
+    left.extend(openapi_tools::samples::missing(
         &root,
         contract.operations().filter_map(|operation| operation.id()),
     )?);
-    if left.is_empty() { Ok(()) } else { Err(left.join("; ")) }
+    if !left.is_empty() {
+        bail!("{}", left.join("; "));
+    }
+    Ok(())
 }

@@ -4,7 +4,6 @@
 mod bare_results;
 mod code_samples;
 mod conformance;
-mod drift;
 mod end_to_end;
 mod errors;
 mod examples;

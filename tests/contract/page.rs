@@ -1,8 +1,8 @@
 //! Every row of the service's documentation page is in the document.
 
 use contract_tests::contract;
+use openapi_tools::Document;
 use serde_json::Value;
-use xtask::contract::Contract;
 
 /// What the page says of one operation.
 struct Row {
@@ -174,7 +174,7 @@ fn sorted<'a>(names: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// A parameter of the page: in the path, the query or the body, or as the idempotency header.
-fn parameter(contract: &Contract, row: &Row, name: &str) -> Option<(Value, bool)> {
+fn parameter(contract: &Document, row: &Row, name: &str) -> Option<(Value, bool)> {
     let operation = contract.operations().find(|operation| operation.id() == Some(row.id))?;
     let declared =
         operation.parameters().map(|(_, parameter)| contract.follow(parameter).unwrap()).find(|parameter| {
@@ -196,7 +196,7 @@ fn parameter(contract: &Contract, row: &Row, name: &str) -> Option<(Value, bool)
     }
 }
 
-fn resolved(contract: &Contract, schema: &Value) -> Value {
+fn resolved(contract: &Document, schema: &Value) -> Value {
     let schema = schema.pointer("/allOf/0").unwrap_or(schema);
     contract.follow(schema).unwrap().clone()
 }

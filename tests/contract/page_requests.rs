@@ -1,9 +1,9 @@
 //! The page's own curl examples, word for word but for the host, the key and the job's id.
 
 use contract_tests::{KEY, contract, quick_sandbox};
+use openapi_tools::json_schema::{Response, Validators};
 use serde_json::Value;
 use tokio::process::Command;
-use xtask::json_schema::Validators;
 
 /// The operation, the path and the body of each example. `ID` and the `...` of `job_id` stand for a job's id, as the page
 /// means them; `days` is 0 there, a placeholder that the contract refuses.
@@ -62,14 +62,14 @@ async fn the_pages_curl_examples_work_as_written() {
             _ => "200",
         };
         assert_eq!(status, expected, "{method} {path}: {answer}");
-        let checked = validators.validate_response(
+        let checked = validators.validate_response(&Response {
             method,
-            &path.replace("ID", &id),
-            status.parse().unwrap(),
-            Some("application/json"),
-            &[],
-            answer.as_bytes(),
-        );
+            path: &path.replace("ID", &id),
+            status: status.parse().unwrap(),
+            content_type: Some("application/json"),
+            headers: &[],
+            body: answer.as_bytes(),
+        });
         checked.unwrap_or_else(|mismatch| panic!("{method} {path}: {mismatch}"));
         if path == "/v1/video/generate" {
             let answer: Value = serde_json::from_str(answer).unwrap();

@@ -133,7 +133,7 @@ async fn the_rust_sample_that_cancels_runs_where_a_job_is_not_done() {
 #[test]
 fn the_samples_in_the_document_are_those_that_run() {
     let root = contract_tests::root();
-    let document = std::fs::read_to_string(root.join(xtask::contract::DOCUMENT)).unwrap();
-    let wanted = xtask::samples::document(&root).unwrap();
+    let document = std::fs::read_to_string(root.join(openapi_tools::DOCUMENT)).unwrap();
+    let wanted = openapi_tools::samples::document(&root).unwrap();
     assert!(document == wanted, "the samples are not current; run `cargo xtask regen` and commit the result");
 }

@@ -10,22 +10,23 @@ use http::Request;
 use std::future::IntoFuture as _;
 
 use infrai_video::{AspectRatio, Client, Error, Preference, Resolution, RetentionDays};
+use openapi_tools::Document;
+use openapi_tools::document::entries;
 use serde_json::Value;
-use xtask::contract::{Contract, entries};
 
 /// Parts of requests that the SDK does not send: the operation, the name, and why.
 const NOT_SENT: [(&str, &str, &str); 0] = [];
 
 const JOB: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
 
-fn scripted(contract: &Contract, operation: &str) -> (Script, Client) {
+fn scripted(contract: &Document, operation: &str) -> (Script, Client) {
     let script = Script::of([(200, success_example(contract, operation))]);
     let client = client_of("https://api.infrai.cc").with_transport(script.clone()).build().unwrap();
     (script, client)
 }
 
 /// The first example of an operation's success, so that the SDK has something to decode.
-fn success_example(contract: &Contract, id: &str) -> String {
+fn success_example(contract: &Document, id: &str) -> String {
     let operation = contract.operations().find(|operation| operation.id() == Some(id)).unwrap();
     let examples =
         operation.value["responses"]["200"]["content"]["application/json"]["examples"].as_object().unwrap();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use external_tools::{Process, openapi_generator};
-use xtask::contract::DOCUMENT;
+use openapi_tools::DOCUMENT;
 
 /// Our programs, each in a directory with the name of its language.
 const PROGRAMS: &str = "tests/cross_language";

@@ -12,8 +12,8 @@ use contract_tests::root;
 use external_tools::Process;
 use external_tools::server::Server;
 use external_tools::skip::{available, summarize};
-use xtask::contract::{Contract as Document, DOCUMENT};
-use xtask::fixtures::{self, fixtures};
+use openapi_tools::fixtures::{self, fixtures};
+use openapi_tools::{DOCUMENT, Document};
 
 /// Builds the program of a language.
 type Build = fn(&BuildDirectory) -> anyhow::Result<Process>;

@@ -11,7 +11,7 @@ use contract_tests::root;
 use external_tools::programs::{NODE, PHP, RUBY, require};
 use external_tools::skip::{available, summarize};
 use external_tools::{Process, node, python};
-use xtask::fixtures::fixtures;
+use openapi_tools::fixtures::fixtures;
 
 use crate::build_directory::BuildDirectory;
 use crate::{Build, clients, document, round_trip};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
+use openapi_tools::Document;
+use openapi_tools::fixtures::Fixtures;
+use openapi_tools::json_schema::Validators;
 use serde_json::{Value, json};
-use xtask::contract::Contract as Document;
-use xtask::fixtures::Fixtures;
-use xtask::json_schema::Validators;
 
 /// Errors of a job beside the shapes in the examples.
 const JOB_ERRORS: [(&str, &str); 7] = [
@@ -82,7 +82,7 @@ fn meaning(value: &Value) -> Value {
 #[test]
 fn the_cases_are_all_golden_responses_and_a_jobs_error_of_any_shape() {
     let document = crate::document();
-    let golden = xtask::fixtures::fixtures(&document).unwrap();
+    let golden = openapi_tools::fixtures::fixtures(&document).unwrap();
     let cases = cases(&document, &golden).unwrap();
     assert_eq!(cases.len(), golden.iter().map(|file| file.cases.len()).sum::<usize>() + JOB_ERRORS.len());
     let validators = Validators::new(&document.value).unwrap();

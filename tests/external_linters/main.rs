@@ -8,7 +8,7 @@ use contract_tests::root;
 use external_tools::Process;
 use external_tools::skip::available;
 use linters::Linters;
-use xtask::contract::DOCUMENT;
+use openapi_tools::DOCUMENT;
 
 /// The workflows, written by hand.
 const WORKFLOWS: &str = "openapi/workflows.arazzo.yaml";

@@ -4,10 +4,10 @@
 use contract_tests::root;
 use external_tools::prism::Prism;
 use external_tools::skip::available;
+use openapi_tools::document::entries;
+use openapi_tools::fixtures::{Fixtures, fixtures};
+use openapi_tools::{DOCUMENT, Document};
 use serde_json::{Value, json};
-use xtask::contract::entries;
-use xtask::contract::{Contract as Document, DOCUMENT};
-use xtask::fixtures::{Fixtures, fixtures};
 
 #[tokio::test]
 #[ignore = "needs Prism: cargo xtask test --only mock"]

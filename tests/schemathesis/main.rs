@@ -7,8 +7,8 @@ use contract_tests::root;
 use external_tools::server::Server;
 use external_tools::skip::{available, summarize};
 use external_tools::{Process, python};
+use openapi_tools::DOCUMENT;
 use serde::Deserialize;
-use xtask::contract::DOCUMENT;
 
 #[test]
 #[ignore = "needs schemathesis: cargo xtask test --only schemathesis"]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use infrai_video::{Client, ClientBuilder};
 use infrai_video_sandbox::{Sandbox, SandboxBuilder};
-use xtask::contract::Contract;
+use openapi_tools::Document;
 
 /// A key of an account of its own in any sandbox.
 pub const KEY: &str = "ifr_pk_proj_contract_tests";
@@ -26,8 +26,8 @@ pub fn root() -> PathBuf {
 /// # Panics
 ///
 /// Where it cannot be read: every test depends on it.
-pub fn contract() -> Contract {
-    Contract::load(&root().join(xtask::contract::DOCUMENT))
+pub fn contract() -> Document {
+    Document::load(&root().join(openapi_tools::DOCUMENT))
         .expect("the document can be read; run `cargo xtask lint`")
 }
 

@@ -8,9 +8,9 @@ use std::fs;
 use contract_tests::root;
 use external_tools::{Process, cargo, workspace};
 use list::UPDATES;
-use xtask::contract::{Contract as Document, DOCUMENT};
-use xtask::diff::{Breaks, compare};
-use xtask::lint;
+use openapi_tools::diff::{Breaks, compare};
+use openapi_tools::lint;
+use openapi_tools::{DOCUMENT, Document};
 
 /// The workspace of the copy, below the root.
 const WORKSPACE: &str = "target/updates";

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use external_tools::Process;
-use xtask::diff::{Base, BaseError, Breaks, Report};
+use openapi_tools::diff::{Base, Breaks, Report};
+use openapi_tools::lint;
 use xtask::publish::Purpose;
 use xtask::test::Options;
 
@@ -27,12 +28,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Say what changed in the contract, and whom it breaks.
+    /// Print the changes of the contract, and who breaks by them.
     ///
-    /// A reader is a client that reads answers, a writer one that sends requests. The exit status is 0 if the changes break
-    /// nobody, and 1 if they break somebody or cannot be told.
+    /// A reader is a client that reads responses, a writer is a client that sends requests. The exit status is 0 if no change is
+    /// breaking, and 1 if one is or on an error.
     Diff {
-        /// What to compare with: a file, or a revision of git. [default: the last release in openapi/releases]
+        /// The base of the comparison: a file, or a revision of git. [default: the last release in openapi/releases]
         base: Option<String>,
         /// Print JSON: `old` and `new` (`source`, `version`), `breaks` (nobody, reader, writer, both), and `changes`
         /// (`kind`, `pointer`, `place`, `sentence`, `breaks`, `operations`).
@@ -41,32 +42,28 @@ enum Command {
         /// Print lines for openapi/CHANGELOG.md.
         #[arg(long)]
         markdown: bool,
-        /// Compare this command with others on the pairs of its tests, and write docs/contract-diff.md.
-        #[arg(long, conflicts_with_all = ["base", "json", "markdown"])]
-        compare_tools: bool,
     },
-    /// Write what teams of other languages take: the contract in several forms, workflows, and a reference.
+    /// Write the contract for teams of other languages: in several forms, with workflows and a reference.
     ///
-    /// A version is published once: what was published is kept in openapi/releases, and other content under the same version
-    /// is refused.
+    /// A version is published once: it is stored in openapi/releases, and other content under the same version is an error.
     Publish {
-        /// The directory to write into; it is made if it is not there.
+        /// The directory to write into; it is created if necessary.
         #[arg(long, value_name = "DIR", required_unless_present = "check")]
         out: Option<PathBuf>,
-        /// Write into the directory alone, as long as the version may still change.
+        /// Do not store the version, which may still change.
         #[arg(long)]
         preview: bool,
-        /// Write nothing; fail if what would be published is not what is kept.
+        /// Write nothing; fail if the contract is not published or differs from what is stored.
         #[arg(long, conflicts_with_all = ["out", "preview"])]
         check: bool,
     },
-    /// Write the generated files anew from the contract.
+    /// Write the generated files from the contract.
     Regen {
-        /// Write nothing; fail if a file is not what the contract gives.
+        /// Write nothing; fail if a file is not current.
         #[arg(long)]
         check: bool,
     },
-    /// Look for mistakes in the contract.
+    /// Find mistakes in the contract.
     Lint,
     /// Play the SDK against the sandbox under faults and crashes, seed by seed.
     Simulate {
@@ -111,11 +108,7 @@ fn run(command: Command, root: &Path) -> anyhow::Result<bool> {
     let out = &mut std::io::stdout();
     match command {
         Command::Bench { arguments } => bench(root, &arguments),
-        Command::Diff { compare_tools: true, .. } => {
-            xtask::diff::compare_tools(root, out).map_err(anyhow::Error::msg)?;
-            Ok(true)
-        }
-        Command::Diff { base, json, markdown, .. } => {
+        Command::Diff { base, json, markdown } => {
             let report = diff(root, base.as_deref())?;
             match (json, markdown) {
                 (true, _) => println!("{}", report.json()),
@@ -137,7 +130,7 @@ fn run(command: Command, root: &Path) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Lint => {
-            let report = xtask::lint::run(root)?;
+            let report = lint::run(root)?;
             println!("{report}");
             Ok(report.is_clean())
         }
@@ -164,7 +157,7 @@ fn bench(root: &Path, arguments: &[String]) -> anyhow::Result<bool> {
 }
 
 /// Compares the contract with `base`, or with the last release.
-fn diff(root: &Path, base: Option<&str>) -> Result<Report, BaseError> {
+fn diff(root: &Path, base: Option<&str>) -> anyhow::Result<Report> {
     let old = match base {
         Some(name) => Base::named(root, name)?,
         None => Base::released(root)?,

@@ -1,40 +1,39 @@
-//! The reference as one HTML file: Redoc's program and the document inside of it, and nothing from elsewhere.
+//! The reference as one HTML file with Redoc's program and the document inside, and without requests to other hosts.
 
 use std::fs;
 use std::path::Path;
 
+use anyhow::{Context as _, Result, bail};
+use external_tools::node;
 use serde_json::{Value, json};
 
-use external_tools::node;
-
-/// Where the version of Redoc is pinned.
+/// The directory of the npm manifest that pins the version of Redoc.
 const PACKAGES: &str = "xtask/publish";
 
-/// What the page may do. Even where Redoc asks for something from another host, its logo say, the browser does not send it.
+/// The content security policy of the page: the browser blocks requests to other hosts, such as that for Redoc's logo.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
                       worker-src blob:; base-uri 'none'; form-action 'none'";
 
-/// Redoc as its authors built it.
+/// The published build of Redoc.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Redoc {
-    /// The program, for browsers.
+    /// The program for browsers.
     pub(super) program: String,
-    /// The licences of Redoc and of what is built into it, which go with every copy.
+    /// The licences of Redoc and of its dependencies, which every copy must include.
     pub(super) licences: String,
 }
 
 impl Redoc {
-    /// Reads it from npm's packages, which are installed once below `target`.
+    /// Installs the npm packages below `target` if necessary, and reads Redoc.
     ///
     /// # Errors
-    /// If they cannot be installed or read, in words.
-    pub(super) fn install(root: &Path) -> Result<Self, String> {
-        let home = node::packages(root, "reference", &root.join(PACKAGES))
-            .map_err(|error| format!("{error:#}"))?
-            .join("node_modules/redoc");
+    /// If they cannot be installed or read.
+    pub(super) fn install(root: &Path) -> Result<Self> {
+        let packages = node::packages(root, "reference", &root.join(PACKAGES))?;
+        let home = packages.join("node_modules/redoc");
         let read = |name: &str| {
             let path = home.join(name);
-            fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+            fs::read_to_string(&path).with_context(|| path.display().to_string())
         };
         let licences = format!(
             "{}\n{}",
@@ -48,13 +47,11 @@ impl Redoc {
 /// The page for `document`.
 ///
 /// # Errors
-/// In words, if Redoc's program or its licences hold what would end the element that they stand in.
-pub(super) fn page(redoc: &Redoc, document: &Value) -> Result<String, String> {
+/// If Redoc's program or its licences contain the end of the HTML element around them.
+pub(super) fn page(redoc: &Redoc, document: &Value) -> Result<String> {
     let program = script(&redoc.program)?;
     if ["<!--", "-->", "--!>"].iter().any(|mark| redoc.licences.contains(mark)) {
-        return Err(
-            "redoc's licences cannot stand in a comment of HTML; write them elsewhere in the page".to_owned()
-        );
+        bail!("redoc's licences cannot be an HTML comment; write them elsewhere in the page");
     }
     let title = document.pointer("/info/title").and_then(Value::as_str).unwrap_or_default();
     Ok(format!(
@@ -88,7 +85,7 @@ Redoc.init(JSON.parse(text), {options}, document.getElementById('reference'));
     ))
 }
 
-/// Redoc's settings: the fonts that the reader's system has, instead of those that it would name.
+/// Redoc's settings: the system's fonts, instead of Redoc's own.
 fn options() -> Value {
     let sans = "system-ui, sans-serif";
     json!({
@@ -102,20 +99,19 @@ fn options() -> Value {
     })
 }
 
-/// A program that can stand inside of a script element.
+/// A program that can be the content of a script element.
 ///
-/// The start of a comment would change how the element ends. The program has it in texts and patterns alone, where the
-/// escape means the same, as HTML's own advice for authors says.
-fn script(program: &str) -> Result<String, String> {
+/// The start of an HTML comment would change where the element ends. In the program it occurs only in strings and patterns, where
+/// the escape has the same meaning.
+fn script(program: &str) -> Result<String> {
     let program = program.trim_end();
     if program.to_ascii_lowercase().contains("</script") {
-        return Err("this version of redoc has the end of a script element in its program; pin another one"
-            .to_owned());
+        bail!("this version of redoc has the end of a script element in its program; pin another one");
     }
     Ok(program.replace("<!--", "\\x3c!--"))
 }
 
-/// JSON that can stand inside of a script element: nothing in it begins a tag or a comment.
+/// JSON that can be the content of a script element.
 fn inline(value: &Value) -> String {
     value.to_string().replace('<', "\\u003c")
 }
@@ -133,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_program_and_the_document_stand_in_the_page_as_they_are() {
+    fn the_page_contains_the_program_and_the_document() {
         let document = json!({"info": {"title": "A & B"}, "x": "</script><!-- <b>"});
         let page = page(&redoc("let a = 1 < 2, b = /<!--/;\n"), &document).unwrap();
         assert!(page.contains("<script>let a = 1 < 2, b = /\\x3c!--/;</script>"), "{page}");
@@ -144,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_would_break_out_is_refused() {
+    fn a_program_that_ends_its_element_is_an_error() {
         assert!(page(&redoc("'</SCRIPT>'"), &json!({})).is_err());
         let licences = "a --> b".to_owned();
         assert!(page(&Redoc { licences, ..redoc("") }, &json!({})).is_err());

@@ -1,14 +1,14 @@
-//! What a release holds, for programs: its version, and each file with its size and its SHA-256.
+//! The manifest of a release: its version, and each file with its size and its SHA-256.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::File;
 
-/// The name of the manifest among the files.
+/// The file name of the manifest.
 pub(super) const NAME: &str = "manifest.json";
 
-/// The manifest of these files, itself not among them.
+/// The manifest of these files.
 pub(super) fn manifest(document: &Value, version: &str, files: &[File]) -> String {
     let files: Vec<Value> = files
         .iter()

@@ -1,29 +1,27 @@
-//! `cargo xtask publish`: writes what teams of other languages take, and keeps it under its version.
+//! `cargo xtask publish`: writes the contract for teams of other languages, and stores each version.
 
-mod dereference;
-pub(crate) mod edition31;
 mod html;
 mod manifest;
-mod members;
 mod releases;
 
-use std::fmt;
 use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
+use anyhow::{Context as _, Result, bail};
+use openapi_tools::document::parse_yaml;
+use openapi_tools::{DOCUMENT, Document, convert, dereference};
 use serde_json::Value;
 
-use crate::contract::{Contract, ContractError, DOCUMENT};
-use releases::Standing;
+use releases::State;
 
-/// The workflows, written by hand, seen from the root of the workspace.
+/// The hand-written workflows, from the root of the workspace.
 pub const WORKFLOWS: &str = "openapi/workflows.arazzo.yaml";
 
-/// The contract's own changelog, seen from the root of the workspace.
+/// The changelog of the contract, from the root of the workspace.
 const CHANGELOG: &str = "openapi/CHANGELOG.md";
 
-/// One file that is published.
+/// A published file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct File {
     name: &'static str,
@@ -32,93 +30,79 @@ struct File {
     content: String,
 }
 
-/// All that is published under one version, the manifest last.
+/// All files that are published under one version, the manifest last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Release {
     version: String,
     files: Vec<File>,
 }
 
-/// What files are written for.
+/// The purpose of written files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To be handed on. The version is kept, and other content under it is refused from then on.
+    /// To be published. The version is stored, and other content under it is an error from then on.
     Release,
-    /// To be looked at. The version may still change.
+    /// To be reviewed. The version may still change.
     Preview,
 }
 
-/// Writes the release of the contract into `out`. For a release it is kept in `openapi/releases` where it was not before.
+/// Writes the release of the contract into `out`. For [`Purpose::Release`] it is also stored in `openapi/releases`.
 ///
-/// The same input gives the same bytes. One line on `report` for each file: its SHA-256 and its name.
+/// The same input gives the same bytes. Prints the SHA-256 and the name of each file on `report`.
 ///
 /// # Errors
-/// [`PublishError`], also where other content was published under this version; then nothing is written.
-pub fn run(root: &Path, out: &Path, purpose: Purpose, report: &mut dyn Write) -> Result<(), PublishError> {
+/// If other content was published under this version, or a file cannot be read or written. Nothing is written in the first case.
+pub fn run(root: &Path, out: &Path, purpose: Purpose, report: &mut dyn Write) -> Result<()> {
     let release = release(root)?;
     match purpose {
-        Purpose::Release => releases::keep(root, &release)?,
-        Purpose::Preview => drop(releases::standing(root, &release)?),
+        Purpose::Release => releases::store(root, &release)?,
+        Purpose::Preview => drop(releases::state(root, &release)?),
     }
     write(out, release.files.iter())?;
     for file in &release.files {
-        let line = writeln!(report, "{}  {}", manifest::sha256(&file.content), file.name);
-        line.map_err(|error| PublishError::Io(PathBuf::from("standard output"), error))?;
+        writeln!(report, "{}  {}", manifest::sha256(&file.content), file.name).context("standard output")?;
     }
     Ok(())
 }
 
-/// Installs what publishing needs of other ecosystems, once.
+/// Installs the npm packages that publishing needs, once.
 ///
 /// # Errors
-/// If that fails, in words.
-pub fn install(root: &Path) -> Result<(), String> {
+/// If that fails.
+pub fn install(root: &Path) -> Result<()> {
     html::Redoc::install(root).map(|_| ())
 }
 
-/// Compares what would be published with what is kept under its version. Nothing is written.
+/// Compares the release of the contract with what is stored under its version. Nothing is written.
 ///
 /// # Errors
-/// [`PublishError`], also where not all of it is kept yet.
-pub fn check(root: &Path) -> Result<(), PublishError> {
+/// [`NotPublished`] if not all of it is stored, and those of [`run`].
+pub fn check(root: &Path) -> Result<()> {
     let release = release(root)?;
-    match releases::standing(root, &release)? {
-        Standing::Kept => Ok(()),
-        Standing::Missing(_) => Err(PublishError::NotKept { version: release.version }),
+    match releases::state(root, &release)? {
+        State::Stored => Ok(()),
+        State::Missing(_) => Err(NotPublished { version: release.version }.into()),
     }
 }
 
-fn release(root: &Path) -> Result<Release, PublishError> {
-    let read = |name: &str| {
-        let path = root.join(name);
-        fs::read_to_string(&path).map_err(|error| PublishError::Io(path, error))
-    };
-    let redoc = html::Redoc::install(root).map_err(PublishError::Tool)?;
+fn release(root: &Path) -> Result<Release> {
+    let read = |name: &str| fs::read_to_string(root.join(name)).with_context(|| name.to_owned());
+    let redoc = html::Redoc::install(root)?;
     make(&redoc, read(DOCUMENT)?, read(WORKFLOWS)?, read(CHANGELOG)?)
 }
 
-fn make(
-    redoc: &html::Redoc,
-    yaml: String,
-    workflows: String,
-    changelog: String,
-) -> Result<Release, PublishError> {
-    let document = Contract::parse(&yaml)?.value;
+fn make(redoc: &html::Redoc, yaml: String, workflows: String, changelog: String) -> Result<Release> {
+    let document = Document::parse(&yaml)?.value;
     let version = info_version(&document).to_owned();
-    let described = Contract::parse_value(&workflows);
-    let described = described.map_err(|error| PublishError::Content(format!("{WORKFLOWS}: {error}")))?;
-    if info_version(&described) != version {
-        return Err(PublishError::Content(format!(
-            "{WORKFLOWS} is not of version {version}; raise its info.version"
-        )));
+    if info_version(&parse_yaml(&workflows).context(WORKFLOWS)?) != version {
+        bail!("{WORKFLOWS} is not of version {version}; raise its info.version");
     }
     if !changelog.lines().any(|line| line.trim_end() == format!("## {version}")) {
-        return Err(PublishError::Content(format!("{CHANGELOG} has no section `## {version}`; write one")));
+        bail!("{CHANGELOG} has no section `## {version}`; write one");
     }
-    let content = PublishError::Content;
-    let page = html::page(redoc, &document).map_err(content)?;
-    let dereferenced = dereference::dereference(&document).map_err(content)?;
-    let edition31 = edition31::convert(&document).map_err(content)?;
+    let page = html::page(redoc, &document)?;
+    let dereferenced = dereference::dereference(&document)?;
+    let edition31 = convert::to_openapi_31(&document)?;
     let json = "application/vnd.oai.openapi+json";
     let file = |name, description, media_type, content| File { name, description, media_type, content };
     let mut files = vec![
@@ -154,70 +138,27 @@ fn info_version(document: &Value) -> &str {
     document.pointer("/info/version").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// JSON for people too, as `video.json` is written everywhere.
+/// Indented JSON, as in every `video.json`.
 pub(crate) fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-fn write<'a>(directory: &Path, files: impl Iterator<Item = &'a File>) -> Result<(), PublishError> {
-    fs::create_dir_all(directory).map_err(|error| PublishError::Io(directory.to_owned(), error))?;
+fn write<'a>(directory: &Path, files: impl Iterator<Item = &'a File>) -> Result<()> {
+    fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
     for file in files {
         let path = directory.join(file.name);
-        fs::write(&path, &file.content).map_err(|error| PublishError::Io(path, error))?;
+        fs::write(&path, &file.content).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }
 
-/// Why nothing was published.
-#[derive(Debug)]
-pub enum PublishError {
-    /// The contract cannot be read.
-    Contract(ContractError),
-    /// What is to be published is not fit for it.
-    Content(String),
-    /// A program of another ecosystem is missing.
-    Tool(String),
-    /// A file cannot be read or written.
-    Io(PathBuf, io::Error),
-    /// Other content was published under this version.
-    Changed {
-        /// The version.
-        version: String,
-        /// The names of the files that differ; never empty.
-        files: Vec<String>,
-    },
-    /// Nothing was published under this version, or not all of it is kept.
-    NotKept {
-        /// The version.
-        version: String,
-    },
-}
-
-impl fmt::Display for PublishError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Contract(error) => write!(f, "{error}"),
-            Self::Content(what) | Self::Tool(what) => f.write_str(what),
-            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
-            Self::Changed { version, files } => write!(
-                f,
-                "{version} was published with another {}; raise info.version in {DOCUMENT}, or put back what was changed",
-                files.join(", ")
-            ),
-            Self::NotKept { version } => write!(
-                f,
-                "{version} is not published; run `cargo xtask publish --out DIR` and commit openapi/releases/{version}"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for PublishError {}
-
-impl From<ContractError> for PublishError {
-    fn from(error: ContractError) -> Self {
-        Self::Contract(error)
-    }
+/// The version is not published, or only a part of it is in `openapi/releases`.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{version} is not published; run `cargo xtask publish --out DIR` and commit openapi/releases/{version}"
+)]
+pub struct NotPublished {
+    version: String,
 }
 
 #[cfg(test)]
@@ -226,11 +167,11 @@ mod tests {
 
     const SMALL: &str = "openapi: 3.0.3\ninfo: {version: 1.0.0, title: T}\npaths: {}\n";
 
-    fn small(changelog: &str) -> Result<Release, PublishError> {
+    fn small(changelog: &str) -> Result<Release> {
         with_workflows("arazzo: 1.0.1\ninfo: {version: 1.0.0}\n", changelog)
     }
 
-    fn with_workflows(workflows: &str, changelog: &str) -> Result<Release, PublishError> {
+    fn with_workflows(workflows: &str, changelog: &str) -> Result<Release> {
         let redoc = html::Redoc { program: "1".to_owned(), licences: "free".to_owned() };
         make(&redoc, SMALL.to_owned(), workflows.to_owned(), changelog.to_owned())
     }

@@ -1,88 +1,94 @@
-//! What was published is kept in `openapi/releases/VERSION/`, and stays what it is.
+//! Published versions in `openapi/releases/VERSION/`, which never change.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, Result, bail};
+use openapi_tools::DOCUMENT;
 use serde_json::Value;
 
-use super::{File, PublishError, Release, manifest};
+use super::{File, Release, manifest};
 
-/// Where the releases are, seen from the root of the workspace.
+/// The directory of the releases from the root of the workspace.
 const RELEASES: &str = "openapi/releases";
 
-/// What is kept of a release. The manifest has the checksums of the rest, which follows from these and from pinned programs.
-const KEPT: [&str; 4] = ["video.yaml", "video.json", "workflows.arazzo.yaml", manifest::NAME];
+/// The files of a release that are stored. The others can be reproduced, and their checksums are in the manifest.
+const STORED: [&str; 4] = ["video.yaml", "video.json", "workflows.arazzo.yaml", manifest::NAME];
 
-/// How what would be published stands to what is kept under its version.
+/// Whether a release is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Nothing else was published, and these files are still to be kept.
+pub(super) enum State {
+    /// Nothing else is stored under its version, and these files are missing.
     Missing(Vec<&'static str>),
-    /// It is all kept, byte for byte.
-    Kept,
+    /// All of it is stored, byte for byte.
+    Stored,
 }
 
-/// Where the release of this version is kept.
+/// The directory of the release of this version.
 pub(super) fn directory(root: &Path, version: &str) -> PathBuf {
     root.join(RELEASES).join(version)
 }
 
-/// Compares a release with what is kept under its version.
+/// Compares a release with what is stored under its version.
 ///
 /// # Errors
-/// [`PublishError::Changed`] if other content was published under it, and [`PublishError::Io`].
-pub(super) fn standing(root: &Path, release: &Release) -> Result<Standing, PublishError> {
+/// If other content is stored under it, or a file cannot be read.
+pub(super) fn state(root: &Path, release: &Release) -> Result<State> {
     let directory = directory(root, &release.version);
     let (mut missing, mut changed) = (Vec::new(), Vec::new());
-    for file in kept(release) {
+    for file in stored(release) {
         match fs::read(directory.join(file.name)) {
             Ok(bytes) if bytes == file.content.as_bytes() => {}
-            // The manifest comes last, and changes with any other file.
+            // The manifest is the last file, and differs if any other file differs.
             Ok(bytes) if file.name == manifest::NAME => {
-                changed.extend(not_kept_and_different(&file.content, &bytes));
+                changed.extend(different_and_not_stored(&file.content, &bytes));
                 if changed.is_empty() {
                     changed.push(file.name.to_owned());
                 }
             }
             Ok(_) => changed.push(file.name.to_owned()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(file.name),
-            Err(error) => return Err(PublishError::Io(directory.join(file.name), error)),
+            Err(error) => return Err(error).context(directory.join(file.name).display().to_string()),
         }
     }
     if !changed.is_empty() {
-        return Err(PublishError::Changed { version: release.version.clone(), files: changed });
+        bail!(
+            "{} was published with another {}; raise info.version in {DOCUMENT}, or restore the old content",
+            release.version,
+            changed.join(", ")
+        );
     }
-    Ok(if missing.is_empty() { Standing::Kept } else { Standing::Missing(missing) })
+    Ok(if missing.is_empty() { State::Stored } else { State::Missing(missing) })
 }
 
-/// Keeps a release that is not kept yet. What is there already is not touched.
+/// Stores the missing files of a release.
 ///
 /// # Errors
-/// Those of [`standing`].
-pub(super) fn keep(root: &Path, release: &Release) -> Result<(), PublishError> {
-    let Standing::Missing(missing) = standing(root, release)? else {
+/// Those of [`state`].
+pub(super) fn store(root: &Path, release: &Release) -> Result<()> {
+    let State::Missing(missing) = state(root, release)? else {
         return Ok(());
     };
     let directory = directory(root, &release.version);
-    super::write(&directory, kept(release).filter(|file| missing.contains(&file.name)))
+    super::write(&directory, stored(release).filter(|file| missing.contains(&file.name)))
 }
 
-fn kept(release: &Release) -> impl Iterator<Item = &File> {
-    release.files.iter().filter(|file| KEPT.contains(&file.name))
+fn stored(release: &Release) -> impl Iterator<Item = &File> {
+    release.files.iter().filter(|file| STORED.contains(&file.name))
 }
 
-/// The files whose checksums differ between two manifests, but for those that are kept and compared themselves.
-fn not_kept_and_different(now: &str, before: &[u8]) -> Vec<String> {
+/// The files whose checksums differ between two manifests, without the stored files, which are compared byte for byte.
+fn different_and_not_stored(now: &str, before: &[u8]) -> Vec<String> {
     let (now, before) = (checksums(now.as_bytes()), checksums(before));
     let differing = now.iter().filter(|(name, checksum)| before.get(*name) != Some(*checksum));
     let gone = before.iter().filter(|(name, _)| !now.contains_key(*name));
     let names = differing.chain(gone).map(|(name, _)| name);
-    names.filter(|name| !KEPT.contains(&name.as_str())).cloned().collect()
+    names.filter(|name| !STORED.contains(&name.as_str())).cloned().collect()
 }
 
-/// The checksums in a manifest by the names of their files; none if it is no manifest.
+/// The checksums in a manifest by file name; empty if it is not a manifest.
 fn checksums(manifest: &[u8]) -> BTreeMap<String, String> {
     let manifest: Value = serde_json::from_slice(manifest).unwrap_or_default();
     let files = manifest.get("files").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -106,67 +112,66 @@ mod tests {
         Release { version: version.to_owned(), files }
     }
 
-    fn changed(root: &Path, release: &Release) -> Vec<String> {
-        match keep(root, release) {
-            Err(PublishError::Changed { files, .. }) => files,
-            other => panic!("not refused: {other:?}"),
-        }
+    /// The message of the error, up to its remedy.
+    #[track_caller]
+    fn error(root: &Path, release: &Release) -> String {
+        let error = store(root, release).unwrap_err().to_string();
+        error.split(';').next().unwrap().to_owned()
     }
 
     #[test]
-    fn a_release_is_kept_once_and_may_be_published_again_as_it_is() {
+    fn a_release_is_stored_once_and_may_be_published_again_unchanged() {
         let root = tempfile::tempdir().unwrap();
         let release = release("1.0.0", "a", "p");
-        assert_eq!(
-            standing(root.path(), &release).unwrap(),
-            Standing::Missing(vec!["video.yaml", manifest::NAME])
-        );
-        keep(root.path(), &release).unwrap();
-        assert_eq!(standing(root.path(), &release).unwrap(), Standing::Kept);
-        keep(root.path(), &release).unwrap();
-        let kept = directory(root.path(), "1.0.0");
-        assert!(!kept.join("reference.html").exists(), "the checksum of the page is enough");
-        assert_eq!(fs::read_to_string(kept.join("video.yaml")).unwrap(), "a");
+        assert_eq!(state(root.path(), &release).unwrap(), State::Missing(vec!["video.yaml", manifest::NAME]));
+        store(root.path(), &release).unwrap();
+        assert_eq!(state(root.path(), &release).unwrap(), State::Stored);
+        store(root.path(), &release).unwrap();
+        let stored = directory(root.path(), "1.0.0");
+        assert!(!stored.join("reference.html").exists(), "the checksum of the page is enough");
+        assert_eq!(fs::read_to_string(stored.join("video.yaml")).unwrap(), "a");
     }
 
     #[test]
-    fn other_content_under_one_version_is_refused_and_what_is_kept_stays() {
+    fn other_content_under_the_same_version_is_an_error_and_the_old_content_stays() {
         let root = tempfile::tempdir().unwrap();
-        keep(root.path(), &release("1.0.0", "a", "p")).unwrap();
-        assert_eq!(changed(root.path(), &release("1.0.0", "b", "p")), ["video.yaml"]);
-        let kept = directory(root.path(), "1.0.0");
-        assert_eq!(fs::read_to_string(kept.join("video.yaml")).unwrap(), "a");
-        keep(root.path(), &release("1.0.1", "b", "p")).unwrap();
+        store(root.path(), &release("1.0.0", "a", "p")).unwrap();
+        let text = error(root.path(), &release("1.0.0", "b", "p"));
+        assert_eq!(text, "1.0.0 was published with another video.yaml");
+        let stored = directory(root.path(), "1.0.0");
+        assert_eq!(fs::read_to_string(stored.join("video.yaml")).unwrap(), "a");
+        store(root.path(), &release("1.0.1", "b", "p")).unwrap();
     }
 
     #[test]
-    fn a_file_that_is_not_kept_is_known_by_its_checksum() {
+    fn a_file_that_is_not_stored_is_compared_by_its_checksum() {
         let root = tempfile::tempdir().unwrap();
-        keep(root.path(), &release("1.0.0", "a", "p")).unwrap();
-        assert_eq!(changed(root.path(), &release("1.0.0", "a", "q")), ["reference.html"]);
+        store(root.path(), &release("1.0.0", "a", "p")).unwrap();
+        let text = error(root.path(), &release("1.0.0", "a", "q"));
+        assert_eq!(text, "1.0.0 was published with another reference.html");
     }
 
     #[test]
-    fn a_manifest_that_was_changed_by_hand_is_known_too() {
+    fn a_manifest_that_was_edited_is_an_error() {
         let root = tempfile::tempdir().unwrap();
         let release = release("1.0.0", "a", "p");
-        keep(root.path(), &release).unwrap();
+        store(root.path(), &release).unwrap();
         fs::write(directory(root.path(), "1.0.0").join(manifest::NAME), "{}").unwrap();
-        assert_eq!(changed(root.path(), &release), ["reference.html"]);
+        assert_eq!(error(root.path(), &release), "1.0.0 was published with another reference.html");
         let described = release.files[2].content.replace("1.0.0", "1.0.1");
         fs::write(directory(root.path(), "1.0.0").join(manifest::NAME), described).unwrap();
-        assert_eq!(changed(root.path(), &release), [manifest::NAME]);
+        assert_eq!(error(root.path(), &release), "1.0.0 was published with another manifest.json");
     }
 
     #[test]
-    fn a_release_of_which_only_a_part_is_kept_is_completed() {
+    fn a_partly_stored_release_is_completed() {
         let root = tempfile::tempdir().unwrap();
         let release = release("1.0.0", "a", "p");
         let directory = directory(root.path(), "1.0.0");
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("video.yaml"), "a").unwrap();
-        assert_eq!(standing(root.path(), &release).unwrap(), Standing::Missing(vec![manifest::NAME]));
-        keep(root.path(), &release).unwrap();
-        assert_eq!(standing(root.path(), &release).unwrap(), Standing::Kept);
+        assert_eq!(state(root.path(), &release).unwrap(), State::Missing(vec![manifest::NAME]));
+        store(root.path(), &release).unwrap();
+        assert_eq!(state(root.path(), &release).unwrap(), State::Stored);
     }
 }

@@ -1,14 +1,14 @@
-//! Properties of any shape: the client reads each with a type that is written by hand and that `x-type-name` names.
+//! Properties of any shape: the client deserializes each into a type that is written by hand and named by `x-type-name`.
 
 use serde_json::{Map, Value, json};
 
 /// The extension of a property without a type.
 const TYPE_NAME: &str = "x-type-name";
 
-/// The types that the client crate writes by hand. A property of any other name stays a JSON value.
+/// The types that are written by hand in the client crate. A property with any other name stays a JSON value.
 const TYPES: [&str; 1] = ["JobError"];
 
-/// The document with a component for each of these types, to which the properties of its name refer, and the names.
+/// The document with a component for each of these types that properties refer to, and the names of the components.
 pub(super) fn refer(document: &Value) -> (Value, Vec<&'static str>) {
     let mut document = document.clone();
     let mut named = Map::new();
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_property_of_any_shape_refers_to_the_type_that_reads_it() {
+    fn a_property_of_any_shape_refers_to_its_type() {
         let property = |name: &str| json!({"description": "Why.", "x-type-name": name, "example": "late"});
         let job = json!({"properties": {"error": property("JobError"), "note": property("Note")}});
         let (document, names) = refer(&json!({"components": {"schemas": {"Job": job, "Detail": job}}}));

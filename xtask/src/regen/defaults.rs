@@ -1,11 +1,12 @@
-//! Gives the generated types `Default`, so that a literal names what it sets and is indifferent to members that come later.
+//! Derives `Default` for the generated types, so that a struct literal with `..Default::default()` still compiles when a field is
+//! added.
 
 use std::collections::BTreeSet;
 
 use quote::ToTokens as _;
 use syn::{Item, ItemStruct, Type};
 
-/// Types from elsewhere that have a default.
+/// Types of other crates with a default.
 const PLAIN: [&str; 15] = [
     "Option",
     "Vec",
@@ -24,11 +25,11 @@ const PLAIN: [&str; 15] = [
     "u8",
 ];
 
-/// Derives `Default` for each of the structs in `types` whose members all have a default. `known` names types of the client
-/// crate that have one.
+/// Derives `Default` for each struct in `types` whose fields all have a default. `known` names types of the client crate that
+/// have one.
 pub(super) fn derive<'a>(types: &mut [Item], known: impl Iterator<Item = &'a str>) {
     let mut known: BTreeSet<String> = known.chain(PLAIN).map(str::to_owned).collect();
-    // One struct can be a member of another, in any order.
+    // Structs can be fields of others, in any order.
     loop {
         let before = known.len();
         for item in types.iter_mut() {
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_struct_has_a_default_where_all_of_its_members_have_one() {
+    fn a_struct_has_a_default_if_all_fields_have_one() {
         let mut file: syn::File = syn::parse_quote! {
             pub struct Outer { pub inner: Inner, pub state: crate::JobState }
             #[derive(Clone, Default)]

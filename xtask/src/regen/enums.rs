@@ -1,11 +1,12 @@
-//! Vocabularies: the enums that Rust gets for closed and open lists of values in the contract.
+//! Vocabularies: the Rust enums for closed and open lists of values in the document.
 //!
-//! The generator would name the variants of `'16:9'` by itself and fail on a new value of an open list, so both kinds are
-//! written here, as calls of the macros in the client's `vocabulary.rs`.
+//! The generator would invent a name for `'16:9'`, and its enums reject a new value of an open list. Both kinds are therefore
+//! generated here, as calls of the macros in the client's `vocabulary.rs`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use anyhow::{Context as _, Result, bail};
 use heck::ToUpperCamelCase;
 use serde_json::Value;
 
@@ -23,9 +24,9 @@ pub(super) struct Vocabulary {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Values that are only sent: no others exist.
+    /// Values in requests: no others exist.
     Closed,
-    /// Values that are received: others may come.
+    /// Values in responses: others may be added.
     Open,
 }
 
@@ -38,9 +39,9 @@ pub(super) struct Variant {
 
 /// Every vocabulary of the document, in its order.
 ///
-/// A component shares the enum of another whose name its own ends with: `ReportedResolution` that of `Resolution`. So a value
-/// that comes to one of them alone changes no type of a field.
-pub(super) fn vocabularies(document: &Value) -> Result<Vec<Vocabulary>, String> {
+/// A component shares the enum of another one whose name is the end of its own: `ReportedResolution` and `Resolution`. A value that
+/// is added to only one of them then does not change the type of a field.
+pub(super) fn vocabularies(document: &Value) -> Result<Vec<Vocabulary>> {
     let mut found: Vec<Vocabulary> = Vec::new();
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
     for (name, schema) in schemas.into_iter().flatten() {
@@ -74,7 +75,7 @@ pub(super) fn vocabularies(document: &Value) -> Result<Vec<Vocabulary>, String> 
 }
 
 impl Vocabulary {
-    /// Takes in a vocabulary that shares this enum, with what it knows beyond.
+    /// Adds the values and synonyms of a vocabulary that shares this enum.
     fn share(&mut self, other: Self) {
         for variant in other.variants {
             match self.variants.iter_mut().find(|known| known.value == variant.value) {
@@ -90,19 +91,23 @@ impl Vocabulary {
     }
 
     /// Two variants of one name would not compile.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<()> {
         for (index, variant) in self.variants.iter().enumerate() {
             if variant.name == "Unknown" && self.kind == Kind::Open {
-                return Err(format!(
+                bail!(
                     "schema {}: Unknown stands for all other values; give {:?} another name in x-enum-varnames",
-                    self.name, variant.value
-                ));
+                    self.name,
+                    variant.value
+                );
             }
             if let Some(twin) = self.variants[..index].iter().find(|known| known.name == variant.name) {
-                return Err(format!(
+                bail!(
                     "schema {}: the values {:?} and {:?} are both called {}; name each in x-enum-varnames",
-                    self.name, twin.value, variant.value, variant.name
-                ));
+                    self.name,
+                    twin.value,
+                    variant.value,
+                    variant.name
+                );
             }
         }
         Ok(())
@@ -122,21 +127,21 @@ fn values_of(schema: &Value) -> Option<(Kind, Vec<String>)> {
         .or_else(|| strings("enum").map(|values| (Kind::Closed, values)))
 }
 
-fn variants(name: &str, schema: &Value, values: &[String]) -> Result<Vec<Variant>, String> {
+fn variants(name: &str, schema: &Value, values: &[String]) -> Result<Vec<Variant>> {
     let given = schema.get("x-enum-varnames").and_then(Value::as_array);
     if let Some(names) = given.filter(|names| names.len() != values.len()) {
-        return Err(format!(
+        bail!(
             "schema {name}: x-enum-varnames has {} names for {} values; name each value once, in the same order",
             names.len(),
             values.len()
-        ));
+        );
     }
     let mut synonyms: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (synonym, value) in schema.get("x-synonyms").and_then(Value::as_object).into_iter().flatten() {
         let value = value.as_str().filter(|value| values.iter().any(|known| known == value));
         let value =
-            value.ok_or_else(|| format!("schema {name}: x-synonyms of {synonym} is none of the values"))?;
-        // A synonym that became a value of its own is one.
+            value.with_context(|| format!("schema {name}: x-synonyms of {synonym} is none of the values"))?;
+        // A synonym that is also a value is a value.
         if !values.contains(synonym) {
             synonyms.entry(value).or_default().push(synonym.clone());
         }
@@ -147,7 +152,7 @@ fn variants(name: &str, schema: &Value, values: &[String]) -> Result<Vec<Variant
         .map(|(index, value)| Variant {
             name: match given.and_then(|names| names[index].as_str()) {
                 Some(name) => name.to_owned(),
-                // An open enum has a variant of that name for all other values.
+                // An open enum has a variant `Unknown` for all other values.
                 None if value.to_upper_camel_case() == "Unknown" => "UnknownValue".to_owned(),
                 None => value.to_upper_camel_case(),
             },
@@ -155,10 +160,10 @@ fn variants(name: &str, schema: &Value, values: &[String]) -> Result<Vec<Variant
             synonyms: synonyms.remove(value.as_str()).unwrap_or_default(),
         })
         .collect();
-    match variants.iter().find(|variant| syn::parse_str::<syn::Ident>(&variant.name).is_err()) {
-        Some(bad) => Err(format!("schema {name}: the value {:?} needs a name in x-enum-varnames", bad.value)),
-        None => Ok(variants),
+    if let Some(bad) = variants.iter().find(|variant| syn::parse_str::<syn::Ident>(&variant.name).is_err()) {
+        bail!("schema {name}: the value {:?} needs a name in x-enum-varnames", bad.value);
     }
+    Ok(variants)
 }
 
 /// The text of `generated_enums.rs`.
@@ -199,20 +204,20 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_identifier_needs_a_name() {
+    fn a_value_that_is_not_an_identifier_needs_a_name() {
         let error = vocabularies(&document(json!({"type": "string", "enum": ["16:9"]}))).unwrap_err();
-        assert_eq!(error, "schema Thing: the value \"16:9\" needs a name in x-enum-varnames");
+        assert_eq!(error.to_string(), "schema Thing: the value \"16:9\" needs a name in x-enum-varnames");
     }
 
     #[test]
-    fn a_synonym_of_no_value_is_refused() {
+    fn a_synonym_of_an_unknown_value_is_an_error() {
         let schema =
             json!({"type": "string", "x-extensible-enum": ["done"], "x-synonyms": {"over": "finished"}});
-        assert!(vocabularies(&document(schema)).unwrap_err().contains("x-synonyms of over"));
+        assert!(vocabularies(&document(schema)).unwrap_err().to_string().contains("x-synonyms of over"));
     }
 
     #[test]
-    fn components_share_an_enum_by_their_names_whatever_their_values() {
+    fn components_share_an_enum_by_their_names() {
         let open = |values: Value| json!({"type": "string", "x-extensible-enum": values});
         let document = json!({"components": {"schemas": {
             "ReportedSize": open(json!(["s", "l"])), "Size": open(json!(["s", "m"])), "Speed": open(json!(["s", "m"])),
@@ -226,20 +231,20 @@ mod tests {
     }
 
     #[test]
-    fn a_value_gets_a_name_that_no_other_has() {
+    fn names_of_values_are_unique() {
         let open = |values: Value| json!({"type": "string", "x-extensible-enum": values});
         let found = vocabularies(&document(open(json!(["unknown", "in_use"])))).unwrap();
         let names: Vec<_> = found[0].variants.iter().map(|variant| variant.name.as_str()).collect();
         assert_eq!(names, ["UnknownValue", "InUse"]);
-        let error = vocabularies(&document(open(json!(["in-use", "in_use"])))).unwrap_err();
+        let error = vocabularies(&document(open(json!(["in-use", "in_use"])))).unwrap_err().to_string();
         assert!(error.contains("\"in-use\" and \"in_use\" are both called InUse"), "{error}");
         let named = json!({"type": "string", "enum": ["a", "b"], "x-enum-varnames": ["A"]});
-        let error = vocabularies(&document(named)).unwrap_err();
+        let error = vocabularies(&document(named)).unwrap_err().to_string();
         assert!(error.contains("x-enum-varnames has 1 names for 2 values"), "{error}");
     }
 
     #[test]
-    fn a_synonym_that_becomes_a_value_is_a_synonym_no_more() {
+    fn a_synonym_that_is_also_a_value_is_not_a_synonym() {
         let schema = json!({"type": "string", "x-extensible-enum": ["queued", "pending"], "x-synonyms": {"pending": "queued"}});
         let found = vocabularies(&document(schema)).unwrap();
         assert!(found[0].variants.iter().all(|variant| variant.synonyms.is_empty()));

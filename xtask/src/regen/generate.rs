@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use anyhow::{Context as _, Result, anyhow};
+use openapi_tools::DOCUMENT;
+use openapi_tools::document::{follow, operations, resolve};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::quote;
 use schemars08::schema::{InstanceType, SchemaObject};
@@ -11,17 +14,16 @@ use serde_json::Value;
 use super::enums::{Kind, Vocabulary};
 use super::lowering::{self, SCHEMA_PREFIX};
 use super::rewrite::rewrite;
-use super::{RegenError, by_hand, defaults, marker, options};
-use crate::contract::{self, follow};
+use super::{by_hand, defaults, marker, options};
 
 /// The text of `generated.rs`.
-pub(super) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<String, RegenError> {
+pub(super) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<String> {
     let (document, by_hand) = by_hand::refer(document);
-    let lowered = lowering::lower(&document, &by_hand).map_err(RegenError::Lowering)?;
+    let lowered = lowering::lower(&document, &by_hand).context(DOCUMENT)?;
     let schemas = lowered
         .pointer("/components/schemas")
         .and_then(Value::as_object)
-        .ok_or_else(|| RegenError::Lowering("there are no schemas".into()))?;
+        .with_context(|| format!("{DOCUMENT}: there are no schemas"))?;
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
@@ -30,7 +32,7 @@ pub(super) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<St
         .with_derive("PartialEq");
     let strings = || [TypeImpl::Display, TypeImpl::FromStr].into_iter();
     for vocabulary in vocabularies {
-        // One that no operation uses yet has its enum, and no place here.
+        // A vocabulary that no operation uses has an enum, but no schema here.
         let names = std::iter::once(&vocabulary.name).chain(&vocabulary.also);
         for name in names.filter(|name| schemas.contains_key(*name)) {
             settings.with_replacement(name, format!("crate::{}", vocabulary.name), strings());
@@ -41,7 +43,7 @@ pub(super) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<St
     }
     let results = Results { document: &document, schemas, vocabularies, by_hand: &by_hand };
     for name in schemas.keys().filter(|name| name.ends_with("Envelope") && *name != "ErrorEnvelope") {
-        let result = results.of(name).map_err(RegenError::Lowering)?;
+        let result = results.of(name).context(DOCUMENT)?;
         settings.with_replacement(name, format!("crate::Envelope<{result}>"), [].into_iter());
     }
     let timestamp = SchemaObject {
@@ -55,17 +57,17 @@ pub(super) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<St
         [TypeImpl::Display, TypeImpl::FromStr].into_iter(),
     );
 
-    let lowered = serde_json::from_value(lowered.clone())
-        .map_err(|error| RegenError::Lowering(format!("the lowered document is no OpenAPI: {error}")))?;
-    // The generator panics over what it does not know.
+    let count = operations(&lowered).count();
+    let lowered = serde_json::from_value(lowered).context("the lowered document is not OpenAPI")?;
+    let rejected = || format!("progenitor rejected {DOCUMENT}; run `cargo xtask lint` for the place");
+    // The generator panics at what it does not support.
     let tokens = catch_unwind(AssertUnwindSafe(|| Generator::new(&settings).generate_tokens(&lowered)))
-        .map_err(|_| RegenError::Generator("it panicked with the message above".into()))?
-        .map_err(|error| RegenError::Generator(error.to_string()))?;
-    let mut file = syn::parse2(tokens).map_err(|error| RegenError::Generator(error.to_string()))?;
-    let operations =
-        lowered.paths.iter().map(|(_, path)| path.as_item().map_or(0, |path| path.iter().count()));
-    rewrite(&mut file, operations.sum()).map_err(RegenError::Generator)?;
-    options::gather(&mut file, &optional_bodies(&document)).map_err(RegenError::Generator)?;
+        .map_err(|_| anyhow!("it panicked with the message above"))
+        .and_then(|tokens| Ok(tokens?))
+        .with_context(rejected)?;
+    let mut file = syn::parse2(tokens).with_context(rejected)?;
+    rewrite(&mut file, count)?;
+    options::gather(&mut file, &optional_bodies(&document))?;
     let types = types(&mut file)?;
     let open = vocabularies.iter().filter(|vocabulary| vocabulary.kind == Kind::Open);
     defaults::derive(types, open.map(|vocabulary| vocabulary.name.as_str()).chain(by_hand));
@@ -73,31 +75,31 @@ pub(super) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<St
     Ok(marker() + &prettyplease::unparse(&file))
 }
 
-/// The operations whose body may be left out, by name.
+/// The names of the operations with an optional body.
 fn optional_bodies(document: &Value) -> BTreeSet<&str> {
-    let operations = contract::operations(document).filter(|operation| {
+    let operations = operations(document).filter(|operation| {
         let body = operation.value.get("requestBody").and_then(|body| follow(document, body));
         body.is_some_and(|body| body["required"] != true)
     });
     operations.filter_map(|operation| operation.id()).collect()
 }
 
-/// What finds the Rust types of results.
+/// The Rust types of results.
 struct Results<'a> {
     document: &'a Value,
-    /// The lowered schemas: those that the generator makes a type for.
+    /// The lowered schemas, for which the generator writes types.
     schemas: &'a serde_json::Map<String, Value>,
     vocabularies: &'a [Vocabulary],
-    /// The types that the client writes by hand.
+    /// The types that are written by hand in the client.
     by_hand: &'a [&'a str],
 }
 
 impl Results<'_> {
     /// The type of `data` of the envelope of that name.
-    fn of(&self, envelope: &str) -> Result<String, String> {
+    fn of(&self, envelope: &str) -> Result<String> {
         let place = format!("/components/schemas/{envelope}/properties/data");
         let data = self.document.pointer(&place);
-        data.and_then(|data| self.rust(data)).ok_or_else(|| {
+        data.and_then(|data| self.rust(data)).with_context(|| {
             format!("schema {envelope}: its `data` has no type in Rust; let it refer to a schema with a name")
         })
     }
@@ -111,7 +113,7 @@ impl Results<'_> {
                 Some(vocabulary) => Some(format!("crate::{}", vocabulary.name)),
                 None if self.by_hand.contains(&name) => Some(format!("crate::{name}")),
                 None if self.schemas.contains_key(name) => Some(format!("crate::types::{name}")),
-                None => self.rust(contract::resolve(self.document, reference)?),
+                None => self.rust(resolve(self.document, reference)?),
             };
         }
         if let Some([only]) = schema["allOf"].as_array().map(Vec::as_slice) {
@@ -131,17 +133,17 @@ impl Results<'_> {
     }
 }
 
-/// What is in the module `types`.
-fn types(file: &mut syn::File) -> Result<&mut Vec<syn::Item>, RegenError> {
+/// The items of the module `types`.
+fn types(file: &mut syn::File) -> Result<&mut Vec<syn::Item>> {
     let types = file.items.iter_mut().find_map(|item| match item {
         syn::Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
         _ => None,
     });
-    types.map(|(_, items)| items).ok_or_else(|| RegenError::Generator("there is no module `types`".into()))
+    types.map(|(_, items)| items).context("progenitor wrote no module `types`")
 }
 
-/// Gives every type `JsonSchema` behind the client's feature `schemars`. The generator's own settings know only derives that
-/// are always there.
+/// Derives `JsonSchema` for every type behind the client's feature `schemars`. The settings of the generator support only
+/// unconditional derives.
 fn offer_json_schemas(types: &mut [syn::Item]) {
     for item in types {
         let (syn::Item::Struct(syn::ItemStruct { attrs, .. }) | syn::Item::Enum(syn::ItemEnum { attrs, .. })) =
@@ -158,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_offers_its_json_schema_behind_the_feature() {
+    fn every_type_derives_json_schema_behind_the_feature() {
         let text = "pub mod types { #[derive(Clone)] pub struct A {} pub enum B {} pub mod error {} } struct Client;";
         let mut file = syn::parse_str(text).unwrap();
         offer_json_schemas(types(&mut file).unwrap());
@@ -169,6 +171,6 @@ mod tests {
         );
         assert_eq!(prettyplease::unparse(&file), expected);
         let mut elsewhere = syn::parse_str("struct Client;").unwrap();
-        assert!(types(&mut elsewhere).is_err(), "types that are elsewhere would be passed over");
+        assert!(types(&mut elsewhere).is_err(), "types elsewhere would be missed");
     }
 }

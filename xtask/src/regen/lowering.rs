@@ -1,18 +1,18 @@
-//! Turns the contract, which is written for every language, into what progenitor can digest.
+//! Lowers the document, which is written for all languages, to the subset of OpenAPI that progenitor supports.
 //!
-//! The contract tells the truth; nothing here goes back into it. What is taken away (bounds, patterns, single statuses)
-//! is checked by hand in the SDK and judged by the tests against the contract itself.
+//! The document itself does not change. What is removed here (bounds, patterns, single statuses) is checked by hand-written code
+//! of the SDK, and tests compare it with the document.
 
 use std::collections::BTreeSet;
 
+use anyhow::{Context as _, Result, bail};
+use openapi_tools::document::{METHODS, follow};
+use openapi_tools::walk::{Kind, nodes, visit_mut};
 use serde_json::{Map, Value, json};
-
-use crate::contract::{self, follow};
-use crate::lint::{holds_names, is_opaque};
 
 pub(super) const SCHEMA_PREFIX: &str = "#/components/schemas/";
 
-/// The keys of a schema that would become newtypes, `NonZero`, arrays of a fixed length or pinned values.
+/// The keywords of a schema that would become newtypes, `NonZero`, arrays of a fixed length or constants.
 const DROPPED_KEYS: [&str; 15] = [
     "minLength",
     "maxLength",
@@ -31,16 +31,16 @@ const DROPPED_KEYS: [&str; 15] = [
     "example",
 ];
 
-/// The lowered document. `by_hand` names the schemas that the client crate writes itself: what only they use is left out.
-pub(super) fn lower(document: &Value, by_hand: &[&str]) -> Result<Value, String> {
+/// The lowered document. `by_hand` names the schemas whose types are written by hand. What only they use is left out.
+pub(super) fn lower(document: &Value, by_hand: &[&str]) -> Result<Value> {
     let mut lowered = document.clone();
     for operation in operations_mut(&mut lowered) {
         lower_responses(operation, document)?;
         lower_body(operation, document)?;
     }
     let inlined = without_fields(document);
-    walk(&mut lowered, false, &mut |object, is_schema| {
-        if is_schema {
+    visit_mut(Kind::Document, &mut lowered, &mut |kind, object| {
+        if kind == Kind::Schema {
             describe_references(object, document);
             inline(object, &inlined);
             unwrap_single_all_of(object, &inlined);
@@ -58,27 +58,27 @@ fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Map<String,
         document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
     items
         .filter_map(Value::as_object_mut)
-        .flat_map(|item| item.iter_mut().filter(|(method, _)| contract::METHODS.contains(&method.as_str())))
+        .flat_map(|item| item.iter_mut().filter(|(method, _)| METHODS.contains(&method.as_str())))
         .filter_map(|(_, operation)| operation.as_object_mut())
 }
 
-/// One success and one error type: the generator panics on more.
-fn lower_responses(operation: &mut Map<String, Value>, document: &Value) -> Result<(), String> {
+/// One success and one error type: the generator panics at more.
+fn lower_responses(operation: &mut Map<String, Value>, document: &Value) -> Result<()> {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or("an operation").to_owned();
     let success = operation
         .get("responses")
         .and_then(|responses| follow(document, responses.get("200")?))
         .and_then(|response| response.pointer("/content/application~1json/schema"))
         .cloned()
-        .ok_or_else(|| {
+        .with_context(|| {
             format!("{id}: there is no 200 response with a JSON schema; describe the success so")
         })?;
-    // The client reads envelopes; another type would not compile.
+    // The client expects envelopes. Another type would not compile.
     let envelope = success["$ref"].as_str().and_then(|reference| reference.strip_prefix(SCHEMA_PREFIX));
     if envelope.is_none_or(|name| !name.ends_with("Envelope")) {
-        return Err(format!(
-            "{id}: its 200 response is no envelope; refer to a schema with `ok` and `data` whose name ends in Envelope"
-        ));
+        bail!(
+            "{id}: its 200 response is not an envelope; refer to a schema with `ok` and `data` whose name ends in Envelope"
+        );
     }
     let response = |schema: Value, description: &str| json!({"description": description, "content": {"application/json": {"schema": schema}}});
     let error = json!({"$ref": format!("{SCHEMA_PREFIX}ErrorEnvelope")});
@@ -93,9 +93,9 @@ fn lower_responses(operation: &mut Map<String, Value>, document: &Value) -> Resu
     Ok(())
 }
 
-/// A body without fields carries nothing and is dropped (the client sends `{}`). That a body may be left out is written into
-/// the client afterwards: the generator knows none.
-fn lower_body(operation: &mut Map<String, Value>, document: &Value) -> Result<(), String> {
+/// A body without fields is dropped: the client sends `{}`. The generator does not support optional bodies, which `options` adds
+/// afterwards.
+fn lower_body(operation: &mut Map<String, Value>, document: &Value) -> Result<()> {
     let Some(body) = operation.get("requestBody") else { return Ok(()) };
     let schema = follow(document, body).and_then(|body| {
         let schema = follow(document, body.pointer("/content/application~1json/schema")?)?;
@@ -103,7 +103,7 @@ fn lower_body(operation: &mut Map<String, Value>, document: &Value) -> Result<()
     });
     let Some((body, schema)) = schema else {
         let id = operation.get("operationId").and_then(Value::as_str).unwrap_or("an operation");
-        return Err(format!("{id}: its body has no JSON schema; describe it as application/json"));
+        bail!("{id}: its body has no JSON schema; describe it as application/json");
     };
     if is_empty_object(schema) {
         operation.remove("requestBody");
@@ -120,8 +120,8 @@ fn is_empty_object(schema: &Value) -> bool {
     schema["type"] == "object" && !["properties", "allOf", "oneOf", "anyOf"].iter().any(says)
 }
 
-/// Components that are plain texts, numbers, lists or empty objects: each use gets a `String`, an integer, a `Vec` or a map,
-/// not a newtype.
+/// Components that are strings, numbers, lists or empty objects. Each use becomes a `String`, an integer, a `Vec` or a map instead
+/// of a newtype.
 fn without_fields(document: &Value) -> Map<String, Value> {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
     schemas
@@ -139,7 +139,7 @@ fn without_fields(document: &Value) -> Map<String, Value> {
         .collect()
 }
 
-/// A property that is only a reference gets its component's description, or the Rust field would have none.
+/// A property that is a reference gets the description of its component. Otherwise the Rust field would have none.
 fn describe_references(object: &mut Map<String, Value>, document: &Value) {
     let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) else {
         return;
@@ -162,7 +162,7 @@ fn inline(object: &mut Map<String, Value>, inlined: &Map<String, Value>) {
     }
 }
 
-/// `allOf` with one element says "this, described so". Where that element is inlined, the wrapper goes.
+/// `allOf` with one element adds a description to that element. If the element is inlined, the `allOf` is removed.
 fn unwrap_single_all_of(object: &mut Map<String, Value>, inlined: &Map<String, Value>) {
     let Some([Value::Object(only)]) = object.get("allOf").and_then(Value::as_array).map(Vec::as_slice) else {
         return;
@@ -177,7 +177,7 @@ fn unwrap_single_all_of(object: &mut Map<String, Value>, inlined: &Map<String, V
     *object = only;
 }
 
-/// Counts are never negative. The form of a text is not checked while it is read, and only times have a type of their own.
+/// Integers that are never negative become unsigned. Of the string formats only `date-time` stays, which has a type of its own.
 fn lower_format(object: &mut Map<String, Value>) {
     let counts = object.get("type").and_then(Value::as_str) == Some("integer")
         && object.get("minimum").and_then(Value::as_i64).is_some_and(|minimum| minimum >= 0);
@@ -194,7 +194,7 @@ fn lower_format(object: &mut Map<String, Value>) {
     object.insert("format".into(), format.into());
 }
 
-/// A property whose component may be null is an `Option` already; the component itself then need not be one.
+/// A property whose component is nullable is an `Option` anyway, so that the component itself need not be one.
 fn lower_nullable_component(object: &mut Map<String, Value>) {
     let is_object = object.contains_key("properties");
     let is_open = object.contains_key("x-extensible-enum");
@@ -204,13 +204,12 @@ fn lower_nullable_component(object: &mut Map<String, Value>) {
 }
 
 fn drop_keys(document: &mut Value) {
-    walk(document, false, &mut |object, is_schema| {
-        if is_schema {
-            object.retain(|key, _| !DROPPED_KEYS.contains(&key.as_str()));
-        } else {
-            object.retain(|key, _| !matches!(key.as_str(), "example" | "examples"));
+    visit_mut(Kind::Document, document, &mut |kind, object| {
+        match kind {
+            Kind::Schema => object.retain(|key, _| !DROPPED_KEYS.contains(&key.as_str())),
+            _ => object.retain(|key, _| !matches!(key.as_str(), "example" | "examples")),
         }
-        if object.contains_key("in") && !is_schema {
+        if kind == Kind::Parameter {
             lower_parameter(object);
         }
         object.retain(|key, _| !key.starts_with("x-"));
@@ -220,7 +219,7 @@ fn drop_keys(document: &mut Value) {
     }
 }
 
-/// A parameter that is absent is not sent, so that none is null. A list in a header or a path is one text.
+/// A parameter is never null: an absent one is not sent. A list in a header or a path is a string.
 fn lower_parameter(parameter: &mut Map<String, Value>) {
     let in_query = parameter.get("in").and_then(Value::as_str) == Some("query");
     let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) else { return };
@@ -230,65 +229,26 @@ fn lower_parameter(parameter: &mut Map<String, Value>) {
     }
 }
 
-/// Only schemas that an operation reaches stay; what only a type written by hand reaches does not count.
+/// Removes schemas that no operation uses. What only a type written by hand uses does not count.
 fn keep_only_schemas_in_use(document: &mut Value, by_hand: &[&str]) {
     let mut used = BTreeSet::new();
-    let mut waiting = vec![
-        json!({"paths": document["paths"], "components": {"parameters": document["components"]["parameters"]}}),
-    ];
-    while let Some(mut value) = waiting.pop() {
-        // What waits is the document or a schema; the difference does not matter to a reference.
-        walk(&mut value, true, &mut |object, _| {
-            let reference = object.get("$ref").and_then(Value::as_str);
-            let Some(name) = reference.and_then(|reference| reference.strip_prefix(SCHEMA_PREFIX)) else {
-                return;
-            };
-            if used.insert(name.to_owned()) && !by_hand.contains(&name) {
-                waiting.push(document["components"]["schemas"][name].clone());
-            }
-        });
+    let parameters = json!({"parameters": document["components"]["parameters"]});
+    let mut pending =
+        references(Kind::Document, &json!({"paths": document["paths"], "components": parameters}));
+    while let Some(name) = pending.pop() {
+        if used.insert(name.clone()) && !by_hand.contains(&name.as_str()) {
+            pending.extend(references(Kind::Schema, &document["components"]["schemas"][name]));
+        }
     }
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.retain(|name, _| used.contains(name));
     }
 }
 
-/// Visits every object of the grammar, parents before children, and says of each whether it is a schema.
-///
-/// Names that the author of the document chose are no keywords: a property may be called `type`, `default` or `x-ray`.
-fn walk(value: &mut Value, is_schema: bool, visit: &mut dyn FnMut(&mut Map<String, Value>, bool)) {
-    match value {
-        Value::Object(object) => {
-            visit(object, is_schema);
-            for (key, child) in object.iter_mut().filter(|(key, _)| !is_opaque(key)) {
-                let schemas = holds_schemas(key);
-                match child {
-                    Value::Object(named) if holds_names(key) => {
-                        named.values_mut().for_each(|child| walk(child, schemas, visit));
-                    }
-                    _ => walk(child, schemas, visit),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|child| walk(child, is_schema, visit)),
-        _ => {}
-    }
-}
-
-/// Whether the value of this keyword is a schema, or several in a list or by name.
-fn holds_schemas(keyword: &str) -> bool {
-    matches!(
-        keyword,
-        "schema"
-            | "schemas"
-            | "properties"
-            | "items"
-            | "not"
-            | "additionalProperties"
-            | "allOf"
-            | "anyOf"
-            | "oneOf"
-    )
+/// The names of the schemas that an object refers to.
+fn references(kind: Kind, value: &Value) -> Vec<String> {
+    let nodes = nodes(kind, "", value);
+    nodes.iter().filter_map(|node| Some(node.reference()?.strip_prefix(SCHEMA_PREFIX)?.to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -316,12 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn a_property_may_have_the_name_of_a_keyword() {
+    fn properties_named_like_keywords_are_kept() {
         let text = json!({"type": "string", "nullable": true});
         let names = [
             "type",
             "default",
+            "description",
             "example",
+            "examples",
             "in",
             "properties",
             "items",
@@ -342,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_and_forms_are_taken_away_but_for_times_and_widths() {
+    fn bounds_and_formats_are_removed_except_times_and_widths() {
         let a = lowered_a(json!({"type": "object", "properties": {
             "day": {"type": "string", "format": "date", "pattern": "^2"},
             "at": {"type": "string", "format": "date-time"},
@@ -377,21 +339,24 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_cannot_read_or_send_is_refused() {
-        let refused = |operation: Value| {
-            lower(&document(operation, json!({"A": {"type": "object", "properties": {}}})), &[]).unwrap_err()
+    fn what_the_client_cannot_read_or_send_is_an_error() {
+        let error = |operation: Value| {
+            let document = document(operation, json!({"A": {"type": "object", "properties": {}}}));
+            lower(&document, &[]).unwrap_err().to_string()
         };
         let bare =
             json!({"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}});
-        assert!(refused(json!({"responses": bare})).starts_with("video_a: its 200 response is no envelope"));
-        assert!(refused(json!({"responses": {}})).starts_with("video_a: there is no 200 response"));
+        assert!(
+            error(json!({"responses": bare})).starts_with("video_a: its 200 response is not an envelope")
+        );
+        assert!(error(json!({"responses": {}})).starts_with("video_a: there is no 200 response"));
         let text = json!({"content": {"text/plain": {"schema": {"type": "string"}}}});
-        let error = refused(json!({"responses": success(), "requestBody": text}));
+        let error = error(json!({"responses": success(), "requestBody": text}));
         assert!(error.starts_with("video_a: its body has no JSON schema"), "{error}");
     }
 
     #[test]
-    fn a_parameter_is_never_null_and_a_list_in_a_header_is_a_text() {
+    fn a_parameter_is_never_null_and_a_list_in_a_header_is_a_string() {
         let parameters = json!([
             {"name": "A", "in": "header", "schema": {"type": "array", "items": {"type": "string"}}, "example": ["a"]},
             {"name": "b", "in": "query", "schema": {"type": "array", "items": {"type": "string"}, "nullable": true}},

@@ -1,10 +1,11 @@
-//! Gathers what a call may leave out in one struct for each operation.
+//! Moves the optional arguments of each operation into a struct.
 //!
-//! The generator makes a positional argument of each parameter, so that a new optional parameter would break every caller. What
-//! is required stays positional; all else is a member of `options::VideoList`, say, which has a default.
+//! The generator writes a positional argument for each parameter, so that a new optional parameter would break every caller.
+//! Required arguments stay positional. The others become fields of a struct with a default, such as `options::VideoList`.
 
 use std::collections::BTreeSet;
 
+use anyhow::{Context as _, Result, anyhow};
 use heck::ToUpperCamelCase as _;
 use quote::{ToTokens as _, format_ident};
 use syn::{
@@ -19,12 +20,11 @@ struct Argument {
     description: String,
 }
 
-/// Rewrites the generated client, and adds the module `options`. `optional_bodies` names the operations whose body may be left
-/// out.
+/// Rewrites the generated client and adds the module `options`. `optional_bodies` names the operations with an optional body.
 ///
 /// # Errors
-/// If the client does not have the form that is rewritten here: in words.
-pub(super) fn gather(file: &mut syn::File, optional_bodies: &BTreeSet<&str>) -> Result<(), String> {
+/// If the generator wrote another form than this function expects.
+pub(super) fn gather(file: &mut syn::File, optional_bodies: &BTreeSet<&str>) -> Result<()> {
     let mut structs: Vec<ItemStruct> = Vec::new();
     for item in &mut file.items {
         let Item::Impl(item) = item else { continue };
@@ -50,17 +50,15 @@ pub(super) fn gather(file: &mut syn::File, optional_bodies: &BTreeSet<&str>) -> 
     };
     let types =
         file.items.iter().position(|item| matches!(item, Item::Mod(module) if module.ident == "types"));
-    file.items.insert(types.ok_or("there is no module `types`")? + 1, Item::Mod(module));
+    file.items.insert(types.context("progenitor wrote no module `types`")? + 1, Item::Mod(module));
     Ok(())
 }
 
-/// Takes the optional arguments out of a method. Gives the struct that has them.
-fn rewrite(method: &mut ImplItemFn, is_body_optional: bool) -> Result<ItemStruct, String> {
+/// Removes the optional arguments from a method and returns a struct with them.
+fn rewrite(method: &mut ImplItemFn, is_body_optional: bool) -> Result<ItemStruct> {
     let name = method.sig.ident.to_string();
     let unknown = |what: &str| {
-        format!(
-            "{what} of {name} has another form now; fit xtask/src/regen/options.rs to what progenitor writes"
-        )
+        anyhow!("progenitor writes {what} of {name} in another form now; adapt xtask/src/regen/options.rs")
     };
     let mut arguments = Vec::new();
     for input in method.sig.inputs.iter().skip(1) {
@@ -129,10 +127,10 @@ fn doc_mut(attribute: &mut Attribute) -> Option<&mut syn::LitStr> {
     }
 }
 
-/// Moves the descriptions from a method's documentation to its arguments. Gives what stands before them.
+/// Moves the descriptions from a method's documentation to its arguments. Returns the text before them.
 fn describe(doc: &str, arguments: &mut [Argument]) -> String {
     let Some((head, mut list)) = doc.rsplit_once("Arguments:\n") else { return doc.to_owned() };
-    // From the last to the first: each entry reaches up to the one behind it.
+    // From the last to the first: each entry ends at the next one.
     for argument in arguments.iter_mut().rev() {
         let start = format!("- `{}`", argument.name);
         if let Some((before, description)) = list.rsplit_once(&start) {
@@ -168,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_left_out_is_gathered_with_its_words() {
+    fn optional_arguments_move_with_their_descriptions() {
         let text = gathered(&[]);
         for wanted in [
             "pub struct VideoList<'a> {\n        /**Where to go on.\nWith `limit`.*/\n        pub cursor: Option<&'a str>,",
@@ -182,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn a_call_without_options_takes_them_all_the_same() {
+    fn an_operation_without_optional_arguments_has_an_empty_struct() {
         let text = gathered(&[]);
         assert!(text.contains("pub struct VideoLook {}"), "{text}");
         assert!(text.contains("options: options::VideoLook,"), "{text}");
     }
 
     #[test]
-    fn a_body_that_may_be_left_out_is_an_option() {
+    fn an_optional_body_is_an_option() {
         let text = gathered(&["video_list"]);
         assert!(text.contains("pub body: Option<&'a types::Request>"), "{text}");
         assert!(text.contains("let options::VideoList { cursor, limit, body } = options;"), "{text}");

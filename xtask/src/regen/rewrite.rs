@@ -1,10 +1,12 @@
-//! Fits what progenitor wrote to the client crate's own runtime, which reads more answers, costs less, and prints no secrets.
+//! Replaces progenitor's runtime in the generated client by the client crate's own, which reads more responses, costs less, and
+//! prints no secrets.
 
+use anyhow::{Result, bail};
 use quote::ToTokens as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ExprField, File, ImplItem, Item, Member, Path, Stmt, parse_quote};
 
-/// Where the crate has what the generator expects of its own runtime.
+/// The modules of the client crate with the items of the runtime.
 const RUNTIME: [(&str, &str); 7] = [
     ("ClientHooks", "hooks"),
     ("ClientInfo", "hooks"),
@@ -15,11 +17,11 @@ const RUNTIME: [(&str, &str); 7] = [
     ("encode_path", "request"),
 ];
 
-/// Rewrites a generated client of so many operations.
+/// Rewrites a generated client with this number of operations.
 ///
 /// # Errors
-/// If it does not have the form that is rewritten here: in words.
-pub(super) fn rewrite(file: &mut File, operations: usize) -> Result<(), String> {
+/// If the generator wrote another form than this function expects.
+pub(super) fn rewrite(file: &mut File, operations: usize) -> Result<()> {
     file.items.retain(|item| !is_of_the_generators_runtime(item));
     let imports = RUNTIME.map(|(name, module)| -> Item {
         let path: Path = syn::parse_str(&format!("crate::{module}::{name}")).expect("a path");
@@ -29,13 +31,13 @@ pub(super) fn rewrite(file: &mut File, operations: usize) -> Result<(), String> 
     let mut rewriter = Rewriter::default();
     rewriter.visit_file_mut(file);
     let Rewriter { begun, versions, constructors } = rewriter;
-    if (begun, versions, constructors) == (operations, operations, 1) {
-        return Ok(());
+    if (begun, versions, constructors) != (operations, operations, 1) {
+        bail!(
+            "the client of {operations} operations has {begun} requests, {versions} headers with the version and \
+             {constructors} constructors; progenitor writes another form now: adapt xtask/src/regen/rewrite.rs"
+        );
     }
-    Err(format!(
-        "of {operations} operations {begun} requests and {versions} headers with the version were found, and {constructors} \
-         constructors; look at what progenitor writes now, and fit xtask/src/regen/rewrite.rs to it"
-    ))
+    Ok(())
 }
 
 fn is_of_the_generators_runtime(item: &Item) -> bool {
@@ -50,7 +52,7 @@ struct Rewriter {
 }
 
 impl VisitMut for Rewriter {
-    /// The constructor that gives every call 15 seconds goes: a time limit is for its caller to choose.
+    /// Removes the constructor that sets a timeout of 15 seconds: the caller chooses timeouts.
     fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
         let before = item.items.len();
         let is_new = |item: &ImplItem| matches!(item, ImplItem::Fn(function) if function.sig.ident == "new");
@@ -61,7 +63,7 @@ impl VisitMut for Rewriter {
         visit_mut::visit_item_impl_mut(self, item);
     }
 
-    /// No server asked for the header with the document's version.
+    /// Removes the header with the version of the document, which the service does not expect.
     fn visit_block_mut(&mut self, block: &mut Block) {
         let before = block.stmts.len();
         let is_version = |statement: &Stmt| {
@@ -94,12 +96,12 @@ impl VisitMut for Rewriter {
     }
 }
 
-/// Whether it is the name of the header with the document's version, and not that of a parameter, which is a plain text.
+/// Whether the expression is the name of the header with the version. The names of parameters are string literals.
 fn is_version_name(name: &Expr) -> bool {
     matches!(name, Expr::Call(_)) && name.to_token_stream().to_string().contains("\"api-version\"")
 }
 
-/// Whether it is `self.client`.
+/// Whether the expression is `self.client`.
 fn is_client(expression: &Expr) -> bool {
     matches!(expression, Expr::Field(ExprField { base, member: Member::Named(name), .. })
         if name == "client" && matches!(&**base, Expr::Path(path) if path.path.is_ident("self")))
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_crates_own_runtime_takes_the_place_of_the_generators() {
+    fn the_crates_own_runtime_replaces_progenitors() {
         let mut file = generated();
         rewrite(&mut file, 1).unwrap();
         let text = prettyplease::unparse(&file);
@@ -138,8 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn another_form_is_refused() {
-        let error = rewrite(&mut generated(), 2).unwrap_err();
-        assert!(error.starts_with("of 2 operations 1 requests and 1 headers"), "{error}");
+    fn another_form_is_an_error() {
+        let error = rewrite(&mut generated(), 2).unwrap_err().to_string();
+        assert!(error.starts_with("the client of 2 operations has 1 requests, 1 headers"), "{error}");
     }
 }

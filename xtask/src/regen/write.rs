@@ -4,16 +4,18 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{GeneratedFile, RegenError};
+use anyhow::{Context as _, Result};
 
-/// Writes each file below `root`. With it comes what the file holds now, if it is there.
+use super::GeneratedFile;
+
+/// Writes each file below `root`. The second part of a pair is the current content, if the file exists.
 ///
-/// Each is written beside its place first, where a full disk or a missing permission shows, and then renamed. If that fails in
-/// the middle, the files that were renamed get their content back.
+/// Each file is first written under a temporary name, which fails if the disk is full or a permission is missing, and then renamed.
+/// If a rename fails, the files that were renamed before get their content back.
 ///
 /// # Errors
-/// The file that could not be written; all files are as they were then.
-pub(super) fn all_or_none(root: &Path, files: &[(GeneratedFile, Option<String>)]) -> Result<(), RegenError> {
+/// Names the file that could not be written. All files are unchanged then.
+pub(super) fn all_or_none(root: &Path, files: &[(GeneratedFile, Option<String>)]) -> Result<()> {
     let staged = |file: &GeneratedFile| beside(&root.join(&file.path));
     for (file, _) in files {
         let path = staged(file);
@@ -21,23 +23,23 @@ pub(super) fn all_or_none(root: &Path, files: &[(GeneratedFile, Option<String>)]
             path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, &file.content));
         if let Err(error) = written {
             discard(files.iter().map(|(file, _)| staged(file)));
-            return Err(RegenError::Io(root.join(&file.path), error));
+            return Err(error).context(file.path.display().to_string());
         }
     }
     for (index, (file, _)) in files.iter().enumerate() {
         if let Err(error) = fs::rename(staged(file), root.join(&file.path)) {
             for (file, before) in &files[..index] {
-                // Nothing better is left to do where this fails too: the error that is reported names the cause.
+                // If this fails too, the first error is still the one to report.
                 let _ = restore(&root.join(&file.path), before.as_deref());
             }
             discard(files[index..].iter().map(|(file, _)| staged(file)));
-            return Err(RegenError::Io(root.join(&file.path), error));
+            return Err(error).context(file.path.display().to_string());
         }
     }
     Ok(())
 }
 
-/// Where a file is written before it gets its place: in the same folder, so that a rename is enough.
+/// The temporary name of a file, in the same directory.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.regen"))
@@ -52,7 +54,7 @@ fn restore(path: &Path, before: Option<&str>) -> io::Result<()> {
 
 fn discard(paths: impl Iterator<Item = PathBuf>) {
     for path in paths {
-        // Those that were not written yet are not there.
+        // Files that were not written yet do not exist.
         let _ = fs::remove_file(path);
     }
 }
@@ -85,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_is_written_and_nothing_else_is_left() {
+    fn all_files_are_written_and_no_others_remain() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("a"), "old").unwrap();
         all_or_none(root.path(), &[file("a", Some("old")), file("folder/b", None)]).unwrap();
@@ -94,20 +96,20 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_leaves_all_others_as_they_were() {
+    fn a_failed_write_leaves_all_files_unchanged() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("a"), "old").unwrap();
         fs::write(root.path().join("b"), "old").unwrap();
         let before = tree(root.path());
-        // `b` is no folder.
+        // `b` is a file.
         let error = all_or_none(root.path(), &[file("a", Some("old")), file("c", None), file("b/d", None)])
             .unwrap_err();
-        assert!(error.to_string().contains("b/d: "), "{error}");
+        assert_eq!(error.to_string(), "b/d");
         assert_eq!(tree(root.path()), before);
     }
 
     #[test]
-    fn a_file_that_cannot_get_its_place_gives_the_others_their_content_back() {
+    fn a_failed_rename_restores_the_other_files() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("a"), "old").unwrap();
         fs::create_dir_all(root.path().join("place")).unwrap();
@@ -115,7 +117,7 @@ mod tests {
         let before = tree(root.path());
         let files = [file("a", Some("old")), file("c", None), file("place", None)];
         let error = all_or_none(root.path(), &files).unwrap_err();
-        assert!(error.to_string().contains("place: "), "{error}");
+        assert_eq!(error.to_string(), "place");
         assert_eq!(tree(root.path()), before);
     }
 }

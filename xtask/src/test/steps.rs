@@ -1,13 +1,13 @@
 //! The table of the steps.
 
-use crate::diff;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use external_tools::Process;
 use external_tools::programs::*;
+use openapi_tools::diff;
 
 use super::runner::{Outcome, Runner};
 use super::{instructions, licences, package, snapshots};
-use crate::publish::{self, PublishError};
+use crate::publish::{self, NotPublished};
 
 /// A step of `cargo xtask test`.
 pub(super) struct Step {
@@ -80,7 +80,7 @@ pub(super) const STEPS: &[Step] = &[
         "Do changes of the document since its last release have their version and their changelog entry?",
         |runner| {
             Ok(diff::gate(runner.root)
-                .map_or_else(|error| Outcome::Failed(error.to_string()), |()| Outcome::Passed))
+                .map_or_else(|error| Outcome::Failed(format!("{error:#}")), |()| Outcome::Passed))
         },
     ),
     commands("regen", "Do the generated files follow from the document?", &[], &["xtask regen --check"]),
@@ -190,8 +190,8 @@ fn publish(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
     match publish::check(runner.root) {
         Ok(()) => {}
         // A version in development is not published yet, and is tested all the same.
-        Err(error @ PublishError::NotKept { .. }) => writeln!(runner.out, "publish: {error}")?,
-        Err(error) => return Err(error.into()),
+        Err(error) if error.is::<NotPublished>() => writeln!(runner.out, "publish: {error}")?,
+        Err(error) => return Err(error),
     }
     runner.command("cargo test --workspace --test published -- --ignored --nocapture")
 }
