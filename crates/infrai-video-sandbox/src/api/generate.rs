@@ -76,7 +76,7 @@ fn failure_of(order: &Order, fault: Option<&Action>) -> Option<Failure> {
     }
     order.prompt.contains(FAIL_MARK).then(|| Failure {
         code: "CONTENT_REJECTED".to_owned(),
-        message: "the prompt asks for a failure with [fail]: take it out and generate again".to_owned(),
+        message: "the prompt requests a failure with [fail]: remove it and generate again".to_owned(),
     })
 }
 

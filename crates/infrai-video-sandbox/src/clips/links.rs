@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_changed_by_a_byte_is_refused() {
+    fn a_link_changed_by_a_byte_is_rejected() {
         let links = Links::new(Seed(7), 0);
         let link = links.sign(PATH, at(1000));
         for place in 0..link.len() {

@@ -220,11 +220,11 @@ mod tests {
     }
 
     #[test]
-    fn every_embedded_scenario_says_what_happens_and_what_is_right() {
+    fn every_embedded_scenario_describes_faults_and_correct_behaviour() {
         for scenario in Scenario::all() {
             assert_eq!(Scenario::named(scenario.name()), Ok(scenario.clone()));
             assert!(!scenario.summary().is_empty() && !scenario.summary().contains('\n'));
-            assert!(scenario.toml().contains("# A right client"), "{}", scenario.name());
+            assert!(scenario.toml().contains("# A correct client"), "{}", scenario.name());
             assert!(scenario.settings != Changes::default() || !scenario.faults().is_empty());
             let error = UnknownScenario("other".to_owned()).to_string();
             assert!(error.contains(scenario.name()), "{error}");

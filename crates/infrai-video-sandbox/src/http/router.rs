@@ -204,7 +204,7 @@ mod tests {
             .header("content-type", "application/json")
             .body(Body::from(body))
             .expect("a request");
-        let answer = sandbox.clone().oneshot(request).await.expect("an answer");
+        let answer = sandbox.clone().oneshot(request).await.expect("a response");
         let bytes = axum::body::to_bytes(answer.into_body(), 100_000).await.expect("a body");
         serde_json::from_slice(&bytes).expect("JSON")
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use http::Method;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// One of the sandbox's two hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -17,8 +18,9 @@ pub enum Host {
 }
 
 /// An operation of the sandbox: the ten of the API, the two of the account, and the two kinds of file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
     /// `POST /v1/video/generate`
@@ -72,22 +74,7 @@ impl Operation {
 
     /// The name in the contract, such as `delete_all`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Generate => "generate",
-            Self::Status => "status",
-            Self::Cancel => "cancel",
-            Self::Get => "get",
-            Self::List => "list",
-            Self::Delete => "delete",
-            Self::DeleteAll => "delete_all",
-            Self::DownloadUrl => "download_url",
-            Self::SetRetention => "set_retention",
-            Self::Capabilities => "capabilities",
-            Self::Topup => "topup",
-            Self::Checkout => "checkout",
-            Self::Clip => "clip",
-            Self::Thumbnail => "thumbnail",
-        }
+        self.into()
     }
 
     /// The route in the syntax of axum.

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_reached_from_elsewhere_needs_a_strong_token() {
+    fn a_sandbox_reachable_from_other_machines_needs_a_strong_token() {
         let settings = |host: &str, public: Option<&str>, token: Option<&str>| NetworkSettings {
             host: host.parse().expect("an address"),
             public_url: public.map(str::to_owned),

@@ -1,9 +1,9 @@
-// Shows what the stream of the sandbox tells, and turns its clock and faults.
-// Text from outside reaches the page through textContent alone.
+// Shows the event stream of the sandbox, and controls its clock and faults.
+// Text from outside reaches the page only through textContent.
 
 const byId = (id) => document.getElementById(id);
 
-// Keys that are no properties become attributes.
+// Keys that are not properties become attributes.
 function element(tag, settings = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(settings)) {
@@ -24,18 +24,18 @@ const state = {
   stream: null,
 };
 
-// ---- asking the sandbox
+// ---- requests to the sandbox
 
 const TOKEN = "sandbox-token";
 
 async function ask(path, options = {}) {
   const token = sessionStorage.getItem(TOKEN);
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const answer = await fetch(path, { ...options, headers, cache: "no-store" });
-  if (answer.ok) return answer;
-  const reason = await answer.json().then((body) => body.error, () => null);
-  const text = typeof reason === "string" ? reason : `the sandbox answered ${answer.status}`;
-  if (answer.status === 401 || answer.status === 403) openGate(text);
+  const response = await fetch(path, { ...options, headers, cache: "no-store" });
+  if (response.ok) return response;
+  const reason = await response.json().then((body) => body.error, () => null);
+  const text = typeof reason === "string" ? reason : `the sandbox responded with ${response.status}`;
+  if (response.status === 401 || response.status === 403) openGate(text);
   throw new Error(text);
 }
 
@@ -71,9 +71,9 @@ byId("gate").addEventListener("submit", (event) => {
   connect();
 });
 
-// ---- listening
+// ---- events
 
-// fetch and not EventSource: only fetch can send a token.
+// fetch instead of EventSource: only fetch can send a token.
 async function connect() {
   state.stream?.abort();
   const stream = new AbortController();
@@ -82,11 +82,11 @@ async function connect() {
   while (state.stream === stream && byId("gate").hidden) {
     try {
       const path = `/__sandbox/events?account=${encodeURIComponent(state.account)}`;
-      const answer = await ask(path, { signal: stream.signal });
+      const response = await ask(path, { signal: stream.signal });
       forget();
       linked(true);
       pause = 500;
-      await listen(answer.body.pipeThrough(new TextDecoderStream()).getReader());
+      await listen(response.body.pipeThrough(new TextDecoderStream()).getReader());
     } catch {
       if (stream.signal.aborted) return;
     }
@@ -137,7 +137,7 @@ const hearers = {
   clock({ now, factor }) {
     state.clock = { at: Date.parse(now), factor, since: performance.now() };
     byId("pace").textContent =
-      factor === 0 ? "stands still until it is moved" : factor === 1 ? "runs as outside" : `runs ${factor} times as fast as outside`;
+      factor === 0 ? "manual: moves only when advanced" : factor === 1 ? "real time" : `${factor} times real time`;
     showTime();
   },
   jobs: showJobs,
@@ -164,7 +164,7 @@ function showTime() {
   byId("next-change").disabled = nextChange() === null;
 }
 
-// When the next of the jobs here starts or ends.
+// When the next job starts or finishes.
 function nextChange() {
   let soonest = null;
   for (const { job } of state.jobs.values()) {
@@ -181,7 +181,7 @@ for (const button of document.querySelectorAll("[data-advance]")) {
 }
 byId("next-change").addEventListener("click", () => {
   const at = nextChange();
-  // The sandbox counts finer than a browser does: one millisecond more is surely past the change.
+  // The sandbox has a finer resolution than a browser: one more millisecond is surely past the change.
   if (at !== null) advance(Math.max(0, at - now() + 1) / 1000);
 });
 setInterval(() => {
@@ -272,7 +272,7 @@ function updateJob(entry, job) {
   node.dataset.state = job.state;
   parts.state.textContent = job.state;
   const back = job.state === "failed" || job.state === "cancelled";
-  parts.cost.textContent = back ? `${dollars(job.cost_usd)} given back` : dollars(job.cost_usd);
+  parts.cost.textContent = back ? `${dollars(job.cost_usd)} refunded` : dollars(job.cost_usd);
   parts.error.hidden = job.error === null;
   parts.error.textContent = job.error ? `${job.error.code}: ${job.error.message}` : "";
   const hasClip = job.video_url !== null;
@@ -285,7 +285,7 @@ function updateJob(entry, job) {
 }
 
 function placeholder(job) {
-  const words = { queued: "waiting", running: "in the making", succeeded: "the clip has gone", failed: "no clip", cancelled: "no clip" };
+  const words = { queued: "waiting", running: "in progress", succeeded: "the clip has been deleted", failed: "no clip", cancelled: "no clip" };
   return element("span", { className: "soft" }, words[job.state] ?? job.state);
 }
 
@@ -297,7 +297,7 @@ function showProgress(job, parts, at) {
   parts.progress.value = Math.min(1, Math.max(0, (at - from) / Math.max(1, to - from)));
 }
 
-// A picture that starts the player. Nothing of the clip is fetched before somebody wants to see it.
+// A thumbnail that starts the player. The clip is fetched only then.
 function preview(entry) {
   const picture = element("img", { alt: "", loading: "lazy", decoding: "async" });
   retryWithFreshLink(entry, picture, "thumbnail_url");
@@ -317,15 +317,15 @@ function play(entry) {
   video.play().catch(() => {});
 }
 
-// Links expire on the sandbox's clock, which may run fast: a file that fails is asked for once more, at a fresh link.
+// Links expire on the sandbox's clock, which may run fast: a failed file is requested once more with a new link.
 function retryWithFreshLink(entry, media, link) {
   let tries = 0;
   media.addEventListener("error", async () => {
     if (tries++ >= 3 || !media.isConnected) return;
     const at = media.currentTime;
     try {
-      const answer = await ask(`/__sandbox/jobs/${encodeURIComponent(entry.job.job_id)}`);
-      const fresh = (await answer.json())[link];
+      const response = await ask(`/__sandbox/jobs/${encodeURIComponent(entry.job.job_id)}`);
+      const fresh = (await response.json())[link];
       if (!fresh) return;
       media.src = fresh;
       if (at) media.currentTime = at;
@@ -353,12 +353,12 @@ function showLedger({ accounts, account_count, entries, entry_count, double_char
   byId("entries").replaceChildren(...entries.map(movement));
   byId("entry-count").textContent =
     entry_count === 0 ? "Nothing was charged yet." : entries.length < entry_count ? `The newest ${entries.length} of ${entry_count}.` : "";
-  byId("double-charges").textContent = double_charges === 1 ? "1 double charge" : `${double_charges} double charges`;
+  byId("double-charges").textContent = double_charges === 1 ? "1 duplicate charge" : `${double_charges} duplicate charges`;
   byId("double-charges").className = double_charges === 0 ? "good" : "bad";
 }
 
 function movement(entry) {
-  const what = entry.answer_lost ? `${entry.kind}, answer lost` : entry.kind;
+  const what = entry.answer_lost ? `${entry.kind}, response lost` : entry.kind;
   const job = entry.job_id ? `…${entry.job_id.slice(-6)}` : "";
   return element(
     "tr",
@@ -413,10 +413,10 @@ byId("clear-faults").addEventListener("click", () => act("/__sandbox/faults", "P
 function showScenarios(scenarios) {
   byId("scenarios").replaceChildren(
     ...scenarios.map(({ name, summary, toml }) => {
-      const button = element("button", { type: "button" }, `Play ${name}`);
+      const button = element("button", { type: "button" }, `Start ${name}`);
       button.addEventListener("click", async () => {
         if (await act(`/__sandbox/scenario/${encodeURIComponent(name)}`, "PUT", "")) {
-          byId("news").textContent = `the sandbox started over with ${name}`;
+          byId("news").textContent = `the sandbox was reset with ${name}`;
         }
       });
       return element(
@@ -433,11 +433,11 @@ function showScenarios(scenarios) {
 byId("own-settings").addEventListener("click", () => act("/__sandbox/scenario", "PUT", ""));
 byId("reset").addEventListener("click", () => act("/__sandbox/reset", "POST", ""));
 
-// ---- the lines for a terminal
+// ---- the curl commands
 
 const inQuotes = (text) => text.replace(/[\\"$`]/g, "\\$&");
 
-// A key of its own for each copy: the same one twice would only repeat the first answer.
+// A new key for each copy: the same key would only replay the first response.
 const freshKey = () => `page-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
 
 function filledIn(sample) {
@@ -449,7 +449,7 @@ function filledIn(sample) {
     .replace(/Idempotency-Key: [^"]*/, () => `Idempotency-Key: ${freshKey()}`);
 }
 
-// The newest job of the key's account, as far as it is here.
+// The newest job of the key's account on this page.
 function newestJob() {
   const jobs = [...state.jobs.values()].map(({ job }) => job).sort((a, b) => b.number - a.number);
   return jobs.find((job) => job.account === state.keyAccount) ?? null;
@@ -471,7 +471,7 @@ function showLines() {
 function fill(holder, sample) {
   const code = holder.querySelector("pre code");
   const text = filledIn(sample);
-  // A selection or a place in the text is kept where only the fresh key would differ.
+  // A selection or cursor is kept if only the new key would differ.
   const bare = (line) => line.replace(/Idempotency-Key: [^"]*/, "");
   if (bare(code.textContent) !== bare(text)) code.textContent = text;
 }
@@ -498,7 +498,7 @@ function line(sample, title) {
   );
 }
 
-// The account that a key opens is named after its digest, as the sandbox does. Without a secure context no digest can be made.
+// The name of an account is a digest of its key, as in the sandbox. Digests need a secure context.
 async function learnAccount() {
   const key = byId("key").value;
   const digest = await crypto.subtle?.digest("SHA-256", new TextEncoder().encode(key));

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_is_told_from_what_was_seen_before() {
+    fn later_requests_are_returned_without_earlier_ones() {
         let journal = Journal::new(JournalLimits { requests: 3, body_bytes: 0 });
         for _ in 0..5 {
             journal.open(request(""));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::state::{Entry, State};
+use super::state::{Entry, LedgerKind, State};
 use crate::model::keys;
 
 /// A snapshot of the ledger.
@@ -17,21 +17,6 @@ pub struct Ledger {
     /// Every movement, oldest first.
     pub entries: Vec<LedgerEntry>,
     double_charges: usize,
-}
-
-/// What moved money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LedgerKind {
-    /// The starting balance of an account.
-    Opening,
-    /// The price of a job.
-    Charge,
-    /// The refund of a job that failed, was cancelled, or was deleted before it finished.
-    Refund,
-    /// A top-up whose checkout_url was opened.
-    Topup,
 }
 
 /// One movement of money.

@@ -23,9 +23,10 @@ pub use self::durable::PersistError;
 pub(crate) use self::durable::{Durable, Opened};
 pub(crate) use self::job::{Failure, Job};
 pub use self::job::{JobRecord, JobState};
-pub use self::ledger::{Ledger, LedgerEntry, LedgerKind};
+pub use self::ledger::{Ledger, LedgerEntry};
 #[cfg(test)]
 pub(crate) use self::state::LOOKED_AT;
+pub use self::state::LedgerKind;
 pub(crate) use self::state::{Change, KeyRecord, State, Topup, charge, deletion, refund};
 pub(crate) use self::summary::Stamp;
 #[cfg(not(feature = "persist"))]

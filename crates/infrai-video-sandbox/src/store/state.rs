@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::job::{Job, JobState};
-use super::ledger::LedgerKind;
 use crate::model::money::Usd;
 use crate::model::operation::Operation;
 
@@ -41,6 +40,21 @@ pub(super) struct Account {
     pub(super) jobs: BTreeSet<u64>,
     pub(super) deleted: HashSet<String>,
     pub(super) keys: HashMap<String, KeyRecord>,
+}
+
+/// The kind of a movement of money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LedgerKind {
+    /// The starting balance of an account.
+    Opening,
+    /// The price of a job.
+    Charge,
+    /// The refund of a job that failed, was cancelled, or was deleted before it finished.
+    Refund,
+    /// A top-up whose checkout_url was opened.
+    Topup,
 }
 
 /// One movement of money.

@@ -138,8 +138,8 @@ impl Visit {
 
     /// The value of an expression in the page.
     pub(crate) async fn value(&self, expression: &str) -> Value {
-        let answer = self.driver.execute(format!("return {expression};"), Vec::new()).await;
-        answer.unwrap_or_else(|error| panic!("{expression}: {error}")).json().clone()
+        let response = self.driver.execute(format!("return {expression};"), Vec::new()).await;
+        response.unwrap_or_else(|error| panic!("{expression}: {error}")).json().clone()
     }
 
     pub(crate) async fn find(&self, selector: &str) -> WebElement {
@@ -161,13 +161,13 @@ impl Visit {
     }
 
     pub(crate) async fn submit_as(&self, key: &str, request: Value) -> String {
-        let answer = reqwest::Client::new()
+        let response = reqwest::Client::new()
             .post(format!("{}/v1/video/generate", self.sandbox.base_url()))
             .bearer_auth(key)
             .json(&request)
             .send();
-        let answer: Value = answer.await.unwrap().json().await.unwrap();
-        answer["data"]["job_id"].as_str().unwrap_or_else(|| panic!("no job: {answer}")).to_owned()
+        let response: Value = response.await.unwrap().json().await.unwrap();
+        response["data"]["job_id"].as_str().unwrap_or_else(|| panic!("no job: {response}")).to_owned()
     }
 
     /// A command of the browser's own protocol.

@@ -46,7 +46,7 @@ async fn a_job_is_followed_and_its_clip_played_by_keyboard() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: cargo xtask test --only browser"]
-async fn a_switch_keeps_the_focus_when_it_is_turned() {
+async fn a_switch_keeps_the_focus_when_toggled() {
     visit(builder(), async |page| {
         page.open_page().await;
         tab_to(page, "[role=\"switch\"]").await;

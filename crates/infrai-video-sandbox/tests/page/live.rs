@@ -51,7 +51,7 @@ async fn a_job_appears_goes_through_its_states_and_its_clip_plays() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: cargo xtask test --only browser"]
-async fn failed_and_cancelled_jobs_show_why_and_what_was_given_back() {
+async fn failed_and_cancelled_jobs_show_reason_and_refund() {
     visit(builder(), async |page| {
         page.open_page().await;
         let failed = page.submit(json!({"prompt": "a boat [fail]"})).await;
@@ -62,7 +62,7 @@ async fn failed_and_cancelled_jobs_show_why_and_what_was_given_back() {
         page.click("[data-advance=\"3600\"]").await;
         page.until(&shows(&failed, "failed")).await;
         let text = page.find(&card(&failed)).await.text().await.unwrap();
-        assert!(text.contains("CONTENT_REJECTED") && text.contains("given back"), "{text}");
+        assert!(text.contains("CONTENT_REJECTED") && text.contains("refunded"), "{text}");
         page.until("document.querySelectorAll('#entries tr').length === 5").await;
         let kinds = "[...document.querySelectorAll('#entries tr td:nth-child(2)')].map((cell) => cell.textContent).sort()";
         assert_eq!(page.value(kinds).await, json!(["charge", "charge", "opening", "refund", "refund"]));
@@ -90,7 +90,7 @@ async fn the_page_shows_one_account_alone_or_all() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: cargo xtask test --only browser"]
-async fn what_is_deleted_or_forgotten_goes_from_the_page() {
+async fn deleted_jobs_disappear_from_the_page() {
     visit(builder(), async |page| {
         page.open_page().await;
         let first = page.submit(json!({"prompt": "the first"})).await;
@@ -108,7 +108,7 @@ async fn what_is_deleted_or_forgotten_goes_from_the_page() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: cargo xtask test --only browser"]
-async fn each_line_for_a_terminal_runs_as_it_stands() {
+async fn each_curl_command_runs_as_shown() {
     visit(builder(), async |page| {
         page.open_page().await;
         let id = page.submit(json!({"prompt": "a lighthouse"})).await;
@@ -119,9 +119,9 @@ async fn each_line_for_a_terminal_runs_as_it_stands() {
         for line in lines.as_array().unwrap() {
             let output = tokio::process::Command::new("sh").args(["-c", line.as_str().unwrap()]).output();
             let output = output.await.unwrap();
-            let answer: serde_json::Value = serde_json::from_slice(&output.stdout)
+            let response: serde_json::Value = serde_json::from_slice(&output.stdout)
                 .unwrap_or_else(|_| panic!("{line}: {}", String::from_utf8_lossy(&output.stderr)));
-            codes.push(answer["error"]["code"].as_str().unwrap_or("fine").to_owned());
+            codes.push(response["error"]["code"].as_str().unwrap_or("fine").to_owned());
         }
         // After the lines before them: a deleted job has no clip, and nothing to set.
         let fine = "fine".to_owned();

@@ -90,8 +90,8 @@ async fn the_page_may_run_nothing_but_its_own_script() {
         assert_eq!(page.value(refused).await, true);
         let complaints = page.complaints().await;
         assert!(matches!(complaints.as_slice(), [one] if one.contains("TrustedHTML")), "{complaints:?}");
-        let answer = reqwest::get(page.sandbox.base_url()).await.unwrap();
-        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        let response = reqwest::get(page.sandbox.base_url()).await.unwrap();
+        let policy = response.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");
     })

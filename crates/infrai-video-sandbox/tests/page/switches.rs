@@ -59,7 +59,7 @@ async fn a_scenario_can_be_played_and_left_again() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: cargo xtask test --only browser"]
-async fn a_link_that_expired_is_replaced_by_a_fresh_one_when_somebody_plays_the_clip() {
+async fn an_expired_link_is_replaced_when_the_clip_is_played() {
     visit(builder(), async |page| {
         page.open_page().await;
         page.submit(json!({"prompt": "a lighthouse", "duration_seconds": 1, "resolution": "720p"})).await;

@@ -25,7 +25,7 @@ async fn is_served(bench: &Bench, id: &str, clip: &(String, Vec<u8>)) {
 }
 
 #[tokio::test]
-async fn a_finished_clip_is_read_back_instead_of_made_again() {
+async fn a_finished_clip_is_loaded_instead_of_produced_again() {
     let (bench, id, clip) = kept().await;
     is_served(&bench, &id, &clip).await;
     assert_eq!(bench.made(), 1);
@@ -59,7 +59,7 @@ async fn a_damaged_clip_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_clip_goes_with_the_last_job_that_shows_it() {
+async fn a_clip_is_deleted_with_its_last_job() {
     let (bench, id, _) = kept().await;
     let sandbox = start(&bench).await;
     let twin = generate(&sandbox, "k2", "a lighthouse").await;
@@ -85,7 +85,7 @@ async fn clips_whose_time_is_over_are_swept_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_clip_that_was_being_made_is_made_at_the_start_without_being_asked_for() {
+async fn an_interrupted_clip_is_produced_at_the_next_start() {
     let bench = Bench::new();
     // Without prerendering nobody has made the clip when the sandbox stops.
     let sandbox = bench.start().await;

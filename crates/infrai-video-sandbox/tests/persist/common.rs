@@ -92,7 +92,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Calls the API and answers status and body.
+/// Calls the API and responses status and body.
 pub(crate) async fn call(
     sandbox: &Sandbox,
     method: Method,
@@ -107,15 +107,15 @@ pub(crate) async fn call(
     if let Some(body) = body {
         request = request.json(body);
     }
-    let answer = request.send().await.expect("an answer");
-    let status = answer.status().as_u16();
-    (status, answer.json().await.unwrap_or(Value::Null))
+    let response = request.send().await.expect("a response");
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap_or(Value::Null))
 }
 
 pub(crate) async fn get(sandbox: &Sandbox, path: &str) -> Value {
-    let (status, answer) = call(sandbox, Method::GET, path, None, None).await;
-    assert_eq!(status, 200, "{answer}");
-    answer["data"].clone()
+    let (status, response) = call(sandbox, Method::GET, path, None, None).await;
+    assert_eq!(status, 200, "{response}");
+    response["data"].clone()
 }
 
 pub(crate) async fn post(sandbox: &Sandbox, path: &str, body: &Value) -> (u16, Value) {
@@ -130,9 +130,9 @@ pub(crate) async fn submit(sandbox: &Sandbox, key: &str, prompt: &str) -> (u16, 
 
 /// Makes a job and gives its id.
 pub(crate) async fn generate(sandbox: &Sandbox, key: &str, prompt: &str) -> String {
-    let (status, answer) = submit(sandbox, key, prompt).await;
-    assert_eq!(status, 200, "{answer}");
-    answer["data"]["job_id"].as_str().expect("an id").to_owned()
+    let (status, response) = submit(sandbox, key, prompt).await;
+    assert_eq!(status, 200, "{response}");
+    response["data"]["job_id"].as_str().expect("an id").to_owned()
 }
 
 pub(crate) async fn state(sandbox: &Sandbox, id: &str) -> String {
@@ -151,8 +151,8 @@ pub(crate) async fn link(sandbox: &Sandbox, id: &str) -> String {
 
 /// The ETag and the bytes behind a link.
 pub(crate) async fn download(url: &str) -> (String, Vec<u8>) {
-    let answer = Client::new().get(url).send().await.expect("an answer");
-    assert_eq!(answer.status(), 200, "{url}");
-    let etag = answer.headers()["etag"].to_str().expect("ASCII").to_owned();
-    (etag, answer.bytes().await.expect("a whole body").to_vec())
+    let response = Client::new().get(url).send().await.expect("a response");
+    assert_eq!(response.status(), 200, "{url}");
+    let etag = response.headers()["etag"].to_str().expect("ASCII").to_owned();
+    (etag, response.bytes().await.expect("a whole body").to_vec())
 }

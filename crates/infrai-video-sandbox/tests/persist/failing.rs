@@ -13,7 +13,7 @@ async fn sql(bench: &Bench, statement: &'static str) {
 }
 
 #[tokio::test]
-async fn a_disk_that_takes_no_more_is_never_answered_with_an_acceptance() {
+async fn a_full_disk_never_results_in_an_acceptance() {
     let bench = Bench::new();
     let sandbox = bench.start().await;
     generate(&sandbox, "k1", "a lighthouse").await;
@@ -26,10 +26,10 @@ async fn a_disk_that_takes_no_more_is_never_answered_with_an_acceptance() {
 
     let sandbox = bench.start().await;
     for _ in 0..3 {
-        let (status, answer) = submit(&sandbox, "k2", "a harbour").await;
-        assert_eq!((status, &answer["error"]["code"]), (503, &json!("UNAVAILABLE")), "{answer}");
-        assert_eq!(answer["error"]["retryable"], true);
-        let message = answer["error"]["message"].as_str().expect("a message");
+        let (status, response) = submit(&sandbox, "k2", "a harbour").await;
+        assert_eq!((status, &response["error"]["code"]), (503, &json!("UNAVAILABLE")), "{response}");
+        assert_eq!(response["error"]["retryable"], true);
+        let message = response["error"]["message"].as_str().expect("a message");
         assert!(message.contains("database or disk is full") && message.contains("sandbox.db"), "{message}");
     }
     // What is in memory alone must not be told either.
@@ -37,12 +37,12 @@ async fn a_disk_that_takes_no_more_is_never_answered_with_an_acceptance() {
         assert_eq!(call(&sandbox, Method::GET, path, None, None).await.0, 503, "{path}");
     }
     let clip = Client::new().get(format!("{}/clips/vj_1.mp4", sandbox.file_base_url())).send().await;
-    assert_eq!(clip.expect("an answer").status(), 503);
+    assert_eq!(clip.expect("a response").status(), 503);
     drop(sandbox);
 
     sql(&bench, "DROP TRIGGER full").await;
     let sandbox = bench.start().await;
     assert_eq!((sandbox.jobs().len(), sandbox.ledger().charges().count()), (1, 1));
-    let (status, answer) = submit(&sandbox, "k2", "a harbour").await;
-    assert_eq!((status, &answer["metadata"]["cache_hit"]), (200, &json!(false)));
+    let (status, response) = submit(&sandbox, "k2", "a harbour").await;
+    assert_eq!((status, &response["metadata"]["cache_hit"]), (200, &json!(false)));
 }

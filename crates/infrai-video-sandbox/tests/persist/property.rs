@@ -49,7 +49,7 @@ fn choose(chance: &mut fastrand::Rng, ids: &[String], checkouts: &[String]) -> R
     Request { method, path, key, body }
 }
 
-/// What an answer says apart from ports, request ids and the numbers of links.
+/// What a response says apart from ports, request ids and the numbers of links.
 fn told(value: &Value) -> Value {
     match value {
         Value::String(text) if text.starts_with("http://") => {

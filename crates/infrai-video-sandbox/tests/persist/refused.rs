@@ -56,13 +56,13 @@ async fn sql(file: PathBuf, statement: &'static str) {
 }
 
 #[tokio::test]
-async fn a_file_of_a_newer_version_is_refused() {
+async fn a_file_of_a_newer_version_is_rejected() {
     let error = is_refused(async |file| patch(file, USER_VERSION, 2).await, "has format 2").await;
     assert!(matches!(error, PersistError::Newer { found: 2, known: 1, .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_database_of_something_else_is_refused() {
+async fn a_database_of_another_program_is_rejected() {
     let error =
         is_refused(async |file| patch(file, APPLICATION_ID, 77).await, "not the state of a sandbox").await;
     assert!(matches!(error, PersistError::Foreign { .. }), "{error:?}");
@@ -71,7 +71,7 @@ async fn a_database_of_something_else_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused() {
+async fn a_file_that_is_not_a_database_is_rejected() {
     let garbage =
         async |file| fs::write(file, b"no database at all ".repeat(500)).expect("it can be written");
     let error = is_refused(garbage, "cannot be read").await;
@@ -79,7 +79,7 @@ async fn a_file_that_is_no_database_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_cut_is_refused_wherever_it_was_cut() {
+async fn a_truncated_file_is_rejected_at_every_length() {
     for part in [0.0, 0.001, 0.2, 0.5, 0.9] {
         let cut = async |file: PathBuf| {
             let bytes = fs::read(&file).expect("it can be read");
@@ -118,7 +118,7 @@ async fn a_value_that_makes_no_sense_is_named() {
 }
 
 #[tokio::test]
-async fn a_second_sandbox_on_the_same_directory_is_refused() {
+async fn a_second_sandbox_on_the_same_directory_is_rejected() {
     let bench = Bench::new();
     let first = bench.start().await;
     let error = bench.builder().start().await.expect_err("it is in use");
@@ -144,7 +144,7 @@ async fn a_taken_port_leaves_the_directory_free() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_no_directory_is_refused() {
+async fn a_path_that_is_not_a_directory_is_rejected() {
     let bench = Bench::new();
     let file = bench.path().join("file");
     fs::write(&file, "").expect("it can be written");

@@ -33,7 +33,7 @@ async fn jobs_and_money_are_there_after_a_clean_stop() {
 }
 
 #[tokio::test]
-async fn what_was_answered_is_on_the_disk_when_the_answer_arrives() {
+async fn changes_are_on_the_disk_when_the_response_arrives() {
     let bench = Bench::new();
     let sandbox = bench.start().await;
     for n in 0..5 {
@@ -52,12 +52,12 @@ async fn a_key_from_before_gives_the_same_job_and_no_second_charge() {
     drop(sandbox);
 
     let sandbox = bench.start().await;
-    let (status, answer) = submit(&sandbox, "k1", "a lighthouse").await;
-    assert_eq!((status, &answer["metadata"]["cache_hit"]), (200, &json!(true)));
-    assert_eq!(answer["data"]["job_id"], id);
+    let (status, response) = submit(&sandbox, "k1", "a lighthouse").await;
+    assert_eq!((status, &response["metadata"]["cache_hit"]), (200, &json!(true)));
+    assert_eq!(response["data"]["job_id"], id);
     assert_eq!((sandbox.ledger().charges().count(), sandbox.jobs().len()), (1, 1));
-    let (status, answer) = submit(&sandbox, "k1", "a harbour").await;
-    assert_eq!((status, &answer["error"]["code"]), (409, &json!("IDEMPOTENCY_CONFLICT")));
+    let (status, response) = submit(&sandbox, "k1", "a harbour").await;
+    assert_eq!((status, &response["error"]["code"]), (409, &json!("IDEMPOTENCY_CONFLICT")));
 
     sandbox.clock().advance(25 * 60 * MINUTE);
     let later = generate(&sandbox, "k1", "a harbour").await;
@@ -141,15 +141,15 @@ async fn no_request_id_and_no_link_comes_twice() {
     let mut seen = std::collections::HashSet::new();
     for _ in 0..3 {
         let sandbox = bench.builder().instant_jobs().start().await.expect("it starts");
-        let (_, answer) = submit(&sandbox, "k1", "a lighthouse").await;
-        assert!(seen.insert(answer["metadata"]["request_id"].to_string()));
-        let link = link(&sandbox, answer["data"]["job_id"].as_str().expect("an id")).await;
+        let (_, response) = submit(&sandbox, "k1", "a lighthouse").await;
+        assert!(seen.insert(response["metadata"]["request_id"].to_string()));
+        let link = link(&sandbox, response["data"]["job_id"].as_str().expect("an id")).await;
         assert!(seen.insert(link.split_once('?').expect("a query").1.to_owned()), "{link}");
     }
 }
 
 #[tokio::test]
-async fn another_seed_is_refused_and_none_takes_the_stored_one() {
+async fn another_seed_is_rejected_and_no_seed_uses_the_stored_one() {
     let bench = Bench::new();
     drop(bench.builder().seed(40).start().await.expect("it starts"));
     let error = bench.builder().seed(41).start().await.expect_err("another seed");
@@ -185,7 +185,7 @@ async fn a_reset_is_on_the_disk_too() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_turned_by_hand_goes_on_where_it_was() {
+async fn a_manual_clock_continues_where_it_was() {
     let bench = Bench::new();
     let sandbox = bench.start().await;
     sandbox.clock().advance(MINUTE);
@@ -195,7 +195,7 @@ async fn a_clock_that_is_turned_by_hand_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn no_clock_goes_back_behind_what_was_answered() {
+async fn no_clock_goes_back_behind_a_response() {
     for clock in [Clock::real(), Clock::scaled(5000.0)] {
         let bench = Bench::new();
         let start = async |bench: &Bench| -> Sandbox {
@@ -208,8 +208,8 @@ async fn no_clock_goes_back_behind_what_was_answered() {
         generate(&sandbox, "k1", "a lighthouse").await;
         let mut told = sandbox.clock().now();
         for _ in 0..50 {
-            let answer = call(&sandbox, Method::GET, "/__sandbox/clock", None, None).await.1;
-            told = answer["now"].as_str().expect("a time").parse().expect("a time");
+            let response = call(&sandbox, Method::GET, "/__sandbox/clock", None, None).await.1;
+            told = response["now"].as_str().expect("a time").parse().expect("a time");
         }
         let crashed = bench.crash();
         let after = start(&crashed).await;

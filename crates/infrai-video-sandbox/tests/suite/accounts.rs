@@ -4,7 +4,8 @@ use infrai_video_sandbox::{LedgerKind, SandboxRouter};
 use serde_json::{Value, json};
 
 use crate::common::{
-    Answer, Call, KEY, OTHER_KEY, builder, call, cheap_job, download_url, generate, get, post, sandbox, state,
+    Call, KEY, OTHER_KEY, Response, builder, call, cheap_job, download_url, generate, get, post, sandbox,
+    state,
 };
 
 /// A sandbox where the first account has a finished job, and the second is known too.
@@ -37,7 +38,7 @@ async fn the_job_of_another_account_is_one_that_does_not_exist() {
         let foreign = foreign.key(OTHER_KEY).send(&sandbox).await;
         let none = none.key(OTHER_KEY).send(&sandbox).await;
         assert_eq!(foreign.refusal(), (404, "NOT_FOUND".to_owned()));
-        let told = |answer: &Answer| answer.error().to_string();
+        let told = |response: &Response| response.error().to_string();
         assert_eq!(told(&foreign), told(&none).replace(invented, &id), "nothing tells them apart");
     }
     assert_eq!(sandbox.jobs(), before);
@@ -60,7 +61,7 @@ async fn a_list_shows_only_ones_own_and_delete_all_deletes_only_ones_own() {
 }
 
 #[tokio::test]
-async fn a_cursor_works_for_the_account_that_was_given_it() {
+async fn a_cursor_works_only_for_its_account() {
     let sandbox = sandbox();
     for key in [KEY, KEY, OTHER_KEY, OTHER_KEY] {
         post("/v1/video/generate", json!({"prompt": "a", "prefer": "cheapest"}))
@@ -95,7 +96,11 @@ async fn the_same_idempotency_key_is_another_one_in_another_account() {
     let id = first["data"]["job_id"].as_str().expect("an id");
     let cancel = || post(&format!("/v1/video/cancel/{id}"), json!({})).header("idempotency-key", "k2");
     cancel().send(&sandbox).await.data();
-    assert_eq!(cancel().key(OTHER_KEY).send(&sandbox).await.status, 404, "the first answer is not repeated");
+    assert_eq!(
+        cancel().key(OTHER_KEY).send(&sandbox).await.status,
+        404,
+        "the first response is not repeated"
+    );
 }
 
 #[tokio::test]
@@ -123,7 +128,7 @@ async fn a_link_opens_the_one_file_that_it_was_made_for() {
 }
 
 #[tokio::test]
-async fn nobody_spends_or_tops_up_for_another() {
+async fn accounts_do_not_share_money() {
     let sandbox = builder().starting_balance(0.1).router();
     get("/v1/video/list").key(OTHER_KEY).send(&sandbox).await.data();
     generate(&sandbox, json!({"prompt": "a", "prefer": "cheapest"})).await;

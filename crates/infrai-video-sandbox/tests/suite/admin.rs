@@ -27,9 +27,9 @@ async fn admin_routes_show_the_inside_and_stay_out_of_the_journal() {
 async fn rules_can_be_set_while_the_sandbox_runs() {
     let sandbox = builder().router();
     let put = |rules: &str| call("PUT", "/__sandbox/faults").bytes(rules);
-    let answer = put("[[fault]]\naction = 'status'\nstatus = 500").send(&sandbox).await;
+    let response = put("[[fault]]\naction = 'status'\nstatus = 500").send(&sandbox).await;
     let shown = json!({"action": "status", "status": 500, "matched": 0, "acted": 0});
-    assert_eq!(answer.json(), json!({"faults": [shown]}));
+    assert_eq!(response.json(), json!({"faults": [shown]}));
     assert_eq!(get("/v1/video/list").send(&sandbox).await.refusal(), (500, "INTERNAL".to_owned()));
     let wrong = put("[[fault]]\naction = 'explode'").send(&sandbox).await;
     assert_eq!(wrong.status, 422);
@@ -68,8 +68,8 @@ async fn an_unknown_vendor_or_state_changes_nothing() {
         json!({"sandbox-swift": "down"}),
         json!(null),
     ] {
-        let answer = call("PUT", "/__sandbox/vendors").bytes(wrong.to_string()).send(&sandbox).await;
-        assert_eq!(answer.status, 422, "{wrong}");
+        let response = call("PUT", "/__sandbox/vendors").bytes(wrong.to_string()).send(&sandbox).await;
+        assert_eq!(response.status, 422, "{wrong}");
     }
     assert!(sandbox.vendors().values().all(|state| *state == VendorState::Up));
     let error = sandbox.set_vendor("sandbox-other", VendorState::Up).expect_err("unknown").to_string();
@@ -86,8 +86,8 @@ async fn a_named_scenario_starts_the_sandbox_over() {
     assert_eq!(shown["scenarios"][0]["name"], json!(names[0]));
 
     let play = |name: &str| call("PUT", &format!("/__sandbox/scenario/{name}"));
-    let answer = play("credit-runs-out").send(&sandbox).await;
-    assert_eq!((answer.status.as_u16(), &answer.json()["name"]), (200, &json!("credit-runs-out")));
+    let response = play("credit-runs-out").send(&sandbox).await;
+    assert_eq!((response.status.as_u16(), &response.json()["name"]), (200, &json!("credit-runs-out")));
     assert!(sandbox.jobs().is_empty());
     generate(&sandbox, json!({"prompt": "a lighthouse"})).await;
     assert_eq!(sandbox.ledger().balance_usd(KEY), Some(0.15));

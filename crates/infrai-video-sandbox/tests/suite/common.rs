@@ -29,15 +29,15 @@ pub(crate) fn sandbox() -> SandboxRouter {
     builder().router()
 }
 
-/// An answer as a caller sees it.
+/// A response as a caller sees it.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) bytes: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
     }
@@ -116,14 +116,14 @@ impl Call {
         self
     }
 
-    pub(crate) async fn send(self, sandbox: &SandboxRouter) -> Answer {
-        self.try_send(sandbox).await.expect("an answer")
+    pub(crate) async fn send(self, sandbox: &SandboxRouter) -> Response {
+        self.try_send(sandbox).await.expect("a response")
     }
 
-    /// The outer error is a connection lost before the answer.
-    pub(crate) async fn try_send(self, sandbox: &SandboxRouter) -> Result<Answer, ConnectionLost> {
+    /// The outer error is a connection lost before the response.
+    pub(crate) async fn try_send(self, sandbox: &SandboxRouter) -> Result<Response, ConnectionLost> {
         let (status, headers, bytes) = self.parts(sandbox).await?;
-        Ok(Answer { status, headers, bytes: bytes.expect("a whole body") })
+        Ok(Response { status, headers, bytes: bytes.expect("a whole body") })
     }
 
     /// Status, headers, and the body if it arrives whole.

@@ -1,4 +1,4 @@
-//! The same seed and requests give the same answers, journal and ledger, to the byte.
+//! The same seed and requests give the same responses, journal and ledger, to the byte.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -147,7 +147,7 @@ async fn a_troubled_run_on_a_paused_clock_can_be_repeated_to_the_byte() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_troubled_run_on_a_clock_turned_by_hand_can_be_repeated_to_the_byte() {
+async fn a_run_with_faults_on_a_manual_clock_is_reproducible_to_the_byte() {
     let first = run(troubled(7).clock(Clock::manual())).await;
     assert!(first == run(troubled(7).clock(Clock::manual())).await, "the second run differs");
 }

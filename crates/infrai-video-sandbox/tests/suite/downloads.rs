@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use infrai_video_sandbox::{Host, SandboxRouter};
 
-use crate::common::{Answer, KEY, builder, call, cheap_job, download_url, get, sandbox};
+use crate::common::{KEY, Response, builder, call, cheap_job, download_url, get, sandbox};
 
 async fn finished() -> (SandboxRouter, String, String) {
     let sandbox = builder().instant_jobs().router();
@@ -13,7 +13,7 @@ async fn finished() -> (SandboxRouter, String, String) {
     (sandbox, id, url)
 }
 
-async fn ranged(sandbox: &SandboxRouter, url: &str, range: &str) -> Answer {
+async fn ranged(sandbox: &SandboxRouter, url: &str, range: &str) -> Response {
     call("GET", url).header("range", range).send(sandbox).await
 }
 
@@ -21,15 +21,15 @@ async fn ranged(sandbox: &SandboxRouter, url: &str, range: &str) -> Answer {
 async fn a_link_leads_to_the_clip_on_another_host() {
     let (sandbox, id, url) = finished().await;
     assert!(url.starts_with("https://files.sandbox.invalid/clips/"), "{url}");
-    let answer = call("GET", &url).send(&sandbox).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.bytes, sandbox.clip_bytes(&id).await.expect("a clip"));
-    assert!(answer.text().starts_with("clip of a lighthouse, 1280x720"));
-    assert_eq!(answer.header("content-type"), Some("video/mp4"));
-    assert_eq!(answer.header("accept-ranges"), Some("bytes"));
-    assert_eq!(answer.header("last-modified"), Some("Thu, 01 Jan 2026 00:00:00 GMT"));
-    assert_eq!(answer.header("content-length"), Some(answer.bytes.len().to_string().as_str()));
-    assert!(answer.header("etag").is_some_and(|etag| etag.starts_with('"') && etag.len() == 66));
+    let response = call("GET", &url).send(&sandbox).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.bytes, sandbox.clip_bytes(&id).await.expect("a clip"));
+    assert!(response.text().starts_with("clip of a lighthouse, 1280x720"));
+    assert_eq!(response.header("content-type"), Some("video/mp4"));
+    assert_eq!(response.header("accept-ranges"), Some("bytes"));
+    assert_eq!(response.header("last-modified"), Some("Thu, 01 Jan 2026 00:00:00 GMT"));
+    assert_eq!(response.header("content-length"), Some(response.bytes.len().to_string().as_str()));
+    assert!(response.header("etag").is_some_and(|etag| etag.starts_with('"') && etag.len() == 66));
     assert_eq!(sandbox.journal().last().map(|seen| seen.host), Some(Host::Files));
 
     let job = get(&format!("/v1/video/get/{id}")).send(&sandbox).await.data();
@@ -39,7 +39,7 @@ async fn a_link_leads_to_the_clip_on_another_host() {
         (Some("image/jpeg"), "thumbnail")
     );
     let video = call("GET", job["video_url"].as_str().expect("a link")).send(&sandbox).await;
-    assert_eq!(video.bytes, answer.bytes);
+    assert_eq!(video.bytes, response.bytes);
 }
 
 #[tokio::test]
@@ -86,20 +86,20 @@ async fn if_range_guards_against_another_file() {
 }
 
 #[tokio::test]
-async fn head_tells_the_length_and_sends_nothing() {
+async fn head_returns_the_length_without_a_body() {
     let (sandbox, id, url) = finished().await;
     let length = sandbox.clip_bytes(&id).await.expect("a clip").len().to_string();
-    let answer = call("HEAD", &url).send(&sandbox).await;
-    assert_eq!((answer.status.as_u16(), answer.bytes.len()), (200, 0));
-    assert_eq!(answer.header("content-length"), Some(length.as_str()));
-    assert_eq!(answer.header("accept-ranges"), Some("bytes"));
+    let response = call("HEAD", &url).send(&sandbox).await;
+    assert_eq!((response.status.as_u16(), response.bytes.len()), (200, 0));
+    assert_eq!(response.header("content-length"), Some(length.as_str()));
+    assert_eq!(response.header("accept-ranges"), Some("bytes"));
 }
 
 #[tokio::test]
 async fn a_link_expires_and_a_fresh_one_works() {
     let (sandbox, id, url) = finished().await;
-    let answer = get(&format!("/v1/video/download_url/{id}")).send(&sandbox).await.data();
-    assert_eq!(answer["expires_at"], "2026-01-01T00:15:00Z");
+    let response = get(&format!("/v1/video/download_url/{id}")).send(&sandbox).await.data();
+    assert_eq!(response["expires_at"], "2026-01-01T00:15:00Z");
     sandbox.clock().advance(Duration::from_secs(899));
     assert_eq!(call("GET", &url).send(&sandbox).await.status, 200);
     sandbox.clock().advance(Duration::from_secs(1));
@@ -115,8 +115,8 @@ async fn a_link_expires_and_a_fresh_one_works() {
 async fn a_link_never_outlives_its_clip() {
     let (sandbox, id, _) = finished().await;
     sandbox.clock().advance(Duration::from_secs(30 * 86_400 - 60));
-    let answer = get(&format!("/v1/video/download_url/{id}")).send(&sandbox).await.data();
-    assert_eq!(answer["expires_at"], "2026-01-31T00:00:00Z");
+    let response = get(&format!("/v1/video/download_url/{id}")).send(&sandbox).await.data();
+    assert_eq!(response["expires_at"], "2026-01-31T00:00:00Z");
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn a_changed_link_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_deleted_jobs_files_are_gone_at_once() {
+async fn the_files_of_a_deleted_job_are_deleted_at_once() {
     let (sandbox, id, url) = finished().await;
     call("DELETE", &format!("/v1/video/delete/{id}")).key(KEY).send(&sandbox).await.data();
     assert_eq!(call("GET", &url).send(&sandbox).await.status, 404);
@@ -147,8 +147,8 @@ async fn a_deleted_jobs_files_are_gone_at_once() {
 async fn a_job_that_is_not_over_has_no_link() {
     let sandbox = sandbox();
     let id = cheap_job(&sandbox).await;
-    let answer = get(&format!("/v1/video/download_url/{id}")).send(&sandbox).await;
-    assert_eq!(answer.refusal(), (409, "JOB_NOT_FINISHED".to_owned()));
+    let response = get(&format!("/v1/video/download_url/{id}")).send(&sandbox).await;
+    assert_eq!(response.refusal(), (409, "JOB_NOT_FINISHED".to_owned()));
 }
 
 #[tokio::test]
@@ -167,11 +167,11 @@ async fn a_key_that_reaches_the_file_host_is_noticed() {
 #[tokio::test]
 async fn the_file_host_is_not_the_api() {
     let (sandbox, ..) = finished().await;
-    let answer = call("GET", "https://files.sandbox.invalid/v1/video/list").key(KEY).send(&sandbox).await;
+    let response = call("GET", "https://files.sandbox.invalid/v1/video/list").key(KEY).send(&sandbox).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.header("content-type")),
+        (response.status.as_u16(), response.header("content-type")),
         (404, Some("text/plain; charset=utf-8"))
     );
-    let answer = call("POST", "https://files.sandbox.invalid/clips/a.mp4").send(&sandbox).await;
-    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some("GET,HEAD")));
+    let response = call("POST", "https://files.sandbox.invalid/clips/a.mp4").send(&sandbox).await;
+    assert_eq!((response.status.as_u16(), response.header("allow")), (405, Some("GET,HEAD")));
 }

@@ -19,7 +19,7 @@ fn order(key: &str) -> Call {
 }
 
 #[tokio::test]
-async fn a_lost_answer_leaves_a_job_that_the_same_key_finds() {
+async fn a_lost_response_leaves_a_job_that_the_same_key_finds() {
     let sandbox = faulty(Operation::Generate, Action::AcceptThenDrop);
     assert_eq!(order("k1").try_send(&sandbox).await.err(), Some(ConnectionLost));
     assert_eq!((sandbox.jobs().len(), sandbox.journal()[0].status), (1, None));
@@ -30,7 +30,7 @@ async fn a_lost_answer_leaves_a_job_that_the_same_key_finds() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_that_is_sent_again_under_a_new_key_is_a_double_charge() {
+async fn a_retry_of_a_lost_response_under_a_new_key_is_a_duplicate_charge() {
     let sandbox = faulty(Operation::Generate, Action::AcceptThenDrop);
     assert!(order("k1").try_send(&sandbox).await.is_err());
     order("k2").send(&sandbox).await;
@@ -49,7 +49,7 @@ async fn the_same_request_made_twice_on_purpose_is_no_double_charge() {
 }
 
 #[tokio::test]
-async fn a_repeated_answer_that_is_lost_does_not_undo_the_first_one() {
+async fn a_lost_replay_does_not_undo_the_first_response() {
     let sandbox = builder().fault(Fault::on(Operation::Generate, Action::AcceptThenDrop).nth(2)).router();
     order("k1").send(&sandbox).await;
     assert!(order("k1").try_send(&sandbox).await.is_err());
@@ -69,9 +69,9 @@ async fn a_connection_dropped_before_accepting_makes_no_job() {
 #[tokio::test]
 async fn a_status_comes_before_or_after_acceptance() {
     let sandbox = faulty(Operation::Generate, Action::rate_limited(2));
-    let answer = order("k1").send(&sandbox).await;
-    assert_eq!(answer.refusal(), (429, "RATE_LIMITED".to_owned()));
-    assert_eq!((answer.header("retry-after"), &answer.error()["retryable"]), (Some("2"), &json!(true)));
+    let response = order("k1").send(&sandbox).await;
+    assert_eq!(response.refusal(), (429, "RATE_LIMITED".to_owned()));
+    assert_eq!((response.header("retry-after"), &response.error()["retryable"]), (Some("2"), &json!(true)));
     assert!(sandbox.jobs().is_empty());
 
     let sandbox = faulty(Operation::Generate, Action::accept_then_status(503));
@@ -106,7 +106,7 @@ async fn a_call_can_stay_in_progress_for_some_time() {
 }
 
 #[tokio::test]
-async fn what_a_rule_began_ends_with_the_rules() {
+async fn the_effect_of_a_rule_ends_with_the_rules() {
     let action = Action::InFlight { lasts: Duration::from_secs(3600), retry_after: None };
     let sandbox = builder().fault(Fault::on(Operation::Generate, action).times(1)).router();
     assert_eq!(order("k1").send(&sandbox).await.status, 504);
@@ -128,7 +128,7 @@ async fn retry_after_can_be_a_date_or_nonsense() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_hangs_never_answers_and_one_that_is_slow_does() {
+async fn a_hanging_call_never_responds_and_a_slow_one_does() {
     let sandbox = faulty(Operation::Generate, Action::accept_then_hang());
     assert!(timeout(Duration::from_secs(3600), order("k1").send(&sandbox)).await.is_err());
     assert!(sandbox.ledger().charges().all(|charge| charge.answer_lost), "it was accepted before");
@@ -145,7 +145,7 @@ async fn a_call_that_hangs_never_answers_and_one_that_is_slow_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_gives_up_during_the_answer_counts_as_a_lost_answer() {
+async fn a_dropped_request_counts_as_a_lost_response() {
     let sandbox = faulty(Operation::Generate, Action::slow_headers(Duration::from_secs(20)));
     assert!(timeout(Duration::from_secs(5), order("k1").send(&sandbox)).await.is_err());
     order("k2").send(&sandbox).await;
@@ -153,15 +153,15 @@ async fn a_caller_that_gives_up_during_the_answer_counts_as_a_lost_answer() {
 }
 
 #[tokio::test]
-async fn answers_can_be_something_else_than_json() {
+async fn responses_can_be_invalid_json() {
     let page = order("k1").send(&faulty(Operation::Generate, Action::html())).await;
     assert_eq!((page.status.as_u16(), page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     for action in [Action::MalformedJson, Action::CutJson] {
         let sandbox = faulty(Operation::Generate, action);
-        let answer = order("k1").send(&sandbox).await;
-        assert_eq!(answer.header("content-type"), Some("application/json"));
-        assert_eq!(answer.header("content-length"), Some(answer.bytes.len().to_string().as_str()));
-        assert!(serde_json::from_slice::<Value>(&answer.bytes).is_err() && !answer.bytes.is_empty());
+        let response = order("k1").send(&sandbox).await;
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        assert_eq!(response.header("content-length"), Some(response.bytes.len().to_string().as_str()));
+        assert!(serde_json::from_slice::<Value>(&response.bytes).is_err() && !response.bytes.is_empty());
         assert_eq!(sandbox.jobs().len(), 1);
     }
     let text = order("k1").send(&faulty(Operation::Generate, Action::WrongContentType)).await;
@@ -175,9 +175,9 @@ async fn answers_can_be_something_else_than_json() {
 async fn a_redirect_leads_to_another_host_whose_journal_shows_the_key() {
     let sandbox = faulty(Operation::Status, Action::Redirect { status: 307, location: None });
     let id = cheap_job(&sandbox).await;
-    let answer = get(&format!("/v1/video/status/{id}")).send(&sandbox).await;
-    assert_eq!(answer.status, 307);
-    let location = answer.header("location").expect("a location");
+    let response = get(&format!("/v1/video/status/{id}")).send(&sandbox).await;
+    assert_eq!(response.status, 307);
+    let location = response.header("location").expect("a location");
     assert_eq!(location, format!("https://files.sandbox.invalid/v1/video/status/{id}"));
     call("GET", location).key(KEY).send(&sandbox).await;
     assert_eq!(sandbox.journal().last().map(|seen| seen.authorization), Some(true));
@@ -227,7 +227,7 @@ async fn a_rule_can_let_a_job_fail() {
 }
 
 #[tokio::test]
-async fn a_link_can_be_expired_when_it_is_given_out() {
+async fn a_link_can_be_expired_when_issued() {
     let sandbox = faulty(Operation::DownloadUrl, Action::ExpiredLink);
     let id = cheap_job(&sandbox).await;
     let url = download_url(&sandbox, &id).await;
@@ -239,25 +239,25 @@ async fn a_link_can_be_expired_when_it_is_given_out() {
 #[tokio::test]
 async fn a_redirect_keeps_the_query() {
     let sandbox = faulty(Operation::List, Action::Redirect { status: 308, location: None });
-    let answer = get("/v1/video/list?limit=5&cursor=a%2Fb").send(&sandbox).await;
+    let response = get("/v1/video/list?limit=5&cursor=a%2Fb").send(&sandbox).await;
     assert_eq!(
-        answer.header("location"),
+        response.header("location"),
         Some("https://files.sandbox.invalid/v1/video/list?limit=5&cursor=a%2Fb")
     );
     let elsewhere = Some("https://example.com/elsewhere".to_owned());
     let sandbox = faulty(Operation::List, Action::Redirect { status: 302, location: elsewhere.clone() });
-    let answer = get("/v1/video/list?limit=5").send(&sandbox).await;
-    assert_eq!(answer.header("location"), elsewhere.as_deref(), "a place that is named stays as it is");
+    let response = get("/v1/video/list?limit=5").send(&sandbox).await;
+    assert_eq!(response.header("location"), elsewhere.as_deref(), "a place that is named stays as it is");
 }
 
 #[tokio::test]
-async fn a_link_can_expire_at_once_when_it_is_used_or_given_out() {
+async fn a_link_can_expire_at_once_when_used_or_issued() {
     for operation in [Operation::Clip, Operation::DownloadUrl] {
         let sandbox = faulty(operation, Action::ExpireAtOnce);
         let id = cheap_job(&sandbox).await;
-        let answer = get(&format!("/v1/video/download_url/{id}")).send(&sandbox).await.data();
-        assert_eq!(answer["expires_at"], "2026-01-01T00:15:00Z", "it does not look expired");
-        let url = answer["url"].as_str().expect("a link");
+        let response = get(&format!("/v1/video/download_url/{id}")).send(&sandbox).await.data();
+        assert_eq!(response["expires_at"], "2026-01-01T00:15:00Z", "it does not look expired");
+        let url = response["url"].as_str().expect("a link");
         for _ in 0..2 {
             let refused = call("GET", url).send(&sandbox).await;
             assert_eq!(refused.status, 403);
@@ -269,7 +269,7 @@ async fn a_link_can_expire_at_once_when_it_is_used_or_given_out() {
 }
 
 #[tokio::test]
-async fn a_link_can_expire_midway_and_a_fresh_one_goes_on() {
+async fn a_link_can_expire_midway_and_a_new_one_continues() {
     for operation in [Operation::Clip, Operation::DownloadUrl] {
         let sandbox = faulty(operation, Action::ExpireMidway { after: 10 });
         let id = cheap_job(&sandbox).await;
@@ -289,7 +289,7 @@ async fn a_link_can_expire_midway_and_a_fresh_one_goes_on() {
 }
 
 #[tokio::test]
-async fn a_link_that_expires_beyond_the_end_of_its_file_sends_it_whole() {
+async fn a_link_that_expires_after_the_end_of_its_file_sends_all_of_it() {
     let (sandbox, url, bytes) = clip(Action::ExpireMidway { after: 1_000_000 }).await;
     assert_eq!(call("GET", &url).send(&sandbox).await.bytes, bytes);
     assert_eq!(call("GET", &url).send(&sandbox).await.status, 403);
@@ -312,7 +312,7 @@ async fn clip(action: Action) -> (SandboxRouter, String, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_cut_body_breaks_off_or_ends_too_early() {
+async fn a_truncated_body_fails_or_ends_too_early() {
     for action in [Action::cut(10), Action::Reset { after: 10 }] {
         let (sandbox, url, bytes) = clip(action).await;
         let (status, headers, body) = call("GET", &url).parts(&sandbox).await.expect("headers");
@@ -338,8 +338,8 @@ async fn bytes_can_come_slowly() {
 async fn ranges_and_validators_can_be_wrong() {
     let ranged = |url: &str| call("GET", url).header("range", "bytes=10-19");
     let (sandbox, url, bytes) = clip(Action::IgnoreRange).await;
-    let answer = ranged(&url).send(&sandbox).await;
-    assert_eq!((answer.status.as_u16(), answer.bytes), (200, bytes));
+    let response = ranged(&url).send(&sandbox).await;
+    assert_eq!((response.status.as_u16(), response.bytes), (200, bytes));
 
     for status in [403, 416, 501] {
         let (sandbox, url, bytes) = clip(Action::RefuseRange { status }).await;
@@ -347,15 +347,15 @@ async fn ranges_and_validators_can_be_wrong() {
         assert_eq!(call("GET", &url).send(&sandbox).await.bytes, bytes, "{status}");
     }
     let (sandbox, url, bytes) = clip(Action::RangeFromStart).await;
-    let answer = ranged(&url).header("if-range", "\"another\"").send(&sandbox).await;
+    let response = ranged(&url).header("if-range", "\"another\"").send(&sandbox).await;
     let range = format!("bytes 0-{}/{}", bytes.len() - 1, bytes.len());
-    assert_eq!((answer.status.as_u16(), answer.header("content-range")), (206, Some(range.as_str())));
-    assert_eq!(answer.bytes, bytes);
+    assert_eq!((response.status.as_u16(), response.header("content-range")), (206, Some(range.as_str())));
+    assert_eq!(response.bytes, bytes);
 
     let (sandbox, url, bytes) = clip(Action::WrongContentRange).await;
-    let answer = ranged(&url).send(&sandbox).await;
-    assert_eq!(answer.header("content-range"), Some(format!("bytes 11-20/{}", bytes.len()).as_str()));
-    assert_eq!(answer.bytes, bytes[10..20]);
+    let response = ranged(&url).send(&sandbox).await;
+    assert_eq!(response.header("content-range"), Some(format!("bytes 11-20/{}", bytes.len()).as_str()));
+    assert_eq!(response.bytes, bytes[10..20]);
 
     let (sandbox, url, _) = clip(Action::ChangeEtag).await;
     let changed = call("GET", &url).send(&sandbox).await;
@@ -363,9 +363,9 @@ async fn ranges_and_validators_can_be_wrong() {
     assert_ne!(changed.header("etag"), right.header("etag"));
 
     let (sandbox, url, bytes) = clip(Action::CorruptFile).await;
-    let answer = call("GET", &url).send(&sandbox).await;
-    assert_eq!(answer.bytes.len(), bytes.len());
-    assert_ne!(answer.bytes, bytes);
+    let response = call("GET", &url).send(&sandbox).await;
+    assert_eq!(response.bytes.len(), bytes.len());
+    assert_ne!(response.bytes, bytes);
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ async fn a_page_that_points_its_name_at_the_sandbox_can_read_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_is_done_for_a_request_that_is_refused_for_its_host() {
+async fn a_request_with_a_wrong_host_changes_nothing() {
     let sandbox = start(builder()).await;
     let body = r#"{"prompt":"a"}"#;
     let head = format!(

@@ -10,22 +10,22 @@ use serde_json::{Value, json};
 async fn the_documentations_own_request_makes_a_job() {
     let sandbox = sandbox();
     let body = r#"{"prompt": "a timelapse of a city skyline at dusk", "prefer": "balanced", "resolution": "1080p", "duration_seconds": 5, "aspect_ratio": "16:9"}"#;
-    let answer = call("POST", "/v1/video/generate")
+    let response = call("POST", "/v1/video/generate")
         .key(KEY)
         .header("content-type", "application/json")
         .bytes(body)
         .send(&sandbox)
         .await;
-    let json = answer.json();
-    assert_eq!(answer.status, 200);
+    let json = response.json();
+    assert_eq!(response.status, 200);
     assert_eq!(json["error"], Value::Null);
     assert_eq!(json["data"]["state"], "queued");
     assert_eq!(json["data"]["video_url"], Value::Null);
     assert_eq!(json["metadata"]["cost_usd"], 0.2);
     assert_eq!(json["metadata"]["vendor"], "sandbox-studio");
     assert_eq!(json["metadata"]["cache_hit"], false);
-    assert_eq!(answer.header("date"), Some("Thu, 01 Jan 2026 00:00:00 GMT"));
-    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(response.header("date"), Some("Thu, 01 Jan 2026 00:00:00 GMT"));
+    assert_eq!(response.header("content-type"), Some("application/json"));
 }
 
 #[tokio::test]
@@ -127,8 +127,8 @@ async fn delete_is_idempotent_and_takes_the_job_away_at_once() {
     assert_eq!(delete(KEY).send(&sandbox).await.data(), json!({"ok": true}));
     assert_eq!(delete(KEY).send(&sandbox).await.data(), json!({"ok": true}));
     for path in ["status", "get", "download_url"] {
-        let answer = get(&format!("/v1/video/{path}/{id}")).send(&sandbox).await;
-        assert_eq!(answer.refusal(), (404, "NOT_FOUND".to_owned()), "{path}");
+        let response = get(&format!("/v1/video/{path}/{id}")).send(&sandbox).await;
+        assert_eq!(response.refusal(), (404, "NOT_FOUND".to_owned()), "{path}");
     }
     assert_eq!(sandbox.ledger().balance_usd(KEY), Some(2.0), "it was not over yet, so it is paid back");
     let never = call("DELETE", "/v1/video/delete/vj_never").key(KEY).send(&sandbox).await;
@@ -155,8 +155,8 @@ async fn one_account_never_sees_anothers_job() {
     for (method, path) in
         [("GET", "status"), ("GET", "get"), ("GET", "download_url"), ("POST", "cancel"), ("DELETE", "delete")]
     {
-        let answer = call(method, &format!("/v1/video/{path}/{id}")).key(OTHER_KEY).send(&sandbox).await;
-        assert_eq!(answer.refusal(), (404, "NOT_FOUND".to_owned()), "{path}");
+        let response = call(method, &format!("/v1/video/{path}/{id}")).key(OTHER_KEY).send(&sandbox).await;
+        assert_eq!(response.refusal(), (404, "NOT_FOUND".to_owned()), "{path}");
     }
     let retention = post(&format!("/v1/video/set_retention/{id}"), json!({"days": 1}))
         .key(OTHER_KEY)
@@ -168,7 +168,7 @@ async fn one_account_never_sees_anothers_job() {
 }
 
 #[tokio::test]
-async fn retention_decides_when_a_clip_goes() {
+async fn retention_decides_when_a_clip_is_deleted() {
     let sandbox = builder().instant_jobs().router();
     let id = cheap_job(&sandbox).await;
     let set =
@@ -231,8 +231,8 @@ async fn jobs_go_to_the_next_vendor_and_to_none_when_all_are_down() {
         .into_iter()
         .fold(Catalogue::default(), Catalogue::with_vendor_down);
     sandbox.set_catalogue(all_down);
-    let answer = post("/v1/video/generate", json!({"prompt": "a"})).send(&sandbox).await;
-    assert_eq!(answer.refusal(), (503, "UNAVAILABLE".to_owned()));
-    assert_eq!((answer.header("retry-after"), &answer.error()["retryable"]), (Some("5"), &json!(true)));
+    let response = post("/v1/video/generate", json!({"prompt": "a"})).send(&sandbox).await;
+    assert_eq!(response.refusal(), (503, "UNAVAILABLE".to_owned()));
+    assert_eq!((response.header("retry-after"), &response.error()["retryable"]), (Some("5"), &json!(true)));
     assert_eq!(sandbox.ledger().charges().count(), 1, "a refused request costs nothing");
 }

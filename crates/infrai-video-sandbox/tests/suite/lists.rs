@@ -63,20 +63,20 @@ async fn a_page_has_twenty_jobs_and_a_hundred_at_most() {
 }
 
 #[tokio::test]
-async fn wrong_cursors_and_limits_are_refused() {
+async fn invalid_cursors_and_limits_are_rejected() {
     let sandbox = sandbox();
     jobs(&sandbox, 2).await;
     let (_, cursor) = page(&sandbox, "limit=1").await;
     let cursor = cursor.expect("a cursor");
     for wrong in ["", "abc", &cursor[1..], &"a".repeat(1025)] {
-        let answer = get(&format!("/v1/video/list?cursor={wrong}")).send(&sandbox).await;
-        assert_eq!(answer.refusal(), (400, "INVALID_CURSOR".to_owned()), "{wrong}");
+        let response = get(&format!("/v1/video/list?cursor={wrong}")).send(&sandbox).await;
+        assert_eq!(response.refusal(), (400, "INVALID_CURSOR".to_owned()), "{wrong}");
     }
     let stolen = get(&format!("/v1/video/list?cursor={cursor}")).key(OTHER_KEY).send(&sandbox).await;
     assert_eq!(stolen.refusal(), (400, "INVALID_CURSOR".to_owned()));
     for wrong in ["0", "abc", "-1", "1.5", ""] {
-        let answer = get(&format!("/v1/video/list?limit={wrong}")).send(&sandbox).await;
-        assert_eq!(answer.refusal(), (400, "INVALID_REQUEST".to_owned()), "{wrong}");
+        let response = get(&format!("/v1/video/list?limit={wrong}")).send(&sandbox).await;
+        assert_eq!(response.refusal(), (400, "INVALID_REQUEST".to_owned()), "{wrong}");
     }
 }
 

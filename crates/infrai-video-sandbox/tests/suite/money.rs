@@ -36,14 +36,14 @@ async fn the_same_key_and_body_are_the_same_job_and_one_charge() {
 async fn two_equal_requests_at_once_make_one_job() {
     let sandbox = builder().latency(Duration::from_millis(1)).router();
     let calls = (0..20).map(|_| order("k1").send(&sandbox));
-    let answers = futures_util::future::join_all(calls).await;
-    assert!(answers.iter().all(|answer| answer.data() == answers[0].data()));
-    let hits = answers.iter().filter(|answer| answer.json()["metadata"]["cache_hit"] == true).count();
+    let responses = futures_util::future::join_all(calls).await;
+    assert!(responses.iter().all(|response| response.data() == responses[0].data()));
+    let hits = responses.iter().filter(|response| response.json()["metadata"]["cache_hit"] == true).count();
     assert_eq!((hits, sandbox.jobs().len(), sandbox.ledger().charges().count()), (19, 1, 1));
 }
 
 #[tokio::test]
-async fn a_key_used_for_something_else_is_refused() {
+async fn a_key_of_another_request_is_rejected() {
     let sandbox = sandbox();
     let job = order("k1").send(&sandbox).await.data();
     let id = job["job_id"].as_str().expect("an id");
@@ -71,7 +71,7 @@ async fn a_key_is_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn a_refused_request_does_not_use_its_key_up() {
+async fn a_rejected_request_does_not_use_its_key_up() {
     let sandbox = builder().starting_balance(0.0).router();
     assert_eq!(order("k1").send(&sandbox).await.refusal(), (402, "INSUFFICIENT_CREDIT".to_owned()));
     pay(&sandbox, json!({})).await;
@@ -106,13 +106,13 @@ async fn every_write_honours_the_header() {
     assert_eq!(
         cancel().send(&sandbox).await.data(),
         json!({"ok": true}),
-        "the first answer, not JOB_FINISHED"
+        "the first response, not JOB_FINISHED"
     );
     assert_eq!(sandbox.ledger().refunds().count(), 1);
 }
 
 #[tokio::test]
-async fn a_job_that_can_not_be_paid_is_refused() {
+async fn a_job_without_enough_credit_is_rejected() {
     let sandbox = sandbox();
     let dear = json!({"prompt": "a lighthouse", "resolution": "4k", "duration_seconds": 8});
     generate(&sandbox, dear).await;
@@ -147,8 +147,8 @@ async fn opening_the_checkout_credits_the_account_once() {
     call("HEAD", url).send(&sandbox).await;
     assert_eq!(sandbox.ledger().balance_usd(KEY), Some(14.5), "looking at the headers does not pay");
     for wrong in [json!(0), json!(-1), json!("10"), json!(10_001)] {
-        let answer = post("/v1/account/topup", json!({"amount_usd": wrong})).send(&sandbox).await;
-        assert_eq!(answer.refusal(), (422, "VALIDATION_FAILED".to_owned()));
+        let response = post("/v1/account/topup", json!({"amount_usd": wrong})).send(&sandbox).await;
+        assert_eq!(response.refusal(), (422, "VALIDATION_FAILED".to_owned()));
     }
     assert_eq!(call("GET", "/checkout/co_never").send(&sandbox).await.status, 404);
 }

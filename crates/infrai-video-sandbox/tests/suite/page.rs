@@ -78,7 +78,7 @@ struct Listener {
 impl Listener {
     async fn to(sandbox: &SandboxRouter, path: &str) -> Self {
         let request = Request::get(path).body(Body::empty()).expect("a request");
-        let response = sandbox.clone().oneshot(request).await.expect("an answer");
+        let response = sandbox.clone().oneshot(request).await.expect("a response");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self { body: response.into_body(), text: String::new() }
     }
@@ -115,7 +115,7 @@ fn states(jobs: &[(u64, &str)]) -> Vec<(u64, String)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listener_is_told_what_there_is_and_then_what_changes() {
+async fn a_stream_starts_with_the_state_and_continues_with_changes() {
     let sandbox = sandbox();
     cheap_job(&sandbox).await;
     let mut listener = Listener::to(&sandbox, "/__sandbox/events").await;
@@ -153,7 +153,7 @@ async fn a_finished_job_comes_with_links_that_work_and_the_request_that_made_it(
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_watches_changes_no_link_of_the_api() {
+async fn a_stream_does_not_change_the_links_of_the_api() {
     let link = async |watched: bool| {
         let sandbox = sandbox();
         let id = cheap_job(&sandbox).await;
@@ -167,7 +167,7 @@ async fn whoever_watches_changes_no_link_of_the_api() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_jobs_the_newest_hundred_are_told_with_their_number() {
+async fn a_stream_shows_the_newest_hundred_jobs_and_the_total() {
     let sandbox = builder().starting_balance(1e6).router();
     for _ in 0..10_000 {
         cheap_job(&sandbox).await;
@@ -213,7 +213,7 @@ async fn after_a_reset_the_same_number_is_another_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rules_are_added_and_taken_away_one_by_one_and_a_listener_is_told() {
+async fn a_stream_shows_rules_that_are_added_and_removed() {
     let sandbox = sandbox();
     let mut listener = Listener::to(&sandbox, "/__sandbox/events").await;
     let ready = listener.next("faults").await["ready"].take();
@@ -248,19 +248,19 @@ async fn a_listener_hears_from_time_to_time_that_it_is_still_connected() {
 async fn the_stream_ends_with_the_sandbox() {
     let sandbox = Sandbox::builder().clock(Clock::manual()).start().await.expect("free ports");
     let url = format!("{}/__sandbox/events", sandbox.base_url());
-    let mut answer = reqwest::get(url).await.expect("an answer");
-    assert!(answer.chunk().await.expect("it starts").is_some());
+    let mut response = reqwest::get(url).await.expect("a response");
+    assert!(response.chunk().await.expect("it starts").is_some());
     drop(sandbox);
-    while let Ok(Some(_)) = answer.chunk().await {}
+    while let Ok(Some(_)) = response.chunk().await {}
 }
 
 #[tokio::test]
 async fn an_open_page_does_not_hold_up_a_shutdown() {
     let sandbox = Sandbox::builder().clock(Clock::manual()).start().await.expect("free ports");
     let url = format!("{}/__sandbox/events", sandbox.base_url());
-    let mut answer = reqwest::get(url).await.expect("an answer");
-    assert!(answer.chunk().await.expect("it starts").is_some());
-    let read = async { while let Ok(Some(_)) = answer.chunk().await {} };
+    let mut response = reqwest::get(url).await.expect("a response");
+    assert!(response.chunk().await.expect("it starts").is_some());
+    let read = async { while let Ok(Some(_)) = response.chunk().await {} };
     let (shutdown, ()) = tokio::join!(sandbox.shutdown(), read);
     assert_eq!(shutdown, Shutdown::Finished);
 }

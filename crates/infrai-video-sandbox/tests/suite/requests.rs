@@ -12,7 +12,7 @@ fn refused(status: u16, code: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_missing_or_malformed_key_is_refused() {
+async fn a_missing_or_malformed_key_is_rejected() {
     let sandbox = sandbox();
     let bare = call("GET", "/v1/video/list").send(&sandbox).await;
     assert_eq!(bare.refusal(), refused(401, "UNAUTHORIZED"));
@@ -20,8 +20,8 @@ async fn a_missing_or_malformed_key_is_refused() {
     for value in
         ["Bearer", "Bearer ", "Bearer sk_live_1", "Bearer ifr_pk_", "Basic ifr_pk_proj_x", "ifr_pk_proj_x"]
     {
-        let answer = call("GET", "/v1/video/list").header("authorization", value).send(&sandbox).await;
-        assert_eq!(answer.status, 401, "{value}");
+        let response = call("GET", "/v1/video/list").header("authorization", value).send(&sandbox).await;
+        assert_eq!(response.status, 401, "{value}");
     }
     let lower =
         call("GET", "/v1/video/list").header("authorization", "bearer ifr_pk_proj_x").send(&sandbox).await;
@@ -34,13 +34,13 @@ async fn unknown_routes_and_wrong_methods_have_the_envelope_too() {
     for path in ["/v2", "/v1/video", "/v1/video/extend", "/v1/video/status/", "/v1/video/status/a/b"] {
         assert_eq!(get(path).send(&sandbox).await.refusal(), refused(404, "ROUTE_NOT_FOUND"), "{path}");
     }
-    let answer = get("/v1/video/generate").send(&sandbox).await;
-    assert_eq!(answer.refusal(), refused(405, "METHOD_NOT_ALLOWED"));
-    assert_eq!(answer.header("allow"), Some("POST"));
-    let answer = call("PATCH", "/v1/video/status/vj_1").key(KEY).send(&sandbox).await;
-    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some("GET,HEAD")));
-    let answer = post("/v1/video/delete/vj_1", json!({})).send(&sandbox).await;
-    assert_eq!(answer.header("allow"), Some("DELETE"));
+    let response = get("/v1/video/generate").send(&sandbox).await;
+    assert_eq!(response.refusal(), refused(405, "METHOD_NOT_ALLOWED"));
+    assert_eq!(response.header("allow"), Some("POST"));
+    let response = call("PATCH", "/v1/video/status/vj_1").key(KEY).send(&sandbox).await;
+    assert_eq!((response.status.as_u16(), response.header("allow")), (405, Some("GET,HEAD")));
+    let response = post("/v1/video/delete/vj_1", json!({})).send(&sandbox).await;
+    assert_eq!(response.header("allow"), Some("DELETE"));
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn null_and_no_body_are_the_same_request_under_a_key() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_used_is_refused_in_the_words_of_its_operation() {
+async fn an_invalid_body_is_rejected_with_the_hint_of_its_operation() {
     let sandbox = sandbox();
     let id = cheap_job(&sandbox).await;
     let retention = format!("/v1/video/set_retention/{id}");
@@ -112,25 +112,25 @@ async fn a_body_that_cannot_be_used_is_refused_in_the_words_of_its_operation() {
         ("/v1/account/topup", &["10"], "{\"amount_usd\": "),
     ] {
         for text in texts {
-            let answer = body(path, text).send(&sandbox).await;
-            assert_eq!(answer.refusal(), refused(400, "INVALID_REQUEST"), "{path} {text:?}");
-            let said = answer.error()["hint"].as_str().expect("a hint").to_owned();
+            let response = body(path, text).send(&sandbox).await;
+            assert_eq!(response.refusal(), refused(400, "INVALID_REQUEST"), "{path} {text:?}");
+            let said = response.error()["hint"].as_str().expect("a hint").to_owned();
             assert!(said.contains(hint), "{path} {text:?}: {said}");
             assert_eq!(said.contains("prompt"), path == "/v1/video/generate", "{path} {text:?}: {said}");
         }
     }
     assert_eq!(sandbox.jobs().len(), 1, "nothing was made");
     // Null is no value of a member, as the contract says.
-    let answer = body(&cancel, "{\"job_id\": null}").send(&sandbox).await;
-    assert_eq!(answer.refusal(), refused(422, "VALIDATION_FAILED"));
+    let response = body(&cancel, "{\"job_id\": null}").send(&sandbox).await;
+    assert_eq!(response.refusal(), refused(422, "VALIDATION_FAILED"));
 }
 
 #[tokio::test]
 async fn the_hint_for_a_body_that_is_too_large_is_about_its_operation() {
     for (path, speaks_of_prompts) in [("/v1/video/generate", true), ("/v1/video/delete_all", false)] {
-        let answer = body(path, &" ".repeat(1024 * 1024 + 1)).send(&sandbox()).await;
-        assert_eq!(answer.refusal(), refused(413, "PAYLOAD_TOO_LARGE"), "{path}");
-        let hint = answer.error()["hint"].as_str().expect("a hint").to_owned();
+        let response = body(path, &" ".repeat(1024 * 1024 + 1)).send(&sandbox()).await;
+        assert_eq!(response.refusal(), refused(413, "PAYLOAD_TOO_LARGE"), "{path}");
+        let hint = response.error()["hint"].as_str().expect("a hint").to_owned();
         assert_eq!(hint.contains("prompt"), speaks_of_prompts, "{path}: {hint}");
     }
 }
@@ -153,7 +153,7 @@ async fn a_body_must_be_declared_as_json() {
 }
 
 #[tokio::test]
-async fn a_refused_generate_names_its_field_and_costs_nothing() {
+async fn a_rejected_generate_names_its_field_and_costs_nothing() {
     let sandbox = sandbox();
     for (body, code, field) in [
         (json!({}), "VALIDATION_FAILED", "prompt"),
@@ -177,9 +177,9 @@ async fn a_refused_generate_names_its_field_and_costs_nothing() {
         (json!({"prompt": "a", "prefer": "fastest"}), "VALIDATION_FAILED", "prefer"),
         (json!({"prompt": "a", "idempotency_key": "a b"}), "VALIDATION_FAILED", "idempotency_key"),
     ] {
-        let answer = post("/v1/video/generate", body.clone()).send(&sandbox).await;
-        assert_eq!(answer.refusal(), refused(422, code), "{body}");
-        let message = answer.error()["message"].as_str().expect("a message").to_owned();
+        let response = post("/v1/video/generate", body.clone()).send(&sandbox).await;
+        assert_eq!(response.refusal(), refused(422, code), "{body}");
+        let message = response.error()["message"].as_str().expect("a message").to_owned();
         assert!(message.starts_with(&format!("`{field}` ")), "{message}");
     }
     assert_eq!(sandbox.ledger().balance_usd(KEY), Some(2.0));
@@ -187,7 +187,7 @@ async fn a_refused_generate_names_its_field_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn unknown_fields_are_ignored_and_null_is_refused() {
+async fn unknown_fields_are_ignored_and_null_is_rejected() {
     let body = json!({"prompt": "a", "style": "noir", "mood": null});
     assert_eq!(post("/v1/video/generate", body).send(&sandbox()).await.status, 200);
     let body = json!({"prompt": "a", "idempotency_key": null});
@@ -197,8 +197,8 @@ async fn unknown_fields_are_ignored_and_null_is_refused() {
 #[tokio::test]
 async fn ids_in_paths_must_follow_their_pattern() {
     for path in [".a", "a%20b", "a%2Fb", "%ff", &"a".repeat(257)] {
-        let answer = refusal(get(&format!("/v1/video/status/{path}"))).await;
-        assert_eq!(answer, refused(400, "INVALID_REQUEST"), "{path}");
+        let response = refusal(get(&format!("/v1/video/status/{path}"))).await;
+        assert_eq!(response, refused(400, "INVALID_REQUEST"), "{path}");
     }
     assert_eq!(refusal(get("/v1/video/status/ID")).await, refused(404, "NOT_FOUND"));
 }

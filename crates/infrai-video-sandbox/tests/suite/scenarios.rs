@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use serde_json::{Value, json};
 
-use crate::common::{Answer, Call, KEY, call, download_url, get, post, state};
+use crate::common::{Call, KEY, Response, call, download_url, get, post, state};
 
 /// A scenario on tokio's clock, with clips of 5000 bytes.
 fn play(name: &str) -> SandboxRouter {
@@ -29,11 +29,11 @@ async fn pause(seconds: u64) {
 }
 
 /// How long a refused call asks its caller to wait: two seconds where it says nothing useful.
-fn wait_of(answer: &Answer) -> Duration {
-    let text = answer.header("retry-after").unwrap_or_default();
+fn wait_of(response: &Response) -> Duration {
+    let text = response.header("retry-after").unwrap_or_default();
     let date = |text: &str| DateTimeParser::new().parse_timestamp(text).ok();
     let until_date = |at: Timestamp| {
-        let now = answer.header("date").and_then(date).expect("a date");
+        let now = response.header("date").and_then(date).expect("a date");
         Duration::try_from(at.duration_since(now)).unwrap_or_default()
     };
     let seconds = text.parse().ok().map(Duration::from_secs);
@@ -41,19 +41,19 @@ fn wait_of(answer: &Answer) -> Duration {
 }
 
 /// Sends a call until it is answered for good, and tells how often that took.
-async fn patiently(sandbox: &SandboxRouter, make: impl Fn() -> Call) -> (Answer, usize) {
+async fn patiently(sandbox: &SandboxRouter, make: impl Fn() -> Call) -> (Response, usize) {
     for attempt in 1..20 {
         match make().try_send(sandbox).await {
-            Ok(answer)
-                if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() =>
+            Ok(response)
+                if response.status == StatusCode::TOO_MANY_REQUESTS || response.status.is_server_error() =>
             {
-                tokio::time::sleep(wait_of(&answer)).await;
+                tokio::time::sleep(wait_of(&response)).await;
             }
-            Ok(answer) => return (answer, attempt),
+            Ok(response) => return (response, attempt),
             Err(_) => pause(1).await,
         }
     }
-    panic!("no answer in twenty attempts");
+    panic!("no response in twenty attempts");
 }
 
 /// Polls every two seconds until the job is over.
@@ -159,8 +159,8 @@ async fn cancel_race_is_lost_once_and_won_once() {
 
     let timely = id_of(&order("k2").send(&sandbox).await.data());
     let keyed = || cancel(&timely).header("idempotency-key", "k3");
-    let (answer, attempts) = patiently(&sandbox, keyed).await;
-    assert_eq!((answer.data(), attempts), (json!({"ok": true}), 2));
+    let (response, attempts) = patiently(&sandbox, keyed).await;
+    assert_eq!((response.data(), attempts), (json!({"ok": true}), 2));
     assert_eq!(cancel(&timely).send(&sandbox).await.refusal(), (409, "JOB_FINISHED".to_owned()));
     assert_eq!(state(&sandbox, &timely).await, "cancelled");
     assert_eq!(sandbox.ledger().refunds().count(), 1);

@@ -30,13 +30,13 @@ async fn ask(stream: &mut TcpStream, path: &str) {
     stream.write_all(request.as_bytes()).await.expect("it takes the request");
 }
 
-/// Reads until an answer's first line is there.
+/// Reads until a response's first line is there.
 async fn answered(stream: &mut TcpStream) -> String {
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n") {
-        answer.push(stream.read_u8().await.expect("an answer"));
+    let mut response = Vec::new();
+    while !response.ends_with(b"\r\n") {
+        response.push(stream.read_u8().await.expect("a response"));
     }
-    String::from_utf8_lossy(&answer).into_owned()
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 fn one_at_a_time(head_time: Duration) -> Limits {
@@ -62,7 +62,7 @@ async fn a_connection_beyond_the_limit_waits_for_its_turn() {
 }
 
 #[tokio::test]
-async fn a_connection_that_asks_nothing_does_not_keep_others_waiting_for_ever() {
+async fn an_idle_connection_does_not_block_others_forever() {
     let sandbox = start(builder().limits(one_at_a_time(Duration::from_millis(200)))).await;
     let idle = connect(&sandbox).await;
     let mut second = connect(&sandbox).await;
@@ -72,7 +72,7 @@ async fn a_connection_that_asks_nothing_does_not_keep_others_waiting_for_ever() 
 }
 
 #[tokio::test]
-async fn a_shutdown_takes_nobody_new_and_lets_a_download_end() {
+async fn a_shutdown_accepts_no_connection_and_finishes_downloads() {
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
     let source = move |_: &_| {
@@ -84,7 +84,7 @@ async fn a_shutdown_takes_nobody_new_and_lets_a_download_end() {
     let http = Client::new();
     let generate = format!("{}/v1/video/generate", sandbox.base_url());
     let job = http.post(generate).bearer_auth(KEY).json(&json!({"prompt": "a"})).send().await;
-    let job: Value = job.expect("an answer").json().await.expect("JSON");
+    let job: Value = job.expect("a response").json().await.expect("JSON");
     let url = job["data"]["video_url"].as_str().expect("a link").to_owned();
     let download = tokio::spawn(async move { http.get(url).send().await?.bytes().await });
     while sandbox.journal().len() < 2 {
@@ -104,7 +104,7 @@ async fn a_shutdown_takes_nobody_new_and_lets_a_download_end() {
 
 /// On a single thread: a clip that is made on it would hold everything up.
 #[tokio::test]
-async fn calls_are_answered_while_everyone_who_makes_clips_is_busy() {
+async fn calls_are_answered_while_all_clip_threads_are_busy() {
     let (release, released) = mpsc::channel::<()>();
     let (tell, mut begun) = tokio::sync::mpsc::unbounded_channel();
     let released = Mutex::new(released);
@@ -120,7 +120,7 @@ async fn calls_are_answered_while_everyone_who_makes_clips_is_busy() {
     let generate = async |number: usize| {
         let body = json!({"prompt": format!("lighthouse {number}"), "prefer": "cheapest"});
         let url = format!("{}/v1/video/generate", sandbox.base_url());
-        let job = http.post(url).bearer_auth(KEY).json(&body).send().await.expect("an answer");
+        let job = http.post(url).bearer_auth(KEY).json(&body).send().await.expect("a response");
         job.json::<Value>().await.expect("JSON")["data"]["job_id"].as_str().expect("an id").to_owned()
     };
     let hands = std::thread::available_parallelism().map_or(1, usize::from);
@@ -133,8 +133,8 @@ async fn calls_are_answered_while_everyone_who_makes_clips_is_busy() {
     let waits = generate(hands).await;
     for path in [format!("status/{waits}"), "list".to_owned()] {
         let url = format!("{}/v1/video/{path}", sandbox.base_url());
-        let answer = http.get(url).bearer_auth(KEY).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let response = http.get(url).bearer_auth(KEY).send().await.expect("a response");
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
     }
     assert!(begun.try_recv().is_err(), "no more clips are made at a time than there are processors");
     for _ in 0..=hands {
@@ -167,7 +167,7 @@ async fn a_shutdown_with_nothing_to_do_is_over_at_once() {
 }
 
 #[tokio::test]
-async fn nobody_listens_beyond_loopback_without_a_token() {
+async fn listening_beyond_loopback_needs_a_token() {
     let refused = |builder: SandboxBuilder| async {
         assert!(builder.needs_admin_token());
         builder.start().await.expect_err("no token")
@@ -189,7 +189,7 @@ async fn with_a_token_every_admin_route_needs_it_and_nothing_else_does() {
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        async { request.send().await.expect("an answer").status() }
+        async { request.send().await.expect("a response").status() }
     };
     for (method, path) in [
         (Method::GET, "/__sandbox/jobs"),
@@ -233,7 +233,7 @@ async fn links_and_checkouts_lead_to_the_public_urls() {
     let http = Client::new();
     let post = async |path: &str, body: Value| {
         let request = http.post(format!("{api}{path}")).bearer_auth(KEY).json(&body);
-        request.send().await.expect("an answer").json::<Value>().await.expect("JSON")
+        request.send().await.expect("a response").json::<Value>().await.expect("JSON")
     };
     let checkout = post("/v1/account/topup", json!({})).await["data"]["checkout_url"].clone();
     assert!(checkout.as_str().expect("a link").starts_with(&format!("{public}/checkout/")), "{checkout}");
@@ -242,6 +242,7 @@ async fn links_and_checkouts_lead_to_the_public_urls() {
     let link = job["data"]["video_url"].as_str().expect("a link");
     let files = format!("http://sandbox.example:{}/", sandbox.file_address().port());
     let path = link.strip_prefix(&files).expect("a link to the public host");
-    let clip = http.get(format!("http://{}/{path}", sandbox.file_address())).send().await.expect("an answer");
+    let clip =
+        http.get(format!("http://{}/{path}", sandbox.file_address())).send().await.expect("a response");
     assert_eq!(clip.status(), StatusCode::OK);
 }

@@ -39,13 +39,13 @@ async fn the_whole_way_from_prompt_to_clip() {
     let url = clip_url(&sandbox).await;
     assert!(url.starts_with(sandbox.file_base_url()));
     assert_ne!(sandbox.base_url(), sandbox.file_base_url());
-    let answer = Client::new().get(&url).header("range", "bytes=5-9").send().await.expect("an answer");
+    let response = Client::new().get(&url).header("range", "bytes=5-9").send().await.expect("a response");
     assert_eq!(
-        (answer.status(), answer.headers()["content-length"].as_bytes()),
+        (response.status(), response.headers()["content-length"].as_bytes()),
         (StatusCode::PARTIAL_CONTENT, &b"5"[..])
     );
-    assert_eq!(answer.bytes().await.expect("a body").len(), 5);
-    let head = Client::new().head(&url).send().await.expect("an answer");
+    assert_eq!(response.bytes().await.expect("a body").len(), 5);
+    let head = Client::new().head(&url).send().await.expect("a response");
     assert_eq!(head.headers()["date"], "Thu, 01 Jan 2026 00:00:00 GMT");
     let length: usize = head.headers()["content-length"].to_str().expect("ASCII").parse().expect("a number");
     assert!(length > 5, "the whole length");
@@ -88,9 +88,9 @@ async fn a_drop_really_closes_the_connection_without_a_byte() {
         body.len()
     );
     stream.write_all(request.as_bytes()).await.expect("it takes the request");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.expect("the connection ends");
-    assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await.expect("the connection ends");
+    assert!(response.is_empty(), "{}", String::from_utf8_lossy(&response));
     assert_eq!(sandbox.jobs().len(), 1);
     let again = generate(&sandbox).await.expect("the second try is answered");
     assert_eq!(again["metadata"]["cache_hit"], true);
@@ -100,28 +100,28 @@ async fn a_drop_really_closes_the_connection_without_a_byte() {
 #[tokio::test]
 async fn a_client_sees_a_lost_connection() {
     let sandbox = start(Some(Fault::on(Operation::Generate, Action::DropBefore).nth(1))).await;
-    let error = generate(&sandbox).await.expect_err("no answer");
+    let error = generate(&sandbox).await.expect_err("no response");
     assert!(error.is_request(), "{error:?}");
     assert!(generate(&sandbox).await.is_ok());
 }
 
-/// The raw answer to a GET: what arrived, and how the connection ended.
+/// The raw response to a GET: what arrived, and how the connection ended.
 async fn raw(sandbox: &Sandbox, url: &str) -> (String, Result<(), ErrorKind>) {
     let path = url.strip_prefix(sandbox.file_base_url()).expect("a link to the file host");
     let mut stream = TcpStream::connect(sandbox.file_address()).await.expect("it listens");
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("it takes the request");
-    let mut answer = Vec::new();
-    let end = stream.read_to_end(&mut answer).await.map(|_| ()).map_err(|error| error.kind());
-    (String::from_utf8_lossy(&answer).into_owned(), end)
+    let mut response = Vec::new();
+    let end = stream.read_to_end(&mut response).await.map(|_| ()).map_err(|error| error.kind());
+    (String::from_utf8_lossy(&response).into_owned(), end)
 }
 
 #[tokio::test]
-async fn a_cut_clip_ends_before_its_announced_length() {
+async fn a_truncated_clip_ends_before_its_declared_length() {
     let sandbox = start(Some(Fault::on(Operation::Clip, Action::cut(10)))).await;
     let url = clip_url(&sandbox).await;
-    let (answer, end) = raw(&sandbox, &url).await;
-    let (head, body) = answer.split_once("\r\n\r\n").expect("headers");
+    let (response, end) = raw(&sandbox, &url).await;
+    let (head, body) = response.split_once("\r\n\r\n").expect("headers");
     assert!(head.contains("content-length: 1"), "{head}");
     assert_eq!((body, end), ("clip of a ", Ok(())));
     let error = Client::new().get(&url).send().await.expect("headers").bytes().await.expect_err("a cut body");
@@ -146,36 +146,36 @@ async fn a_reset_connection_is_reset() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_limit_is_answered_and_not_cut_off() {
+async fn a_body_beyond_the_limit_gets_a_response() {
     let sandbox = start(None).await;
     let url = format!("{}/v1/video/generate", sandbox.base_url());
     let body = vec![b' '; 4 * 1024 * 1024];
-    let answer = Client::new()
+    let response = Client::new()
         .post(url)
         .bearer_auth(KEY)
         .header("content-type", "application/json")
         .body(body)
         .send()
         .await
-        .expect("an answer");
-    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    let json: Value = answer.json().await.expect("an envelope");
+        .expect("a response");
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let json: Value = response.json().await.expect("an envelope");
     assert_eq!(json["error"]["code"], "PAYLOAD_TOO_LARGE");
 }
 
 #[tokio::test]
-async fn admin_routes_answer_on_loopback_names_alone() {
+async fn admin_routes_require_a_loopback_name() {
     let sandbox = start(None).await;
     let url = format!("{}/__sandbox/jobs", sandbox.base_url());
-    let answer = Client::new().get(&url).send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::OK);
-    let own = Client::new().get(&url).header("origin", sandbox.base_url()).send().await.expect("an answer");
+    let response = Client::new().get(&url).send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::OK);
+    let own = Client::new().get(&url).header("origin", sandbox.base_url()).send().await.expect("a response");
     assert_eq!(own.status(), StatusCode::OK, "a page of its own");
     for value in ["https://example.com", "null", sandbox.file_base_url()] {
-        let answer = Client::new().get(&url).header("origin", value).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{value}");
+        let response = Client::new().get(&url).header("origin", value).send().await.expect("a response");
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{value}");
     }
     let own = sandbox.base_url().to_owned();
-    let answer = Client::new().get(&url).header("origin", own).send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::OK, "the sandbox's own page");
+    let response = Client::new().get(&url).header("origin", own).send().await.expect("a response");
+    assert_eq!(response.status(), StatusCode::OK, "the sandbox's own page");
 }

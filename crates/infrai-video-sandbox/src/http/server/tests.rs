@@ -57,7 +57,7 @@ impl Line {
     async fn answer(&mut self) -> (String, String) {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.client.read_u8().await.expect("an answer"));
+            head.push(self.client.read_u8().await.expect("a response"));
         }
         let head = String::from_utf8(head).expect("text");
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
@@ -120,7 +120,7 @@ async fn a_body_that_stops_on_its_way_is_answered_with_408_and_closed() {
         let mut line = Line::to_api();
         line.send(&format!("{GENERATE}{length}")).await;
         let (answer, seconds) = line.rest().await;
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a response");
         assert!(head.starts_with("HTTP/1.1 408 ") && head.contains("connection: close"), "{head}");
         let error = &serde_json::from_str::<Value>(body).expect("an envelope")["error"];
         assert_eq!((&error["code"], &error["retryable"]), (&"TIMEOUT".into(), &true.into()));
@@ -141,7 +141,7 @@ async fn a_body_that_gets_on_slowly_arrives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chunked_body_beyond_the_limit_is_refused_while_it_is_read() {
+async fn a_chunked_body_beyond_the_limit_is_rejected_while_it_is_read() {
     let mut line = Line::to_api();
     line.send(&format!("{GENERATE}Transfer-Encoding: chunked\r\n\r\n")).await;
     let chunk = format!("64\r\n{}\r\n", "x".repeat(100));
@@ -177,11 +177,11 @@ async fn asked_for_a_clip() -> Line {
     let request = http::Request::post("/v1/video/generate").header("authorization", "Bearer ifr_pk_a");
     let request =
         request.header("content-type", "application/json").body(Body::from(BODY)).expect("a request");
-    api.call(request).await.expect("an answer");
+    api.call(request).await.expect("a response");
     let id = line.sandbox.jobs()[0].job_id.clone();
     let request = http::Request::get(format!("/v1/video/download_url/{id}"));
     let request = request.header("authorization", "Bearer ifr_pk_a").body(Body::empty()).expect("a request");
-    let answer = api.call(request).await.expect("an answer");
+    let answer = api.call(request).await.expect("a response");
     let bytes = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
     let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
     let url = answer["data"]["url"].as_str().expect("a link");
@@ -215,7 +215,7 @@ async fn a_caller_that_reads_slowly_gets_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_connection_ends_as_soon_as_the_server_stops() {
+async fn an_idle_connection_closes_as_soon_as_the_server_stops() {
     let mut line = Line::to_api();
     line.send(LIST).await;
     line.answer().await;
@@ -227,7 +227,7 @@ async fn an_idle_connection_ends_as_soon_as_the_server_stops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_under_way_is_answered_before_the_connection_ends() {
+async fn a_request_in_progress_is_answered_before_the_connection_closes() {
     let mut line = Line::to_api();
     line.send(&format!("{GENERATE}Content-Length: {}\r\n\r\n", BODY.len())).await;
     sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! The state on the disk: every change of the state in SQLite, before anybody is told of it.
+//! The state on the disk: every change of the state in SQLite, before any response reveals it.
 //!
 //! Whoever changes the state sends the change to a writer while it holds the state's lock, so that the file sees the
 //! changes in their order. The writer is a thread of its own: it puts whatever waits for it into one transaction, and

@@ -7,8 +7,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Sqlite, SqliteConnection};
 
 use crate::store::job::Job;
-use crate::store::ledger::LedgerKind;
-use crate::store::state::{Change, Entry, KeyRecord, Topup};
+use crate::store::state::{Change, Entry, KeyRecord, LedgerKind, Topup};
 
 type Query<'a> = sqlx::query::Query<'a, Sqlite, SqliteArguments>;
 
