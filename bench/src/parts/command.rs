@@ -66,11 +66,11 @@ pub(crate) fn section(root: &Path, length: Length, out: &mut dyn Write) -> anyho
     }
     let versions: Vec<String> = PEERS.iter().filter_map(|peer| version(peer)).collect();
     Ok(format!(
-        "From its start to its end, warm, without a shell, timed by hyperfine; the memory is the most that was resident. Built with\n\
+        "From start to exit, with warm caches, without a shell, timed by hyperfine; memory is the maximum resident size. Built with\n\
          `--release`; the peers are {}.\n\
-         The limit is `{LIMIT}`, which does nothing; the first row is compared with it. No goal was set.\n\n\
+         The limit is `{LIMIT}`, which does nothing; it is compared with the first row. There are no goals.\n\n\
          ### Its start\n\n{}### Asking a sandbox\n\n\
-         A sandbox in another process with {JOBS} jobs, beside curl, which asks for the same and throws the answer away. No goal was set.\n\n{}",
+         A sandbox in another process with {JOBS} jobs, compared with curl, which sends the same request and discards the response. There are no goals.\n\n{}",
         versions.join(" and "),
         lines(&start, &limit),
         lines(&asking, &limit)

@@ -78,13 +78,12 @@ pub(crate) fn section(root: &Path, length: Length, out: &mut dyn Write) -> anyho
         tell(out, &format!("{name}: {} MiB/s", rates.join(" ")));
     }
     Ok(format!(
-        "An MP4 of {mib} MiB from a server on the same machine onto the disk, each program from its start to its end; the median of\n\
-         {rounds} rounds. The SDK takes the SHA-256 of what it writes, checks the structure of the MP4, and returns when the disk has kept the\n\
-         clip. curl and wget do none of the three; with `sha256sum` and `sync` behind it curl does two. `dd` copies a file that is in\n\
-         memory already. Processor time is of the program alone, memory the most that was resident.\n\n\
-         What was found: each block was written and hashed before the next one was fetched, and each second all of it waited for the disk.\n\
-         Now a block is fetched while one is written, hashed beside it, and kept by the disk behind it, without a copy: beside other work\n\
-         1 GiB took 2.8 s, then 1.7 s. Two cores are busy then, and a third of their work is the hash, which curl alone does not have.\n\n{}",
+        "An MP4 of {mib} MiB from a server on the same machine to the disk, each program from start to exit; the median of\n\
+         {rounds} rounds. The SDK computes the SHA-256, verifies the structure of the MP4, and returns after the file was synced.\n\
+         curl and wget do none of the three; curl followed by `sha256sum` and `sync` does two. `dd` copies a file that is in\n\
+         memory already. Processor time is that of the program alone, memory the maximum resident size.\n\n\
+         The SDK fetches a block while it writes, hashes and syncs earlier ones, without copying them. This keeps both cores busy.\n\
+         A third of the work is the hash, which curl does not compute, so on two cores curl is faster.\n\n{}",
         results(&ours, &theirs)
     ))
 }

@@ -69,11 +69,11 @@ pub(crate) fn section(root: &Path, length: Length, out: &mut dyn Write) -> anyho
         "s, slow pages",
     ];
     Ok(format!(
-        "All of {} jobs as a stream, {PAGE} a page, beside the same pages read by hand with hyper and serde_json, from one thread.\n\
-         A server in another process has the pages ready in memory, made from the sandbox's own; it counts the requests, and the ids that\n\
-         were read are compared. Rates are the median of {rounds} rounds, peaks the most of them. The limit of the rate is the same pages\n\
-         by hyper and not decoded. In the last column there are {SLOW_PAGES} pages, the server takes {SLOW_MS} ms for each and its reader as long to use\n\
-         it: who asks ahead waits for the longer of both, which is the limit there, and who does not for their sum.\n\n{}{}",
+        "A list of {} jobs as a stream, {PAGE} per page, compared with the same pages read by hand with hyper and serde_json, from one thread.\n\
+         A server in another process has the pages in memory, made from pages of the sandbox. It counts the requests, and the ids that\n\
+         were read are compared. Rates are the median of {rounds} rounds, peaks the maximum. The limit of the rate is hyper without\n\
+         decoding the pages. In the last column there are {SLOW_PAGES} pages; the server takes {SLOW_MS} ms for each, and the reader as long to process\n\
+         it. A reader that requests the next page ahead waits for the longer of both, which is the limit; other readers wait for the sum.\n\n{}{}",
         figure(MANY as f64),
         table(head, &rows),
         goals(&[

@@ -148,8 +148,8 @@ pub(crate) fn run(
 /// The text above all sections.
 fn head() -> String {
     format!(
-        "# Benchmarks\n\n`cargo xtask bench` makes this page. Every figure is of one run on one machine, peers beside each other; only the\n\
-         ratios say something about other machines. A limit is what the machine allows to a program that does nothing else.\n\n{}",
+        "# Benchmarks\n\n`cargo xtask bench` writes this page. All figures are from one run on one machine, with all programs under the same conditions; only\n\
+         ratios can be compared with other machines. A limit is what the machine allows to a program that does nothing else.\n\n{}",
         machine::describe()
     )
 }

@@ -54,12 +54,12 @@ pub(crate) fn section(root: &Path, length: Length, out: &mut dyn Write) -> anyho
         Goal::less(format!("seconds, to those of {name}"), ours, timed[at].1.median, 1.0)
     };
     Ok(format!(
-        "From the start of a generator to its end, warm, with nothing changed since the run before, timed by hyperfine over {} runs.\n\
-         All read the same document, and each client was checked to have all {} operations. `cargo xtask regen` also makes the\n\
-         fixtures, the reference, the tables of provenance and the schemas of the command. openapi-generator runs without its\n\
-         check of the document and with the compiler that starts fastest (`-XX:TieredStopAtLevel=1`), openapi-python-client\n\
-         without formatters. With `--check` ours compares all of it with the files and writes nothing. Its limit is to be started\n\
-         by cargo and to make nothing.\n\n{}{}",
+        "From the start of a generator to its exit, with warm caches and no changes since the last run, timed by hyperfine over {} runs.\n\
+         All read the same document, and each client was checked to have all {} operations. `cargo xtask regen` also writes the\n\
+         fixtures, the reference, the provenance tables and the schemas of the command. openapi-generator runs without\n\
+         validating the document and with the compiler that starts fastest (`-XX:TieredStopAtLevel=1`), openapi-python-client\n\
+         without formatters. With `--check` ours compares everything with the files and writes nothing. The limit is a start\n\
+         by cargo that generates nothing.\n\n{}{}",
         runs.measured,
         operations.len(),
         table(head, &rows),

@@ -35,12 +35,12 @@ pub(crate) fn section(root: &Path, length: Length, out: &mut dyn Write) -> anyho
     tell(out, "waiting, in virtual time");
     let rows = play(root, if length == Length::Full { 20_000 } else { 500 })?;
     let mut text = String::from(
-        "In virtual time, so that the figures are the same on any machine. A job's length is drawn from a log-normal distribution\n\
-         with a median of 2 minutes and a spread of 1: the mean is 198 s, and 1.1 % take over 20 minutes. Each answer takes 50 ms,\n\
-         and a page shows at most 100 jobs. Ours is `job.wait()` for one job and `wait_all` for many; the others ask `status` for\n\
-         each job by itself, after the first pause. Requests are those of a whole wait, and the delay is that from the end of a\n\
-         job to the client knowing it. The limit is about the fewest requests that a program would send for the same mean delay if\n\
-         it knew how the lengths are distributed. Only for one job and for 1,000 that are submitted together was a goal set.\n\n",
+        "In virtual time, so the figures are the same on any machine. The durations of jobs are drawn from a log-normal distribution\n\
+         with a median of 2 minutes and a sigma of 1: the mean is 198 s, and 1.1 % take over 20 minutes. Each response takes 50 ms,\n\
+         and a page contains at most 100 jobs. Ours is `job.wait()` for one job and `wait_all` for many. The other policies poll `status` of\n\
+         each job separately, after the first interval. Requests are those of a whole wait. The delay is the time between the end of a\n\
+         job and its detection. The limit is approximately the fewest requests with the same mean delay for a program that knows the\n\
+         distribution of the durations. There are goals only for one job and for 1,000 jobs submitted together.\n\n",
     );
     for group in rows.chunk_by(|a, b| (a.jobs, a.over) == (b.jobs, b.over)) {
         let first = &group[0];

@@ -66,10 +66,10 @@ pub(crate) fn calls(root: &Path, length: Length, out: &mut dyn Write) -> anyhow:
         format!("{heading}\n\n{}", table(head, &rows))
     });
     Ok(format!(
-        "{CONNECTIONS} connections, asked by wrk, which has one of the two cores. `list` asks for {PAGE} jobs a page. `generate` asks for another clip\n\
-         each time, so that more jobs are stored at its end than are told; with `--persist` an answer to it waits for the disk. Prism answers\n\
-         with the examples of the same document and keeps no state: its figures are the same for any number of jobs. The limit is a server\n\
-         on hyper with one thread, which sends the sandbox's own answers and does nothing else. No goal was set.\n\n{}",
+        "wrk sends requests over {CONNECTIONS} connections and uses one of the two cores. `list` requests {PAGE} jobs per page. `generate` requests a different clip\n\
+         each time, so more jobs are stored at the end than the table says; with `--persist` its response waits for the disk. Prism returns\n\
+         the examples of the same document and keeps no state, so its figures do not depend on the number of jobs. The limit is a server\n\
+         on hyper with one thread, which only sends stored responses of the sandbox. There are no goals.\n\n{}",
         tables.collect::<String>()
     ))
 }
