@@ -2,8 +2,6 @@
 
 mod install;
 mod instructions;
-mod licences;
-mod package;
 mod runner;
 mod snapshots;
 mod steps;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::Context as _;
+use contract_tests::root;
 use external_tools::Process;
-use serde_json::Value;
+use external_tools::skip::{Unavailable, available};
+use serde_json::{Value, json};
 use spdx::{Expression, ParseMode};
-
-use super::runner::{Outcome, Runner};
 
 /// Workspaces of the benchmarks, with lock files of their own. Other baselines build only beside a generated client, and depend
 /// only on what that client names.
@@ -20,40 +20,36 @@ const BENCHMARKS: [&str; 4] = [
 ];
 
 /// Compares the output of `cargo metadata` with the part `licenses` of deny.toml, which `cargo deny` reads as well.
-pub(super) fn run(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
-    let deny = fs::read_to_string(runner.root.join("deny.toml")).context("deny.toml")?;
-    let allowed = Allowed::parse(&deny).context("deny.toml")?;
-    let mut problems = problems(&metadata(runner, "")?, &allowed);
-    let mut unseen = None;
+#[test]
+#[ignore = "may need the network: cargo xtask test --only licences"]
+fn deny_toml_allows_the_licence_of_each_dependency() {
+    let deny = fs::read_to_string(root().join("deny.toml")).unwrap();
+    let allowed = Allowed::parse(&deny).unwrap();
+    let mut problems = problems(&metadata("").unwrap(), &allowed);
     for workspace in BENCHMARKS {
-        match metadata(runner, &format!("--locked --manifest-path {workspace}/Cargo.toml")) {
-            Ok(metadata) => problems.extend(self::problems(&others(metadata), &allowed)),
-            // Only those who run the benchmarks have fetched their dependencies.
-            Err(error) => unseen = Some(format!("{workspace} cannot be checked: {error:#}")),
+        let metadata = metadata(&format!("--locked --manifest-path {workspace}/Cargo.toml"));
+        // Only those who run the benchmarks have fetched their dependencies.
+        let metadata =
+            metadata.context(Unavailable(format!("the dependencies of {workspace} are not fetched")));
+        if let Some(metadata) = available("licences", metadata) {
+            problems.extend(self::problems(&others(metadata), &allowed));
         }
     }
-    for problem in &problems {
-        writeln!(runner.out, "{problem}")?;
-    }
-    Ok(match (problems.len(), unseen) {
-        (0, None) => Outcome::Passed,
-        (0, Some(unseen)) => Outcome::Skipped(unseen),
-        (count, _) => Outcome::Failed(format!("{count} not allowed")),
-    })
+    assert!(problems.is_empty(), "{} licences are not allowed:\n{}", problems.len(), problems.join("\n"));
 }
 
 /// The whole graph; without the network only the part for this platform, since the rest may not have been fetched.
-fn metadata(runner: &Runner<'_>, workspace: &str) -> anyhow::Result<Value> {
+fn metadata(workspace: &str) -> anyhow::Result<Value> {
     let cargo = |more: &str| {
         let metadata = format!("metadata --format-version 1 --all-features {workspace} {more}");
-        Process::cargo(runner.root).args(&metadata).read()
+        Process::cargo(&root()).args(&metadata).read()
     };
     let text = cargo("").or_else(|error| {
-        let version = Process::new("rustc", runner.root).args("-vV").read()?;
+        let version = Process::new("rustc", &root()).args("-vV").read()?;
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or(error)?;
         cargo(&format!("--offline --filter-platform {host}"))
     })?;
-    serde_json::from_str(&text).context("cargo metadata")
+    Ok(serde_json::from_str(&text)?)
 }
 
 /// The packages that come from elsewhere. Programs that are only measured need no licence.
@@ -120,69 +116,61 @@ fn problem(package: &Value, allowed: &Allowed) -> Option<String> {
     Some(format!("{name} {version}: `{license}` is not allowed by deny.toml; replace it, or allow it there"))
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const LIST: &str = r#"
+const LIST: &str = r#"
 [licenses]
 allow = ["MIT", "Apache-2.0", "Unicode-3.0"]
 exceptions = [{ crate = "odd", allow = ["MPL-2.0"] }]
 "#;
 
-    fn check(name: &str, license: Value) -> Vec<String> {
-        let metadata = json!({"packages": [{"name": name, "version": "1.2.3", "license": license}]});
-        problems(&metadata, &Allowed::parse(LIST).unwrap())
-    }
+fn check(name: &str, license: Value) -> Vec<String> {
+    let metadata = json!({"packages": [{"name": name, "version": "1.2.3", "license": license}]});
+    problems(&metadata, &Allowed::parse(LIST).unwrap())
+}
 
-    #[test]
-    fn a_choice_needs_one_and_a_sum_needs_all() {
-        for good in ["MIT", "GPL-3.0-only OR MIT", "MIT/Zlib", "(MIT OR Zlib) AND Unicode-3.0"] {
-            assert_eq!(check("a", json!(good)), Vec::<String>::new(), "{good}");
-        }
-        for bad in ["Zlib", "MIT AND Zlib", "Apache-2.0 WITH LLVM-exception"] {
-            let expected =
-                format!("a 1.2.3: `{bad}` is not allowed by deny.toml; replace it, or allow it there");
-            assert_eq!(check("a", json!(bad)), [expected]);
-        }
+#[test]
+fn a_choice_needs_one_and_a_sum_needs_all() {
+    for good in ["MIT", "GPL-3.0-only OR MIT", "MIT/Zlib", "(MIT OR Zlib) AND Unicode-3.0"] {
+        assert_eq!(check("a", json!(good)), Vec::<String>::new(), "{good}");
     }
+    for bad in ["Zlib", "MIT AND Zlib", "Apache-2.0 WITH LLVM-exception"] {
+        let expected = format!("a 1.2.3: `{bad}` is not allowed by deny.toml; replace it, or allow it there");
+        assert_eq!(check("a", json!(bad)), [expected]);
+    }
+}
 
-    #[test]
-    fn an_exception_is_for_one_package_alone() {
-        assert_eq!(check("odd", json!("MPL-2.0")), Vec::<String>::new());
-        assert_eq!(check("other", json!("MPL-2.0")).len(), 1);
-    }
+#[test]
+fn an_exception_is_for_one_package_alone() {
+    assert_eq!(check("odd", json!("MPL-2.0")), Vec::<String>::new());
+    assert_eq!(check("other", json!("MPL-2.0")).len(), 1);
+}
 
-    #[test]
-    fn a_package_without_a_licence_or_with_nonsense_is_reported() {
-        assert!(check("a", Value::Null)[0].contains("names no licence"));
-        assert!(check("a", json!("my own terms"))[0].contains("is no licence"));
-    }
+#[test]
+fn a_package_without_a_licence_or_with_nonsense_is_reported() {
+    assert!(check("a", Value::Null)[0].contains("names no licence"));
+    assert!(check("a", json!("my own terms"))[0].contains("is no licence"));
+}
 
-    #[test]
-    fn only_the_dependencies_of_the_benchmarks_are_checked() {
-        let all = json!({"packages": [
-            {"name": "program", "license": null, "source": null},
-            {"name": "other", "license": null, "source": "registry"},
-        ]});
-        let left = problems(&others(all), &Allowed::parse(LIST).unwrap());
-        assert_eq!(left.len(), 1);
-        assert!(left[0].starts_with("other"), "{left:?}");
-    }
+#[test]
+fn only_the_dependencies_of_the_benchmarks_are_checked() {
+    let all = json!({"packages": [
+        {"name": "program", "license": null, "source": null},
+        {"name": "other", "license": null, "source": "registry"},
+    ]});
+    let left = problems(&others(all), &Allowed::parse(LIST).unwrap());
+    assert_eq!(left.len(), 1);
+    assert!(left[0].starts_with("other"), "{left:?}");
+}
 
-    #[test]
-    fn a_list_without_its_part_is_an_error() {
-        assert_eq!(Allowed::parse("[bans]").unwrap_err().to_string(), "there is no part [licenses]");
-        assert!(Allowed::parse("licenses = [").is_err());
-    }
+#[test]
+fn a_list_without_its_part_is_an_error() {
+    assert_eq!(Allowed::parse("[bans]").unwrap_err().to_string(), "there is no part [licenses]");
+    assert!(Allowed::parse("licenses = [").is_err());
+}
 
-    #[test]
-    fn the_list_of_this_workspace_can_be_read() {
-        let allowed = Allowed::parse(include_str!("../../../deny.toml")).unwrap();
-        assert!(allowed.has("any", "MIT"));
-        assert!(allowed.has("progenitor", "MPL-2.0"));
-        assert!(!allowed.has("any", "MPL-2.0"));
-    }
+#[test]
+fn the_list_of_this_workspace_can_be_read() {
+    let allowed = Allowed::parse(include_str!("../../deny.toml")).unwrap();
+    assert!(allowed.has("any", "MIT"));
+    assert!(allowed.has("progenitor", "MPL-2.0"));
+    assert!(!allowed.has("any", "MPL-2.0"));
 }

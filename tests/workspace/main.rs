@@ -1,0 +1,5 @@
+//! What holds for the workspace as a whole: the content of the packages, and the licences of the dependencies.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod licences;
+mod packages;
