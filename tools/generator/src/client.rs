@@ -11,13 +11,13 @@ use quote::quote;
 use schemars08::schema::{InstanceType, SchemaObject};
 use serde_json::Value;
 
-use super::enums::{Kind, Vocabulary};
-use super::lowering::{self, SCHEMA_PREFIX};
-use super::rewrite::rewrite;
-use super::{by_hand, defaults, marker, options};
+use crate::enums::{Kind, Vocabulary};
+use crate::lowering::{self, SCHEMA_PREFIX};
+use crate::rewrite::rewrite;
+use crate::{by_hand, defaults, marker, options};
 
 /// The text of `generated.rs`.
-pub(super) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<String> {
+pub(crate) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<String> {
     let (document, by_hand) = by_hand::refer(document);
     let lowered = lowering::lower(&document, &by_hand).context(DOCUMENT)?;
     let schemas = lowered

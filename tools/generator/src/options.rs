@@ -24,7 +24,7 @@ struct Argument {
 ///
 /// # Errors
 /// If the generator wrote another form than this function expects.
-pub(super) fn gather(file: &mut syn::File, optional_bodies: &BTreeSet<&str>) -> Result<()> {
+pub(crate) fn gather(file: &mut syn::File, optional_bodies: &BTreeSet<&str>) -> Result<()> {
     let mut structs: Vec<ItemStruct> = Vec::new();
     for item in &mut file.items {
         let Item::Impl(item) = item else { continue };
@@ -58,7 +58,9 @@ pub(super) fn gather(file: &mut syn::File, optional_bodies: &BTreeSet<&str>) -> 
 fn rewrite(method: &mut ImplItemFn, is_body_optional: bool) -> Result<ItemStruct> {
     let name = method.sig.ident.to_string();
     let unknown = |what: &str| {
-        anyhow!("progenitor writes {what} of {name} in another form now; adapt xtask/src/regen/options.rs")
+        anyhow!(
+            "progenitor writes {what} of {name} in another form now; adapt tools/generator/src/options.rs"
+        )
     };
     let mut arguments = Vec::new();
     for input in method.sig.inputs.iter().skip(1) {

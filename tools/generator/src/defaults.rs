@@ -27,7 +27,7 @@ const PLAIN: [&str; 15] = [
 
 /// Derives `Default` for each struct in `types` whose fields all have a default. `known` names types of the client crate that
 /// have one.
-pub(super) fn derive<'a>(types: &mut [Item], known: impl Iterator<Item = &'a str>) {
+pub(crate) fn derive<'a>(types: &mut [Item], known: impl Iterator<Item = &'a str>) {
     let mut known: BTreeSet<String> = known.chain(PLAIN).map(str::to_owned).collect();
     // Structs can be fields of others, in any order.
     loop {

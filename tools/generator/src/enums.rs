@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// A list of values that becomes a Rust enum.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Vocabulary {
+pub(crate) struct Vocabulary {
     /// The component's name, and the enum's.
     pub name: String,
     /// Other components with the same list, which share the enum.
@@ -23,7 +23,7 @@ pub(super) struct Vocabulary {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Values in requests: no others exist.
     Closed,
     /// Values in responses: others may be added.
@@ -31,7 +31,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Variant {
+pub(crate) struct Variant {
     pub name: String,
     pub value: String,
     pub synonyms: Vec<String>,
@@ -41,7 +41,7 @@ pub(super) struct Variant {
 ///
 /// A component shares the enum of another one whose name is the end of its own: `ReportedResolution` and `Resolution`. A value that
 /// is added to only one of them then does not change the type of a field.
-pub(super) fn vocabularies(document: &Value) -> Result<Vec<Vocabulary>> {
+pub(crate) fn vocabularies(document: &Value) -> Result<Vec<Vocabulary>> {
     let mut found: Vec<Vocabulary> = Vec::new();
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
     for (name, schema) in schemas.into_iter().flatten() {
@@ -167,8 +167,8 @@ fn variants(name: &str, schema: &Value, values: &[String]) -> Result<Vec<Variant
 }
 
 /// The text of `generated_enums.rs`.
-pub(super) fn source(vocabularies: &[Vocabulary]) -> String {
-    let mut text = super::marker();
+pub(crate) fn source(vocabularies: &[Vocabulary]) -> String {
+    let mut text = crate::marker();
     text.push_str("use crate::vocabulary::{closed_vocabulary, open_vocabulary};\n");
     for vocabulary in vocabularies {
         let name = match vocabulary.kind {

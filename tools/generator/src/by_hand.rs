@@ -9,7 +9,7 @@ const TYPE_NAME: &str = "x-type-name";
 const TYPES: [&str; 1] = ["JobError"];
 
 /// The document with a component for each of these types that properties refer to, and the names of the components.
-pub(super) fn refer(document: &Value) -> (Value, Vec<&'static str>) {
+pub(crate) fn refer(document: &Value) -> (Value, Vec<&'static str>) {
     let mut document = document.clone();
     let mut named = Map::new();
     let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);

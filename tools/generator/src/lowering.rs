@@ -10,7 +10,7 @@ use openapi_tools::document::{METHODS, follow};
 use openapi_tools::walk::{Kind, nodes, visit_mut};
 use serde_json::{Map, Value, json};
 
-pub(super) const SCHEMA_PREFIX: &str = "#/components/schemas/";
+pub(crate) const SCHEMA_PREFIX: &str = "#/components/schemas/";
 
 /// The keywords of a schema that would become newtypes, `NonZero`, arrays of a fixed length or constants.
 const DROPPED_KEYS: [&str; 15] = [
@@ -32,7 +32,7 @@ const DROPPED_KEYS: [&str; 15] = [
 ];
 
 /// The lowered document. `by_hand` names the schemas whose types are written by hand. What only they use is left out.
-pub(super) fn lower(document: &Value, by_hand: &[&str]) -> Result<Value> {
+pub(crate) fn lower(document: &Value, by_hand: &[&str]) -> Result<Value> {
     let mut lowered = document.clone();
     for operation in operations_mut(&mut lowered) {
         lower_responses(operation, document)?;

@@ -21,7 +21,7 @@ const RUNTIME: [(&str, &str); 7] = [
 ///
 /// # Errors
 /// If the generator wrote another form than this function expects.
-pub(super) fn rewrite(file: &mut File, operations: usize) -> Result<()> {
+pub(crate) fn rewrite(file: &mut File, operations: usize) -> Result<()> {
     file.items.retain(|item| !is_of_the_generators_runtime(item));
     let imports = RUNTIME.map(|(name, module)| -> Item {
         let path: Path = syn::parse_str(&format!("crate::{module}::{name}")).expect("a path");
@@ -34,7 +34,7 @@ pub(super) fn rewrite(file: &mut File, operations: usize) -> Result<()> {
     if (begun, versions, constructors) != (operations, operations, 1) {
         bail!(
             "the client of {operations} operations has {begun} requests, {versions} headers with the version and \
-             {constructors} constructors; progenitor writes another form now: adapt xtask/src/regen/rewrite.rs"
+             {constructors} constructors; progenitor writes another form now: adapt tools/generator/src/rewrite.rs"
         );
     }
     Ok(())
