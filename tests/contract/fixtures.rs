@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use infrai_video_client::{
-    Answer, Client, Context, Error, Exchange, ExchangeError, ResponseValue, options, types,
+    Client, Context, Error, Exchange, ExchangeError, RawResponse, ResponseValue, options, types,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,10 +28,10 @@ impl Exchange for Golden {
         &self,
         request: reqwest::Request,
         _: &'static str,
-    ) -> BoxFuture<'_, Result<Answer, ExchangeError>> {
+    ) -> BoxFuture<'_, Result<RawResponse, ExchangeError>> {
         *self.request.lock().unwrap() = Some(request);
         let headers = self.response["headers"].as_object().unwrap().iter();
-        let answer = Answer::new(
+        let answer = RawResponse::new(
             StatusCode::from_u16(status(&self.response)).unwrap(),
             headers
                 .map(|(name, value)| (name.parse().unwrap(), value.as_str().unwrap().parse().unwrap()))

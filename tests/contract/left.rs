@@ -28,7 +28,7 @@ pub(crate) fn left(contract: &Document) -> Result<()> {
         let name = id.trim_start_matches("video_");
         if !CALLED.contains(&id) {
             left.push(format!(
-                "crates/infrai-video/src/operations.rs has no method for {id}; add one, and call it in tests/contract/wire.rs"
+                "crates/infrai-video/src/operations/mod.rs has no method for {id}; add one, and call it in tests/contract/wire.rs"
             ));
         }
         if name.parse::<Operation>().is_err() {

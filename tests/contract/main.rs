@@ -5,7 +5,6 @@ mod bare_results;
 mod code_samples;
 mod conformance;
 mod end_to_end;
-mod errors;
 mod examples;
 mod fixtures;
 mod guards;

@@ -1,11 +1,4 @@
-//! What the contract tests share: the document, transports that record or answer from a script, and clients of a sandbox.
-
-pub mod fixed;
-pub mod frame;
-pub mod hostile;
-pub mod simulation;
-pub mod transports;
-pub mod waiting;
+//! Shared by the contract tests: the document, and clients of a sandbox.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +6,7 @@ use infrai_video::{Client, ClientBuilder};
 use infrai_video_sandbox::{Sandbox, SandboxBuilder};
 use openapi_tools::Document;
 
-/// A key of an account of its own in any sandbox.
+/// An API key with an account of its own in any sandbox.
 pub const KEY: &str = "ifr_pk_proj_contract_tests";
 
 /// The root of the workspace.
@@ -21,22 +14,22 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The document.
+/// The OpenAPI document.
 ///
 /// # Panics
 ///
-/// Where it cannot be read: every test depends on it.
+/// If it cannot be read: every test depends on it.
 pub fn contract() -> Document {
     Document::load(&root().join(openapi_tools::DOCUMENT))
         .expect("the document can be read; run `cargo xtask lint`")
 }
 
-/// A sandbox whose jobs are done at once.
+/// A sandbox whose jobs finish at once.
 pub fn quick_sandbox() -> SandboxBuilder {
     Sandbox::builder().instant_jobs()
 }
 
-/// A client of a sandbox, with jitter and keys that repeat.
+/// Settings of a client with repeatable jitter and idempotency keys.
 pub fn client_of(base_url: &str) -> ClientBuilder {
     Client::builder(KEY).with_base_url(base_url).with_seed(7)
 }

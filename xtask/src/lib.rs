@@ -1,6 +1,5 @@
 //! The commands of `cargo xtask`: generate from the contract, check the contract, and run every check of the workspace.
 
-pub mod counts;
 pub mod publish;
 pub mod regen;
 pub mod simulate;

@@ -114,9 +114,9 @@ fn ours(group: &[Row]) -> anyhow::Result<&Row> {
 
 fn play(root: &Path, seeds: u32) -> anyhow::Result<Vec<Row>> {
     // Without optimization the waits take minutes.
-    let built = executables(root, root, "-p contract-tests --bin waiting")?;
+    let built = executables(root, root, "-p infrai-video --example waiting")?;
     let output = Command::new(named(&built, "waiting")?)
-        .args(["--seeds", &seeds.to_string()])
+        .arg(seeds.to_string())
         .stderr(Stdio::inherit())
         .output()
         .context("the waits cannot be played")?;

@@ -6,27 +6,27 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
-use crate::answer::{Answer, FromAnswer};
+use crate::response::{FromResponse, RawResponse};
 use crate::text::one_line;
 use crate::types::{ErrorDetail, ErrorEnvelope, Metadata};
 
-/// What every answer is wrapped in.
+/// The envelope of every response.
 ///
-/// Reading asks for less than the contract promises. `error` and `metadata` may be missing, null, empty or misshapen.
-/// A server that answers with the bare result and no envelope is understood too.
+/// Decoding is more lenient than the contract. `error` and `metadata` may be missing, null, empty or of the wrong type, and a
+/// bare result without an envelope is accepted too.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Envelope<T> {
-    /// Whether the call was carried out. The one member that may be relied on.
+    /// Whether the call succeeded. The one member that is always present.
     pub ok: bool,
-    /// The result. `None` where `ok` is false.
+    /// The result. `None` if `ok` is false.
     pub data: Option<T>,
-    /// What went wrong. `None` where `ok` is true.
+    /// The error. `None` if `ok` is true.
     pub error: Option<ErrorDetail>,
     /// About the call itself.
     pub metadata: Metadata,
 }
 
-/// The members of an envelope before anything is known of them.
+/// The members of an envelope before they are decoded.
 #[derive(Deserialize)]
 struct Members<'a> {
     #[serde(borrow)]
@@ -56,7 +56,7 @@ impl<'de, T: DeserializeOwned + Serialize> Deserialize<'de> for Envelope<T> {
     }
 }
 
-/// An envelope of success as the contract describes it. Nearly every answer is one.
+/// A successful envelope as the contract describes it, which nearly every response is.
 #[derive(Deserialize)]
 struct Exact<T> {
     ok: bool,
@@ -65,23 +65,21 @@ struct Exact<T> {
     metadata: Option<Metadata>,
 }
 
-impl<T: DeserializeOwned + Serialize> FromAnswer for Envelope<T> {
-    fn from_answer(answer: &Answer) -> serde_json::Result<Self> {
-        // One look at all the bytes is cheaper than one at each text in them.
-        match std::str::from_utf8(&answer.body) {
+impl<T: DeserializeOwned + Serialize> FromResponse for Envelope<T> {
+    fn from_response(response: &RawResponse) -> serde_json::Result<Self> {
+        // One UTF-8 check of the whole body is cheaper than one of each string in it.
+        match std::str::from_utf8(&response.body) {
             Ok(text) => Self::read(text),
-            Err(_) => serde_json::from_slice(&answer.body),
+            Err(_) => serde_json::from_slice(&response.body),
         }
     }
 }
 
-impl FromAnswer for ErrorEnvelope {
-    /// Whatever the body is: a proxy's page says little, and the status is known all the same.
-    fn from_answer(answer: &Answer) -> serde_json::Result<Self> {
-        serde_json::from_slice(&answer.body).or_else(|_| {
-            let otherwise = format!("the server answered {} without an envelope", answer.status);
-            Ok(ErrorBody::read(&answer.body).into_envelope(&otherwise))
-        })
+impl FromResponse for ErrorEnvelope {
+    /// Never fails. In the envelope of a body that is something else, such as a proxy's page, `code` and `message` are empty.
+    fn from_response(response: &RawResponse) -> serde_json::Result<Self> {
+        serde_json::from_slice(&response.body)
+            .or_else(|_| Ok(ErrorBody::read(&response.body).into_envelope()))
     }
 }
 
@@ -95,13 +93,13 @@ impl<T: DeserializeOwned + Serialize> Envelope<T> {
         }
     }
 
-    /// Takes an envelope apart first, so that what is wrong with one member costs none of the others.
+    /// Decodes the members one by one, so that a member of the wrong type does not affect the others.
     fn read_members(text: &str) -> serde_json::Result<Self> {
         let members: Members<'_> = serde_json::from_str(text)?;
         let metadata =
             members.metadata.and_then(|metadata| read_leniently(metadata.get()).ok()).unwrap_or_default();
         let refused = |metadata| {
-            let error = ErrorBody::read(text.as_bytes()).into_api_error("the server gave no reason");
+            let error = ErrorBody::read(text.as_bytes()).into_detail();
             Self { ok: false, data: None, error: Some(error), metadata }
         };
         if members.says("false") {
@@ -110,21 +108,21 @@ impl<T: DeserializeOwned + Serialize> Envelope<T> {
         // `{"ok": true}` alone is the bare result of a write, so the absence of `data` tells the two forms apart.
         let result = match members.data {
             Some(data) => read_leniently(data.get()),
-            None => read_leniently(text).and_then(says_something),
+            None => read_leniently(text).and_then(reject_empty),
         };
         match result {
             Ok(data) => Ok(Self { ok: true, data: Some(data), error: None, metadata }),
             Err(_) if !members.says("true") && members.has_error() => Ok(refused(metadata)),
-            // The answer is JSON, whatever is wrong in it: it was neither cut nor garbled on its way.
+            // The response is JSON, so it was neither cut nor garbled in transit.
             Err(error) => Err(serde::de::Error::custom(error)),
         }
     }
 }
 
-/// The members that only name something. A server may have numbers for them.
+/// Members that are opaque identifiers. Some servers send numbers for them.
 const IDS: [&str; 3] = ["job_id", "next_cursor", "request_id"];
 
-/// The same JSON with the integers of such members as text, digit by digit: as numbers, long ones would lose their end.
+/// Converts integers in these members to strings, digit by digit: as numbers, long ones would lose precision.
 fn ids_as_text(json: &str) -> Cow<'_, str> {
     let mut texts = String::new();
     let (mut copied, mut at) = (0, 0);
@@ -145,7 +143,7 @@ fn ids_as_text(json: &str) -> Cow<'_, str> {
     if copied == 0 { json.into() } else { (texts + &json[copied..]).into() }
 }
 
-/// Behind the string that begins at `start`.
+/// The index after the string that begins at `start`.
 fn end_of_string(json: &str, start: usize) -> Option<usize> {
     let mut bytes = json.bytes().enumerate().skip(start + 1);
     while let Some((index, byte)) = bytes.next() {
@@ -158,37 +156,37 @@ fn end_of_string(json: &str, start: usize) -> Option<usize> {
     None
 }
 
-/// Some results have no required member, so any object would pass for one that stands alone: a page of a proxy, say.
-fn says_something<T: Serialize>(result: T) -> serde_json::Result<T> {
+/// Rejects an empty result. Some results have no required member, so any JSON object would pass for a bare one.
+fn reject_empty<T: Serialize>(result: T) -> serde_json::Result<T> {
     match serde_json::to_value(&result)? {
         Value::Object(members) if members.is_empty() => Err(serde::de::Error::custom("there is no result")),
         _ => Ok(result),
     }
 }
 
-/// How many misshapen members a result may have before it is given up.
-const MAX_MISSHAPEN: usize = 100;
+/// The maximum number of members of the wrong type in a result.
+const MAX_INVALID_MEMBERS: usize = 100;
 
-/// A result that was paid for is not lost over an optional member of the wrong type: such a member is left out, and so is
-/// a list's element without its required members. Only what is required and missing fails.
+/// Decodes a result without its optional members of the wrong type, and without list elements that lack required members: a
+/// result that was paid for must not be lost because of them.
 fn read_leniently<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     let first = match serde_json::from_str(text) {
         Ok(result) => return Ok(result),
         Err(error) => error,
     };
     let mut value: Value = serde_json::from_str(text)?;
-    for _ in 0..MAX_MISSHAPEN {
+    for _ in 0..MAX_INVALID_MEMBERS {
         match serde_path_to_error::deserialize(&value) {
             Ok(result) => return Ok(result),
-            Err(error) if leave_out(&mut value, error.path()) => {}
+            Err(error) if remove_at(&mut value, error.path()) => {}
             Err(_) => break,
         }
     }
     Err(first)
 }
 
-/// Takes out what stands at `path`; nothing can be taken out at the root.
-fn leave_out(value: &mut Value, path: &serde_path_to_error::Path) -> bool {
+/// Removes the value at `path`. Returns whether there was one; the root cannot be removed.
+fn remove_at(value: &mut Value, path: &serde_path_to_error::Path) -> bool {
     let steps: Vec<&Segment> = path.iter().collect();
     let Some((last, parents)) = steps.split_last() else { return false };
     let mut place = value;
@@ -233,23 +231,23 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Envelope<T> {
     }
 }
 
-/// As much of an error as could be read from an answer, whatever its body was.
+/// The parts of an error that a response contains, whatever its body is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ErrorBody {
-    /// The error's name in UPPER_SNAKE case, where there was one. An open vocabulary.
+    /// The error's name in UPPER_SNAKE case. An open vocabulary.
     pub code: Option<String>,
-    /// What went wrong, in words for people.
+    /// The message for people.
     pub message: Option<String>,
-    /// What to do about it, in words for people.
+    /// The advice for people.
     pub hint: Option<String>,
-    /// Whether the server says that a repetition can help.
+    /// Whether the server says that a retry can succeed.
     pub retryable: Option<bool>,
-    /// Names the call.
+    /// The identifier of the call.
     pub request_id: Option<String>,
 }
 
 impl ErrorBody {
-    /// Reads what there is. A body that is no JSON, such as a proxy's page, gives an empty result.
+    /// Decodes the members that are present. The result is empty for a body that is not JSON, such as a proxy's page.
     pub fn read(body: &[u8]) -> Self {
         let Ok(Value::Object(envelope)) = serde_json::from_slice(body) else { return Self::default() };
         let text = |value: Option<&Value>| {
@@ -273,30 +271,36 @@ impl ErrorBody {
         }
     }
 
-    /// What an error in the contract's shape says.
-    pub fn from_api_error(error: ErrorDetail, request_id: Option<String>) -> Self {
+    /// Converts an error of the contract. Empty texts count as missing.
+    pub fn from_detail(error: ErrorDetail, request_id: Option<String>) -> Self {
+        let line = |text: String| Some(one_line(&text)).filter(|text| !text.is_empty());
         let ErrorDetail { code, message, hint, retryable, .. } = error;
-        Self { code: Some(code), message: Some(message), hint, retryable, request_id }
+        Self {
+            code: line(code),
+            message: line(message),
+            hint: hint.and_then(line),
+            retryable,
+            request_id: request_id.and_then(line),
+        }
     }
 
-    /// The same in the contract's shape, with `otherwise` for a message that was not there.
-    pub fn into_api_error(self, otherwise: &str) -> ErrorDetail {
+    /// Converts to an error of the contract. A missing code or message is empty.
+    pub fn into_detail(self) -> ErrorDetail {
         ErrorDetail {
-            code: self.code.unwrap_or_else(|| "UNKNOWN".to_owned()),
-            message: self.message.unwrap_or_else(|| otherwise.to_owned()),
+            code: self.code.unwrap_or_default(),
+            message: self.message.unwrap_or_default(),
             hint: self.hint,
             retryable: self.retryable,
             ..ErrorDetail::default()
         }
     }
 
-    /// An envelope in the contract's shape, for a reader that knows no other.
-    pub(crate) fn into_envelope(self, otherwise: &str) -> ErrorEnvelope {
+    fn into_envelope(self) -> ErrorEnvelope {
         let metadata = Metadata { request_id: self.request_id.clone(), ..Metadata::default() };
         ErrorEnvelope {
             ok: false,
             data: None,
-            error: self.into_api_error(otherwise),
+            error: self.into_detail(),
             metadata: Some(metadata),
             ..ErrorEnvelope::default()
         }
@@ -332,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misshapen_member_of_metadata_leaves_the_others() {
+    fn a_metadata_member_of_the_wrong_type_leaves_the_others() {
         let envelope: Envelope<Acknowledgement> =
             read(r#"{"ok":true,"data":{"ok":true},"metadata":{"cost_usd":"much","request_id":"r1"}}"#);
         assert_eq!(envelope.metadata.cost_usd, None);
@@ -340,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_says_nothing_is_no_result() {
+    fn an_empty_object_is_not_a_result() {
         for text in ["{}", r#"{"message":"maintenance"}"#, r#"{"ok":true,"data":null}"#, r#"{"ok":true}"#] {
             assert!(serde_json::from_str::<Envelope<VideoJobPage>>(text).is_err(), "{text}");
         }
@@ -349,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn misshapen_members_cost_nobody_the_job() {
+    fn members_of_the_wrong_type_do_not_cost_the_job() {
         let envelope: Envelope<VideoJob> = read(
             r#"{"ok":true,"data":{"job_id":"vj_1","state":"queued","video_url":7,"thumbnail_url":[],"more":{}}}"#,
         );
@@ -396,11 +400,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_in_a_result_is_no_fault_of_the_line() {
+    fn a_defect_in_a_result_is_not_a_transmission_error() {
         let read = |text: &'static str| {
             let body = bytes::Bytes::from_static(text.as_bytes());
-            let answer = Answer::new(http::StatusCode::OK, http::HeaderMap::new(), body);
-            Envelope::<VideoJob>::from_answer(&answer).unwrap_err().classify()
+            let response = RawResponse::new(http::StatusCode::OK, http::HeaderMap::new(), body);
+            Envelope::<VideoJob>::from_response(&response).unwrap_err().classify()
         };
         assert_eq!(
             read(r#"{"ok":true,"data":{"job_id":"\ud800","state":"x"}}"#),
@@ -411,11 +415,11 @@ mod tests {
     }
 
     #[test]
-    fn an_error_page_becomes_an_envelope_with_its_status() {
+    fn the_envelope_of_an_error_page_is_empty() {
         let body = bytes::Bytes::from_static(b"<html>bad gateway</html>");
-        let answer = Answer::new(http::StatusCode::BAD_GATEWAY, http::HeaderMap::new(), body);
-        let envelope = ErrorEnvelope::from_answer(&answer).unwrap();
-        assert_eq!(envelope.error.message, "the server answered 502 Bad Gateway without an envelope");
+        let response = RawResponse::new(http::StatusCode::BAD_GATEWAY, http::HeaderMap::new(), body);
+        let envelope = ErrorEnvelope::from_response(&response).unwrap();
+        assert_eq!(ErrorBody::from_detail(envelope.error, None), ErrorBody::default());
     }
 
     #[test]
@@ -423,7 +427,7 @@ mod tests {
         let envelope: Envelope<Acknowledgement> = read(r#"{"ok":false,"error":{"code":"X","message":"y"}}"#);
         assert_eq!(envelope.error.unwrap().code, "X");
         let envelope: Envelope<Acknowledgement> = read(r#"{"ok":false}"#);
-        assert_eq!(envelope.error.unwrap().message, "the server gave no reason");
+        assert_eq!(envelope.error.unwrap(), ErrorDetail::default());
         let envelope: Envelope<Acknowledgement> = read(r#"{"ok":false,"data":{"ok":true},"error":"broken"}"#);
         assert_eq!(envelope.data, None);
         assert_eq!(envelope.error.unwrap().message, "broken");

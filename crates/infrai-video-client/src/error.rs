@@ -2,42 +2,46 @@ use std::fmt;
 
 use http::header::InvalidHeaderValue;
 
-use crate::answer::{Answer, ResponseValue};
 use crate::request::Unbuildable;
-use crate::text::{one_line, what_is_wrong};
+use crate::response::{RawResponse, ResponseValue};
+use crate::text::{describe_decode_error, one_line};
 use crate::types::ErrorEnvelope;
 
-/// Why a call of the generated client brought no result.
+/// An error of a call of the generated client.
 #[non_exhaustive]
 pub enum Error<E = ErrorEnvelope> {
-    /// The request could not be built, for this reason. Nothing was sent.
+    /// The request could not be built. Nothing was sent.
     InvalidRequest(String),
-    /// No whole answer came. Whether the request was carried out is not known.
+    /// No complete response was received. Whether the request was executed is unknown.
     Exchange(ExchangeError),
-    /// The service says no.
+    /// An error response (4xx or 5xx).
     ErrorResponse(ResponseValue<E>),
-    /// The service says yes, in words that are not the contract's.
-    InvalidResponsePayload(Answer, serde_json::Error),
-    /// The service answered with a status that is neither: a redirect, say.
-    UnexpectedResponse(Answer),
+    /// A successful response that cannot be decoded.
+    InvalidResponsePayload(RawResponse, serde_json::Error),
+    /// A response with any other status, such as a redirect.
+    UnexpectedResponse(RawResponse),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidRequest(why) => write!(f, "the request cannot be built: {why}"),
-            Self::Exchange(error) => write!(f, "no whole answer came: {error}"),
-            Self::ErrorResponse(answer) => {
-                let error = &answer.error;
-                let (message, code) = (one_line(&error.message), one_line(&error.code));
-                write!(f, "the service answered {}: {message} ({code})", answer.status())
+            Self::Exchange(error) => write!(f, "no complete response was received: {error}"),
+            Self::ErrorResponse(response) => {
+                let (status, error) = (response.status(), &response.error);
+                match (one_line(&error.message), one_line(&error.code)) {
+                    (message, code) if message.is_empty() && code.is_empty() => {
+                        write!(f, "the service responded with {status} and no reason")
+                    }
+                    (message, code) => write!(f, "the service responded with {status}: {message} ({code})"),
+                }
             }
-            Self::InvalidResponsePayload(answer, error) => {
-                let what = what_is_wrong(error);
-                write!(f, "the service answered {}, and not as the contract says: {what}", answer.status)
+            Self::InvalidResponsePayload(response, error) => {
+                let (status, what) = (response.status, describe_decode_error(error));
+                write!(f, "the response ({status}) does not match the contract: {what}")
             }
-            Self::UnexpectedResponse(answer) => {
-                write!(f, "the service answered {}, which the contract does not know", answer.status)
+            Self::UnexpectedResponse(response) => {
+                write!(f, "the service responded with {}, which is not in the contract", response.status)
             }
         }
     }
@@ -53,7 +57,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Exchange(error) => Some(error),
-            // What serde_json says repeats the answer, which may hold a signed link.
+            // The message of serde_json quotes the response, which may contain a signed link.
             _ => None,
         }
     }
@@ -67,7 +71,7 @@ impl<E> From<Unbuildable> for Error<E> {
 
 impl<E> From<InvalidHeaderValue> for Error<E> {
     fn from(error: InvalidHeaderValue) -> Self {
-        Self::InvalidRequest(format!("a header's value holds characters that no header can carry ({error})"))
+        Self::InvalidRequest(format!("the value of a header contains invalid characters ({error})"))
     }
 }
 
@@ -77,7 +81,7 @@ impl<E> From<ExchangeError> for Error<E> {
     }
 }
 
-/// Why an exchange brought no whole answer: whatever the [`Exchange`](crate::Exchange) says.
+/// The error of an [`Exchange`](crate::Exchange).
 #[derive(Debug)]
 pub struct ExchangeError(Box<dyn std::error::Error + Send + Sync>);
 
@@ -87,11 +91,11 @@ impl ExchangeError {
         Self(cause.into())
     }
 
-    /// The cause, if it is of that type.
+    /// The cause, if it has this type.
     ///
     /// # Errors
     ///
-    /// Gives this error back where it is of another.
+    /// Returns this error if the cause has another type.
     pub fn downcast<T: std::error::Error + 'static>(self) -> Result<T, Self> {
         self.0.downcast().map(|cause| *cause).map_err(Self)
     }
@@ -117,21 +121,21 @@ mod tests {
 
     use super::*;
     use crate::types::DownloadLink;
-    use crate::{Answer, Envelope};
+    use crate::{Envelope, RawResponse};
 
     #[test]
-    fn an_error_repeats_nothing_of_a_body_that_may_hold_a_link() {
+    fn an_error_does_not_quote_the_body() {
         let body =
             Bytes::from_static(br#"{"ok":true,"data":"https://files.example/c.mp4?signature=SECRET"}"#);
-        let answer = Answer::new(StatusCode::OK, HeaderMap::new(), body);
-        let read = ResponseValue::<Envelope<DownloadLink>>::from_response(answer);
-        let error: Error = read.now_or_never().expect("nothing is waited for").unwrap_err();
-        let mut told = format!("{error} {error:?}");
+        let response = RawResponse::new(StatusCode::OK, HeaderMap::new(), body);
+        let decoded = ResponseValue::<Envelope<DownloadLink>>::from_response(response);
+        let error: Error = decoded.now_or_never().expect("it does not wait").unwrap_err();
+        let mut shown = format!("{error} {error:?}");
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
-            told += &format!("{error} {error:?}");
+            shown += &format!("{error} {error:?}");
             cause = error.source();
         }
-        assert!(told.contains("another shape") && !told.contains("SECRET"), "{told}");
+        assert!(shown.contains("another shape") && !shown.contains("SECRET"), "{shown}");
     }
 }

@@ -5,7 +5,7 @@ use crate::hooks::ClientInfo;
 use crate::error::Error;
 use crate::hooks::OperationInfo;
 use crate::request::QueryParam;
-use crate::answer::ResponseValue;
+use crate::response::ResponseValue;
 use crate::request::encode_path;
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]

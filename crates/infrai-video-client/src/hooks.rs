@@ -8,37 +8,48 @@ use http::header::{AUTHORIZATION, InvalidHeaderValue};
 use reqwest::Url;
 
 use crate::Client;
-use crate::answer::Answer;
 use crate::error::{Error, ExchangeError};
+use crate::response::RawResponse;
 
-/// The largest body of an answer that is read, in bytes: 16 MiB. A longer one counts as cut short.
+/// The maximum size of a response body in bytes: 16 MiB. A longer one counts as cut short.
 pub const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// What each call of a [`Client`] carries: the project key, and who does the exchange.
+/// State of a [`Client`] for its calls: the API key, and how requests are sent.
 #[derive(Clone, Default)]
 pub struct Context {
     authorization: Option<HeaderValue>,
     exchange: Option<Arc<dyn Exchange>>,
+    body: Option<Bytes>,
     /// The base URL as text, and parsed: every call needs it.
     base: Arc<OnceLock<(String, Url)>>,
 }
 
 impl Context {
-    /// A context that authenticates with `key`, a project key (`ifr_pk_proj_...`).
+    /// A context that authenticates with the API key `key` (`ifr_pk_proj_...`).
     ///
     /// # Errors
     ///
-    /// Fails where the key holds characters that no header can carry.
+    /// If the key contains characters that are invalid in a header.
     pub fn new(key: &str) -> Result<Self, InvalidHeaderValue> {
         let mut authorization = HeaderValue::try_from(format!("Bearer {key}"))?;
         authorization.set_sensitive(true);
         Ok(Self { authorization: Some(authorization), ..Self::default() })
     }
 
-    /// The same context with requests handed to `exchange` instead of the client's own `reqwest::Client`.
+    /// Sends requests through `exchange` instead of the client's `reqwest::Client`.
     #[must_use]
     pub fn with_exchange(&self, exchange: Arc<dyn Exchange>) -> Self {
         Self { exchange: Some(exchange), ..self.clone() }
+    }
+
+    /// Sends `body` in place of a serialized body, for a request whose exact bytes were stored before.
+    #[must_use]
+    pub fn with_body(self, body: Bytes) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    pub(crate) fn body(&self) -> Option<&Bytes> {
+        self.body.as_ref()
     }
 
     /// The base URL with this text.
@@ -53,7 +64,7 @@ impl Context {
         if more || !url.username().is_empty() || url.cannot_be_a_base() {
             return Err("it must have a host, and no user, query or fragment".to_owned());
         }
-        // Where clients with two base URLs share a context, that of the other stays.
+        // If clients with two base URLs share a context, the first URL is kept.
         let _ = self.base.set((text.to_owned(), url.clone()));
         Ok(url)
     }
@@ -65,44 +76,48 @@ impl fmt::Debug for Context {
     }
 }
 
-/// Sends one request in place of `reqwest`: the seam for retry loops, records and tests.
+/// Sends one request in place of `reqwest`, for retry loops, recordings and tests.
 pub trait Exchange: Send + Sync {
-    /// Sends `request`, which belongs to the operation of that name, and reads the whole answer.
+    /// Sends `request`, which belongs to `operation`, and reads the whole response, whatever its status.
     ///
     /// # Errors
     ///
-    /// Whatever kept an answer from coming. It ends the call as [`Error::Exchange`].
+    /// If there is no complete response. The call fails with [`Error::Exchange`].
     fn exchange(
         &self,
         request: reqwest::Request,
         operation: &'static str,
-    ) -> BoxFuture<'_, Result<Answer, ExchangeError>>;
+    ) -> BoxFuture<'_, Result<RawResponse, ExchangeError>>;
 }
 
-/// What the generated code knows of its own client.
+/// The generated client as the hooks see it.
 pub(crate) trait ClientInfo<Inner> {
-    #[allow(dead_code, reason = "the generated code says it")]
+    #[allow(dead_code, reason = "part of the generated code")]
     fn api_version() -> &'static str;
-    #[allow(dead_code, reason = "the generated code says it")]
+    #[allow(dead_code, reason = "part of the generated code")]
     fn baseurl(&self) -> &str;
     fn client(&self) -> &reqwest::Client;
     fn inner(&self) -> &Inner;
 }
 
-/// The operation that a request belongs to.
+/// The operation of a request.
 pub(crate) struct OperationInfo {
     pub(crate) operation_id: &'static str,
 }
 
-/// What the generated code leaves to others: it calls `pre`, `exec` and `post`, in this order.
+/// Hooks of the generated code: it calls `pre`, `exec` and `post`, in this order.
 pub(crate) trait ClientHooks<Inner>: ClientInfo<Inner> {
     async fn pre<E>(&self, request: &mut reqwest::Request, info: &OperationInfo) -> Result<(), Error<E>>;
 
-    async fn exec(&self, request: reqwest::Request, info: &OperationInfo) -> Result<Answer, ExchangeError>;
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        info: &OperationInfo,
+    ) -> Result<RawResponse, ExchangeError>;
 
     async fn post<E>(
         &self,
-        _result: &Result<Answer, ExchangeError>,
+        _result: &Result<RawResponse, ExchangeError>,
         _info: &OperationInfo,
     ) -> Result<(), Error<E>> {
         Ok(())
@@ -117,7 +132,11 @@ impl ClientHooks<Context> for Client {
         Ok(())
     }
 
-    async fn exec(&self, request: reqwest::Request, info: &OperationInfo) -> Result<Answer, ExchangeError> {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        info: &OperationInfo,
+    ) -> Result<RawResponse, ExchangeError> {
         if let Some(exchange) = &self.inner().exchange {
             return exchange.exchange(request, info.operation_id).await;
         }
@@ -125,15 +144,15 @@ impl ClientHooks<Context> for Client {
         let response = self.client().execute(request).await.map_err(lost)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read_bounded(response, MAX_RESPONSE_BYTES).await.map_err(lost)?;
-        Ok(Answer::new(status, headers, body))
+        Ok(RawResponse::new(status, headers, body))
     }
 }
 
-/// Reads a body of at most `limit` bytes; the rest of a longer one is not read, which leaves it cut short.
+/// Reads at most `limit` bytes of a body.
 ///
 /// # Errors
 ///
-/// Fails where the connection does.
+/// If the connection fails.
 pub async fn read_bounded(mut response: reqwest::Response, limit: usize) -> reqwest::Result<Bytes> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await? {

@@ -7,18 +7,18 @@ use crate::text::one_line;
 
 /// Why a job failed.
 ///
-/// The sources give the member no shape, so this reads a text, an object with `code` and `message`, and anything else a
-/// server may send, without ever failing. Secrets are removed.
+/// The sources do not define the member's type, so this decodes a text, an object with `code` and `message`, or any other
+/// value, and never fails. Secrets are removed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct JobError {
-    /// A name for the reason in UPPER_SNAKE case, where the server gave one. An open vocabulary.
+    /// The name of the reason in UPPER_SNAKE case, if there is one. An open vocabulary.
     pub code: Option<String>,
-    /// The reason in words. Empty where the server gave none.
+    /// The reason in words; empty if there is none.
     pub message: String,
 }
 
 impl JobError {
-    /// Whether the server gave no reason, as with an empty text or object.
+    /// Whether there is no reason, as with an empty text or object.
     pub fn is_empty(&self) -> bool {
         self.code.is_none() && self.message.trim().is_empty()
     }

@@ -1,4 +1,4 @@
-//! How a request of an operation is put together.
+//! Building the request of an operation.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -13,26 +13,25 @@ use crate::Client;
 use crate::canonical::canonical_json;
 
 impl Client {
-    /// Begins a request to `url`, which is the base URL and the operation's path.
+    /// Begins a request to `url`, the base URL with the operation's path.
     pub(crate) fn begin(&self, method: Method, url: String) -> RequestBuilder {
-        let request = self.place(&url).map(|url| Request::new(method, url));
-        RequestBuilder(request.map(|mut request| {
+        let request = self.parse(&url).map(|url| {
+            let mut request = Request::new(method, url);
             // An operation without fields has a body too.
             if request.method() == Method::POST {
                 put_body(&mut request, Bytes::from_static(b"{}\n"));
             }
             request
-        }))
+        });
+        RequestBuilder { request, body: self.inner.body().cloned() }
     }
 
-    /// Only the path is read anew: a base URL is parsed once, and not for every call.
+    /// Parses the path alone: the base URL is parsed once, and not for every call.
     ///
-    /// An id such as `..\..\list` would make a URL of another route. What was asked for must be what comes out.
-    fn place(&self, text: &str) -> Result<Url, Unbuildable> {
+    /// Fails if normalization changes the path: an id such as `..` would give the URL of another route.
+    fn parse(&self, text: &str) -> Result<Url, Unbuildable> {
         let mut url = self.inner.base(&self.baseurl).map_err(|error| {
-            Unbuildable(format!(
-                "the base URL cannot be used ({error}); pass one such as https://api.infrai.cc"
-            ))
+            Unbuildable(format!("the base URL is invalid ({error}); pass one such as https://api.infrai.cc"))
         })?;
         let path = text.strip_prefix(&self.baseurl).unwrap_or(text);
         let stem = url.path().trim_end_matches('/').len();
@@ -45,8 +44,7 @@ impl Client {
             return Ok(url);
         }
         Err(Unbuildable(
-            "the id does not fit into the operation's path; pass the job_id as video_generate answered it"
-                .to_owned(),
+            "the id cannot be part of a path; pass the job_id that video_generate returned".to_owned(),
         ))
     }
 }
@@ -56,33 +54,37 @@ fn put_body(request: &mut Request, body: Bytes) {
     *request.body_mut() = Some(body.into());
 }
 
-/// A request that is being put together, or why that cannot be done.
-pub(crate) struct RequestBuilder(Result<Request, Unbuildable>);
+/// A request that is being built, or the reason why it cannot be.
+pub(crate) struct RequestBuilder {
+    request: Result<Request, Unbuildable>,
+    /// The bytes to send in place of a serialized body.
+    body: Option<Bytes>,
+}
 
-/// Why a request cannot be sent, in words.
+/// Why a request cannot be built.
 #[derive(Debug)]
 pub(crate) struct Unbuildable(pub(crate) String);
 
 impl RequestBuilder {
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        if let Ok(request) = &mut self.0 {
+        if let Ok(request) = &mut self.request {
             request.headers_mut().insert(name, value);
         }
         self
     }
 
     pub(crate) fn headers(mut self, headers: HeaderMap) -> Self {
-        if let Ok(request) = &mut self.0 {
+        if let Ok(request) = &mut self.request {
             request.headers_mut().extend(headers);
         }
         self
     }
 
-    /// A parameter of the query. `None` is left out, and a list comes as often as it has members.
+    /// Adds a query parameter. `None` is omitted, and a list is repeated for each element.
     pub(crate) fn query<T: Serialize>(mut self, parameter: &QueryParam<'_, T>) -> Self {
-        self.0 = self.0.and_then(|mut request| {
+        self.request = self.request.and_then(|mut request| {
             let value = serde_json::to_value(parameter.value).map_err(|error| {
-                Unbuildable(format!("the parameter {} has no JSON form: {error}", parameter.name))
+                Unbuildable(format!("the parameter {} cannot be serialized: {error}", parameter.name))
             })?;
             let values = match value {
                 Value::Null => return Ok(request),
@@ -102,11 +104,13 @@ impl RequestBuilder {
         self
     }
 
-    /// A body as the contract asks for it: canonical JSON. `None` leaves the request as it was begun.
+    /// Sets the body in canonical JSON, unless the context has a body. `None` leaves the request unchanged.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
-        self.0 = self.0.and_then(|mut request| {
-            let body = canonical_json(body)
-                .map_err(|error| Unbuildable(format!("the body has no JSON form: {error}")))?;
+        let prepared = self.body.take();
+        self.request = self.request.and_then(|mut request| {
+            let body = prepared.map_or_else(|| canonical_json(body), Ok);
+            let body =
+                body.map_err(|error| Unbuildable(format!("the body cannot be serialized: {error}")))?;
             if body != "null\n" {
                 put_body(&mut request, body);
             }
@@ -116,11 +120,11 @@ impl RequestBuilder {
     }
 
     pub(crate) fn build(self) -> Result<Request, Unbuildable> {
-        self.0
+        self.request
     }
 }
 
-/// A parameter of the query.
+/// A query parameter.
 pub(crate) struct QueryParam<'a, T> {
     name: &'static str,
     value: &'a T,
@@ -132,7 +136,7 @@ impl<'a, T> QueryParam<'a, T> {
     }
 }
 
-/// A text as a segment of a path. What needs no escaping anywhere stays; all else is escaped.
+/// Percent-encodes a path segment. Only unreserved characters stay as they are.
 pub(crate) fn encode_path(text: &str) -> impl Display + '_ {
     Escaped(text)
 }
@@ -174,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_stays_in_its_own_segment_or_is_refused() {
+    fn an_id_stays_in_its_segment_or_is_refused() {
         let base = "https://api.infrai.cc";
         for (id, segment) in
             [("vj_1", "vj_1"), ("a/b", "a%2Fb"), ("ä ?#", "%C3%A4%20%3F%23"), ("a..b", "a..b")]
@@ -199,7 +203,7 @@ mod tests {
         );
         for wrong in ["gateway", "mailto:x", "https://u:p@gateway.example", "https://gateway.example?x=1"] {
             let why = path(wrong, "vj_1").unwrap_err();
-            assert!(why.starts_with("the base URL cannot be used") && !why.contains("u:p"), "{why}");
+            assert!(why.starts_with("the base URL is invalid") && !why.contains("u:p"), "{why}");
         }
     }
 
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_is_left_out_leaves_no_trace() {
+    fn an_omitted_parameter_is_not_sent() {
         let request = begun(Method::GET, "/v1/video/list")
             .query(&QueryParam::new("cursor", &None::<&str>))
             .query(&QueryParam::new("limit", &Some(7)))
@@ -226,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_in_the_query_comes_as_often_as_it_has_members() {
+    fn a_list_in_the_query_is_repeated_for_each_element() {
         let request = begun(Method::GET, "/v1/video/list")
             .query(&QueryParam::new("state", &Some(&vec!["queued", "running"])))
             .query(&QueryParam::new("vendor", &Vec::<String>::new()))
@@ -237,12 +241,21 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_left_out_leaves_an_empty_object() {
-        let sent = |body: Option<&str>| {
-            let request = begun(Method::POST, "/v1/video/delete_all").json(&body).build().unwrap();
-            String::from_utf8(request.body().unwrap().as_bytes().unwrap().to_vec()).unwrap()
-        };
-        assert_eq!(sent(None), "{}\n");
-        assert_eq!(sent(Some("all")), "\"all\"\n");
+    fn an_omitted_body_leaves_an_empty_object() {
+        assert_eq!(body_of(begun(Method::POST, "/v1/video/delete_all").json(&None::<&str>)), "{}\n");
+        assert_eq!(body_of(begun(Method::POST, "/v1/video/delete_all").json(&Some("all"))), "\"all\"\n");
+    }
+
+    #[test]
+    fn a_body_of_the_context_is_sent_in_place_of_the_serialized_one() {
+        let context = Context::default().with_body(Bytes::from_static(b"{\"stored\": true}"));
+        let client = Client::new_with_client("https://api.infrai.cc", reqwest::Client::new(), context);
+        let request = client.begin(Method::POST, "https://api.infrai.cc/v1/video/generate".to_owned());
+        assert_eq!(body_of(request.json(&"new")), "{\"stored\": true}");
+    }
+
+    fn body_of(request: RequestBuilder) -> String {
+        let request = request.build().unwrap();
+        String::from_utf8(request.body().unwrap().as_bytes().unwrap().to_vec()).unwrap()
     }
 }

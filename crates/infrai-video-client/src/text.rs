@@ -1,9 +1,9 @@
 use crate::redact::redact;
 
-/// The longest text of a server that is kept, in characters.
+/// The maximum length of a server's text, in characters.
 const MAX_CHARS: usize = 500;
 
-/// A server's text as it may be shown: one line, without secrets and control characters, of a length that nobody minds.
+/// Prepares a server's text for display: one line of at most 500 characters, without secrets and control characters.
 ///
 /// ```
 /// assert_eq!(infrai_video_client::one_line("no\r\n\u{1b}[31mway"), "no [31mway");
@@ -21,18 +21,18 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// Marks that turn the direction of the text around them, and could make a line read as another.
+/// Bidirectional formatting characters, which could disguise a text.
 fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Where an answer stops making sense, without a word of the answer itself: it may hold a signed link.
+/// Describes why and where decoding failed, without quoting the response, which may contain a signed link.
 ///
 /// ```
 /// let error = serde_json::from_str::<u32>("\"https://files.example/?signature=...\"").unwrap_err();
-/// assert_eq!(infrai_video_client::what_is_wrong(&error), "it has another shape at line 1 column 38");
+/// assert_eq!(infrai_video_client::describe_decode_error(&error), "it has another shape at line 1 column 38");
 /// ```
-pub fn what_is_wrong(error: &serde_json::Error) -> String {
+pub fn describe_decode_error(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let place = format!("at line {} column {}", error.line(), error.column());
     match message.split_once('`').and_then(|(before, rest)| (before == "missing field ").then_some(rest)) {

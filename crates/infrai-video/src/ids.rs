@@ -1,22 +1,17 @@
+//! Identifiers that are checked when they are created: see `validation.rs`.
+
 use std::fmt::{self, Write as _};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Error, ErrorKind};
+/// The maximum length of a file stem that is derived from an id. It leaves room for the suffixes of part files.
+const MAX_STEM: usize = 180;
 
-/// Percent-encoded it is three times as long at most, which still fits into a URL.
-const MAX_JOB_ID_BYTES: usize = 2048;
-const MAX_KEY_CHARS: usize = 255;
-
-/// The longest stem of a file's name that is made of an id, which leaves room for the names of helpers beside it.
-const LONGEST_STEM: usize = 180;
-
-/// Names a job within the account: whatever text the service gave out.
+/// The identifier of a job: any text that the service returned.
 ///
-/// In a path it is percent-encoded as one segment, so a slash or `..` in it never reaches another route. Three kinds of text
-/// cannot be one segment, and are refused: the empty one, `.` and `..`, and one of more than 2048 bytes.
+/// In a path it is percent-encoded as one segment, so that a slash cannot change the route. Texts that cannot be a segment are
+/// rejected: an empty text, `.`, `..`, and a text of more than 2048 bytes.
 ///
 /// ```
 /// use infrai_video::JobId;
@@ -27,17 +22,17 @@ const LONGEST_STEM: usize = 180;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct JobId(String);
+pub struct JobId(pub(crate) String);
 
 impl JobId {
-    /// The id as the wire spells it.
+    /// The id as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of the job's clip where a directory is all that is known of its place: the id and `.mp4`.
+    /// The file name of the job's clip in a directory: the id and `.mp4`.
     ///
-    /// What could be more than a part of a file's name is percent-encoded, and a long id is cut and told apart by a checksum.
+    /// Characters that are special in file names are percent-encoded, and a long id is shortened and made unique by a hash.
     ///
     /// ```
     /// let id: infrai_video::JobId = "operations/abc".parse()?;
@@ -54,8 +49,8 @@ impl JobId {
                 false => write!(name, "%{byte:02X}"),
             };
         }
-        if name.len() > LONGEST_STEM {
-            name.truncate(LONGEST_STEM);
+        if name.len() > MAX_STEM {
+            name.truncate(MAX_STEM);
             let digest = Sha256::digest(self.0.as_bytes());
             name.push('-');
             for byte in &digest[..8] {
@@ -66,80 +61,34 @@ impl JobId {
     }
 }
 
-impl FromStr for JobId {
-    type Err = Error;
-
-    fn from_str(id: &str) -> Result<Self, Error> {
-        if (1..=MAX_JOB_ID_BYTES).contains(&id.len()) && !matches!(id, "." | "..") {
-            return Ok(Self(id.to_owned()));
-        }
-        let shown: String = id.chars().take(40).collect();
-        Err(Error::invalid(
-            "job_id",
-            format!(
-                "`job_id` {shown:?} cannot be one segment of a path: it must be neither empty nor . or .., and have at most \
-                 {MAX_JOB_ID_BYTES} bytes; pass the job_id as generate answered it"
-            ),
-        ))
-    }
-}
-
-/// Names one intent, so that a request sent twice is carried out once (the contract's `IdempotencyKey`).
+/// The key of a write: requests with the same key are executed once (the contract's `IdempotencyKey`).
 ///
 /// 1 to 255 visible ASCII characters. The service remembers a key for 24 hours.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct IdempotencyKey(String);
+pub struct IdempotencyKey(pub(crate) String);
 
 impl IdempotencyKey {
-    /// The key as the wire spells it.
+    /// The key as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl FromStr for IdempotencyKey {
-    type Err = Error;
-
-    fn from_str(key: &str) -> Result<Self, Error> {
-        if (1..=MAX_KEY_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Ok(Self(key.to_owned()));
-        }
-        Err(Error::invalid(
-            "idempotency_key",
-            format!(
-                "`idempotency_key` must be 1 to {MAX_KEY_CHARS} visible ASCII characters without spaces; use a UUID or a name such \
-                 as skyline-1"
-            ),
-        ))
     }
 }
 
 /// A retention window: 1 to 90 whole days (the contract's `days` of `video_set_retention`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
-pub struct RetentionDays(u32);
+pub struct RetentionDays(pub(crate) u32);
 
 impl RetentionDays {
-    /// The shortest window in days.
+    /// The minimum in days.
     pub const MIN: u32 = 1;
-    /// The longest window in days.
+    /// The maximum in days.
     pub const MAX: u32 = 90;
 
     /// The number of days.
     pub fn get(self) -> u32 {
         self.0
-    }
-}
-
-impl TryFrom<u32> for RetentionDays {
-    type Error = Error;
-
-    fn try_from(days: u32) -> Result<Self, Error> {
-        if (Self::MIN..=Self::MAX).contains(&days) {
-            return Ok(Self(days));
-        }
-        Err(Error::invalid("days", format!("`days` must be a whole number from 1 to 90, not {days}")))
     }
 }
 
@@ -163,14 +112,6 @@ macro_rules! text_conversions {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = Error;
-
-            fn try_from(value: String) -> Result<Self, Error> {
-                value.parse()
-            }
-        }
-
         impl From<$name> for String {
             fn from(value: $name) -> Self {
                 value.0
@@ -182,37 +123,9 @@ macro_rules! text_conversions {
 text_conversions!(JobId);
 text_conversions!(IdempotencyKey);
 
-impl Error {
-    /// A value that is refused before anything is sent.
-    pub(crate) fn invalid(field: &'static str, message: String) -> Self {
-        Self::new(ErrorKind::InvalidInput, message).with_field(field)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_id_is_any_text_that_can_be_one_segment() {
-        for id in ["", ".", "..", &"a".repeat(2049)] {
-            assert!(id.parse::<JobId>().is_err(), "{id:?}");
-        }
-        for id in [
-            "vj_1",
-            "operations/abc",
-            "a b",
-            "a%2f",
-            "ä",
-            "a\n",
-            "../list",
-            "...",
-            "\u{202e}",
-            &"a".repeat(2048),
-        ] {
-            assert!(id.parse::<JobId>().is_ok(), "{id:?}");
-        }
-    }
 
     #[test]
     fn a_clip_is_named_by_its_id_and_stays_in_its_directory() {
@@ -222,13 +135,5 @@ mod tests {
         assert_eq!(name("a\\b\0\n ä"), "a%5Cb%00%0A%20%C3%A4.mp4");
         let (long, longer) = (name(&"ä".repeat(300)), name(&"ä".repeat(301)));
         assert!(long.len() <= 210 && long != longer, "{long}");
-    }
-
-    #[test]
-    fn a_retention_of_0_or_91_days_is_refused() {
-        assert!(RetentionDays::try_from(0).is_err());
-        assert!(RetentionDays::try_from(91).is_err());
-        assert_eq!(RetentionDays::try_from(90).unwrap().get(), 90);
-        assert!(serde_json::from_str::<RetentionDays>("91").is_err());
     }
 }

@@ -22,24 +22,24 @@
 //! # }
 //! ```
 //!
-//! # What it promises
+//! # Guarantees
 //!
-//! - **Nothing is paid twice.** The idempotency key is made once, before the first attempt, and every repetition carries
-//!   it. A [`Submission`] can be stored before it is sent, and sent again by any process after a crash.
-//! - **No clip is lost.** A wait goes on through errors of its polls, and needs only the job's id. A download takes up
-//!   where it was left, with fresh links, and only a whole and checked clip gets its final name.
-//! - **Nothing hangs.** Every call has a deadline, every wait a longest time, every download a stall time-out.
-//! - **The key stays with the API.** It is never sent to the host of a download link, nor shown in logs or errors.
+//! - **Nothing is paid twice.** The idempotency key is minted once, before the first attempt, and all attempts have it. A
+//!   [`Submission`] can be stored before it is sent, and sent again by any process after a crash.
+//! - **No clip is lost.** A wait survives errors of its polls, and needs only the job's id. A download resumes with a new link,
+//!   and only a complete and verified clip gets its final name.
+//! - **Nothing hangs.** Calls and waits have time limits, and downloads have a stall timeout.
+//! - **The API key is only sent to the API.** It is never sent to the host of a download link, nor shown in logs or errors.
 //!
-//! # What it does not do
+//! # Limits
 //!
-//! It keeps no record of what was asked for: store the [`Submission`] or the job's id. It does not top up the account. It
-//! does not look into the picture: a whole MP4 is a clip.
+//! The SDK stores nothing: store the [`Submission`] or the job's id. It does not top up the account. It does not inspect the
+//! pictures of a clip, only its MP4 structure.
 //!
 //! # Names
 //!
-//! Fields of the API have plain setters; options of the SDK begin with `with_`. Types come from the contract,
-//! `openapi/video.yaml`, and are in [`types`].
+//! Setters of API fields have plain names; options of the SDK begin with `with_`. [`types`] are generated from the contract,
+//! `openapi/video.yaml`.
 //!
 //! # Features
 //!
@@ -47,43 +47,41 @@
 //!   the proxy in `HTTPS_PROXY` or `ALL_PROXY` (HTTP or SOCKS 5) except for hosts in `NO_PROXY`.
 //! - `http2`: HTTP/2 with servers that support it.
 //! - `gzip`: compressed API responses.
-//! - `schemars`: every type of the contract has `JsonSchema` of the crate schemars.
+//! - `schemars`: `JsonSchema` of the crate schemars for every type of the contract.
 
+mod base_url;
 mod call;
-mod check;
 mod client;
+mod clock;
 mod download;
 mod error;
-mod generate;
 mod ids;
-mod job;
-mod list;
 mod operations;
+mod preflight;
+mod resolution;
 mod response;
 mod retry;
 mod secrets;
-mod size;
 mod text;
-mod time;
 mod transport;
+mod validation;
 mod wait;
 
+pub use base_url::base_url;
 pub use call::{Call, Write};
-pub use check::Fit;
-pub use client::{API_KEY_VARIABLE, BASE_URL_VARIABLE, Client, ClientBuilder, DEFAULT_BASE_URL, base_url};
+pub use client::{API_KEY_VARIABLE, BASE_URL_VARIABLE, Client, ClientBuilder, DEFAULT_BASE_URL};
 pub use download::{ByteStream, Container, Download, Fetched, Overwrite, Progress, Saved, Written};
-pub use error::{Error, ErrorKind};
-pub use generate::{Generate, MAX_DURATION_SECONDS, MAX_PROMPT_CHARS, Submission, Submit};
+pub use error::{Error, ErrorKind, TransportError, TransportErrorKind};
 pub use ids::{IdempotencyKey, JobId, RetentionDays};
-// Whatever the contract has: a new vocabulary is here as soon as it is generated.
+// All of them, so that a new vocabulary is exported as soon as it is generated.
 pub use infrai_video_client::vocabularies::*;
 pub use infrai_video_client::{JobError, UnknownValue, types};
-pub use job::Job;
-pub use list::{Items, List, Pages};
-pub use operations::IntoJobId;
+pub use operations::{Generate, IntoJobId, Items, Job, List, Pages, Submission, Submit};
+pub use preflight::CapabilityMatch;
 pub use response::Response;
 pub use retry::RetryPolicy;
-pub use transport::{ResponseBody, Transport, TransportError, TransportErrorKind};
+pub use transport::{ResponseBody, TowerTransport, Transport};
+pub use validation::{MAX_DURATION_SECONDS, MAX_PROMPT_CHARS};
 pub use wait::{
     Finished, JobUpdate, OnDrop, PollBackoff, Results, Updates, Wait, WaitAll, WaitError, WaitErrorKind,
 };

@@ -1,10 +1,12 @@
+//! Successful responses.
+
 use std::ops::Deref;
 use std::time::Duration;
 
 use crate::ids::IdempotencyKey;
 use crate::types::Metadata;
 
-/// A result, and what is known about the call that brought it. Derefs to the result.
+/// A result with the metadata of its call. Derefs to the result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response<T> {
     result: T,
@@ -25,28 +27,28 @@ impl<T> Response<T> {
         Self { result, metadata, attempts, idempotency_key, retry_after }
     }
 
-    /// The result alone.
+    /// The result.
     pub fn into_inner(self) -> T {
         self.result
     }
 
-    /// About the call: `cost_usd` in US dollars, `latency_ms`, `vendor`, `cache_hit`, `request_id` (the contract's
-    /// `Metadata`). Any of them may be unknown.
+    /// The metadata of the call: `cost_usd` in US dollars, `latency_ms`, `vendor`, `cache_hit`, `request_id` (the contract's
+    /// `Metadata`). Each of them may be missing.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// How many times the request was sent, or tried to: 1 unless something was repeated.
+    /// The number of attempts: 1 unless the request was retried.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// The key that every attempt carried, for a call that changes something.
+    /// The idempotency key of all attempts of a write.
     pub fn idempotency_key(&self) -> Option<&IdempotencyKey> {
         self.idempotency_key.as_ref()
     }
 
-    /// How long the service asked to wait before the next call, although this one succeeded.
+    /// The delay before the next call that the service requested with `Retry-After`.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

@@ -1,4 +1,4 @@
-//! What a server wrote, without the API key that it may quote.
+//! Removal of secrets from texts of a server.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use infrai_video_client::types::Metadata;
 use infrai_video_client::{ErrorBody, redact};
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// The API key, to be removed from texts.
+/// The API key, which a server may quote.
 pub(crate) struct Secrets(SecretString);
 
 impl Secrets {
@@ -14,7 +14,7 @@ impl Secrets {
         Self(SecretString::from(key))
     }
 
-    /// Removes the key, and whatever else looks like a secret.
+    /// Removes the API key, and all other texts that look like secrets.
     pub(crate) fn remove_from(&self, text: &mut String) {
         if let Cow::Owned(safe) = redact(text, Some(self.0.expose_secret())) {
             *text = safe;

@@ -1,1 +1,3 @@
-pub(crate) use infrai_video_client::{one_line, what_is_wrong};
+//! Texts of a server, prepared for display.
+
+pub(crate) use infrai_video_client::{describe_decode_error, one_line};

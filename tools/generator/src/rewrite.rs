@@ -13,7 +13,7 @@ const RUNTIME: [(&str, &str); 7] = [
     ("Error", "error"),
     ("OperationInfo", "hooks"),
     ("QueryParam", "request"),
-    ("ResponseValue", "answer"),
+    ("ResponseValue", "response"),
     ("encode_path", "request"),
 ];
 

@@ -23,6 +23,8 @@ pub fn run(root: &Path, seeds: u64, from: u64) -> anyhow::Result<()> {
 
 fn simulation(root: &Path, seeds: u64, from: u64) -> Process {
     Process::cargo(root)
-        .args("run --quiet -p contract-tests --bin simulate --")
-        .args(&format!("--seeds {seeds} --from {from}"))
+        .args("test --quiet -p infrai-video --test simulation --")
+        .args("no_seed_violates_an_invariant --exact --nocapture")
+        .env("INFRAI_SIMULATION_SEEDS", seeds.to_string())
+        .env("INFRAI_SIMULATION_FROM", from.to_string())
 }

@@ -23,14 +23,14 @@ pub struct Mutant {
 pub const MUTANTS: [Mutant; 7] = [
     Mutant {
         name: "the key is minted inside the loop",
-        file: "crates/infrai-video/src/call.rs",
+        file: "crates/infrai-video/src/call/attempt.rs",
         changes: &[(
-            "    let api = api_for_one_request(client, plan.body.clone(), deadline);",
+            "    let api = api_for_one_request(client, plan.body.as_ref(), deadline);",
             "    let minted = client.mint_key();\n    \
              let body = plan.body.as_ref().zip(plan.key()).map(|(body, key)| {\n        \
              Bytes::from(String::from_utf8_lossy(body).replace(key, minted.as_str()))\n    });\n    \
              let plan = &Plan { key: plan.key.as_ref().map(|_| minted), body, ..Plan::clone(plan) };\n    \
-             let api = api_for_one_request(client, plan.body.clone(), deadline);",
+             let api = api_for_one_request(client, plan.body.as_ref(), deadline);",
         )],
     },
     Mutant {
@@ -42,10 +42,10 @@ pub const MUTANTS: [Mutant; 7] = [
         name: "a poll's error is taken for a failure of the job",
         file: "crates/infrai-video/src/wait/poller.rs",
         changes: &[(
-            "        if let Some(kind) = self.failing.verdict(&error, self.wait.poll_errors) {\n            \
-             return Err(self.end(kind, Some(error)));",
-            "        if self.failing.verdict(&error, self.wait.poll_errors).is_none() {\n            \
-             return Err(self.end(WaitErrorKind::Failed, Some(error)));",
+            "        if let Some(kind) = self.failures.record(&error, self.wait.poll_errors) {\n            \
+             return Err(self.fail(kind, Some(error)));",
+            "        if self.failures.record(&error, self.wait.poll_errors).is_none() {\n            \
+             return Err(self.fail(WaitErrorKind::Failed, Some(error)));",
         )],
     },
     Mutant {
@@ -71,10 +71,10 @@ pub const MUTANTS: [Mutant; 7] = [
     },
     Mutant {
         name: "a request in progress is taken for final",
-        file: "crates/infrai-video/src/call.rs",
+        file: "crates/infrai-video/src/call/failure.rs",
         changes: &[(
-            "(self.retryable, self.may_have_been_carried_out) = (true, true);",
-            "(self.retryable, self.may_have_been_carried_out) = (false, true);",
+            "(self.retryable, self.may_have_been_executed) = (true, true);",
+            "(self.retryable, self.may_have_been_executed) = (false, true);",
         )],
     },
 ];
@@ -92,7 +92,7 @@ pub fn run_mutants(root: &Path, seeds: u64) -> anyhow::Result<()> {
         apply(&copy, &mutant)?;
         // A target directory of its own: the programs have one name, and the broken one must never replace the other.
         let simulation = simulation(&copy, seeds, 0)
-            .arg("--first")
+            .env("INFRAI_SIMULATION_FAIL_FAST", "1")
             .env("CARGO_TARGET_DIR", root.join("target/mutants/build"));
         let mut lines = Vec::new();
         let status = simulation.stream(&mut |line| {

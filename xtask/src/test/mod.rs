@@ -1,7 +1,6 @@
 //! `cargo xtask test`: every check of the workspace, one after the other, to the end.
 
 mod install;
-mod instructions;
 mod runner;
 mod snapshots;
 mod steps;

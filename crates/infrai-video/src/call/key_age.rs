@@ -1,4 +1,4 @@
-//! The age of an idempotency key, which only the service's clock can tell.
+//! The age of an idempotency key by the service's clock.
 
 use std::time::Duration;
 
@@ -6,30 +6,34 @@ use infrai_video_client::{self as generated, options};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::{Ended, Failure, api_for_one_request, transport_failure};
+use super::attempt::api_for_one_request;
+use super::exchange::transport_error;
+use super::failure::Failure;
 use crate::client::Client;
+use crate::clock::after;
 use crate::error::{Error, ErrorKind};
-use crate::generate::Submission;
-use crate::time::after;
 
-/// How long a request may be under way. A key that the service forgets meanwhile is too old to be sent.
-const WAY: SignedDuration = SignedDuration::from_mins(1);
+/// How long the service remembers a key.
+pub(crate) const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// How much later than the service's time a submission may seem to be prepared: clocks differ a little.
+/// The maximum time in transit. A key that expires meanwhile is too old to be sent.
+const TRANSIT: SignedDuration = SignedDuration::from_mins(1);
+
+/// The maximum difference of two correct clocks.
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
-/// How long a response may take that is only to show the service's time.
-const LONGEST_READ_OF_THE_TIME: Duration = Duration::from_secs(10);
+/// The time limit of a request whose response is only read for its `Date`.
+const MAX_DATE_REQUEST: Duration = Duration::from_secs(10);
 
-/// Whether the service may have forgotten a key of that age when a request arrives that leaves now.
+/// Whether the service may have forgotten a key of this age when a request that leaves now arrives.
 pub(super) fn is_too_old(age: SignedDuration) -> bool {
-    age >= Submission::KEY_LIFETIME - WAY
+    age >= KEY_LIFETIME - TRANSIT
 }
 
-/// Whether the service still remembers a key that was made at `prepared_at`. Only its own clock can tell: reads something
-/// that is not paid where no response has shown it.
+/// Checks that the service still remembers a key that was minted at `prepared_at`, by the service's own clock. Sends a free
+/// request if no response has shown that clock yet.
 pub(super) async fn check(client: &Client, prepared_at: Timestamp, deadline: Instant) -> Result<(), Failure> {
-    let expired = |why: String| Failure::certain(Error::new(ErrorKind::Expired, why));
+    let expired = |why: String| Failure::permanent(Error::new(ErrorKind::Expired, why));
     let Some(now) = service_time(client, deadline).await? else {
         return Err(expired(format!(
             "the age of the submission of {prepared_at:.0} cannot be established: the service's responses have no `Date`"
@@ -46,31 +50,30 @@ pub(super) async fn check(client: &Client, prepared_at: Timestamp, deadline: Ins
         return Err(expired(format!(
             "the submission of {prepared_at:.0} is {:#} old by the service's clock, and a key is remembered for {:#}",
             SignedDuration::from_mins(age.as_mins()),
-            Submission::KEY_LIFETIME
+            KEY_LIFETIME
         )));
     }
     Ok(())
 }
 
-/// Reads the service's time where no response has shown it, at most once for each client. Failures are ignored.
+/// Requests the service's time if no response has shown it, at most once for each client. Failures are ignored.
 pub(crate) async fn sync_time(client: &Client) {
     let clocks = &client.shared.clocks;
     if clocks.service().is_none() && clocks.is_first_sync() {
-        let _not_shown = service_time(client, after(LONGEST_READ_OF_THE_TIME)).await;
+        let _not_shown = service_time(client, after(MAX_DATE_REQUEST)).await;
     }
 }
 
-/// The service's time. The head of any response tells it, whatever its status, so that a second route is asked where the
-/// first one is out of order.
+/// The service's time. Any response shows it, whatever its status, so a second operation is called if the first fails.
 async fn service_time(client: &Client, deadline: Instant) -> Result<Option<Timestamp>, Failure> {
     let clocks = &client.shared.clocks;
     let mut failure = None;
-    for route in 0..2 {
+    for operation in 0..2 {
         if let Some(now) = clocks.service() {
             return Ok(Some(now));
         }
-        let api = api_for_one_request(client, None, deadline.min(after(LONGEST_READ_OF_THE_TIME)));
-        let read = match route {
+        let api = api_for_one_request(client, None, deadline.min(after(MAX_DATE_REQUEST)));
+        let read = match operation {
             0 => api.video_capabilities(options::VideoCapabilities::default()).await.map(drop),
             _ => {
                 let options = options::VideoList { limit: Some(1), ..Default::default() };
@@ -78,15 +81,14 @@ async fn service_time(client: &Client, deadline: Instant) -> Result<Option<Times
             }
         };
         failure = match read {
-            Err(generated::Error::Exchange(error)) => match error.downcast() {
-                Ok(Ended::Failed(error)) => Some(transport_failure(error.without(&client.shared.secrets))),
-                _ => None,
-            },
+            Err(generated::Error::Exchange(error)) => transport_error(error, &client.shared.secrets).ok(),
             _ => None,
         };
     }
     match (clocks.service(), failure) {
-        (None, Some(failure)) => Err(Failure { may_have_been_carried_out: false, ..failure }),
+        (None, Some(error)) => {
+            Err(Failure { may_have_been_executed: false, ..Failure::from_transport(error) })
+        }
         (now, _) => Ok(now),
     }
 }

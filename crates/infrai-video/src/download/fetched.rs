@@ -1,4 +1,4 @@
-//! A clip that is there, whole and checked, and has not got its final name yet.
+//! A downloaded and verified clip without its final name.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use super::to_path::blocking;
 use super::{Overwrite, Saved};
 use crate::error::Error;
 
-/// A whole and checked clip that still has the name of its part. [`save`](Self::save) gives it its final one.
+/// A downloaded and verified clip in its part file. [`save`](Self::save) gives it its final name.
 ///
-/// It holds its part, so that no other download touches it. Where it is dropped, the part is let go and stays as it is: a
-/// later [`Download::fetch_to`](super::Download::fetch_to) or [`Download::to_path`](super::Download::to_path) of any process
-/// finds the clip there, and asks the service for nothing.
-#[must_use = "the clip has its final name only once it is saved"]
+/// It keeps the part file locked. If it is dropped, the part file stays: a later
+/// [`Download::fetch_to`](super::Download::fetch_to) or [`Download::to_path`](super::Download::to_path) of any process finds the
+/// clip there, and sends no request.
+#[must_use = "the clip has no final name until it is saved"]
 pub struct Fetched {
     part: PartFile,
     target: PathBuf,
@@ -27,28 +27,27 @@ impl Fetched {
         Self { part, target, overwrite, sha256 }
     }
 
-    /// The path that the clip will have.
+    /// The final path of the clip.
     pub fn path(&self) -> &Path {
         &self.target
     }
 
-    /// Its size in bytes.
+    /// The size in bytes.
     pub fn bytes(&self) -> u64 {
         self.part.written()
     }
 
-    /// The SHA-256 of its bytes, in hexadecimal.
+    /// The SHA-256, in hexadecimal.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// Gives the clip its final name, in one step: whoever looks sees no clip or the whole one. Once begun it goes on, even
-    /// where the future is dropped.
+    /// Gives the clip its final name atomically. Once started, this completes even if the future is dropped.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) where the name cannot be given, or where a file has come to be there
-    /// that may not be [replaced](Overwrite). The path is then as it was, and the part stays for a later run.
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the file cannot be renamed, or if a file now exists that must not be
+    /// [replaced](Overwrite). The path is then unchanged, and the part file stays for a later run.
     pub async fn save(self) -> Result<Saved, Error> {
         let Self { part, target, overwrite, sha256 } = self;
         let saved = Saved { path: target.clone(), bytes: part.written(), sha256 };

@@ -1,18 +1,11 @@
-//! Downloads: links, resumption, and proof that what came is the whole clip.
+//! Downloads: links, resumption, and verification of the clip.
 
-mod claim;
 mod fetch;
 mod fetched;
-mod head;
-mod in_order;
-mod lending;
-mod link;
+mod final_path;
 mod mp4;
-mod names;
-mod note;
 mod part;
-mod request;
-mod target;
+mod stream;
 mod to_path;
 
 use std::fmt;
@@ -23,17 +16,18 @@ use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use crate::error::{Error, ErrorKind};
-use crate::job::Job;
+use crate::operations::Job;
+use crate::wait::Finished;
 use fetch::Fetch;
-use in_order::InOrder;
+use stream::SequentialReader;
 
 pub use fetched::Fetched;
-pub use in_order::ByteStream;
+pub use stream::ByteStream;
 
 /// A download of the clip of a job that has succeeded.
 ///
-/// A lost connection, a slow server, an expired link and a server without ranges are all dealt with; the clip is taken
-/// up where it was left. The project key is never sent to the host of the link.
+/// A download survives lost connections, slow servers, expired links and servers without range requests, and resumes where it was
+/// interrupted. The API key is never sent to the host of the link.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -49,80 +43,94 @@ pub use in_order::ByteStream;
 /// # }
 /// ```
 #[derive(Clone)]
-#[must_use = "nothing is downloaded until a target is chosen"]
+#[must_use = "nothing is downloaded until a target is set"]
 pub struct Download {
-    pub(crate) job: Job,
+    job: Job,
     stall: Duration,
     link_timeout: Option<Duration>,
-    tries: u32,
+    max_failures: u32,
     overwrite: Overwrite,
     expected: Option<String>,
     container: Container,
     progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
 }
 
-/// How far a download is.
+/// The progress of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The bytes that have come, those of an earlier run included. The last of them may still be on their way to the disk.
+    /// The number of bytes received, including those of an earlier run. The last of them may not be written to disk yet.
     pub bytes: u64,
-    /// The size of the clip in bytes, where the server said it.
+    /// The size of the clip in bytes, if the server sent it.
     pub total: Option<u64>,
 }
 
-/// What to do where the target file is there already.
+/// What to do if the target file already exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Overwrite {
-    /// It is kept, and the download is refused before anything is fetched.
+    /// Keep it, and fail before anything is fetched.
     #[default]
     Refuse,
-    /// It is replaced, at the very end and in one step.
+    /// Replace it atomically, after the download.
     Replace,
 }
 
-/// What the bytes must be in order to count as a clip.
+/// How a file is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Container {
-    /// A whole MP4 file: every box complete, a track with samples, and every sample within the file. Of a fragmented file
-    /// only the boxes are looked at.
+    /// It must be a whole MP4 file: every box complete, a track with samples, and every sample within the file. In a fragmented
+    /// file only the boxes are checked.
     #[default]
     Mp4,
-    /// Anything of the length that the server confirms.
+    /// It may be any file of the length that the server sends.
     Any,
 }
 
-/// A clip on the disk.
+/// A saved clip.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Saved {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// The SHA-256 of its bytes, in hexadecimal.
+    /// The SHA-256, in hexadecimal.
     pub sha256: String,
 }
 
-/// A clip that was written somewhere else than to a path.
+/// A clip that was written to a writer.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Written {
-    /// How many bytes were written.
+    /// The size in bytes.
     pub bytes: u64,
-    /// The SHA-256 of the bytes, in hexadecimal.
+    /// The SHA-256, in hexadecimal.
     pub sha256: String,
 }
 
+impl Job {
+    /// Downloads the clip of a job that has succeeded.
+    pub fn download(&self) -> Download {
+        Download::new(self)
+    }
+}
+
+impl Finished {
+    /// Downloads the clip.
+    pub fn download(&self) -> Download {
+        Download::new(self.handle())
+    }
+}
+
 impl Download {
-    pub(crate) fn new(job: &Job) -> Self {
+    fn new(job: &Job) -> Self {
         Self {
             job: job.clone(),
             stall: job.client().shared.timeouts.read,
             link_timeout: None,
-            tries: 8,
+            max_failures: 8,
             overwrite: Overwrite::default(),
             expected: None,
             container: Container::default(),
@@ -130,66 +138,66 @@ impl Download {
         }
     }
 
-    /// How long the server may send nothing before the connection is given up and made again; the client's read time-out
-    /// (30 seconds) if not set. There is no limit for the download as a whole.
+    /// How long the server may send nothing before the client reconnects; the client's read timeout (30 seconds) if not set. There
+    /// is no limit for the whole download.
     pub fn with_stall_timeout(mut self, timeout: Duration) -> Self {
         self.stall = timeout;
         self
     }
 
-    /// How long each call for a link (`video_download_url`) may take with its retries; `None`, the default, leaves it to the
-    /// client's retry policy.
+    /// The time limit for each request of a link (`video_download_url`) with its retries; that of the client's retry policy if
+    /// `None`, the default.
     pub fn with_link_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.link_timeout = timeout.into();
         self
     }
 
-    /// How many failures in a row, without one byte between them that had not come before, end the download; 8 by default.
+    /// Maximum consecutive failures without progress; 8 by default.
     pub fn with_max_failures(mut self, failures: u32) -> Self {
-        self.tries = failures.max(1);
+        self.max_failures = failures.max(1);
         self
     }
 
-    /// What to do where the target file is there already; it is kept by default.
+    /// What to do if the target file already exists; it is kept by default.
     pub fn with_overwrite(mut self, overwrite: Overwrite) -> Self {
         self.overwrite = overwrite;
         self
     }
 
-    /// The SHA-256 that the clip must have, in hexadecimal. It also stands in for a length that the server does not tell.
+    /// The expected SHA-256 of the clip, in hexadecimal. It also proves that a clip of unknown length is complete.
     pub fn with_expected_sha256(mut self, sha256: impl Into<String>) -> Self {
         self.expected = Some(sha256.into().to_ascii_lowercase());
         self
     }
 
-    /// What the bytes must be; a whole MP4 file by default. Only files are checked so, not writers and streams.
+    /// How the file is verified; as an MP4 file by default. Only for files, not for writers and streams.
     pub fn with_container(mut self, container: Container) -> Self {
         self.container = container;
         self
     }
 
-    /// Called after each piece.
+    /// Sets a callback for each chunk.
     pub fn with_progress(mut self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(progress));
         self
     }
 
-    /// Downloads to `path`, or into it under the name `JOB_ID.mp4` where it is a directory: [`fetch_to`](Self::fetch_to) and
-    /// [`Fetched::save`] in one.
+    /// Downloads to `path`, or to `JOB_ID.mp4` in it if it is a directory: [`fetch_to`](Self::fetch_to) followed by
+    /// [`Fetched::save`].
     ///
     /// # Errors
     ///
-    /// Those of the two.
+    /// Those of `fetch_to` and `save`.
     pub async fn to_path(self, path: impl AsRef<Path>) -> Result<Saved, Error> {
         self.fetch_to(path).await?.save().await
     }
 
-    /// Fetches and checks the clip for that path, and leaves it to [`Fetched::save`] to give it its final name. In between a
-    /// program can write down what it is about to have.
+    /// Fetches and verifies the clip for this path. [`Fetched::save`] then gives it its final name. In between, a program can
+    /// record the clip.
     ///
-    /// The bytes are collected in `NAME.part`, which a later run, also of another process, goes on with; what it has to know
-    /// stands in `NAME.part.json`. Where these names would be too long for the file system, both begin with a short form of
-    /// `NAME`. A clip that is whole and checked there already is not fetched again.
+    /// The bytes are written to `NAME.part`, which a later run or another process can resume; the state of the download is in the
+    /// sidecar `NAME.part.json`. If these names are too long for the file system, both begin with a short form of `NAME`. A clip that
+    /// is already complete and verified there is not fetched again.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -199,10 +207,10 @@ impl Download {
     /// # let id = client.generate("a city").duration_seconds(0.5).await?.id().to_owned();
     /// # let directory = tempfile::tempdir()?;
     /// # let path = directory.path().join("skyline.mp4");
-    /// # let note = directory.path().join("skyline.sha256");
+    /// # let record = directory.path().join("skyline.sha256");
     /// let fetched = client.job(id).download().fetch_to(&path).await?;
-    /// std::fs::write(note, fetched.sha256())?;
-    /// // A crash here costs nothing: the next `fetch_to` finds the whole clip.
+    /// std::fs::write(record, fetched.sha256())?;
+    /// // After a crash here, the next `fetch_to` finds the whole clip.
     /// assert!(!path.exists());
     /// fetched.save().await?;
     /// assert!(path.exists());
@@ -212,20 +220,18 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where a file cannot be read or written, or is there already, or where `NAME.part` is a file of
-    /// somebody else or held by another download; [`ErrorKind::Conflict`] where the job has no clip; [`ErrorKind::JobFailed`]
-    /// where it succeeded without one; [`ErrorKind::Download`] where the whole right clip cannot be had. The final path is as it was in any case.
+    /// [`ErrorKind::Storage`] if a file cannot be read or written, or already exists, or if `NAME.part` is another program's file or
+    /// locked by another download; [`ErrorKind::Conflict`] if the job has no clip; [`ErrorKind::JobFailed`] if it succeeded without
+    /// one; [`ErrorKind::Download`] if the clip cannot be downloaded completely. The final path is not changed in any case.
     pub async fn fetch_to(self, path: impl AsRef<Path>) -> Result<Fetched, Error> {
         to_path::fetch_to(self, path.as_ref()).await
     }
 
-    /// Whether a clip can be saved to `path`, as far as it can be known before there is one: to be called before a request is
-    /// paid for. Nothing is written.
+    /// Checks whether a clip can be saved to `path`, before a request is paid for. Nothing is written.
     ///
-    /// It checks that the directory exists, that the names of the clip, of its part and of the sidecar fit the file system,
-    /// that nothing stands in their place that is not written over, and that an unfinished part can be continued. It does not
-    /// check whether new files can be made in the directory. Where `path` is a directory, a name as long as the usual ids
-    /// stands for that of the clip. Blocks for as long as the file system takes to look names up.
+    /// The directory must exist, the names of the clip, the part and the sidecar must be valid on the file system, no other file
+    /// may exist in their place, and an unfinished part must be resumable. It does not check whether files can be created in the
+    /// directory. If `path` is a directory, the name of the clip is assumed to have the usual length. Blocks on the file system.
     ///
     /// ```
     /// use infrai_video::{Download, Overwrite};
@@ -237,46 +243,46 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`], as [`fetch_to`](Self::fetch_to) would answer it.
+    /// [`ErrorKind::Storage`], as [`fetch_to`](Self::fetch_to) would return it.
     pub fn check_path(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<(), Error> {
-        part::check(&target::target(path.as_ref(), &target::USUAL_ID.parse()?, overwrite)?)
+        part::check(&final_path::resolve(path.as_ref(), &final_path::USUAL_ID.parse()?, overwrite)?)
     }
 
-    /// The file in which a download to the file `path` collects the clip; `.json` added to it is the name of its sidecar.
+    /// The part file of a download to the file `path`. The name of the sidecar has `.json` appended.
     pub fn part_path(path: impl AsRef<Path>) -> PathBuf {
-        names::part(path.as_ref())
+        part::path(path.as_ref())
     }
 
-    /// Downloads into a writer. What was written cannot be taken back, so a clip that changes midway is an error, and so is
-    /// one that a lost connection cuts where the server names no version to resume it by.
+    /// Downloads to a writer. Written bytes cannot be taken back, so it is an error if the clip changes during the download, or if
+    /// a connection is lost and the server sends no version to resume with.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Storage`] where the writer fails; [`ErrorKind::Download`] also where the server does not tell how long
-    /// the clip is and no SHA-256 is expected; else as [`to_path`](Self::to_path).
+    /// [`ErrorKind::Storage`] if the writer fails; [`ErrorKind::Download`] also if the server does not send the length of the clip
+    /// and no SHA-256 is expected; else as [`to_path`](Self::to_path).
     pub async fn to_writer(self, mut writer: impl AsyncWrite + Unpin) -> Result<Written, Error> {
-        let mut clip = InOrder::new(self);
-        let broken = |error: std::io::Error| {
+        let mut clip = SequentialReader::new(self);
+        let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Storage, format!("the writer failed: {error}")).with_source(error)
         };
         while let Some(bytes) = clip.next().await? {
-            writer.write_all(&bytes).await.map_err(broken)?;
+            writer.write_all(&bytes).await.map_err(failed)?;
         }
-        writer.flush().await.map_err(broken)?;
+        writer.flush().await.map_err(failed)?;
         Ok(clip.written())
     }
 
-    /// The bytes as they come. Nothing is sent before the stream is polled, and no more than one piece is held. The errors
-    /// are those of [`to_writer`](Self::to_writer).
+    /// A stream of the bytes. Nothing is sent before it is polled, and at most one chunk is buffered. The errors are those of
+    /// [`to_writer`](Self::to_writer).
     pub fn stream(self) -> ByteStream {
         ByteStream::new(self)
     }
 
     fn fetch(&self) -> Fetch {
-        Fetch::new(&self.job, self.stall, self.link_timeout, self.tries)
+        Fetch::new(&self.job, self.stall, self.link_timeout, self.max_failures)
     }
 
-    fn tell(&self, bytes: u64, total: Option<u64>) {
+    fn report(&self, bytes: u64, total: Option<u64>) {
         if let Some(progress) = &self.progress {
             progress(Progress { bytes, total });
         }
@@ -288,19 +294,19 @@ impl Download {
                 ErrorKind::Download,
                 format!("the clip's SHA-256 is {sha256} and not {expected}"),
             )
-            .with_hint("check the expected SHA-256; the clip may have been made anew")),
+            .with_hint("check the expected SHA-256; the clip may have been replaced")),
             _ => Ok(()),
         }
     }
 
-    /// Where nothing says how long the clip is, only its expected hash can show that it is whole.
-    fn refuse_unproven(&self) -> Result<(), Error> {
+    /// Fails if neither a length nor an expected hash proves that the clip is complete.
+    fn require_proof(&self) -> Result<(), Error> {
         if self.expected.is_some() {
             return Ok(());
         }
-        let message = "the server does not tell how long the clip is, so it may have been cut short";
+        let message = "the server does not send the length of the clip, so it may have been cut short";
         Err(Error::new(ErrorKind::Download, message).with_hint(
-            "give its SHA-256 with `with_expected_sha256`, or save it to a path as an MP4, which is checked",
+            "pass its SHA-256 to `with_expected_sha256`, or save it to a path as an MP4, which is verified",
         ))
     }
 }

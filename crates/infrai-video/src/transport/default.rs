@@ -12,7 +12,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::{ResponseBody, Transport, TransportError, TransportErrorKind};
+use super::convert::from_layers_below;
+use super::{ResponseBody, Transport};
+use crate::error::{TransportError, TransportErrorKind};
 
 /// How long an idle connection is kept open.
 const IDLE: Duration = Duration::from_secs(90);
@@ -72,7 +74,7 @@ impl Transport for DefaultTransport {
             };
             let response = response.map_err(|error| request_failed(error, &host))?;
             Ok(response.map(|body| {
-                let lost = move |error| TransportError::below(TransportErrorKind::Lost, error, &host);
+                let lost = move |error| from_layers_below(TransportErrorKind::Lost, error, &host);
                 body.into_data_stream().map_err(lost).boxed()
             }))
         })
@@ -81,7 +83,7 @@ impl Transport for DefaultTransport {
 
 fn request_failed(error: ClientError, host: &str) -> TransportError {
     let kind = if error.is_connect() { TransportErrorKind::Connect } else { TransportErrorKind::Lost };
-    TransportError::below(kind, error, host)
+    from_layers_below(kind, error, host)
 }
 
 #[cfg(not(feature = "rustls"))]
@@ -129,8 +131,9 @@ mod secure {
     use tower_service::Service;
 
     use super::super::proxy::{Connector, ProxySettings};
-    use super::super::{TransportError, TransportErrorKind, tls};
+    use super::super::tls;
     use super::{BoxError, client_of, tcp};
+    use crate::error::{TransportError, TransportErrorKind};
 
     type Secure = Client<WithTimeout<HttpsConnector<Connector>>, Full<Bytes>>;
 
@@ -190,7 +193,7 @@ mod secure {
             let (connecting, limit) = (self.inner.call(server), self.limit);
             Box::pin(async move {
                 timeout(limit, connecting).await.unwrap_or_else(|_| {
-                    let message = format!("no connection could be made within {limit:?}");
+                    let message = format!("no connection could be established within {limit:?}");
                     Err(TransportError::new(TransportErrorKind::Connect, message).into())
                 })
             })

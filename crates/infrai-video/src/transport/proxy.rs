@@ -17,9 +17,10 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 use url::Url;
 
+use super::convert::{rejected_by_tls, root_cause};
 use super::default::BoxError;
-use super::{TransportError, TransportErrorKind, root_cause};
-use crate::client::is_loopback;
+use crate::base_url::is_loopback;
+use crate::error::{TransportError, TransportErrorKind};
 
 /// Maximum size of the head of a proxy's response to CONNECT, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
@@ -144,7 +145,7 @@ impl Proxy {
 
     fn connect_failed(&self, error: &(dyn std::error::Error + 'static)) -> TransportError {
         let host = self.uri.host().unwrap_or_default();
-        super::rejected_by_tls(TransportErrorKind::Connect, error, host)
+        rejected_by_tls(TransportErrorKind::Connect, error, host)
             .unwrap_or_else(|| self.transient(&format!("could not be reached: {}", root_cause(error))))
     }
 

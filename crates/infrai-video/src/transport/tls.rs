@@ -7,8 +7,8 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage};
 use rustls_platform_verifier::Verifier;
 
-use super::{TransportError, TransportErrorKind};
-use crate::time::Clocks;
+use crate::clock::Clocks;
+use crate::error::{TransportError, TransportErrorKind};
 
 /// A TLS configuration with the platform's CA certificates, without ALPN protocols.
 pub(super) fn config() -> Result<ClientConfig, TransportError> {
@@ -121,8 +121,8 @@ pub(super) fn permanent(error: &Error, host: &str) -> Option<TransportError> {
     Some(rejected(what).with_hint(hint))
 }
 
-/// Whether a server sends this alert only before it reads a request, although it arrives after the handshake: TLS 1.3 clients
-/// finish theirs before the server has asked for their certificate.
+/// Whether a server only sends this alert before it reads a request, although it arrives after the handshake: a TLS 1.3 client
+/// finishes the handshake before the server requests a certificate.
 pub(super) fn is_before_any_request(error: &Error) -> bool {
     matches!(error, Error::AlertReceived(AlertDescription::CertificateRequired))
 }
@@ -195,6 +195,7 @@ fn trust() -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::convert::from_layers_below;
     use super::*;
 
     #[test]
@@ -234,17 +235,14 @@ mod tests {
             (alert(AlertDescription::BadCertificate), TransportErrorKind::Lost),
             (alert(AlertDescription::CertificateRequired), TransportErrorKind::Rejected),
         ] {
-            let below = |kind, error: &Error| {
-                TransportError::below(kind, std::io::Error::other(error.clone()), "api.example")
+            let convert = |kind, error: &Error| {
+                from_layers_below(kind, std::io::Error::other(error.clone()), "api.example")
             };
-            let lost = below(TransportErrorKind::Lost, &error);
+            let lost = convert(TransportErrorKind::Lost, &error);
             assert_eq!(lost.kind(), kind, "{error}");
             assert_eq!(lost.may_have_been_sent(), kind == TransportErrorKind::Lost, "{error}");
-            assert_eq!(
-                below(TransportErrorKind::Connect, &error).kind(),
-                TransportErrorKind::Rejected,
-                "{error}"
-            );
+            let connect = convert(TransportErrorKind::Connect, &error);
+            assert_eq!(connect.kind(), TransportErrorKind::Rejected, "{error}");
         }
     }
 

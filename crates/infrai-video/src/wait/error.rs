@@ -1,3 +1,5 @@
+//! Errors of waits.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -5,23 +7,23 @@ use infrai_video_client::types::VideoJob;
 
 use crate::error::{Error, ErrorKind, write_report};
 
-/// Why a wait ended without a finished job.
+/// The kind of a [`WaitError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitErrorKind {
-    /// The longest wait is over. The job goes on; wait again with its id.
+    /// The time limit was reached. The job continues; wait again with its id.
     TimedOut,
-    /// The job failed, or succeeded without a clip. The service says why in [`WaitError::last_job`].
+    /// The job failed, or succeeded without a clip. The service's reason is in [`WaitError::last_job`].
     Failed,
     /// The job was cancelled.
     Cancelled,
-    /// The polls failed for too long. Nothing is known about the job but its last state.
+    /// The polls failed for too long. Only the job's last state is known.
     Unreachable,
-    /// The service refused to tell, such as for a wrong key or an unknown job.
+    /// The service rejected the polls, for instance because of the API key or an unknown job.
     Refused,
 }
 
-/// Why a wait ended without a finished job, and how to go on.
+/// The error of a wait that ended without a finished job, and the next step.
 pub struct WaitError(Box<Facts>);
 
 pub(super) struct Facts {
@@ -39,37 +41,37 @@ impl WaitError {
         Self(Box::new(facts))
     }
 
-    /// What ended the wait.
+    /// The kind of the error.
     pub fn kind(&self) -> WaitErrorKind {
         self.0.kind
     }
 
-    /// The job's id: all that is needed to go on.
+    /// The job's id, to wait again.
     pub fn job_id(&self) -> &str {
         &self.0.job_id
     }
 
-    /// The job as it was read last, if it ever was.
+    /// The job in the last response, if there was one.
     pub fn last_job(&self) -> Option<&VideoJob> {
         self.0.last_job.as_ref()
     }
 
-    /// How long the wait took.
+    /// The duration of the wait.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
 
-    /// How many times the service was asked.
+    /// The number of polls.
     pub fn polls(&self) -> u32 {
         self.0.polls
     }
 
-    /// Names the last call that was answered, on the service's side.
+    /// The service's identifier of the last successful poll.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// The last poll's error, where the last poll failed. It says nothing about the job.
+    /// The error of the last poll, if it failed. It says nothing about the job.
     pub fn poll_error(&self) -> Option<&Error> {
         self.0.poll_error.as_ref()
     }
@@ -107,7 +109,7 @@ impl WaitError {
     }
 }
 
-/// The error for a job that succeeded without a clip, where it is read outside of a wait.
+/// The error for a job that succeeded without a clip, outside of a wait.
 pub(crate) fn without_clip(job: VideoJob) -> Error {
     Error::from(WaitError::new(Facts {
         kind: WaitErrorKind::Failed,
@@ -134,7 +136,7 @@ impl fmt::Display for WaitError {
 }
 
 impl fmt::Debug for WaitError {
-    /// The line of `Display` with its causes; every fact with `{:#?}`.
+    /// The line of `Display` with its causes; all fields with `{:#?}`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !f.alternate() {
             return write_report(f, self, "");
@@ -159,7 +161,7 @@ impl std::error::Error for WaitError {
 }
 
 impl From<WaitError> for Error {
-    /// For programs that have one error type. The last job is in the source, as a [`WaitError`].
+    /// For programs with one error type. The last job is in the source, a [`WaitError`].
     fn from(error: WaitError) -> Self {
         let kind = match (error.kind(), error.poll_error()) {
             (WaitErrorKind::TimedOut, _) => ErrorKind::StillRunning,

@@ -1,3 +1,5 @@
+//! The wait loop for one job.
+
 use std::time::Duration;
 
 use infrai_video_client::JobState;
@@ -5,28 +7,29 @@ use infrai_video_client::types::VideoJob;
 use tokio::time::{Instant, sleep_until};
 
 use super::error::Facts;
-use super::failing::Failing;
+use super::poll_failures::PollFailures;
 use super::{JobUpdate, OnDrop, Step, Wait, WaitError, WaitErrorKind, one_attempt};
+use crate::clock::after;
 use crate::error::Error;
+use crate::operations::Job;
 use crate::text::one_line;
-use crate::time::after;
 
-/// The wait loop, one step at a time: each step reads one state, and hands over what is needed for the next.
+/// The wait loop, one step at a time: each step reads one state, and returns the poller for the next step.
 pub(super) struct Poller {
     wait: Wait,
     started: Instant,
     polls: u32,
     last: Option<VideoJob>,
     request_id: Option<String>,
-    failing: Failing,
+    failures: PollFailures,
     retry_after: Duration,
-    said_unknown: bool,
-    leave: CancelOnDrop,
+    warned_unknown: bool,
+    cancel_on_drop: CancelOnDrop,
 }
 
 impl Poller {
     pub(super) fn new(wait: Wait) -> Self {
-        let leave = CancelOnDrop(match wait.on_drop {
+        let cancel_on_drop = CancelOnDrop(match wait.on_drop {
             OnDrop::Leave => None,
             OnDrop::Cancel => Some(wait.job.clone()),
         });
@@ -36,14 +39,14 @@ impl Poller {
             polls: 0,
             last: None,
             request_id: None,
-            failing: Failing::default(),
+            failures: PollFailures::default(),
             retry_after: Duration::ZERO,
-            said_unknown: false,
-            leave,
+            warned_unknown: false,
+            cancel_on_drop,
         }
     }
 
-    /// The next state: the one already known at first, then one poll after another until one is answered.
+    /// The next state: first the known one, then that of the next successful poll.
     pub(super) async fn next(mut self) -> Step {
         if self.polls == 0
             && self.last.is_none()
@@ -58,8 +61,8 @@ impl Poller {
             let poll = self.wait.job.status().with_retry_policy(one_attempt(self.deadline())).await;
             match poll {
                 Ok(response) => {
-                    self.failing = Failing::default();
-                    self.retry_after = self.believed(response.retry_after());
+                    self.failures = PollFailures::default();
+                    self.retry_after = self.limit_retry_after(response.retry_after());
                     self.request_id =
                         response.metadata().request_id.as_deref().map(one_line).or(self.request_id);
                     return self.report(response.into_inner());
@@ -69,14 +72,14 @@ impl Poller {
         }
     }
 
-    /// Sleeps until the next poll is due, and no longer than the deadline. The first poll of an unknown job is due at once.
+    /// Sleeps until the next poll, or the deadline. The first poll of a job whose state is unknown is due at once.
     async fn pause(&self) {
         if self.polls == 0 && self.last.is_none() {
             return;
         }
         let (backoff, jitter) = (&self.wait.backoff, self.wait.job.client().random_share());
         let due = match self.polls {
-            // A job that was submitted long ago, or waited for before, is due already.
+            // The first poll of a job that was submitted long ago is due already.
             0 => {
                 let delay = backoff.first_delay(jitter);
                 let due = |submitted: Instant| submitted.checked_add(delay).unwrap_or_else(|| after(delay));
@@ -87,15 +90,15 @@ impl Poller {
         sleep_until(self.deadline().map_or(due, |deadline| due.min(deadline))).await;
     }
 
-    fn believed(&self, retry_after: Option<Duration>) -> Duration {
-        self.wait.job.client().shared.retry.believed(retry_after)
+    fn limit_retry_after(&self, retry_after: Option<Duration>) -> Duration {
+        self.wait.job.client().shared.retry.limit_retry_after(retry_after)
     }
 
     fn deadline(&self) -> Option<Instant> {
         self.wait.max_wait.and_then(|max_wait| self.started.checked_add(max_wait))
     }
 
-    fn is_over(&self) -> bool {
+    fn is_past_deadline(&self) -> bool {
         self.deadline().is_some_and(|deadline| Instant::now() >= deadline)
     }
 
@@ -105,45 +108,48 @@ impl Poller {
         let update = JobUpdate { job: job.clone(), elapsed: self.started.elapsed(), polls: self.polls };
         self.last = Some(job);
         match state {
-            JobState::Succeeded if update.job.is_without_clip() => Err(self.end(WaitErrorKind::Failed, None)),
+            JobState::Succeeded if update.job.is_without_clip() => {
+                Err(self.fail(WaitErrorKind::Failed, None))
+            }
             JobState::Succeeded => {
-                self.leave.disarm();
+                self.cancel_on_drop.disarm();
                 Ok((update, None))
             }
-            JobState::Failed => Err(self.end(WaitErrorKind::Failed, None)),
-            JobState::Cancelled => Err(self.end(WaitErrorKind::Cancelled, None)),
-            JobState::Unknown(_) if state.is_final() => Err(self.end(WaitErrorKind::Failed, None)),
-            JobState::Unknown(_) if !self.said_unknown => {
-                self.said_unknown = true;
-                tracing::warn!(job_id = self.wait.job.id(), %state, "the state is not known; waiting goes on");
-                self.go_on(update, first)
+            JobState::Failed => Err(self.fail(WaitErrorKind::Failed, None)),
+            JobState::Cancelled => Err(self.fail(WaitErrorKind::Cancelled, None)),
+            JobState::Unknown(_) if state.is_final() => Err(self.fail(WaitErrorKind::Failed, None)),
+            JobState::Unknown(_) if !self.warned_unknown => {
+                self.warned_unknown = true;
+                tracing::warn!(job_id = self.wait.job.id(), %state, "unknown state; the wait continues");
+                self.proceed(update, first)
             }
-            _ => self.go_on(update, first),
+            _ => self.proceed(update, first),
         }
     }
 
-    fn go_on(self, update: JobUpdate, first: bool) -> Step {
-        if self.is_over() && !first {
-            return Err(self.end(WaitErrorKind::TimedOut, None));
+    fn proceed(self, update: JobUpdate, first: bool) -> Step {
+        if self.is_past_deadline() && !first {
+            return Err(self.fail(WaitErrorKind::TimedOut, None));
         }
         Ok((update, Some(self)))
     }
 
-    /// A failed poll says nothing about the job. It ends the wait only where asking again cannot help, or did not for long.
+    /// Handles a failed poll, which says nothing about the job. It ends the wait only if further polls cannot succeed, or have
+    /// failed for too long.
     fn tolerate(mut self, error: Error) -> Result<Self, WaitError> {
-        if let Some(kind) = self.failing.verdict(&error, self.wait.poll_errors) {
-            return Err(self.end(kind, Some(error)));
+        if let Some(kind) = self.failures.record(&error, self.wait.poll_errors) {
+            return Err(self.fail(kind, Some(error)));
         }
-        if self.is_over() {
-            return Err(self.end(WaitErrorKind::TimedOut, Some(error)));
+        if self.is_past_deadline() {
+            return Err(self.fail(WaitErrorKind::TimedOut, Some(error)));
         }
-        tracing::debug!(job_id = self.wait.job.id(), polls = self.polls, %error, "the poll failed; waiting goes on");
-        self.retry_after = self.believed(error.retry_after());
+        tracing::debug!(job_id = self.wait.job.id(), polls = self.polls, %error, "the poll failed; the wait continues");
+        self.retry_after = self.limit_retry_after(error.retry_after());
         Ok(self)
     }
 
-    fn end(mut self, kind: WaitErrorKind, poll_error: Option<Error>) -> WaitError {
-        self.leave.disarm();
+    fn fail(mut self, kind: WaitErrorKind, poll_error: Option<Error>) -> WaitError {
+        self.cancel_on_drop.disarm();
         WaitError::new(Facts {
             kind,
             job_id: self.wait.job.id().to_owned(),
@@ -156,8 +162,8 @@ impl Poller {
     }
 }
 
-/// Asks the service to cancel the job if it is dropped while armed.
-struct CancelOnDrop(Option<crate::job::Job>);
+/// Cancels the job if it is dropped while armed.
+struct CancelOnDrop(Option<Job>);
 
 impl CancelOnDrop {
     fn disarm(&mut self) {
@@ -177,7 +183,7 @@ impl Drop for CancelOnDrop {
                 });
             }
             Err(_) => {
-                tracing::warn!(job_id = job.id(), "no runtime is left to cancel the job of a dropped wait")
+                tracing::warn!(job_id = job.id(), "there is no runtime to cancel the job of a dropped wait")
             }
         }
     }

@@ -102,7 +102,7 @@ pub(super) async fn check_lines(
         if let Err(error) = generate.clone().prepare() {
             errors.push(format!("line {number}: {}", describe(&error)));
         } else if !args.no_check {
-            match generate.check().await {
+            match generate.preflight().await {
                 Ok(matches) => warnings.extend(matches.warnings),
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
                     errors.push(format!("line {number}: {}", describe(&error)));

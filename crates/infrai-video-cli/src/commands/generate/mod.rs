@@ -71,7 +71,7 @@ fn output_path(ctx: &Context, args: &GenerateArgs) -> Result<OutputPath, Failure
 /// Compares the request with the vendors' capabilities before anything is charged.
 async fn check(ctx: &Context, generate: &Generate, submission: &Submission) -> Result<(), Failure> {
     let failed = |error| Failure::of_call(&ctx.invocation, &error);
-    let matches = generate.check().await.map_err(failed)?;
+    let matches = generate.preflight().await.map_err(failed)?;
     for warning in &matches.warnings {
         ctx.output.status("note", warning);
     }

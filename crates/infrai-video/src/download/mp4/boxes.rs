@@ -1,9 +1,9 @@
-//! Boxes inside of a box, read from memory.
+//! Boxes inside a box, read from memory.
 
-/// The four letters of a box.
+/// The type of a box.
 pub(super) type Kind = [u8; 4];
 
-/// The boxes of `bytes`, one after the other. Zeros at the end are padding, as some writers leave them.
+/// The boxes in `bytes`. Zeros at the end are padding, which some writers leave.
 pub(super) fn children(bytes: &[u8]) -> Children<'_> {
     Children(bytes)
 }
@@ -11,7 +11,7 @@ pub(super) fn children(bytes: &[u8]) -> Children<'_> {
 pub(super) struct Children<'a>(&'a [u8]);
 
 impl<'a> Iterator for Children<'a> {
-    /// The kind and the body, or nothing where the box does not fit.
+    /// The type and the body, or `None` if the box does not fit.
     type Item = Option<(Kind, &'a [u8])>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -27,7 +27,7 @@ impl<'a> Iterator for Children<'a> {
     }
 }
 
-/// The first box of `bytes`, and what comes after it.
+/// The first box of `bytes`, and the remaining bytes.
 fn split(bytes: &[u8]) -> Option<(Kind, &[u8], &[u8])> {
     let (size, after) = bytes.split_first_chunk()?;
     let (kind, after) = after.split_first_chunk()?;

@@ -1,6 +1,6 @@
-//! Whether a file is a whole MP4: every box complete, a track with samples, and every sample within the file.
+//! Checks that a file is a whole MP4: every box complete, a track with samples, and every sample within the file.
 //!
-//! Of a fragmented file only the boxes are looked at: what its movie box names are the tracks, not the samples.
+//! In a fragmented file only the boxes are checked: its movie box has the tracks, not the samples.
 
 mod boxes;
 mod samples;
@@ -12,17 +12,17 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use boxes::Kind;
 
-/// A movie box larger than this is not read; a clip's has a few hundred kilobytes.
+/// The maximum size of a movie box; that of a clip has a few hundred kilobytes.
 const MAX_MOOV_BYTES: u64 = 64 * 1024 * 1024;
 
-/// A file of more boxes than these is not looked through; a fragmented clip has a few for each second.
+/// The maximum number of boxes; a fragmented clip has a few for each second.
 const MAX_BOXES: u32 = 100_000;
 
 /// Checks a file of `len` bytes.
 ///
 /// # Errors
 ///
-/// What is wrong, in words that complete "the clip is not a whole MP4: ...".
+/// The defect, as a text that completes "the clip is not a whole MP4: ...".
 pub(super) fn check(file: &mut (impl Read + Seek), len: u64) -> Result<(), String> {
     let mut seen = Seen::default();
     let (mut position, mut boxes) = (0, 0);
@@ -44,18 +44,18 @@ pub(super) fn check(file: &mut (impl Read + Seek), len: u64) -> Result<(), Strin
         seen.open_end |= top.open_end;
         position = top.end;
     }
-    seen.judge(len)
+    seen.check(len)
 }
 
-/// What the boxes of a file told.
+/// Facts about the boxes of a file.
 #[derive(Default)]
 struct Seen {
     track: bool,
     media: bool,
     fragmented: bool,
-    /// The last box says no size of its own.
+    /// The last box has no size.
     open_end: bool,
-    /// Where the last sample ends.
+    /// The end of the last sample.
     end: Option<u64>,
 }
 
@@ -72,7 +72,7 @@ impl Seen {
         Ok(())
     }
 
-    fn judge(&self, len: u64) -> Result<(), String> {
+    fn check(&self, len: u64) -> Result<(), String> {
         let wrong = if !self.track {
             "it has no movie box with a track"
         } else if !self.media {
@@ -90,18 +90,18 @@ impl Seen {
     }
 }
 
-/// A box at the top of the file.
+/// A top-level box.
 struct Top {
     kind: Kind,
-    /// Where its body begins.
+    /// The offset of its body.
     body: u64,
     end: u64,
-    /// It has no size, and runs to the end of the file.
+    /// It has no size, and extends to the end of the file.
     open_end: bool,
 }
 
 impl Top {
-    /// The box at `position`, or nothing where only zeros follow: those are padding.
+    /// The box at `position`, or `None` if only zeros follow, which are padding.
     fn read(file: &mut (impl Read + Seek), position: u64, len: u64) -> Result<Option<Self>, String> {
         file.seek(SeekFrom::Start(position)).map_err(unreadable)?;
         let mut header = [0; 16];
@@ -155,7 +155,7 @@ fn unreadable(error: io::Error) -> String {
     format!("it cannot be read: {error}")
 }
 
-/// The letters of a box, as far as they can be shown.
+/// The type of a box, escaped for display.
 fn name(kind: Kind) -> String {
     kind.escape_ascii().to_string()
 }

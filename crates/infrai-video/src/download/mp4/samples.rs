@@ -1,13 +1,12 @@
-//! Where the samples of a track lie, by its sample table.
+//! The position of a track's samples, by its sample table.
 //!
-//! The table is read in place. Each of its entries is looked at once, and a count is believed only as far as the table has
-//! the bytes for it.
+//! The table is read in place. Each entry is read once, and a count is limited by the bytes of the table.
 
 use super::boxes::children;
 
 const BROKEN: &str = "its movie box is broken";
 
-/// Where the last sample of a track ends in the file, or nothing for a track without samples.
+/// The offset at which the last sample of a track ends, or `None` for a track without samples.
 pub(super) fn end_of_track(track: &[u8]) -> Result<Option<u64>, &'static str> {
     let media = child(track, b"mdia")?.ok_or(BROKEN)?;
     let information = child(media, b"minf")?.ok_or(BROKEN)?;
@@ -25,7 +24,7 @@ pub(super) fn end_of_track(track: &[u8]) -> Result<Option<u64>, &'static str> {
     Ok(end)
 }
 
-/// The first box of that kind.
+/// The first box of this type.
 pub(super) fn child<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Result<Option<&'a [u8]>, &'static str> {
     for child in children(bytes) {
         let (kind, body) = child.ok_or(BROKEN)?;
@@ -36,7 +35,7 @@ pub(super) fn child<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Result<Option<&'a 
     Ok(None)
 }
 
-/// The offsets of the chunks (`stco`, `co64`), each a row of samples without gaps.
+/// The offsets of the chunks (`stco`, `co64`), each of which is a sequence of samples without gaps.
 fn offsets(table: &[u8]) -> Result<Box<dyn Iterator<Item = u64> + '_>, &'static str> {
     if let Some(body) = child(table, b"stco")? {
         return Ok(Box::new(
@@ -47,7 +46,7 @@ fn offsets(table: &[u8]) -> Result<Box<dyn Iterator<Item = u64> + '_>, &'static 
     Ok(Box::new(entries::<8>(body, 4)?.iter().map(|offset| u64::from_be_bytes(*offset))))
 }
 
-/// How many samples a chunk has (`stsc`): runs of chunks, each named by its first.
+/// The number of samples of each chunk (`stsc`), as runs of chunks.
 struct Runs<'a> {
     runs: &'a [[u8; 12]],
     samples: u32,
@@ -59,7 +58,7 @@ impl<'a> Runs<'a> {
         Ok(Self { runs, samples: 0 })
     }
 
-    /// Chunks count from 1, and are asked for in their order.
+    /// The number of samples of a chunk. Chunks are counted from 1, and must be passed in order.
     fn samples_in(&mut self, chunk: u64) -> u32 {
         while let Some((run, rest)) = self.runs.split_first()
             && u64::from(number(run, 0)) <= chunk
@@ -106,7 +105,7 @@ impl<'a> Sizes<'a> {
         }))
     }
 
-    /// Takes the next `count` samples, as far as there are so many: how many they are, and how many bytes.
+    /// Takes the next `count` samples, or all remaining ones. Returns their number and their size.
     fn take(&mut self, count: u32) -> (u32, u64) {
         match self {
             Self::Same { size, left } => {
@@ -121,7 +120,7 @@ impl<'a> Sizes<'a> {
     }
 }
 
-/// The entries of a table whose count stands at that byte, with the entries after it.
+/// The entries of a table that follow their count at this offset.
 fn entries<const N: usize>(body: &[u8], count_at: usize) -> Result<&[[u8; N]], &'static str> {
     let count = field(body, count_at)? as usize;
     let (entries, _) = body.get(count_at + 4..).unwrap_or_default().as_chunks();

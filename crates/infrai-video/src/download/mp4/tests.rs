@@ -2,7 +2,7 @@ use std::io::Cursor;
 
 use super::*;
 
-fn verdict(bytes: &[u8]) -> Result<(), String> {
+fn check_bytes(bytes: &[u8]) -> Result<(), String> {
     check(&mut Cursor::new(bytes), bytes.len() as u64)
 }
 
@@ -15,7 +15,7 @@ fn table(kind: &[u8; 4], numbers: &[u32]) -> Vec<u8> {
     boxed(kind, &[&[0; 4], &numbers[..]].concat())
 }
 
-/// A movie box with one track of that sample table.
+/// A movie box with one track with this sample table.
 fn movie(tables: &[Vec<u8>]) -> Vec<u8> {
     let nested = [b"minf", b"mdia", b"trak", b"moov"];
     nested.iter().fold(boxed(b"stbl", &tables.concat()), |inner, kind| boxed(kind, &inner))
@@ -25,10 +25,10 @@ fn ftyp() -> Vec<u8> {
     boxed(b"ftyp", b"isom\0\0\0\0")
 }
 
-/// Where the media of [`file`] begin.
+/// The offset of the media of [`file`].
 const MEDIA: u32 = 24;
 
-/// A file with 30 bytes of media in front of its movie box, as many writers leave it.
+/// A file with 30 bytes of media before its movie box.
 fn file(tables: &[Vec<u8>]) -> Vec<u8> {
     [ftyp(), boxed(b"mdat", &[7; 30]), movie(tables)].concat()
 }
@@ -42,7 +42,7 @@ fn two_chunks() -> [Vec<u8>; 3] {
     ]
 }
 
-/// The movie box in front, with its samples in a media box without a size, cut to so many bytes of media.
+/// A file with the movie box first, and a media box without a size, cut to `media` bytes.
 fn open_ended(media: usize) -> Vec<u8> {
     let head = |offset| {
         let tables = [table(b"stsz", &[10, 3]), table(b"stsc", &[1, 1, 3, 1]), table(b"stco", &[1, offset])];
@@ -53,7 +53,7 @@ fn open_ended(media: usize) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_mp4_is_named() {
+fn the_defect_is_named() {
     for (bytes, what) in [
         (&b""[..], "no movie box"),
         (b"<html>an error page</html>", "cut short"),
@@ -67,18 +67,18 @@ fn what_is_no_mp4_is_named() {
         (b"\0\0\0\x01ftyp\0\0\0\0\0\0\0\x08", "cut short"),
         (b"\0\0\0\x08\n\x07\xff\"", "starts with \\n\\x07\\xff\\\""),
     ] {
-        let error = verdict(bytes).unwrap_err();
+        let error = check_bytes(bytes).unwrap_err();
         assert!(error.contains(what), "{error}");
     }
 }
 
 #[test]
-fn a_file_whose_samples_are_all_there_is_whole() {
-    verdict(&file(&two_chunks())).unwrap();
-    verdict(&open_ended(30)).unwrap();
+fn a_file_with_all_its_samples_is_whole() {
+    check_bytes(&file(&two_chunks())).unwrap();
+    check_bytes(&open_ended(30)).unwrap();
     let long = [MEDIA; 1].map(u64::from).map(|offset| [0, 1, (offset >> 32) as u32, offset as u32]);
     let [_, stsc, _] = two_chunks();
-    verdict(&file(&[table(b"stsz", &[3, 2]), stsc, table(b"co64", &long[0][1..])])).unwrap();
+    check_bytes(&file(&[table(b"stsz", &[3, 2]), stsc, table(b"co64", &long[0][1..])])).unwrap();
 }
 
 #[test]
@@ -86,15 +86,15 @@ fn the_end_of_the_last_sample_counts_and_not_only_its_chunk() {
     let [sizes, chunks, _] = two_chunks();
     let whole = file(&two_chunks());
     let last_chunk = |offset| file(&[sizes.clone(), chunks.clone(), table(b"stco", &[2, MEDIA, offset])]);
-    verdict(&last_chunk(whole.len() as u32 - 20)).unwrap();
-    let error = verdict(&last_chunk(whole.len() as u32 - 19)).unwrap_err();
+    check_bytes(&last_chunk(whole.len() as u32 - 20)).unwrap();
+    let error = check_bytes(&last_chunk(whole.len() as u32 - 19)).unwrap_err();
     assert!(error.contains("a sample lies beyond its end"), "{error}");
 }
 
 #[test]
 fn a_media_box_without_a_size_does_not_hide_a_cut() {
     for media in [0, 1, 29] {
-        let error = verdict(&open_ended(media)).unwrap_err();
+        let error = check_bytes(&open_ended(media)).unwrap_err();
         assert!(error.contains("a sample lies beyond its end"), "{error}");
     }
 }
@@ -102,42 +102,42 @@ fn a_media_box_without_a_size_does_not_hide_a_cut() {
 #[test]
 fn zeros_after_the_last_box_are_padding() {
     for zeros in [1, 7, 8, 15, 5000] {
-        verdict(&[file(&two_chunks()), vec![0; zeros]].concat()).unwrap();
+        check_bytes(&[file(&two_chunks()), vec![0; zeros]].concat()).unwrap();
     }
-    let error = verdict(&[file(&two_chunks()), vec![0, 0, 0, 0, 0, 0, 1]].concat()).unwrap_err();
+    let error = check_bytes(&[file(&two_chunks()), vec![0, 0, 0, 0, 0, 0, 1]].concat()).unwrap_err();
     assert!(error.contains("has no header"), "{error}");
 }
 
 #[test]
-fn compact_sizes_are_understood() {
+fn compact_sizes_are_supported() {
     for (bits, sizes) in [(4, &[0xaa, 0xa0][..]), (8, &[10, 10, 10]), (16, &[0, 10, 0, 10, 0, 10])] {
         let body = [&[0, 0, 0, 0, 0, 0, 0, bits, 0, 0, 0, 3], sizes].concat();
         let with_chunk_at = |offset| {
             file(&[boxed(b"stz2", &body), table(b"stsc", &[1, 1, 3, 1]), table(b"stco", &[1, offset])])
         };
         let len = with_chunk_at(0).len() as u32;
-        verdict(&with_chunk_at(len - 30)).unwrap();
-        verdict(&with_chunk_at(len - 29)).unwrap_err();
+        check_bytes(&with_chunk_at(len - 30)).unwrap();
+        check_bytes(&with_chunk_at(len - 29)).unwrap_err();
     }
 }
 
 #[test]
-fn a_track_without_samples_is_no_clip() {
+fn a_track_without_samples_is_rejected() {
     let none = [table(b"stsz", &[0, 0]), table(b"stsc", &[0]), table(b"stco", &[0])];
-    assert!(verdict(&file(&none)).unwrap_err().contains("no samples"));
+    assert!(check_bytes(&file(&none)).unwrap_err().contains("no samples"));
 }
 
 #[test]
-fn of_a_fragmented_file_the_boxes_are_looked_at() {
+fn the_boxes_of_a_fragmented_file_are_checked() {
     let none = [table(b"stsz", &[0, 0]), table(b"stsc", &[0]), table(b"stco", &[0])];
     let head = [ftyp(), movie(&none), boxed(b"moof", b"")].concat();
-    verdict(&[&head[..], &boxed(b"mdat", &[7; 30])].concat()).unwrap();
-    let error = verdict(&[&head[..], b"\0\0\0\0mdat", &[7; 30]].concat()).unwrap_err();
+    check_bytes(&[&head[..], &boxed(b"mdat", &[7; 30])].concat()).unwrap();
+    let error = check_bytes(&[&head[..], b"\0\0\0\0mdat", &[7; 30]].concat()).unwrap_err();
     assert!(error.contains("does not say where it ends"), "{error}");
 }
 
 #[test]
-fn tables_that_promise_too_much_are_refused_at_once() {
+fn tables_with_excessive_counts_are_rejected_at_once() {
     let [sizes, chunks, offsets] = two_chunks();
     for tables in [
         [table(b"stsz", &[0, u32::MAX, 5]), chunks.clone(), offsets.clone()],
@@ -152,12 +152,12 @@ fn tables_that_promise_too_much_are_refused_at_once() {
         [table(b"stsz", &[u32::MAX, u32::MAX]), table(b"stsc", &[1, 1, u32::MAX, 1]), offsets.clone()],
         [sizes.clone(), chunks.clone(), table(b"co64", &[1, u32::MAX, u32::MAX])],
     ] {
-        verdict(&file(&tables)).unwrap_err();
+        check_bytes(&file(&tables)).unwrap_err();
     }
 }
 
 #[test]
-fn more_boxes_than_a_clip_has_are_not_looked_through() {
-    let error = verdict(&[ftyp(), boxed(b"free", b"").repeat(200_000)].concat()).unwrap_err();
+fn a_file_with_too_many_boxes_is_rejected() {
+    let error = check_bytes(&[ftyp(), boxed(b"free", b"").repeat(200_000)].concat()).unwrap_err();
     assert!(error.contains("too many boxes"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The loop behind a wait for many jobs: pauses, looks at the pages, and what is known of each job.
+//! The loop of a wait for many jobs. A round reads pages of the list, and polls the jobs that they do not show.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -9,44 +9,43 @@ use infrai_video_client::JobState;
 use infrai_video_client::types::VideoJob;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::pages::{Place, worth_reading};
+use super::pages::{Place, pages_to_read};
 use super::{JobResult, OnUpdate, WaitAll};
-use crate::error::{Error, ErrorKind};
-use crate::job::Job;
+use crate::clock::after;
+use crate::error::{Error, ErrorKind, TransportError, TransportErrorKind};
+use crate::operations::Job;
 use crate::retry::RetryPolicy;
-use crate::time::after;
-use crate::transport::{TransportError, TransportErrorKind};
 use crate::wait::error::Facts;
-use crate::wait::failing::Failing;
+use crate::wait::poll_failures::PollFailures;
 use crate::wait::{Finished, GRACE, WaitError, WaitErrorKind};
 
-/// How many jobs one page is asked to show.
+/// The requested page size.
 const PAGE: u32 = 100;
 
-/// How many `status` calls are under way at once, for jobs that no page showed.
+/// The number of concurrent `status` calls, for jobs that no page shows.
 const STATUS_CALLS: usize = 8;
 
-/// What is known of a job that is still waited for.
+/// State of a job that is not final.
 struct Pending {
     added: Instant,
     last: Option<VideoJob>,
     polls: u32,
-    /// Calls of `status` for it alone.
-    failing: Failing,
-    /// Looks at the pages.
-    looks_failing: Failing,
+    /// Failures of `status` for this job.
+    failures: PollFailures,
+    /// Failures of rounds.
+    round_failures: PollFailures,
     place: Place,
 }
 
 pub(super) struct Watch {
     settings: WaitAll,
     more: Fuse<BoxStream<'static, String>>,
-    looks: u32,
-    /// How many jobs the last look was at, for each request that it took.
-    jobs_a_request: f64,
+    rounds: u32,
+    /// The number of jobs per request in the last round.
+    jobs_per_request: f64,
     pending: BTreeMap<String, Pending>,
     ready: VecDeque<JobResult>,
-    /// Before this moment the service does not want to be asked.
+    /// The end of the delay that the service requested.
     not_before: Instant,
 }
 
@@ -56,8 +55,8 @@ impl Watch {
         let mut watch = Self {
             settings,
             more: more.fuse(),
-            looks: 0,
-            jobs_a_request: 1.0,
+            rounds: 0,
+            jobs_per_request: 1.0,
             pending: BTreeMap::new(),
             ready: VecDeque::new(),
             not_before: Instant::now(),
@@ -79,63 +78,65 @@ impl Watch {
                 continue;
             }
             self.pause().await;
-            self.take_what_came();
-            let last_look_at = self.waited_for(Duration::ZERO);
-            self.looks += 1;
-            let failed = self.look_until_the_deadline().await.err();
+            self.add_ready_ids();
+            let last_round_of = self.past_deadline(Duration::ZERO);
+            self.rounds += 1;
+            let failed = self.round_until_deadline().await.err();
             match &failed {
                 None => {
-                    self.pending.values_mut().for_each(|pending| pending.looks_failing = Failing::default());
+                    self.pending
+                        .values_mut()
+                        .for_each(|pending| pending.round_failures = PollFailures::default());
                 }
-                Some(error) => self.tolerate(error),
+                Some(error) => self.handle_round_failure(error),
             }
-            for id in last_look_at.into_iter().chain(self.waited_for(GRACE)) {
-                self.end(&id, WaitErrorKind::TimedOut, failed.clone());
+            for id in last_round_of.into_iter().chain(self.past_deadline(GRACE)) {
+                self.fail(&id, WaitErrorKind::TimedOut, failed.clone());
             }
         }
     }
 
-    /// A look that is not over within the grace of the first deadline ends there.
-    async fn look_until_the_deadline(&mut self) -> Result<(), Error> {
+    /// A round is aborted at the end of the first deadline's grace period.
+    async fn round_until_deadline(&mut self) -> Result<(), Error> {
         let Some(end) = self.deadline().and_then(|deadline| deadline.checked_add(GRACE)) else {
-            return self.look().await;
+            return self.round().await;
         };
-        match timeout_at(end, self.look()).await {
-            Ok(looked) => looked,
+        match timeout_at(end, self.round()).await {
+            Ok(result) => result,
             Err(_) => Err(TransportError::new(
                 TransportErrorKind::TimedOut,
-                "no whole answer came before the deadline of the wait",
+                "no complete response was received before the deadline of the wait",
             )
             .into()),
         }
     }
 
-    /// Waits for that job too, from now on. Says whether it was not waited for already.
+    /// Adds a job. Returns whether it is new.
     fn add(&mut self, id: String) -> bool {
         if self.pending.contains_key(&id) || self.ready.iter().any(|(ready, _)| *ready == id) {
             return false;
         }
-        let fresh = Pending {
+        let pending = Pending {
             added: Instant::now(),
             last: None,
             polls: 0,
-            failing: Failing::default(),
-            looks_failing: Failing::default(),
+            failures: PollFailures::default(),
+            round_failures: PollFailures::default(),
             place: Place::Unknown,
         };
-        self.pending.insert(id, fresh);
+        self.pending.insert(id, pending);
         true
     }
 
-    /// Adds the ids that are there without a wait, so that the next look is also at them.
-    fn take_what_came(&mut self) {
+    /// Adds the ids that are ready, so that the next round includes them.
+    fn add_ready_ids(&mut self) {
         while let Some(Some(id)) = self.more.next().now_or_never() {
             self.add(id);
         }
     }
 
     async fn pause(&mut self) {
-        if self.looks == 0 {
+        if self.rounds == 0 {
             return;
         }
         let youngest = self.pending.values().map(|pending| pending.added).max();
@@ -154,67 +155,67 @@ impl Watch {
         }
     }
 
-    /// When to look again at a job that has been waited for so long.
-    fn due(&self, waited: Duration) -> Instant {
-        // Where jobs end at an even rate, pauses that go with the root of the requests for a job are late the least.
-        let haste = self.jobs_a_request.max(1.0).sqrt();
-        after(self.settings.backoff.delay(waited.div_f64(haste), self.settings.client.random_share()))
+    /// The next round for a job with this elapsed time.
+    fn due(&self, elapsed: Duration) -> Instant {
+        // If jobs end at a constant rate, intervals proportional to the square root of the requests per job have the least delay.
+        let speedup = self.jobs_per_request.max(1.0).sqrt();
+        after(self.settings.backoff.delay(elapsed.div_f64(speedup), self.settings.client.random_share()))
     }
 
-    fn ask_later(&mut self, error: &Error) {
-        let asked = self.settings.client.shared.retry.believed(error.retry_after());
-        self.not_before = self.not_before.max(after(asked));
+    fn respect_retry_after(&mut self, error: &Error) {
+        let delay = self.settings.client.shared.retry.limit_retry_after(error.retry_after());
+        self.not_before = self.not_before.max(after(delay));
     }
 
-    /// When the time of the first job is over.
+    /// The first deadline of a job.
     fn deadline(&self) -> Option<Instant> {
         let first = self.pending.values().map(|pending| pending.added).min()?;
         first.checked_add(self.settings.max_wait?)
     }
 
-    /// The jobs whose time was over so long ago.
-    fn waited_for(&self, grace: Duration) -> Vec<String> {
-        let Some(longest) = self.settings.max_wait.and_then(|max_wait| max_wait.checked_add(grace)) else {
+    /// The jobs whose deadlines were at least `grace` ago.
+    fn past_deadline(&self, grace: Duration) -> Vec<String> {
+        let Some(limit) = self.settings.max_wait.and_then(|max_wait| max_wait.checked_add(grace)) else {
             return Vec::new();
         };
-        let over = self.pending.iter().filter(|(_, pending)| pending.added.elapsed() >= longest);
+        let over = self.pending.iter().filter(|(_, pending)| pending.added.elapsed() >= limit);
         over.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Looks at every pending job once: on the pages first, which show the newest jobs first, then one by one.
-    async fn look(&mut self) -> Result<(), Error> {
+    /// Reads the state of every pending job: from pages, which show the newest jobs first, then one by one.
+    async fn round(&mut self) -> Result<(), Error> {
         let mut unseen: BTreeSet<String> = self.pending.keys().cloned().collect();
         let jobs = unseen.len();
-        let pages = self.look_at_pages(&mut unseen).await?;
-        self.jobs_a_request = jobs as f64 / (pages + unseen.len()).max(1) as f64;
+        let pages = self.read_pages(&mut unseen).await?;
+        self.jobs_per_request = jobs as f64 / (pages + unseen.len()).max(1) as f64;
         let client = self.settings.client.clone();
         let calls = unseen.into_iter().map(|id| {
             let status = client.status(id.as_str()).with_retry_policy(RetryPolicy::never());
             async move { (id, status.await) }
         });
-        let mut answers = stream::iter(calls).buffer_unordered(STATUS_CALLS);
-        while let Some((id, answer)) = answers.next().await {
-            match answer {
-                Ok(job) => self.see(id, job.into_inner()),
-                Err(error) => self.tolerate_one(&id, error),
+        let mut responses = stream::iter(calls).buffer_unordered(STATUS_CALLS);
+        while let Some((id, response)) = responses.next().await {
+            match response {
+                Ok(job) => self.update(id, job.into_inner()),
+                Err(error) => self.handle_poll_failure(&id, error),
             }
         }
         Ok(())
     }
 
-    /// Reads the pages that are worth it, and says how many there were.
-    async fn look_at_pages(&mut self, unseen: &mut BTreeSet<String>) -> Result<usize, Error> {
+    /// Reads pages as long as they save requests. Returns their number.
+    async fn read_pages(&mut self, unseen: &mut BTreeSet<String>) -> Result<usize, Error> {
         if unseen.len() <= 1 {
             return Ok(0);
         }
-        let most = worth_reading(self.pending.values().map(|pending| pending.place), PAGE as usize);
+        let max = pages_to_read(self.pending.values().map(|pending| pending.place), PAGE as usize);
         let mut cursor = None;
         let mut read = 0;
-        while read < most {
+        while read < max {
             let list = self.settings.client.list().limit(PAGE);
             let page = match list.page(cursor).with_retry_policy(RetryPolicy::never()).await {
                 Ok(page) => page.into_inner(),
-                // Only `list` is refused. `status` still tells the state of each job.
+                // Only `list` is rejected: `status` still works.
                 Err(error) if !error.is_retryable() && error.kind() != ErrorKind::Authentication => {
                     tracing::debug!(%error, "the jobs cannot be listed; reading each job's status");
                     return Ok(read);
@@ -223,12 +224,12 @@ impl Watch {
             };
             read += 1;
             for job in page.items.unwrap_or_default() {
-                // A list may leave links out, so only `status` can say that there is none.
+                // A list may omit links, so only `status` can tell that there is none.
                 if !job.is_without_clip() && unseen.remove(&job.job_id) {
                     if let Some(pending) = self.pending.get_mut(&job.job_id) {
                         pending.place = Place::Page(read);
                     }
-                    self.see(job.job_id.clone(), job);
+                    self.update(job.job_id.clone(), job);
                 }
             }
             cursor = page.next_cursor.filter(|cursor| !cursor.is_empty());
@@ -246,52 +247,52 @@ impl Watch {
         Ok(read)
     }
 
-    fn see(&mut self, id: String, job: VideoJob) {
+    fn update(&mut self, id: String, job: VideoJob) {
         let (state, without_clip) = (job.state.clone(), job.is_without_clip());
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.polls += 1;
-        pending.failing = Failing::default();
-        if let Some(OnUpdate(tell)) = &self.settings.on_update {
-            tell(&job);
+        pending.failures = PollFailures::default();
+        if let Some(OnUpdate(call)) = &self.settings.on_update {
+            call(&job);
         }
         pending.last = Some(job);
         match state {
-            JobState::Succeeded if without_clip => self.end(&id, WaitErrorKind::Failed, None),
+            JobState::Succeeded if without_clip => self.fail(&id, WaitErrorKind::Failed, None),
             JobState::Succeeded => {
                 let snapshot = self.pending.remove(&id).and_then(|pending| pending.last);
                 let job = Job::new(&self.settings.client, id.clone(), snapshot);
-                self.ready.push_back((id, Ok(Finished { job })));
+                self.ready.push_back((id, Ok(Finished::new(job))));
             }
-            JobState::Cancelled => self.end(&id, WaitErrorKind::Cancelled, None),
-            state if state.is_final() => self.end(&id, WaitErrorKind::Failed, None),
+            JobState::Cancelled => self.fail(&id, WaitErrorKind::Cancelled, None),
+            state if state.is_final() => self.fail(&id, WaitErrorKind::Failed, None),
             _ => {}
         }
     }
 
-    /// A `status` call that failed says nothing about its job, and nothing at all about the others.
-    fn tolerate_one(&mut self, id: &str, error: Error) {
-        self.ask_later(&error);
+    /// Handles a failed `status` call, which says nothing about its job or about the others.
+    fn handle_poll_failure(&mut self, id: &str, error: Error) {
+        self.respect_retry_after(&error);
         let Some(pending) = self.pending.get_mut(id) else { return };
-        if let Some(kind) = pending.failing.verdict(&error, self.settings.poll_errors) {
-            self.end(id, kind, Some(error));
+        if let Some(kind) = pending.failures.record(&error, self.settings.poll_errors) {
+            self.fail(id, kind, Some(error));
         }
     }
 
-    /// A look that failed says nothing about the jobs. For a job that came since the looks began to fail, they fail only
-    /// since then.
-    fn tolerate(&mut self, error: &Error) {
-        self.ask_later(error);
-        let longest = self.settings.poll_errors;
+    /// Handles a failed round, which says nothing about the jobs. For a job that was added since, the failures begin with this
+    /// round.
+    fn handle_round_failure(&mut self, error: &Error) {
+        self.respect_retry_after(error);
+        let limit = self.settings.poll_errors;
         let over = self.pending.iter_mut().filter_map(|(id, pending)| {
-            pending.looks_failing.verdict(error, longest).map(|kind| (id.clone(), kind))
+            pending.round_failures.record(error, limit).map(|kind| (id.clone(), kind))
         });
         for (id, kind) in over.collect::<Vec<_>>() {
-            self.end(&id, kind, Some(error.clone()));
+            self.fail(&id, kind, Some(error.clone()));
         }
-        tracing::debug!(pending = self.pending.len(), %error, "a look at the jobs failed");
+        tracing::debug!(pending = self.pending.len(), %error, "the round failed; the wait continues");
     }
 
-    fn end(&mut self, id: &str, kind: WaitErrorKind, poll_error: Option<Error>) {
+    fn fail(&mut self, id: &str, kind: WaitErrorKind, poll_error: Option<Error>) {
         let Some(pending) = self.pending.remove(id) else { return };
         let error = WaitError::new(Facts {
             kind,

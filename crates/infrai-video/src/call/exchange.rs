@@ -1,0 +1,76 @@
+//! Sends the request of a generated method.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, USER_AGENT};
+use http::{HeaderValue, Method};
+use infrai_video_client::{self as generated, ExchangeError, MAX_RESPONSE_BYTES, RawResponse};
+use tokio::time::timeout;
+
+use crate::client::Shared;
+use crate::error::TransportError;
+use crate::secrets::Secrets;
+use crate::transport::{ACCEPTED, Incoming, decoded};
+
+/// Sends one request, and reads the whole response.
+pub(super) struct Exchange {
+    shared: Arc<Shared>,
+    /// The time limit of the request and the response.
+    limit: Duration,
+}
+
+impl Exchange {
+    pub(super) fn new(shared: Arc<Shared>, limit: Duration) -> Self {
+        Self { shared, limit }
+    }
+
+    async fn send(&self, mut request: reqwest::Request) -> Result<RawResponse, TransportError> {
+        request.headers_mut().insert(USER_AGENT, self.shared.user_agent.clone());
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+        if request.method() == Method::GET {
+            // A cached state of a job is useless.
+            request.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        }
+        let read = self.shared.timeouts.read;
+        let response = async {
+            let Incoming { status, headers, body } = self.shared.sender.send(request).await?;
+            self.shared.clocks.record(&headers);
+            let body = body.bounded(read, MAX_RESPONSE_BYTES).await;
+            let body = match body.and_then(|body| decoded(&headers, body, MAX_RESPONSE_BYTES)) {
+                Ok(body) => body,
+                // The status of an error response is enough.
+                Err(_) if !status.is_success() => Bytes::new(),
+                Err(error) => return Err(error),
+            };
+            tracing::debug!(status = status.as_u16(), "response");
+            Ok(RawResponse::new(status, headers, body))
+        };
+        match timeout(self.limit, response).await {
+            Ok(response) => response,
+            Err(_) => Err(TransportError::timed_out("no complete response was received", self.limit)),
+        }
+    }
+}
+
+impl generated::Exchange for Exchange {
+    fn exchange(
+        &self,
+        request: reqwest::Request,
+        _: &'static str,
+    ) -> BoxFuture<'_, Result<RawResponse, ExchangeError>> {
+        Box::pin(async move { self.send(request).await.map_err(ExchangeError::new) })
+    }
+}
+
+/// The error of an [`Exchange`], without secrets.
+pub(super) fn transport_error(
+    error: ExchangeError,
+    secrets: &Secrets,
+) -> Result<TransportError, ExchangeError> {
+    let mut error = error.downcast::<TransportError>()?;
+    secrets.remove_from(&mut error.message);
+    Ok(error)
+}

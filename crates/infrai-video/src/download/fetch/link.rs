@@ -1,0 +1,87 @@
+//! Signed links.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use crate::base_url::is_loopback;
+use crate::error::{Error, ErrorKind};
+use crate::operations::Job;
+use crate::retry::RetryPolicy;
+use crate::wait::without_clip;
+
+/// A link is not used if it expires within this time.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// A signed link and its expiry. It is never displayed.
+pub(super) struct Link {
+    pub(super) url: Url,
+    expires: Option<Instant>,
+}
+
+impl Link {
+    /// Requests a link. `max_elapsed` limits the call with its retries.
+    pub(super) async fn request(job: &Job, max_elapsed: Option<Duration>) -> Result<Self, Error> {
+        let requested = Instant::now();
+        let policy = job.client().shared.retry.clone();
+        let max_elapsed = max_elapsed.unwrap_or(Duration::MAX).min(policy.max_elapsed());
+        let response = job.download_url().with_retry_policy(policy.with_max_elapsed(max_elapsed)).await;
+        let response = match response {
+            Ok(response) => response,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
+                return Err(no_clip(job, max_elapsed).await.unwrap_or(error));
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(url) = response.url.as_deref().filter(|url| !url.trim().is_empty()) else {
+            let no_link = Error::new(ErrorKind::Download, "the service returned no link");
+            return Err(no_clip(job, max_elapsed).await.unwrap_or(no_link));
+        };
+        let expires = response.expires_at.and_then(|expires_at| {
+            let left = expires_at.duration_since(job.client().shared.clocks.wall());
+            // If a wrong clock makes the link look expired, the file host decides.
+            Duration::try_from(left).ok().and_then(|left| requested.checked_add(left))
+        });
+        Ok(Self { url: checked(url)?, expires })
+    }
+
+    pub(super) fn is_about_to_expire(&self) -> bool {
+        self.expires.is_some_and(|expires| Instant::now() + MARGIN >= expires)
+    }
+}
+
+/// The error of a job that succeeded without a clip, for which there will never be a link.
+async fn no_clip(job: &Job, max_elapsed: Duration) -> Option<Error> {
+    let policy = RetryPolicy::never().with_max_elapsed(max_elapsed);
+    let job = job.status().with_retry_policy(policy).await.ok()?.into_inner();
+    job.is_without_clip().then(|| without_clip(job))
+}
+
+/// Checks that a link is https, or http to a loopback host.
+pub(super) fn checked(text: &str) -> Result<Url, Error> {
+    let rejected = |what: &str| Error::new(ErrorKind::Download, format!("the service's link {what}"));
+    let url = Url::parse(text).map_err(|_| rejected("is not a URL"))?;
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(rejected("is plain http to another machine, which is not safe")),
+        _ => Err(rejected("is not https")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_safe_links_are_followed_and_none_is_displayed() {
+        assert!(checked("https://files.example.com/a.mp4?signature=secret").is_ok());
+        assert!(checked("http://127.0.0.1:8788/a.mp4").is_ok());
+        for url in ["http://files.example.com/a.mp4?signature=secret", "file:///etc/passwd?secret", "secret"]
+        {
+            let error = checked(url).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The operations of the contract, one method each.
+
+mod generate;
+mod job;
+mod list;
+mod pages;
+mod submission;
+
+use infrai_video_client::{options, types};
+
+pub use generate::Generate;
+pub use job::Job;
+pub use list::List;
+pub use pages::{Items, Pages};
+pub use submission::{Submission, Submit};
+
+use crate::call::{Call, Plan, Write};
+use crate::client::Client;
+use crate::error::Error;
+use crate::ids::{JobId, RetentionDays};
+
+/// An argument that identifies a job: a checked id, or a text that is checked when the call is made.
+pub trait IntoJobId {
+    /// The checked id.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an invalid id.
+    fn into_job_id(self) -> Result<JobId, Error>;
+}
+
+impl IntoJobId for JobId {
+    fn into_job_id(self) -> Result<JobId, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoJobId for &JobId {
+    fn into_job_id(self) -> Result<JobId, Error> {
+        Ok(self.clone())
+    }
+}
+
+impl IntoJobId for &Job {
+    fn into_job_id(self) -> Result<JobId, Error> {
+        self.checked_id()
+    }
+}
+
+impl IntoJobId for &str {
+    fn into_job_id(self) -> Result<JobId, Error> {
+        self.parse()
+    }
+}
+
+impl IntoJobId for &String {
+    fn into_job_id(self) -> Result<JobId, Error> {
+        self.parse()
+    }
+}
+
+impl IntoJobId for String {
+    fn into_job_id(self) -> Result<JobId, Error> {
+        self.parse()
+    }
+}
+
+impl Client {
+    /// A handle on the job with this id. Nothing is sent.
+    ///
+    /// An invalid id is reported by the first call that needs it.
+    pub fn job(&self, id: impl Into<String>) -> Job {
+        Job::new(self, id.into(), None)
+    }
+
+    /// The job's state and links, for polling (`GET /v1/video/status/{id}`, `video_status`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no such job.
+    pub fn status(&self, id: impl IntoJobId) -> Call<types::VideoJob> {
+        let plan = self.job_plan("video_status", id);
+        Call::new(self, plan, |api, plan| {
+            Box::pin(api.video_status(plan.job(), options::VideoStatus::default()))
+        })
+    }
+
+    /// The job with its clip's duration and resolution, its vendor and model (`GET /v1/video/get/{id}`, `video_get`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no such job.
+    pub fn get(&self, id: impl IntoJobId) -> Call<types::VideoJobDetail> {
+        let plan = self.job_plan("video_get", id);
+        Call::new(self, plan, |api, plan| Box::pin(api.video_get(plan.job(), options::VideoGet::default())))
+    }
+
+    /// A temporary link to the clip of a succeeded job (`GET /v1/video/download_url/{id}`, `video_download_url`).
+    ///
+    /// The link is signed: never send the API key to it. [`Job::download`] fetches links by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the clip does not exist yet, or not any more.
+    pub fn download_url(&self, id: impl IntoJobId) -> Call<types::DownloadLink> {
+        let plan = self.job_plan("video_download_url", id);
+        Call::new(self, plan, |api, plan| {
+            Box::pin(api.video_download_url(plan.job(), options::VideoDownloadUrl::default()))
+        })
+    }
+
+    /// Requests the service's time, unless a response has shown it already. Sends at most two free requests for each client, and
+    /// ignores their failures.
+    ///
+    /// Submissions that are [prepared](crate::Generate::prepare) afterwards have the time of the service's clock. Otherwise they have
+    /// that of this machine's: if it is ahead, the idempotency key looks younger than it is to the process that sends a stored
+    /// submission again.
+    pub async fn sync_time(&self) {
+        crate::call::sync_time(self).await;
+    }
+
+    /// The capabilities of each vendor (`GET /v1/video/capabilities`, `video_capabilities`).
+    pub fn capabilities(&self) -> Call<types::VideoCapabilities> {
+        let plan = Ok(self.plan("video_capabilities"));
+        Call::new(self, plan, |api, _| {
+            Box::pin(api.video_capabilities(options::VideoCapabilities::default()))
+        })
+    }
+
+    /// Cancels a queued or running job (`POST /v1/video/cancel/{id}`, `video_cancel`).
+    ///
+    /// Read the state afterwards: the job may have succeeded meanwhile, and then it has a clip.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the job is already final.
+    pub fn cancel(&self, id: impl IntoJobId) -> Write<types::Acknowledgement> {
+        let plan = self.job_plan("video_cancel", id);
+        Write::new(Call::new(self, plan, |api, plan| {
+            Box::pin(async move {
+                let body = types::CancelRequest { job_id: Some(plan.job().to_owned()), ..Default::default() };
+                let options = options::VideoCancel {
+                    idempotency_key: plan.key(),
+                    body: Some(&body),
+                    ..Default::default()
+                };
+                api.video_cancel(plan.job(), options).await
+            })
+        }))
+    }
+
+    /// Permanently deletes a job, its clip and its thumbnail (`DELETE /v1/video/delete/{id}`, `video_delete`).
+    ///
+    /// Deleting a deleted job succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account never had such a job.
+    pub fn delete(&self, id: impl IntoJobId) -> Write<types::Acknowledgement> {
+        let plan = self.job_plan("video_delete", id);
+        Write::new(Call::new(self, plan, |api, plan| {
+            let options = options::VideoDelete { idempotency_key: plan.key(), ..Default::default() };
+            Box::pin(api.video_delete(plan.job(), options))
+        }))
+    }
+
+    /// Permanently deletes all jobs of the account, and returns their number (`POST /v1/video/delete_all`, `video_delete_all`).
+    pub fn delete_all(&self) -> Write<types::DeleteAllResult> {
+        let plan = Ok(self.plan("video_delete_all"));
+        Write::new(Call::new(self, plan, |api, plan| {
+            let options = options::VideoDeleteAll { idempotency_key: plan.key(), ..Default::default() };
+            Box::pin(api.video_delete_all(options))
+        }))
+    }
+
+    /// Sets how many days the clip is kept (`POST /v1/video/set_retention/{id}`, `video_set_retention`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no such job.
+    pub fn set_retention(&self, id: impl IntoJobId, days: RetentionDays) -> Write<types::Retention> {
+        let plan = self.job_plan("video_set_retention", id);
+        Write::new(Call::new(self, plan, move |api, plan| {
+            Box::pin(async move {
+                let body = types::SetRetentionRequest {
+                    days: days.get(),
+                    idempotency_key: plan.key().map(str::to_owned),
+                    job_id: Some(plan.job().to_owned()),
+                    ..Default::default()
+                };
+                let options =
+                    options::VideoSetRetention { idempotency_key: plan.key(), ..Default::default() };
+                api.video_set_retention(plan.job(), &body, options).await
+            })
+        }))
+    }
+
+    pub(crate) fn plan(&self, operation: &'static str) -> Plan {
+        Plan::new(operation, self.shared.retry.clone())
+    }
+
+    fn job_plan(&self, operation: &'static str, id: impl IntoJobId) -> Result<Plan, Error> {
+        let job = id.into_job_id().map_err(|error| error.with_operation(operation))?;
+        Ok(Plan { job: Some(job), ..self.plan(operation) })
+    }
+}

@@ -1,0 +1,74 @@
+//! The polling interval of a wait.
+
+use std::time::Duration;
+
+/// Polling interval: `share` x elapsed time, clamped to `min..=max`, minus up to 10 % jitter.
+///
+/// The default suits clips that take minutes. If they take seconds, as in a sandbox, poll more often:
+///
+/// ```
+/// use std::time::Duration;
+/// use infrai_video::PollBackoff;
+///
+/// let backoff = PollBackoff::between(Duration::from_millis(200), Duration::from_secs(2));
+/// # let client = infrai_video::Client::new("ifr_pk_proj_docs")?;
+/// let wait = client.job("vj_01kaq3v8zn5w4x7r2m9t6h0c1d").wait().with_backoff(backoff);
+/// # Ok::<(), infrai_video::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PollBackoff {
+    first: Duration,
+    min: Duration,
+    max: Duration,
+    share: f64,
+}
+
+impl Default for PollBackoff {
+    /// The first poll after 8 seconds, then one every 5 seconds; after ten minutes 0.85 % of the elapsed time, up to 15 seconds.
+    fn default() -> Self {
+        Self::between(Duration::from_secs(5), Duration::from_secs(15))
+            .with_share(0.0085)
+            .with_first(Duration::from_secs(8))
+    }
+}
+
+impl PollBackoff {
+    /// A tenth of the elapsed time, from `min` to `max`.
+    pub fn between(min: Duration, max: Duration) -> Self {
+        Self { first: min, min, max: max.max(min), share: 0.1 }
+    }
+
+    /// A constant interval without jitter.
+    pub fn fixed(delay: Duration) -> Self {
+        Self::between(delay, delay)
+    }
+
+    /// The ratio of the interval to the elapsed time, from 0 to 1.
+    #[must_use]
+    pub fn with_share(mut self, share: f64) -> Self {
+        self.share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.1 };
+        self
+    }
+
+    /// The delay from the submission of a job to its first poll; `min` if not set. A job that is known by its id alone is polled
+    /// at once. A wait for many jobs ignores this setting.
+    #[must_use]
+    pub fn with_first(mut self, delay: Duration) -> Self {
+        self.first = delay;
+        self
+    }
+
+    pub(crate) fn first_delay(&self, jitter: f64) -> Duration {
+        self.jittered(self.first, jitter)
+    }
+
+    pub(crate) fn delay(&self, waited: Duration, jitter: f64) -> Duration {
+        self.jittered(waited.mul_f64(self.share).clamp(self.min, self.max), jitter)
+    }
+
+    /// Subtracts up to 10 % (`jitter` from 0 to 1), so that waits that start together drift apart, unless the interval is
+    /// constant.
+    fn jittered(&self, delay: Duration, jitter: f64) -> Duration {
+        if self.min == self.max { delay } else { delay.mul_f64(1.0 - 0.1 * jitter) }
+    }
+}

@@ -1,0 +1,315 @@
+//! Waits for many jobs.
+
+use std::collections::BTreeSet;
+
+use futures_util::{Stream, StreamExt as _, stream};
+use infrai_video::{PollBackoff, WaitError, WaitErrorKind};
+use infrai_video_sandbox::{Action, Fault, JobTimes, Operation, Sandbox};
+use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant};
+
+use crate::support::harness::Harness;
+
+/// A harness with `jobs` jobs that run for ten minutes, and their ids.
+async fn harness_of(jobs: usize, faults: impl IntoIterator<Item = Fault>) -> (Harness, Vec<String>) {
+    let times = JobTimes { running: Duration::from_secs(600), ..JobTimes::default() };
+    let sandbox = Sandbox::builder().job_times(times).starting_balance(10_000.0).faults(faults);
+    let harness = Harness::of(sandbox, |client| client);
+    let mut ids = Vec::new();
+    for _ in 0..jobs {
+        ids.push(harness.job().await.id().to_owned());
+    }
+    (harness, ids)
+}
+
+fn kinds(results: &[(String, Result<infrai_video::Finished, WaitError>)]) -> Vec<Option<WaitErrorKind>> {
+    results.iter().map(|(_, result)| result.as_ref().err().map(WaitError::kind)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_jobs_cost_a_page_for_each_hundred_and_no_status_call() {
+    let (harness, ids) = harness_of(250, []).await;
+    let results: Vec<_> = harness.client.wait_all(ids.clone()).results().collect().await;
+    assert_eq!(results.len(), 250);
+    assert!(results.iter().all(|(_, result)| result.is_ok()));
+    assert!(harness.requests(Operation::Status).is_empty());
+    let lists = harness.requests(Operation::List).len();
+    assert!(lists < 900, "{lists} pages for 250 jobs of ten minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_are_in_the_order_in_which_jobs_finish() {
+    let (harness, mut ids) = harness_of(1, []).await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    ids.push(harness.job().await.id().to_owned());
+    let mut results = harness.client.wait_all(ids.iter().rev().cloned()).results();
+    assert_eq!(results.next().await.unwrap().0, ids[0]);
+    assert_eq!(harness.sandbox.jobs().iter().filter(|job| job.state.is_terminal()).count(), 1);
+    assert_eq!(results.next().await.unwrap().0, ids[1]);
+    assert!(results.next().await.is_none());
+}
+
+/// `list` and `status` are two routes: one can fail while the other works.
+#[tokio::test(start_paused = true)]
+async fn a_rejected_list_ends_no_wait() {
+    for status in [400, 403, 404, 405, 410, 501] {
+        let (harness, ids) = harness_of(3, [Fault::on(Operation::List, Action::status(status))]).await;
+        let results: Vec<_> = harness.client.wait_all(ids).results().collect().await;
+        let expected = if status == 403 { Some(WaitErrorKind::Refused) } else { None };
+        assert_eq!(kinds(&results), [expected; 3], "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_jobs_failure_does_not_affect_the_others() {
+    let (harness, mut ids) = harness_of(2, []).await;
+    ids.push(harness.client.generate("a city [fail]").submit().await.unwrap().id().to_owned());
+    let cancelled = harness.job().await;
+    cancelled.cancel().await.unwrap();
+    ids.extend([cancelled.id().to_owned(), "vj_of_nobody".to_owned(), "..".to_owned()]);
+    let mut results: Vec<_> = harness.client.wait_all(ids.clone()).results().collect().await;
+    results.sort_by_key(|(id, _)| ids.iter().position(|known| known == id));
+    let (failed, cancelled, refused) =
+        (WaitErrorKind::Failed, WaitErrorKind::Cancelled, WaitErrorKind::Refused);
+    assert_eq!(kinds(&results), [None, None, Some(failed), Some(cancelled), Some(refused), Some(refused)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_no_page_shows_are_polled_one_by_one() {
+    let (harness, ids) = harness_of(2, []).await;
+    for _ in 0..250 {
+        harness.job().await; // newer jobs that nobody waits for fill the first pages
+    }
+    let results: Vec<_> = harness.client.wait_all(ids).results().collect().await;
+    assert_eq!(kinds(&results), [None, None]);
+    assert!(!harness.requests(Operation::Status).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_of_rounds_do_not_end_the_wait() {
+    let faults = [
+        Fault::on(Operation::List, Action::status(503)).times(5),
+        Fault::on(Operation::List, Action::DropBefore).times(5),
+        Fault::on(Operation::List, Action::rate_limited(20)).times(1),
+    ];
+    let (harness, ids) = harness_of(3, faults).await;
+    let results: Vec<_> = harness.client.wait_all(ids).results().collect().await;
+    assert_eq!(kinds(&results), [None, None, None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_ends_at_its_deadline_or_unreachable_with_an_error_for_every_job() {
+    let (harness, ids) = harness_of(3, []).await;
+    let wait = harness.client.wait_all(ids.clone()).with_max_wait(Duration::from_secs(60));
+    let results: Vec<_> = wait.results().collect().await;
+    assert_eq!(kinds(&results), [Some(WaitErrorKind::TimedOut); 3]);
+    assert!(results.iter().all(|(id, _)| ids.contains(id)));
+
+    harness.sandbox.set_faults([Fault::anywhere(Action::DropBefore)]);
+    let wait = harness.client.wait_all(ids).with_poll_errors(Duration::from_secs(60));
+    assert_eq!(kinds(&wait.results().collect::<Vec<_>>().await), [Some(WaitErrorKind::Unreachable); 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_is_aborted_five_seconds_after_the_deadline() {
+    for broken in [Action::hang(), Action::SlowBytes { chunk: 1, pause: Duration::from_secs(1) }] {
+        for seconds in [0, 3, 90] {
+            let broken = |operation| Fault::on(operation, broken.clone());
+            let (harness, ids) = harness_of(3, [broken(Operation::List), broken(Operation::Status)]).await;
+            for jobs in [&ids[..1], &ids] {
+                let wait = harness.client.wait_all(jobs.to_vec()).with_max_wait(Duration::from_secs(seconds));
+                let results: Vec<_> = wait.results().collect().await;
+                assert_eq!(kinds(&results), vec![Some(WaitErrorKind::TimedOut); jobs.len()]);
+                for (id, result) in results {
+                    let error = result.unwrap_err();
+                    assert_eq!(error.job_id(), id);
+                    assert!(error.elapsed() <= Duration::from_secs(seconds + 5), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_job_has_its_own_deadline_even_without_responses() {
+    let silent = |operation| Fault::on(operation, Action::hang());
+    let (harness, ids) = harness_of(2, [silent(Operation::List), silent(Operation::Status)]).await;
+    let (sender, more) = channel();
+    let wait = harness.client.wait_all([ids[0].clone()]).with_max_wait(Duration::from_secs(60));
+    let collected = wait.results_with(more).collect::<Vec<_>>();
+    let give = async {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        sender.send(ids[1].clone()).unwrap();
+        drop(sender);
+    };
+    let started = Instant::now();
+    let (results, ()) = tokio::join!(collected, give);
+    assert_eq!(kinds(&results), [Some(WaitErrorKind::TimedOut); 2]);
+    for (_, result) in results {
+        let elapsed = result.unwrap_err().elapsed();
+        assert!(elapsed >= Duration::from_secs(60 - 15) && elapsed <= Duration::from_secs(65), "{elapsed:?}");
+    }
+    assert!(started.elapsed() <= Duration::from_secs(50 + 15 + 65));
+}
+
+/// A channel for ids that are added during a wait.
+fn channel() -> (mpsc::UnboundedSender<String>, impl Stream<Item = String>) {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    (sender, stream::poll_fn(move |context| receiver.poll_recv(context)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_added_during_a_wait_share_its_pages() {
+    let (harness, ids) = harness_of(150, []).await;
+    let (sender, more) = channel();
+    let collected = harness.client.wait_all(ids[..50].to_vec()).results_with(more).collect::<Vec<_>>();
+    let give = async {
+        for id in &ids[50..] {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            sender.send(id.clone()).unwrap();
+        }
+        drop(sender);
+    };
+    let (results, ()) = tokio::join!(collected, give);
+    let seen: BTreeSet<_> = results.iter().map(|(id, _)| id.clone()).collect();
+    assert_eq!(seen, ids.into_iter().collect());
+    assert!(results.iter().all(|(_, result)| result.is_ok()));
+    let (lists, statuses) =
+        (harness.requests(Operation::List).len(), harness.requests(Operation::Status).len());
+    assert!(lists < 700, "{lists} pages for 150 jobs of ten minutes");
+    assert!(statuses < 20, "{statuses} status calls, which only the very last job needs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_added_during_a_long_interval_is_polled_after_the_shortest_one() {
+    let (harness, ids) = harness_of(1, []).await;
+    let (sender, more) = channel();
+    let backoff = PollBackoff::between(Duration::from_secs(3), Duration::from_secs(100)).with_share(1.0);
+    let mut results = harness.client.wait_all(ids).with_backoff(backoff).results_with(more);
+    // The interval doubles, minus up to a tenth. So a round is between 141 s and 192 s, and the next at least 90 s later.
+    let wait = tokio::time::timeout(Duration::from_secs(195), results.next());
+    assert!(wait.await.is_err(), "no job is done so early");
+    let late = harness.job().await;
+    let looks = || harness.requests(Operation::List).len() + harness.requests(Operation::Status).len();
+    let before = looks();
+    sender.send(late.id().to_owned()).unwrap();
+    sender.send(late.id().to_owned()).unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(2600), results.next()).await.is_err());
+    assert_eq!(looks(), before, "a new job makes no look at once");
+    assert!(tokio::time::timeout(Duration::from_millis(500), results.next()).await.is_err());
+    assert_eq!(looks(), before + 1, "one page shows both");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_while_no_job_is_pending() {
+    let (harness, ids) = harness_of(1, []).await;
+    let (sender, more) = channel();
+    let mut results = harness.client.wait_all(Vec::<String>::new()).results_with(more);
+    let before = harness.sandbox.journal().len();
+    for id in ids {
+        assert!(tokio::time::timeout(Duration::from_secs(3600), results.next()).await.is_err());
+        assert_eq!(harness.sandbox.journal().len(), before);
+        sender.send(id.clone()).unwrap();
+        assert_eq!(results.next().await.unwrap().0, id);
+    }
+    let before = harness.sandbox.journal().len();
+    assert!(tokio::time::timeout(Duration::from_secs(3600), results.next()).await.is_err());
+    drop(sender);
+    assert!(results.next().await.is_none());
+    assert!(results.next().await.is_none(), "also when it is asked again");
+    assert_eq!(harness.sandbox.journal().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_is_added_twice_has_one_result_until_it_is_added_again() {
+    let (harness, ids) = harness_of(2, []).await;
+    let (sender, more) = channel();
+    let twice = [ids.clone(), ids.clone()].concat();
+    let mut results = harness.client.wait_all(twice.clone()).results_with(more);
+    twice.into_iter().for_each(|id| sender.send(id).unwrap());
+    let first = results.next().await.unwrap().0;
+    sender.send(first).unwrap();
+    drop(sender);
+    assert_eq!(results.count().await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_job_that_is_read_is_reported() {
+    let (harness, ids) = harness_of(2, []).await;
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let tell = std::sync::Arc::clone(&seen);
+    let wait = harness.client.wait_all(ids.clone());
+    let wait =
+        wait.with_on_update(move |job| tell.lock().unwrap().push((job.job_id.clone(), job.state.clone())));
+    assert_eq!(wait.results().count().await, 2);
+    let seen = seen.lock().unwrap();
+    for id in &ids {
+        let states: Vec<_> =
+            seen.iter().filter(|(seen, _)| seen == id).map(|(_, state)| state.as_str()).collect();
+        assert_eq!(states.first().copied(), Some("queued"), "{states:?}");
+        assert_eq!(states.last().copied(), Some("succeeded"), "{states:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_limit_of_each_job_starts_when_it_is_added() {
+    let (harness, ids) = harness_of(2, []).await;
+    let (sender, more) = channel();
+    let wait = harness.client.wait_all(ids[..1].to_vec()).with_max_wait(Duration::from_secs(60));
+    let started = tokio::time::Instant::now();
+    let mut results = wait.results_with(more);
+    let give = async {
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        sender.send(ids[1].clone()).unwrap();
+    };
+    let (first, ()) = tokio::join!(results.next(), give);
+    let mut ends = vec![(first.unwrap(), started.elapsed())];
+    drop(sender);
+    ends.push((results.next().await.unwrap(), started.elapsed()));
+    assert!(results.next().await.is_none());
+    for ((((id, result), at), known), seconds) in ends.into_iter().zip(&ids).zip([60, 105]) {
+        let error = result.unwrap_err();
+        assert_eq!((&id, error.kind(), error.elapsed().as_secs()), (known, WaitErrorKind::TimedOut, 60));
+        assert_eq!(at.as_secs(), seconds, "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_added_during_an_outage_has_the_same_time_limit() {
+    let (harness, ids) = harness_of(2, []).await;
+    harness.sandbox.set_faults([Fault::anywhere(Action::DropBefore)]);
+    let (sender, more) = channel();
+    let together = [ids[0].clone(), "vj_of_nobody".to_owned()];
+    let wait = harness.client.wait_all(together).with_poll_errors(Duration::from_secs(60));
+    let mut results = wait.results_with(more);
+    let mut ended = Vec::new();
+    let give = async {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        sender.send(ids[1].clone()).unwrap();
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        harness.sandbox.set_faults([]);
+        drop(sender);
+    };
+    let collect = async {
+        while let Some((id, result)) = results.next().await {
+            ended.push((id, result.err().map(|error| error.kind())));
+        }
+    };
+    tokio::join!(collect, give);
+    let kind_of = |id: &str| ended.iter().find(|(ended, _)| ended == id).map(|(_, kind)| *kind);
+    assert_eq!(kind_of(&ids[0]), Some(Some(WaitErrorKind::Unreachable)));
+    assert_eq!(kind_of(&ids[1]), Some(None), "its own looks failed for half a minute only");
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_results_send_nothing_and_drop_the_stream_of_ids() {
+    let (harness, ids) = harness_of(2, []).await;
+    let (sender, more) = channel();
+    let mut results = harness.client.wait_all(ids).results_with(more);
+    assert!(tokio::time::timeout(Duration::from_secs(30), results.next()).await.is_err());
+    drop(results);
+    let before = harness.sandbox.journal().len();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(harness.sandbox.journal().len(), before);
+    assert!(sender.is_closed());
+}
