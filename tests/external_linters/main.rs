@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod linters;
+mod mistakes;
 
 use contract_tests::root;
 use external_tools::Process;
