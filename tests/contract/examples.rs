@@ -3,7 +3,7 @@
 use contract_tests::contract;
 use infrai_video_client::{AspectRatio, Envelope, JobState, Preference, Resolution, types};
 use openapi_tools::Document;
-use openapi_tools::document::entries;
+use openapi_tools::value::entries;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

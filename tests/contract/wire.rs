@@ -11,7 +11,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use infrai_video::{AspectRatio, Client, Error, Preference, Resolution, RetentionDays, TowerTransport};
 use openapi_tools::Document;
-use openapi_tools::document::entries;
+use openapi_tools::value::entries;
 use serde_json::Value;
 
 /// Parts of requests that the SDK does not send: the operation, the name, and why.

@@ -4,8 +4,8 @@
 use contract_tests::root;
 use external_tools::prism::Prism;
 use external_tools::skip::available;
-use openapi_tools::document::entries;
 use openapi_tools::fixtures::{Fixtures, fixtures};
+use openapi_tools::value::entries;
 use openapi_tools::{DOCUMENT, Document};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use contract_tests::root;
 use external_tools::Process;
 use external_tools::programs::{CHROMIUM, require};
 use external_tools::skip::{available, summarize};
-use openapi_tools::document::entries;
+use openapi_tools::value::entries;
 use openapi_tools::{DOCUMENT, Document};
 use serde_json::Value;
 

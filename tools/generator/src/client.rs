@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Context as _, Result, anyhow};
 use openapi_tools::DOCUMENT;
-use openapi_tools::document::{follow, operations, resolve};
+use openapi_tools::document::operations;
+use openapi_tools::value::{follow, resolve};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::quote;
 use schemars08::schema::{InstanceType, SchemaObject};

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail};
-use openapi_tools::document::{METHODS, follow};
-use openapi_tools::walk::{Kind, nodes, visit_mut};
+use openapi_tools::value::follow;
+use openapi_tools::walk::{Kind, METHODS, nodes, visit_mut};
 use serde_json::{Map, Value, json};
 
 pub(crate) const SCHEMA_PREFIX: &str = "#/components/schemas/";

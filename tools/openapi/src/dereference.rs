@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::document::resolve;
+use crate::value::resolve;
 use crate::walk::{Kind, map_children};
 
 /// `document` without references.

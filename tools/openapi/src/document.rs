@@ -7,10 +7,8 @@ use openapiv3::OpenAPI;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::pointer::escape;
-
-/// The methods that a path item can have, in the order in which OpenAPI lists them.
-pub const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+use crate::value::{entries, escape, follow, resolve};
+use crate::walk::METHODS;
 
 /// The path of the document from the root of the workspace.
 pub const DOCUMENT: &str = "openapi/video.yaml";
@@ -116,27 +114,6 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// Looks up a reference such as `#/components/schemas/VideoJob` inside `document`.
-#[must_use]
-pub fn resolve<'a>(document: &'a Value, reference: &str) -> Option<&'a Value> {
-    document.pointer(reference.strip_prefix('#')?)
-}
-
-/// Follows references inside `document` until a value is not a reference; `None` for a missing target or a circle.
-#[must_use]
-pub fn follow<'a>(document: &'a Value, value: &'a Value) -> Option<&'a Value> {
-    // Longer chains do not occur. The limit ends a circle.
-    const LONGEST_CHAIN: usize = 16;
-    let mut current = value;
-    for _ in 0..LONGEST_CHAIN {
-        match current.get("$ref").and_then(Value::as_str) {
-            Some(reference) => current = resolve(document, reference)?,
-            None => return Some(current),
-        }
-    }
-    None
-}
-
 /// The operations of a document, in its order.
 pub fn operations(document: &Value) -> impl Iterator<Item = Operation<'_>> {
     entries(document.get("paths")).flat_map(|(path, item)| {
@@ -144,11 +121,6 @@ pub fn operations(document: &Value) -> impl Iterator<Item = Operation<'_>> {
             .filter(|(method, _)| METHODS.contains(method))
             .map(move |(method, value)| Operation { method, path, item, value })
     })
-}
-
-/// The members of an object in order; none if there is no object.
-pub fn entries(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
-    value.and_then(Value::as_object).into_iter().flatten().map(|(key, value)| (key.as_str(), value))
 }
 
 /// Reads a YAML text of any shape, with the rules of [`Document::parse`].
@@ -303,12 +275,5 @@ components:
             document.value.pointer("/paths/~1things~1{id}/get/responses/200/description").unwrap(),
             "yes"
         );
-    }
-
-    #[test]
-    fn references_in_a_circle_have_no_target() {
-        let document = serde_json::json!({"a": {"$ref": "#/b"}, "b": {"$ref": "#/a"}});
-        assert_eq!(follow(&document, &document["a"]), None);
-        assert_eq!(resolve(&document, "other.yaml#/a"), None);
     }
 }

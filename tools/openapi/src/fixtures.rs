@@ -7,7 +7,8 @@
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
 
-use crate::document::{Document, Operation, entries};
+use crate::document::{Document, Operation};
+use crate::value::entries;
 
 /// The directory of the fixtures from the root of the workspace, with a file for each operation.
 pub const PLACE: &str = "openapi/fixtures";

@@ -13,6 +13,7 @@ pub mod pointer;
 pub mod provenance;
 pub mod samples;
 mod usage;
+pub mod value;
 pub mod walk;
 
 pub use document::{DOCUMENT, Document, DocumentError, Operation};

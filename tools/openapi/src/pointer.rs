@@ -1,17 +1,10 @@
-//! JSON pointers, and how people read them.
+//! JSON pointers as people read them.
 
-use crate::document::METHODS;
-use crate::walk::{Kind, Member};
+use crate::walk::{Kind, METHODS, Member};
 
 /// Keywords that a place is clear without.
 const HIDDEN: [&str; 8] =
     ["properties", "responses", "content", "schema", "schemas", "parameters", "headers", "allOf"];
-
-/// Writes a key so that it can be a part of a JSON pointer.
-#[must_use]
-pub fn escape(key: &str) -> String {
-    if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1") } else { key.to_owned() }
-}
 
 /// A JSON pointer into the document as people read it: `POST /v1/video/generate > 200`, `VideoJob > state`.
 ///

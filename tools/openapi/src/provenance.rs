@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::document::{Document, entries};
+use crate::document::Document;
+use crate::value::entries;
 
 /// The page with the table, from the root of the workspace.
 pub const PAGE: &str = "openapi/README.md";

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::document::{Operation, operations, resolve};
+use crate::document::{Operation, operations};
+use crate::value::resolve;
 use crate::walk::{Kind, nodes};
 
 /// The operations that use a place of the document, by their `operationId`.

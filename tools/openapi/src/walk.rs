@@ -7,8 +7,10 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::document::{METHODS, entries};
-use crate::pointer::escape;
+use crate::value::{entries, escape};
+
+/// The methods that a path item can have, in the order in which OpenAPI lists them.
+pub const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// The kind of an object in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::places::At;
 use super::{Breaks, Differ, happened, is_documentation, keys, unannounced};
-use crate::document::entries;
-use crate::pointer::escape;
+use crate::value::{entries, escape};
 use crate::walk::{Kind, map_children};
 
 impl<'a> Differ<'a> {

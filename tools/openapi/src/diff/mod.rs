@@ -24,9 +24,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::document::entries;
 use crate::pointer::words;
 use crate::usage::Usage;
+use crate::value::entries;
 pub use base::Base;
 pub use gate::gate;
 use places::At;

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::places::At;
 use super::{Breaks, Differ, flag, happened, is_documentation, keys, plain, text, unannounced};
-use crate::document::{Operation, follow, operations};
+use crate::document::{Operation, operations};
 use crate::usage::{Sides, label, route};
+use crate::value::follow;
 
 /// The class of operations without a tag in generated code.
 const NO_TAG: &str = "default";

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::operations::identity;
 use super::places::At;
 use super::{Breaks, Differ, flag, plain, text, unannounced};
-use crate::document::{Operation, follow};
+use crate::document::Operation;
+use crate::value::follow;
 
 /// A parameter as it is written, and the target of its reference.
 #[derive(Clone, Copy, PartialEq)]

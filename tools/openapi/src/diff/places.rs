@@ -5,9 +5,8 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::Breaks;
-use crate::document::entries;
-use crate::pointer::escape;
 use crate::usage::Sides;
+use crate::value::{entries, escape};
 
 /// A place of the document, and the operations that use it.
 #[derive(Debug, Clone)]

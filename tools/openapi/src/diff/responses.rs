@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::places::At;
 use super::{Breaks, Differ, flag, keys, unannounced};
-use crate::document::{entries, follow};
+use crate::value::{entries, follow};
 
 impl<'a> Differ<'a> {
     pub(super) fn responses(&mut self, at: &At, old: &'a Value, new: &'a Value) {

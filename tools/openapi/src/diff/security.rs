@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::places::At;
 use super::{Breaks, Differ, happened, keys, plain, unannounced};
-use crate::document::entries;
+use crate::value::entries;
 
 /// One way to authenticate: each scheme with its required scopes.
 type Alternative<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;

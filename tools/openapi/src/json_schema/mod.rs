@@ -8,7 +8,7 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use crate::convert;
-use crate::document::{entries, follow};
+use crate::value::{entries, follow};
 use crate::walk::{Kind, visit_mut};
 
 pub use response::{Mismatch, Response};
@@ -227,5 +227,47 @@ mod tests {
         let document = json!({"components": {"schemas": {"A": {"$ref": "#/components/schemas/B"}}}});
         let error = Validators::new(&document).unwrap_err().to_string();
         assert!(error.starts_with("A is not a usable schema: "), "{error}");
+    }
+
+    /// Compares both editions on each example of each schema, on each of its members left out or replaced, and on other values.
+    #[test]
+    fn both_editions_accept_and_reject_the_same_values() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let document = crate::Document::load(&root.join(crate::DOCUMENT)).unwrap().value;
+        let edition = convert::to_openapi_31(&document).unwrap();
+        let of_30 = Validators::new(&document).unwrap();
+        let (mut accepted, mut rejected) = (0, 0);
+        for (name, source) in entries(document.pointer("/components/schemas")) {
+            let schema = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "components": edition["components"],
+                "$ref": format!("#/components/schemas/{name}"),
+            });
+            let of_31 =
+                jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
+            for value in variants(&source["example"]) {
+                let is_valid = of_30.validate(name, &value).is_ok();
+                assert_eq!(of_31.is_valid(&value), is_valid, "{name}: {value}");
+                if is_valid { accepted += 1 } else { rejected += 1 }
+            }
+        }
+        assert!(accepted > 100 && rejected > 50, "{accepted} accepted, {rejected} rejected");
+    }
+
+    fn variants(example: &Value) -> Vec<Value> {
+        let mut variants =
+            vec![example.clone(), Value::Null, json!(""), json!(0), json!(-1), json!([]), json!({})];
+        for (key, _) in entries(Some(example)) {
+            for replacement in [None, Some(Value::Null), Some(json!(0)), Some(json!("?"))] {
+                let mut variant = example.clone();
+                let members = variant.as_object_mut().unwrap();
+                match replacement {
+                    Some(value) => members.insert(key.to_owned(), value),
+                    None => members.shift_remove(key),
+                };
+                variants.push(variant);
+            }
+        }
+        variants
     }
 }

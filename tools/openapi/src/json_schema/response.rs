@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::Validators;
-use crate::document::{Operation, entries, follow, operations};
+use crate::document::{Operation, operations};
+use crate::value::{entries, follow};
 
 /// A response of a server, with the method and the path of its request.
 #[derive(Debug, Clone, Copy)]

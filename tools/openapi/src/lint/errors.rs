@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{Context, Finding, Rule};
-use crate::document::{Document, Operation, entries};
+use crate::document::{Document, Operation};
+use crate::value::entries;
 
 pub(super) const RULES: &[Rule] = &[needed_statuses, statuses_one_by_one, one_error_shape, headers_of_errors];
 

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Context, Finding, Rule};
-use crate::document::{entries, follow};
-use crate::pointer::escape;
+use crate::value::{entries, escape, follow};
 use crate::walk::{Kind, Node};
 
 pub(super) const RULES: &[Rule] = &[

@@ -1,7 +1,7 @@
 //! Extensions: a misspelt one would be ignored silently.
 
 use super::{Context, Finding, Rule};
-use crate::document::entries;
+use crate::value::entries;
 
 pub(super) const RULES: &[Rule] = &[unknown_extensions];
 

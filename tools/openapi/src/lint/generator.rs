@@ -6,8 +6,7 @@ use heck::{ToPascalCase, ToSnakeCase};
 use serde_json::Value;
 
 use super::{Context, Finding, Rule};
-use crate::document::entries;
-use crate::pointer::escape;
+use crate::value::{entries, escape};
 
 pub(super) const RULES: &[Rule] = &[
     several_types_of_responses,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle};
 
-use crate::pointer::escape;
+use crate::value::escape;
 
 /// The lines of all keys and list items of a YAML text, and its scalars.
 #[derive(Debug, Default)]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{Context, Finding, Rule};
-use crate::document::{Document, Operation, entries};
-use crate::pointer::escape;
+use crate::document::{Document, Operation};
+use crate::value::{entries, escape};
 use crate::walk::Kind;
 
 pub(super) const RULES: &[Rule] = &[broken_links, links_with_bodies];

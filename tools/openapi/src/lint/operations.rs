@@ -1,7 +1,7 @@
 //! Operations: their successes and bodies.
 
 use super::{Context, Finding, Rule};
-use crate::document::entries;
+use crate::value::entries;
 use crate::walk::Kind;
 
 pub(super) const RULES: &[Rule] = &[success_is_200, one_media_type];

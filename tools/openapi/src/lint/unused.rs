@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Context, Finding, Rule};
-use crate::document::{Operation, entries};
-use crate::pointer::escape;
+use crate::document::Operation;
+use crate::value::{entries, escape};
 use crate::walk::Kind;
 
 pub(super) const RULES: &[Rule] = &[unused_components, unused_tags];

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::components::schema_name;
 use super::places::At;
 use super::{Breaks, Differ, flag, plain, text};
-use crate::document::follow;
+use crate::value::follow;
 use view::View;
 
 impl<'a> Differ<'a> {
@@ -146,7 +146,7 @@ fn referred(schema: &Value) -> Option<&str> {
 /// Whether generators write a type for the schema, instead of a plain string or number.
 fn makes_type(document: &Value, schema: &Value) -> bool {
     let target = referred(schema)
-        .and_then(|name| document.pointer(&format!("/components/schemas/{}", crate::pointer::escape(name))))
+        .and_then(|name| document.pointer(&format!("/components/schemas/{}", crate::value::escape(name))))
         .or_else(|| follow(document, schema))
         .unwrap_or(schema);
     ["properties", "enum", "x-extensible-enum", "oneOf", "anyOf", "allOf"]

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{View, says};
 use crate::diff::places::At;
 use crate::diff::{Breaks, Differ, unannounced};
-use crate::document::follow;
 use crate::usage::Sides;
+use crate::value::follow;
 
 impl<'a> Differ<'a> {
     pub(super) fn properties(&mut self, at: &At, old: &View<'a>, new: &View<'a>) {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::diff::components::schema_name;
 use crate::diff::is_documentation;
-use crate::document::{entries, resolve};
+use crate::value::{entries, resolve};
 
 /// The keywords of a schema without the schemas that both sides refer to.
 #[derive(Debug)]

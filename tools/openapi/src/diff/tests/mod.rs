@@ -8,8 +8,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Breaks, Change, compare};
-use crate::document::{DOCUMENT, Document, entries};
-use crate::pointer::escape;
+use crate::document::{DOCUMENT, Document};
+use crate::value::{entries, escape};
 use pairs::Pair;
 
 fn real() -> Value {
