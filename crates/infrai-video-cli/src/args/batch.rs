@@ -140,9 +140,10 @@ pub(crate) struct RetryArgs {
     pub(crate) options: PlanArgs,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds >= 0.0 && seconds.is_finite() => Ok(seconds),
-        _ => Err("must be a number of seconds, such as 300".to_owned()),
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a number of seconds, such as 300")]
+struct InvalidLimit;
+
+fn seconds(text: &str) -> Result<f64, InvalidLimit> {
+    text.parse().ok().filter(|seconds: &f64| *seconds >= 0.0 && seconds.is_finite()).ok_or(InvalidLimit)
 }

@@ -11,7 +11,7 @@ use crate::args::credentials::may_contain_secret;
 use crate::args::{Command, Global};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Invocation, advice};
-use crate::ledger::{LEDGER_VARIABLE, Ledger, LedgerError, Location};
+use crate::ledger::{InvalidLocation, LEDGER_VARIABLE, Ledger, LedgerError, Location};
 use crate::signals::Signals;
 use crate::ui::Output;
 
@@ -105,10 +105,10 @@ impl Context {
     }
 }
 
-fn invalid_ledger(error: String) -> Failure {
+fn invalid_ledger(error: InvalidLocation) -> Failure {
     let variable =
         format!("export {LEDGER_VARIABLE}=postgres://USER:PASSWORD@HOST/NAME  (if it needs a password)");
-    Failure::new(Exit::Refused, error)
+    Failure::new(Exit::Refused, error.to_string())
         .next("--ledger FILE, --ledger postgres://HOST/NAME or --ledger none")
         .next(variable)
 }

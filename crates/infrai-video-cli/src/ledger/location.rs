@@ -17,6 +17,11 @@ pub(crate) const LEDGER_VARIABLE: &str = "INFRAI_LEDGER";
 /// The directory of the default ledger.
 pub(crate) const STATE_VARIABLE: &str = "INFRAI_STATE_DIR";
 
+/// A location that cannot be used, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct InvalidLocation(String);
+
 /// Where requests are recorded.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Location {
@@ -30,7 +35,7 @@ pub(crate) enum Location {
 
 impl Location {
     /// The value of `--ledger`, else of the environment, else the file in the state directory.
-    pub(crate) fn find(option: Option<&str>) -> Result<Self, String> {
+    pub(crate) fn find(option: Option<&str>) -> Result<Self, InvalidLocation> {
         if let Some(value) = option {
             return Self::of_option(value);
         }
@@ -40,19 +45,22 @@ impl Location {
                 (location, Some(_)) => Ok(location),
                 // A path need not be UTF-8.
                 (Self::File(_), None) => Ok(Self::File(value.into())),
-                (_, None) => Err(format!("`{LEDGER_VARIABLE}` is a URL that is not UTF-8 text")),
+                (_, None) => {
+                    Err(InvalidLocation(format!("`{LEDGER_VARIABLE}` is a URL that is not UTF-8 text")))
+                }
             };
         }
         Self::default_file()
     }
 
     /// The file in the state directory.
-    pub(crate) fn default_file() -> Result<Self, String> {
+    pub(crate) fn default_file() -> Result<Self, InvalidLocation> {
         let directory = match set(STATE_VARIABLE) {
             Some(directory) => PathBuf::from(directory),
             None => {
-                let strategy = etcetera::choose_base_strategy()
-                    .map_err(|error| format!("no directory for the ledger: {error}; set {STATE_VARIABLE}"))?;
+                let strategy = etcetera::choose_base_strategy().map_err(|error| {
+                    InvalidLocation(format!("no directory for the ledger: {error}; set {STATE_VARIABLE}"))
+                })?;
                 strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("infrai-video")
             }
         };
@@ -61,38 +69,38 @@ impl Location {
 
     /// The value of `--ledger`. It must not contain a password, since every user of this machine can read the arguments of a
     /// process.
-    pub(crate) fn of_option(value: &str) -> Result<Self, String> {
+    pub(crate) fn of_option(value: &str) -> Result<Self, InvalidLocation> {
         let location = Self::parse(value, OPTION)?;
         match &location {
-            Self::Postgres(url) if url.has_password() => Err(format!(
+            Self::Postgres(url) if url.has_password() => Err(InvalidLocation(format!(
                 "`{OPTION}` has a password, which every user of this machine could read; put the URL into {LEDGER_VARIABLE}, or the \
                  password into PGPASSWORD or ~/.pgpass"
-            )),
+            ))),
             _ => Ok(location),
         }
     }
 
     /// `source` is the option or the variable. Error messages do not repeat the text, which may contain a password.
-    fn parse(text: &str, source: &str) -> Result<Self, String> {
+    fn parse(text: &str, source: &str) -> Result<Self, InvalidLocation> {
         let text = text.trim();
         let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let invalid = |reason: &str| Err(InvalidLocation(format!("`{source}` {reason}")));
         match scheme.as_deref() {
             _ if text == "none" => Ok(Self::None),
-            _ if text.is_empty() => {
-                Err(format!("`{source}` is empty; name a file, a postgres:// URL or none"))
-            }
-            Some("postgres" | "postgresql") => PostgresUrl::parse(text).map(Self::Postgres).ok_or_else(|| {
-                format!(
-                    "`{source}` cannot be read as a PostgreSQL URL; write / ? # @ : and % in its user and password as %2F %3F %23 \
-                     %40 %3A and %25"
-                )
-            }),
+            _ if text.is_empty() => invalid("is empty; name a file, a postgres:// URL or none"),
+            Some("postgres" | "postgresql") => match PostgresUrl::parse(text) {
+                Some(url) => Ok(Self::Postgres(url)),
+                None => invalid(
+                    "cannot be read as a PostgreSQL URL; write / ? # @ : and % in its user and password as %2F %3F %23 %40 %3A \
+                     and %25",
+                ),
+            },
             Some(_) if text.contains("://") => {
-                Err(format!("`{source}` is a URL of another kind; name a file, a postgres:// URL or none"))
+                invalid("is a URL of another kind; name a file, a postgres:// URL or none")
             }
-            _ if may_contain_secret(text) => Err(format!(
-                "`{source}` looks like an API key or a password; name a file, such as ./NAME, a postgres:// URL or none"
-            )),
+            _ if may_contain_secret(text) => invalid(
+                "looks like an API key or a password; name a file, such as ./NAME, a postgres:// URL or none",
+            ),
             _ => Ok(Self::File(PathBuf::from(text))),
         }
     }
@@ -148,16 +156,16 @@ mod tests {
         for url in ["postgres:///ledger?host=/run/x", "postgresql://me@db/ledger", "Postgres://db/ledger"] {
             assert!(matches!(Location::of_option(url), Ok(Location::Postgres(_))), "{url}");
         }
-        assert!(Location::of_option("mysql://localhost/x").unwrap_err().contains("postgres://"));
-        assert!(Location::of_option(" ").unwrap_err().contains("empty"));
+        assert!(Location::of_option("mysql://localhost/x").unwrap_err().to_string().contains("postgres://"));
+        assert!(Location::of_option(" ").unwrap_err().to_string().contains("empty"));
     }
 
     #[test]
     fn a_password_is_rejected_in_the_option_and_never_shown() {
         for url in ["postgres://me:secret@db/l", "postgres://db/l?password=secret", "postgres://me:secret@/l"]
         {
-            let refused = Location::of_option(url).unwrap_err();
-            assert!(refused.contains("PGPASSWORD") && !refused.contains("secret"), "{refused}");
+            let rejected = Location::of_option(url).unwrap_err().to_string();
+            assert!(rejected.contains("PGPASSWORD") && !rejected.contains("secret"), "{rejected}");
             let location = Location::parse(url, LEDGER_VARIABLE).unwrap();
             assert!(!format!("{location} {location:?}").contains("secret"));
         }
@@ -175,9 +183,9 @@ mod tests {
             ("ifr_pk_proj_ret", "looks like"),
         ] {
             for source in [OPTION, LEDGER_VARIABLE] {
-                let refused = Location::parse(text, source).unwrap_err();
-                assert!(refused.contains(source) && refused.contains(why), "{refused}");
-                assert!(!refused.contains("ret"), "{refused}");
+                let rejected = Location::parse(text, source).unwrap_err().to_string();
+                assert!(rejected.contains(source) && rejected.contains(why), "{rejected}");
+                assert!(!rejected.contains("ret"), "{rejected}");
             }
         }
     }

@@ -29,7 +29,7 @@ pub(crate) use self::error::LedgerError;
 pub(crate) use self::heartbeat::Heartbeat;
 pub(crate) use self::item::{Destination, Item, Stage, clip_name};
 pub(crate) use self::leased_item::LeasedItem;
-pub(crate) use self::location::{LEDGER_VARIABLE, Location, STATE_VARIABLE};
+pub(crate) use self::location::{InvalidLocation, LEDGER_VARIABLE, Location, STATE_VARIABLE};
 use self::outages::{Attempt, OnLocked, OutagePolicy};
 use self::worker::Worker;
 

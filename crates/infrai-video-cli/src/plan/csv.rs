@@ -6,13 +6,14 @@ use std::collections::HashSet;
 
 use serde_json::{Number, Value};
 
+use super::PlanError;
 use super::fields::{FIELDS, Fields, unknown};
 
 /// A row and the number of its first line.
 type Row = (usize, Vec<String>);
 
 /// The lines of a plan with their numbers.
-pub(super) fn lines(text: &str) -> Vec<(usize, Result<Fields, String>)> {
+pub(super) fn lines(text: &str) -> Vec<(usize, Result<Fields, PlanError>)> {
     let (rows, broken) = match rows(text) {
         Ok(rows) => (rows, None),
         Err((rows, line, error)) => (rows, Some((line, Err(error)))),
@@ -21,7 +22,7 @@ pub(super) fn lines(text: &str) -> Vec<(usize, Result<Fields, String>)> {
     let Some((line, header)) = rows.next() else { return broken.into_iter().collect() };
     let columns = match columns(&header) {
         Ok(columns) => columns,
-        Err(errors) => return errors.into_iter().map(|error| (line, Err(error))).collect(),
+        Err(errors) => return errors.into_iter().map(|error| (line, Err(error.into()))).collect(),
     };
     rows.map(|(line, cells)| (line, fields(&columns, &cells))).chain(broken).collect()
 }
@@ -51,9 +52,9 @@ fn columns(header: &[String]) -> Result<Vec<&str>, Vec<String>> {
 }
 
 /// Empty cells are left out.
-fn fields(columns: &[&str], cells: &[String]) -> Result<Fields, String> {
+fn fields(columns: &[&str], cells: &[String]) -> Result<Fields, PlanError> {
     if cells.len() != columns.len() {
-        return Err(format!("it has {} cells, and the header has {}", cells.len(), columns.len()));
+        return Err(format!("it has {} cells, and the header has {}", cells.len(), columns.len()).into());
     }
     let cells = columns.iter().zip(cells).filter(|(_, cell)| !cell.trim().is_empty());
     cells
@@ -62,21 +63,21 @@ fn fields(columns: &[&str], cells: &[String]) -> Result<Fields, String> {
         .map(Fields)
 }
 
-fn value(column: &str, cell: &str) -> Result<Value, String> {
+fn value(column: &str, cell: &str) -> Result<Value, PlanError> {
     match column {
         "prompt" => Ok(Value::from(cell)),
         "duration_seconds" => {
             let number = cell.trim().parse().ok().and_then(Number::from_f64);
             number
                 .map(Value::Number)
-                .ok_or_else(|| format!("`{column}` must be a number such as 5 or 7.5, not {cell:?}"))
+                .ok_or_else(|| format!("`{column}` must be a number such as 5 or 7.5, not {cell:?}").into())
         }
         _ => Ok(Value::from(cell.trim())),
     }
 }
 
 /// All rows that are not empty. On an error the rows before it, its line and the reason.
-fn rows(text: &str) -> Result<Vec<Row>, (Vec<Row>, usize, String)> {
+fn rows(text: &str) -> Result<Vec<Row>, (Vec<Row>, usize, PlanError)> {
     let (mut rows, mut rest, mut line) = (Vec::new(), text, 1);
     while !rest.is_empty() {
         let begin = line;
@@ -108,7 +109,7 @@ fn rows(text: &str) -> Result<Vec<Row>, (Vec<Row>, usize, String)> {
 }
 
 /// The first cell of the text and the rest: a comma, the end of the line, or nothing comes next.
-fn cell(text: &str) -> Result<(String, &str), String> {
+fn cell(text: &str) -> Result<(String, &str), PlanError> {
     let Some(mut rest) = text.strip_prefix('"') else {
         let end = text.find([',', '\n']).unwrap_or(text.len());
         let plain = match text[end..].starts_with('\n') {
@@ -116,10 +117,10 @@ fn cell(text: &str) -> Result<(String, &str), String> {
             false => &text[..end],
         };
         if plain.contains('"') {
-            return Err("a cell that contains a quote must be quoted, and the quote doubled".to_owned());
+            return Err("a cell that contains a quote must be quoted, and the quote doubled".into());
         }
         if plain.contains('\r') {
-            return Err("a carriage return without a newline; end lines with \\n or \\r\\n".to_owned());
+            return Err("a carriage return without a newline; end lines with \\n or \\r\\n".into());
         }
         return Ok((plain.to_owned(), &text[plain.len()..]));
     };
@@ -135,7 +136,7 @@ fn cell(text: &str) -> Result<(String, &str), String> {
             None if after.is_empty() || [",", "\n", "\r\n"].iter().any(|end| after.starts_with(end)) => {
                 return Ok((cell, after));
             }
-            None => return Err("a comma or the end of the line must follow a quoted cell".to_owned()),
+            None => return Err("a comma or the end of the line must follow a quoted cell".into()),
         }
     }
 }
@@ -149,7 +150,7 @@ mod tests {
     }
 
     fn errors(text: &str) -> Vec<String> {
-        let error = |(line, fields): (usize, Result<Fields, String>)| {
+        let error = |(line, fields): (usize, Result<Fields, PlanError>)| {
             let line_error = fields.and_then(|fields| fields.request()).err();
             line_error.map(|error| format!("{line}: {error}"))
         };

@@ -1,5 +1,7 @@
 //! The encoding of a plan, and which of the two forms it has.
 
+use super::PlanError;
+
 /// The form of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -10,8 +12,8 @@ pub(super) enum Form {
 }
 
 /// The text, without a byte order mark at its start.
-pub(super) fn decode(bytes: &[u8]) -> Result<&str, String> {
-    let save_as = |encoding: &str| Err(format!("it is {encoding} text; save it as UTF-8"));
+pub(super) fn decode(bytes: &[u8]) -> Result<&str, PlanError> {
+    let save_as = |encoding: &str| Err(format!("it is {encoding} text; save it as UTF-8").into());
     // Without a byte order mark: the first character of a plan is ASCII, so its other bytes are zero.
     let is_zero: Vec<bool> = bytes.iter().take(4).map(|byte| *byte == 0).collect();
     match (bytes, &is_zero[..]) {
@@ -24,7 +26,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("line {line}: it is not UTF-8 text; save the plan as UTF-8")
+        format!("line {line}: it is not UTF-8 text; save the plan as UTF-8").into()
     })
 }
 
@@ -54,13 +56,23 @@ mod tests {
         assert_eq!(decode("東京".as_bytes()), Ok("東京"));
         for mark in ["", "\u{feff}"] {
             let text = format!("{mark}{{\"prompt\": \"東京\"}}");
-            assert!(decode(&utf16(&text, u16::to_le_bytes)).unwrap_err().contains("UTF-16 (little-endian)"));
-            assert!(decode(&utf16(&text, u16::to_be_bytes)).unwrap_err().contains("UTF-16 (big-endian)"));
+            assert!(
+                decode(&utf16(&text, u16::to_le_bytes))
+                    .unwrap_err()
+                    .to_string()
+                    .contains("UTF-16 (little-endian)")
+            );
+            assert!(
+                decode(&utf16(&text, u16::to_be_bytes))
+                    .unwrap_err()
+                    .to_string()
+                    .contains("UTF-16 (big-endian)")
+            );
             let utf32: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-            assert!(decode(&utf32).unwrap_err().contains("UTF-32"));
+            assert!(decode(&utf32).unwrap_err().to_string().contains("UTF-32"));
         }
         assert_eq!(
-            decode(b"{}\n{\"prompt\": \"caf\xe9\"}").unwrap_err(),
+            decode(b"{}\n{\"prompt\": \"caf\xe9\"}").unwrap_err().to_string(),
             "line 2: it is not UTF-8 text; save the plan as UTF-8"
         );
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use super::PlanError;
 use super::fields::Fields;
 
 /// Unlike a map, this keeps repeated members.
@@ -33,21 +34,21 @@ impl<'de> Deserialize<'de> for Fields {
 }
 
 /// The lines of a plan with their numbers.
-pub(super) fn lines(text: &str) -> Vec<(usize, Result<Fields, String>)> {
+pub(super) fn lines(text: &str) -> Vec<(usize, Result<Fields, PlanError>)> {
     if text.trim_start().starts_with('[') {
         let advice =
             "it is a JSON array, and a plan has one object on each line; `jq -c '.[]'` makes one from it";
-        return vec![(1, Err(advice.to_owned()))];
+        return vec![(1, Err(advice.into()))];
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines.flat_map(|(index, line)| parse(line).into_iter().map(move |fields| (index + 1, fields))).collect()
 }
 
 /// The fields of a line, or of each item of a report that `batch run --dry-run --json` printed.
-fn parse(line: &str) -> Vec<Result<Fields, String>> {
+fn parse(line: &str) -> Vec<Result<Fields, PlanError>> {
     let Fields(members) = match serde_json::from_str(line) {
         Ok(object) => object,
-        Err(error) => return vec![Err(reason(line, &error))],
+        Err(error) => return vec![Err(reason(line, &error).into())],
     };
     match members.iter().find(|(name, _)| name == "items") {
         Some((_, Value::Array(items))) if members.iter().any(|(name, _)| name == "batch") => {
@@ -57,9 +58,9 @@ fn parse(line: &str) -> Vec<Result<Fields, String>> {
     }
 }
 
-fn of_report_item(item: &Value) -> Result<Fields, String> {
+fn of_report_item(item: &Value) -> Result<Fields, PlanError> {
     let Some(request) = item["request"].as_object() else {
-        return Err("it is a report, and an item in it has no `request`".to_owned());
+        return Err("it is a report, and an item in it has no `request`".into());
     };
     let name = item.get("name").map(|name| ("name".to_owned(), name.clone()));
     let request = request.iter().map(|(name, value)| (name.clone(), value.clone()));

@@ -55,6 +55,23 @@ pub(crate) fn idempotency_key(id: &str, attempt: i64) -> String {
     format!("infrai-{}", digest(&["key", id, &attempt.to_string()]))
 }
 
+/// Why a line or a plan is invalid.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct PlanError(String);
+
+impl From<String> for PlanError {
+    fn from(message: String) -> Self {
+        Self(message)
+    }
+}
+
+impl From<&str> for PlanError {
+    fn from(message: &str) -> Self {
+        Self(message.to_owned())
+    }
+}
+
 /// The bytes of a plan.
 #[derive(Debug)]
 pub(crate) struct PlanFile {
@@ -65,7 +82,7 @@ pub(crate) struct PlanFile {
 
 /// Parses a plan. The error lists everything that is invalid.
 pub(crate) fn parse(file: &PlanFile, batch: &str) -> Result<Vec<Line>, Vec<String>> {
-    let text = decode(&file.bytes).map_err(|error| vec![error])?;
+    let text = decode(&file.bytes).map_err(|error| vec![error.to_string()])?;
     let parsed = match form(text, file.is_named_csv) {
         Form::Json => json::lines(text),
         Form::Csv => csv::lines(text),
@@ -94,7 +111,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn line(&mut self, number: usize, fields: &Fields) -> Result<Line, String> {
+    fn line(&mut self, number: usize, fields: &Fields) -> Result<Line, PlanError> {
         fields.check()?;
         let (name, key, request) = (fields.name()?, fields.idempotency_key()?, fields.request()?);
         let canonical = request.canonical_json();
@@ -104,12 +121,12 @@ impl Reader<'_> {
         let line = Line { number, name, request, id, key };
         if !self.files.insert(folded(&line.file_name())) {
             let name = line.name.unwrap_or(line.id);
-            return Err(format!("`name` {name:?} is used by an earlier line"));
+            return Err(format!("`name` {name:?} is used by an earlier line").into());
         }
         if let Some(key) = &line.key
             && !self.keys.insert(key.as_str().to_owned())
         {
-            return Err(format!("`idempotency_key` {key} is used by an earlier line"));
+            return Err(format!("`idempotency_key` {key} is used by an earlier line").into());
         }
         Ok(line)
     }

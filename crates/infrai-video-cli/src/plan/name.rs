@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::PlanError;
+
 /// Maximum length of a name in bytes. File systems allow 255, and the file name has an extension.
 const MAX_NAME: usize = 200;
 
@@ -11,17 +13,17 @@ const SLUG: usize = 40;
 /// Device names on Windows, with any extension. COM0 to COM9 and LPT0 to LPT9 are devices too.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
-pub(super) fn check_name(name: String) -> Result<String, String> {
+pub(super) fn check_name(name: String) -> Result<String, PlanError> {
     let allowed = |c: char| !c.is_control() && !"/\\:*?\"<>|".contains(c);
     let fits = (1..=MAX_NAME).contains(&name.len()) && name.chars().all(allowed);
     if !fits || name.starts_with(['.', '-', ' ']) || name.ends_with(['.', ' ']) {
         return Err(format!(
             "`name` {name:?} must be valid as a file name: 1 to {MAX_NAME} bytes without / \\ : * ? \" < > |, with no dot, dash or \
              space first and no dot or space last"
-        ));
+        ).into());
     }
     match is_device(&name) {
-        true => Err(format!("`name` {name:?} is the name of a device on Windows; use another")),
+        true => Err(format!("`name` {name:?} is the name of a device on Windows; use another").into()),
         false => Ok(name),
     }
 }

@@ -62,41 +62,39 @@ impl ClipCheck {
         if self.machine.as_ref().is_some_and(is_of_another_machine) {
             return Found::InPlace;
         }
-        match self.compare(item, recorded) {
+        let is_at = |path: &Path| self.difference(item, path).is_none();
+        match self.difference(item, recorded) {
             // Machines that share a ledger share the work: each keeps its own clips.
-            Ok(()) if recorded == wanted || self.machine.is_some() => Found::InPlace,
-            Ok(()) if self.compare(item, wanted).is_ok() => Found::Moved,
-            Ok(()) => Found::Elsewhere(recorded.to_owned()),
-            Err(_) if recorded != wanted && self.compare(item, wanted).is_ok() => Found::Moved,
-            Err(why) => Found::Missing(why),
+            None if recorded == wanted || self.machine.is_some() => Found::InPlace,
+            None if is_at(wanted) => Found::Moved,
+            None => Found::Elsewhere(recorded.to_owned()),
+            Some(_) if recorded != wanted && is_at(wanted) => Found::Moved,
+            Some(why) => Found::Missing(why),
         }
     }
 
     /// Returns how the file at `path` differs from the clip of the item.
-    fn compare(&self, item: &Item, path: &Path) -> Result<(), String> {
+    fn difference(&self, item: &Item, path: &Path) -> Option<String> {
         let shown = path.display();
         let unreadable = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                format!("{shown} no longer exists")
-            }
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => format!("{shown} no longer exists"),
             _ => format!("{shown} cannot be read: {error}"),
         };
-        let there = fs::metadata(path).map_err(unreadable)?;
-        if !there.is_file() {
-            return Err(format!("{shown} is no longer a file"));
-        }
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => metadata,
+            Ok(_) => return Some(format!("{shown} is no longer a file")),
+            Err(error) => return Some(unreadable(error)),
+        };
         if let Some(bytes) = item.bytes.and_then(|bytes| u64::try_from(bytes).ok())
-            && there.len() != bytes
+            && metadata.len() != bytes
         {
-            return Err(format!("{shown} has {} bytes, and the clip had {bytes}", there.len()));
+            return Some(format!("{shown} has {} bytes, and the clip had {bytes}", metadata.len()));
         }
-        let Some(sha256) = &item.sha256 else { return Ok(()) };
-        if !self.spend(there.len()) {
-            return Ok(());
-        }
-        match hash(path).map_err(unreadable)? {
-            found if found == *sha256 => Ok(()),
-            _ => Err(format!("{shown} has another SHA-256 than the clip")),
+        let sha256 = item.sha256.as_ref().filter(|_| self.spend(metadata.len()))?;
+        match hash(path) {
+            Ok(actual) if actual == *sha256 => None,
+            Ok(_) => Some(format!("{shown} has another SHA-256 than the clip")),
+            Err(error) => Some(unreadable(error)),
         }
     }
 

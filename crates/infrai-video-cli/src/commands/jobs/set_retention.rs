@@ -9,8 +9,11 @@ use crate::text::count;
 
 pub(crate) async fn run(ctx: &Context, args: &RetentionArgs) -> Result<(), Failure> {
     let id = job_id(ctx, &args.id)?;
-    let days = days(args.days)
-        .map_err(|message| Failure::new(Exit::Refused, message).next(ctx.invocation.help()))?;
+    let days = u32::try_from(args.days).ok().and_then(|days| RetentionDays::try_from(days).ok());
+    let days = days.ok_or_else(|| {
+        let message = format!("`--days` must be a whole number from 1 to 90, not {}", args.days);
+        Failure::new(Exit::Refused, message).next(ctx.invocation.help())
+    })?;
     let session = ctx.connect().await?;
     let failed = |error| Failure::of_job_call(&ctx.invocation, id.as_str(), &error);
     let retention = session.client.set_retention(&id, days).await.map_err(failed)?;
@@ -25,9 +28,4 @@ pub(crate) async fn run(ctx: &Context, args: &RetentionArgs) -> Result<(), Failu
         true => ctx.output.line(id.as_str()),
         false => ctx.output.row(&[id.as_str(), &days.to_string(), until.as_deref().unwrap_or_default()]),
     }
-}
-
-fn days(days: i64) -> Result<RetentionDays, String> {
-    let invalid = || format!("`--days` must be a whole number from 1 to 90, not {days}");
-    u32::try_from(days).ok().and_then(|days| RetentionDays::try_from(days).ok()).ok_or_else(invalid)
 }

@@ -130,7 +130,7 @@ async fn a_full_disk_stops_acceptance_and_loses_no_accepted_job() {
     };
     assert!(!accepted.is_empty());
     let message = refusal["error"]["message"].as_str().expect("a message");
-    assert!(message.starts_with("the sandbox can not keep its state: "), "{message}");
+    assert!(message.starts_with("the sandbox cannot store its state: "), "{message}");
     assert_eq!(server.generate("a harbour").await.0, 503);
     let said = server.stop();
     assert!(said.contains("sandbox"), "{said}");

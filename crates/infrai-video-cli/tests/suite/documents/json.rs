@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::common::{BINARY, Harness, Run, SMALL};
 
 /// The schemas of the contract. Servers may add members to them.
-const CONTRACT: &str = include_str!("../../src/schema/contract.json");
+const CONTRACT: &str = include_str!("../../../src/schema/contract.json");
 
 /// Commands that never print JSON lines.
 const WITHOUT_JSON: [&str; 3] = ["completions", "man", "schema"];

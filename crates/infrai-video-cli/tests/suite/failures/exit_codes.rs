@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::common::Harness;
 
-const README: &str = include_str!("../../README.md");
-const EXIT: &str = include_str!("../../src/exit_code.rs");
+const README: &str = include_str!("../../../README.md");
+const EXIT: &str = include_str!("../../../src/exit_code.rs");
 
 /// Exit codes and the names of their tests.
 fn rows() -> BTreeMap<u8, String> {
@@ -30,16 +30,18 @@ fn codes() -> Vec<u8> {
 
 /// The sources of all tests of this crate.
 fn sources() -> String {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let mut text = String::new();
-    for directory in [tests.join("suite"), tests.join("terminal"), tests] {
+    fn read(directory: &Path, text: &mut String) {
         for entry in directory.read_dir().unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "rs") {
+            if path.is_dir() {
+                read(&path, text);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 text.push_str(&std::fs::read_to_string(path).unwrap());
             }
         }
     }
+    let mut text = String::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut text);
     text
 }
 

@@ -1,0 +1,7 @@
+//! `generate` and commands on jobs.
+
+mod generate;
+mod ids;
+mod job_commands;
+#[cfg(unix)]
+mod signals;
