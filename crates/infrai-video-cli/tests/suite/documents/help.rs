@@ -12,7 +12,7 @@ fn the_help_tree_is_what_was_reviewed() {
 
 fn write_help(command: &mut clap::Command, parent: &str, text: &mut String) {
     let name = format!("{parent}{}", command.get_name());
-    writeln!(text, "$ {name} --help\n{}", command.render_long_help()).unwrap();
+    writeln!(text, "$ {name} --help\n{}", command.render_long_help()).expect("a string can be written");
     let prefix = format!("{name} ");
     for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help") {
         let mut subcommand = subcommand.clone().term_width(100);
