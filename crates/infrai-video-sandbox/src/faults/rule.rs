@@ -179,8 +179,9 @@ impl Serialize for Fault {
     /// As a table with the names of the rule file, without fields that have their default value.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut table = self.to_table();
-        table.retain(|name, value| {
-            !matches!(value, Value::Null | Value::Bool(false)) && !(name == "probability" && *value == 1.0)
+        table.retain(|name, value| match value {
+            Value::Null | Value::Bool(false) => false,
+            value => name != "probability" || *value != fields::always(),
         });
         table.serialize(serializer)
     }
