@@ -33,7 +33,7 @@ pub(crate) fn left(contract: &Document) -> Result<()> {
         }
         if name.parse::<Operation>().is_err() {
             left.push(format!(
-                "crates/infrai-video-sandbox/src/operation.rs does not know {id}; add it, with its route in src/router.rs, and \
+                "crates/infrai-video-sandbox/src/model/operation.rs does not know {id}; add it, with its route in src/http/router.rs, and \
                  get its responses in tests/contract/conformance.rs"
             ));
         }
