@@ -87,6 +87,12 @@ impl Clocks {
         shown.checked_add(self.since(moment)?).ok()
     }
 
+    /// The service's time now, if a response of the last `max_age` has shown it.
+    pub(crate) fn service_shown_within(&self, max_age: Duration) -> Option<Timestamp> {
+        let (_, moment) = self.seen()?;
+        self.service().filter(|_| moment.at.elapsed() <= max_age)
+    }
+
     /// The time for a submission that is prepared now: by the service's clock if a response has shown it, else by the wall clock.
     /// If the machine slept since that response, the time is too early, so that the submission looks older than it is, never
     /// younger.

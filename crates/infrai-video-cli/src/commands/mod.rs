@@ -15,7 +15,7 @@ use crate::failure::Failure;
 
 /// Runs a command.
 pub(crate) async fn run(ctx: &Context, command: Command) -> Result<(), Failure> {
-    ctx.reject_secrets(&command)?;
+    ctx.check_locations(&command)?;
     match command {
         Command::Generate(args) => Box::pin(generate::run(ctx, &args)).await,
         Command::Wait(args) => jobs::wait::run(ctx, &args).await,

@@ -2,6 +2,7 @@
 
 mod session;
 
+use std::env::VarError;
 use std::sync::Arc;
 
 use infrai_video::BASE_URL_VARIABLE;
@@ -28,14 +29,22 @@ impl Context {
         Self { options, invocation, output }
     }
 
-    /// Rejects a password or an API key in `--ledger` and in the base URL, before either is printed or stored. The base URL of
-    /// the environment counts only if the command uses it.
-    pub(crate) fn reject_secrets(&self, command: &Command) -> Result<(), Failure> {
+    /// Rejects a password or an API key in `--ledger` and in the base URL, before either is printed or stored, and an invalid
+    /// base URL. The base URL of the environment counts only if the command uses it.
+    pub(crate) fn check_locations(&self, command: &Command) -> Result<(), Failure> {
         if let Some(value) = &self.options.ledger {
             Location::of_option(value).map_err(invalid_ledger)?;
         }
         let uses_environment = command.calls_the_api() && !self.options.sandbox();
-        let from_environment = std::env::var(BASE_URL_VARIABLE).ok().filter(|_| uses_environment);
+        let from_environment = match std::env::var(BASE_URL_VARIABLE) {
+            _ if !uses_environment || self.options.base_url.is_some() => None,
+            Ok(url) => Some(url).filter(|url| !url.trim().is_empty()),
+            Err(VarError::NotPresent) => None,
+            Err(VarError::NotUnicode(_)) => {
+                let message = format!("`{BASE_URL_VARIABLE}` is not UTF-8");
+                return Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL));
+            }
+        };
         let (name, url) = match (&self.options.base_url, &from_environment) {
             (Some(url), _) => ("--base-url", url),
             (None, Some(url)) => (BASE_URL_VARIABLE, url),
@@ -45,7 +54,13 @@ impl Context {
             let message = format!("`{name}` contains an API key, a user or a password, which is not allowed");
             return Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL));
         }
-        Ok(())
+        match infrai_video::base_url(url) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let message = format!("{} (`{name}`)", error.message());
+                Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL))
+            }
+        }
     }
 
     /// Sets up the API client, and starts the sandbox inside this process if there is one. Nothing is sent.

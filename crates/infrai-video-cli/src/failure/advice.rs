@@ -243,6 +243,8 @@ pub(crate) struct MissingClips {
     /// Saved clips that are gone together with their jobs.
     pub(crate) has_lost_jobs: bool,
     pub(crate) has_unfinished: bool,
+    /// The jobs or idempotency keys of items that the user dropped or deleted after they may have been charged.
+    pub(crate) dropped: Vec<String>,
 }
 
 /// After a batch in which items have no clip.
@@ -260,6 +262,10 @@ pub(crate) fn after_batch(invocation: &Invocation, batch: &str, missing: &Missin
     }
     if missing.has_unfinished {
         steps.push(format!("{}  (finishes items that were begun)", invocation.command("resume")));
+    }
+    for name in &missing.dropped {
+        let again = invocation.command_on("resume", name, "--again");
+        steps.push(format!("{again}  (a new request, which is charged)"));
     }
     if steps.is_empty() {
         steps.push(invocation.command_on("batch status", batch, ""));

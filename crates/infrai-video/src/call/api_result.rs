@@ -1,6 +1,6 @@
 //! What the call module needs to know of each result type.
 
-use infrai_video_client::{JobError, JobState, types};
+use infrai_video_client::{JobError, JobState, Resolution, types};
 
 /// A result of the API.
 pub trait ApiResult {
@@ -35,6 +35,7 @@ impl ApiResult for types::VideoJobDetail {
             act(state);
         }
         [&mut self.vendor, &mut self.model].into_iter().flatten().for_each(&mut *act);
+        self.resolution.iter_mut().for_each(|resolution| text_of_resolution(resolution, act));
         for_each_text_of(&mut self.error, act);
     }
 }
@@ -51,6 +52,8 @@ impl ApiResult for types::VideoCapabilities {
         for vendor in self.vendors.iter_mut().flatten() {
             vendor.vendor.iter_mut().for_each(&mut *act);
             vendor.models.iter_mut().flatten().for_each(&mut *act);
+            let resolutions = vendor.resolutions.iter_mut().flatten();
+            resolutions.for_each(|resolution| text_of_resolution(resolution, act));
         }
     }
 }
@@ -61,6 +64,13 @@ impl ApiResult for types::Acknowledgement {
 
     fn of_empty_response() -> Option<Self> {
         Some(Self { ok: Some(true) })
+    }
+}
+
+/// Calls `act` with the text of a resolution that the contract does not list.
+fn text_of_resolution(resolution: &mut Resolution, act: &mut dyn FnMut(&mut String)) {
+    if let Resolution::Unknown(text) = resolution {
+        act(text);
     }
 }
 

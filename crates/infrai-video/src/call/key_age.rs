@@ -22,6 +22,9 @@ const TRANSIT: SignedDuration = SignedDuration::from_mins(1);
 /// The maximum difference of two correct clocks.
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
+/// The maximum age of a response's `Date`. No clock of a machine that was suspended as a whole, such as a virtual one, shows it.
+const MAX_DATE_AGE: Duration = Duration::from_secs(5);
+
 /// The time limit of a request whose response is only read for its `Date`.
 const MAX_DATE_REQUEST: Duration = Duration::from_secs(10);
 
@@ -34,7 +37,7 @@ pub(super) fn is_too_old(age: SignedDuration) -> bool {
 /// request if no response has shown that clock yet.
 pub(super) async fn check(client: &Client, prepared_at: Timestamp, deadline: Instant) -> Result<(), Failure> {
     let expired = |why: String| Failure::permanent(Error::new(ErrorKind::Expired, why));
-    let Some(now) = service_time(client, deadline).await? else {
+    let Some(now) = service_time(client, deadline, MAX_DATE_AGE).await? else {
         return Err(expired(format!(
             "the age of the submission of {prepared_at:.0} cannot be established: the service's responses have no `Date`"
         )));
@@ -60,16 +63,20 @@ pub(super) async fn check(client: &Client, prepared_at: Timestamp, deadline: Ins
 pub(crate) async fn sync_time(client: &Client) {
     let clocks = &client.shared.clocks;
     if clocks.service().is_none() && clocks.is_first_sync() {
-        let _not_shown = service_time(client, after(MAX_DATE_REQUEST)).await;
+        let _not_shown = service_time(client, after(MAX_DATE_REQUEST), Duration::MAX).await;
     }
 }
 
 /// The service's time. Any response shows it, whatever its status, so a second operation is called if the first fails.
-async fn service_time(client: &Client, deadline: Instant) -> Result<Option<Timestamp>, Failure> {
+async fn service_time(
+    client: &Client,
+    deadline: Instant,
+    max_age: Duration,
+) -> Result<Option<Timestamp>, Failure> {
     let clocks = &client.shared.clocks;
     let mut failure = None;
     for operation in 0..2 {
-        if let Some(now) = clocks.service() {
+        if let Some(now) = clocks.service_shown_within(max_age) {
             return Ok(Some(now));
         }
         let api = api_for_one_request(client, None, deadline.min(after(MAX_DATE_REQUEST)));
@@ -85,7 +92,7 @@ async fn service_time(client: &Client, deadline: Instant) -> Result<Option<Times
             _ => None,
         };
     }
-    match (clocks.service(), failure) {
+    match (clocks.service_shown_within(max_age), failure) {
         (None, Some(error)) => {
             Err(Failure { may_have_been_executed: false, ..Failure::from_transport(error) })
         }

@@ -17,7 +17,8 @@ pub(super) async fn run<T: ApiResult>(
     send: &SendFn<T>,
 ) -> Result<Response<T>, Error> {
     let deadline = after(plan.policy.max_elapsed());
-    let began = client.shared.clocks.moment();
+    let clocks = &client.shared.clocks;
+    let (began, service_began) = (clocks.moment(), clocks.service());
     let mut attempts = 0;
     // Whether an attempt of this call, or an earlier call with this key, may have been executed without a response.
     let mut outcome_unknown = plan.sent_before;
@@ -26,9 +27,12 @@ pub(super) async fn run<T: ApiResult>(
         let span = tracing::debug_span!("attempt", attempt = attempts);
         let once = async {
             if outcome_unknown && let Some(prepared_at) = plan.prepared_at {
-                // A call of this process outlasts its key only if the machine sleeps, or with days of retries.
-                let since = client.shared.clocks.since(began).filter(|_| !plan.sent_before);
-                if since.is_none_or(key_age::is_too_old) {
+                // A call of this process outlasts its key only if the machine sleeps, or with days of retries. If the machine
+                // was suspended as a whole, only a response since then shows it.
+                let since = clocks.since(began).filter(|_| !plan.sent_before);
+                let by_service =
+                    clocks.service().zip(service_began).map(|(now, then)| now.duration_since(then));
+                if since.is_none_or(key_age::is_too_old) || by_service.is_some_and(key_age::is_too_old) {
                     key_age::check(client, prepared_at, deadline).await?;
                 }
             }

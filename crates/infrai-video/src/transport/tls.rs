@@ -157,7 +157,8 @@ fn certificate(error: &CertificateError, host: &str) -> (String, String) {
             (format!("the certificate of {host} is not valid for this name"), base_url())
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names: Vec<_> = presented.iter().map(|name| crate::text::one_line(name)).collect();
+            let names: Vec<_> =
+                presented.iter().map(|name| crate::text::one_line(plain_name(name))).collect();
             (
                 format!(
                     "the certificate of {host} is not valid for this name, only for {}",
@@ -180,6 +181,12 @@ fn certificate(error: &CertificateError, host: &str) -> (String, String) {
             "the server needs a new certificate".to_owned(),
         ),
     }
+}
+
+/// The name in rustls' form of it, such as `DnsName("a.example")`.
+fn plain_name(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 fn is_ca(error: &rustls::OtherError) -> bool {
@@ -223,6 +230,12 @@ mod tests {
         for transient in [alert(AlertDescription::InternalError), Error::General(String::new())] {
             assert!(permanent(&transient, "api.example").is_none(), "{transient}");
         }
+    }
+
+    #[test]
+    fn the_names_of_a_certificate_are_given_without_their_types() {
+        let presented = ["DnsName(\"a.example\")", "IpAddress(10.0.0.7)", "b.example"];
+        assert_eq!(presented.map(plain_name), ["a.example", "10.0.0.7", "b.example"]);
     }
 
     #[test]

@@ -275,6 +275,25 @@ async fn the_time_limit_of_each_job_starts_when_it_is_added() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_added_while_a_poll_hangs_has_its_own_deadline_from_then_on() {
+    let hanging = [Operation::Status, Operation::List].map(|operation| Fault::on(operation, Action::hang()));
+    let (harness, ids) = harness_of(3, hanging).await;
+    let (sender, more) = channel();
+    let later = ids[1..].to_vec();
+    tokio::spawn(async move {
+        for id in later {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            sender.send(id).unwrap();
+        }
+    });
+    let start = Instant::now();
+    let wait = harness.client.wait_all(ids[..1].to_vec()).with_max_wait(Duration::from_secs(3));
+    let results: Vec<_> = wait.results_with(more).collect().await;
+    assert_eq!(kinds(&results), [Some(WaitErrorKind::TimedOut); 3]);
+    assert!(start.elapsed() < Duration::from_secs(9), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_job_added_during_an_outage_has_the_same_time_limit() {
     let (harness, ids) = harness_of(2, []).await;
     harness.sandbox.set_faults([Fault::anywhere(Action::DropBefore)]);

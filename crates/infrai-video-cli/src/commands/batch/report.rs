@@ -106,10 +106,10 @@ impl<'a> Report<'a> {
     }
 
     fn has_no_clip(&self, item: &Item) -> bool {
-        let has_failed =
-            matches!(item.stage, Stage::Failed | Stage::Refused | Stage::Cancelled | Stage::Missing);
         // Another process may have saved an item that this run gave up.
-        has_failed || item.stage != Stage::Saved && self.was_given_up(item) || self.is_elsewhere(item)
+        ended_without_clip(item)
+            || item.stage != Stage::Saved && self.was_given_up(item)
+            || self.is_elsewhere(item)
     }
 
     fn was_given_up(&self, item: &Item) -> bool {
@@ -132,8 +132,18 @@ impl<'a> Report<'a> {
             has_lost_clips: has_missing(false),
             has_lost_jobs: has_missing(true),
             has_unfinished: without_clip.iter().any(|item| item.stage.is_in_progress()),
+            dropped: without_clip
+                .iter()
+                .filter(|item| item.stage == Stage::Dropped)
+                .take(MAX_LISTED)
+                .map(|item| item.job_id.clone().unwrap_or_else(|| item.key.clone()))
+                .collect(),
         }
     }
+}
+
+pub(super) fn ended_without_clip(item: &Item) -> bool {
+    matches!(item.stage, Stage::Failed | Stage::Refused | Stage::Cancelled | Stage::Missing | Stage::Dropped)
 }
 
 /// Marks saved items whose clips this run has not found.

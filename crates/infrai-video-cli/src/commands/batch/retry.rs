@@ -47,7 +47,8 @@ async fn with_ledger(ctx: &Context, args: &RetryArgs, ledger: &Arc<Ledger>) -> R
     }
     if !missing.is_empty() {
         let number = count(missing.len(), "missing clip");
-        ctx.output.status("note", &format!("{number} downloaded again at no charge"));
+        let if_gone = if args.missing { ", or requested again and charged if the job is gone" } else { "" };
+        ctx.output.status("note", &format!("{number}: downloaded again at no charge{if_gone}"));
     }
     if !wanted.is_empty() {
         let number = count(wanted.len(), "item");

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::plan_checks::{batch_name, check_keys, check_lines, check_paths, exists, read};
-use super::report::sum;
+use super::report::{ended_without_clip, sum};
 use super::{BatchRun, items_of_batch, output_directory};
 use crate::args::RunArgs;
 use crate::context::Context;
@@ -165,7 +165,30 @@ impl Plan<'_> {
         }
         let dropped = new.iter().filter_map(|line| known.get(&line.id));
         let dropped: Vec<&Item> = dropped.filter(|item| item.stage == Stage::Dropped).collect();
-        self.set_stage(&dropped, Stage::Planned, "").await
+        self.set_stage(&dropped, Stage::Planned, "").await?;
+        self.redirect(items, known).await
+    }
+
+    /// Items that ended without a clip, and are requested again later, get the path of this run.
+    async fn redirect(&self, items: &[Item], known: &BTreeMap<String, Item>) -> Result<(), Failure> {
+        let failed = |error| self.ctx.ledger_failed(&error);
+        for planned in items {
+            let ended = known.get(&planned.id).filter(|item| ended_without_clip(item));
+            if ended.is_none_or(|item| item.destination == planned.destination) {
+                continue;
+            }
+            let selection = Selection::One(&planned.id);
+            let leased = self.ledger.lease(&self.ctx.service(), selection).await.map_err(failed)?.pop();
+            if let Some(item) = leased {
+                let mut leased = LeasedItem::new(self.ledger, item);
+                if ended_without_clip(&leased.item) {
+                    leased.item.destination = planned.destination.clone();
+                    leased.store_changes().await.map_err(failed)?;
+                }
+                leased.release().await;
+            }
+        }
+        Ok(())
     }
 
     async fn set_stage(&self, items: &[&Item], stage: Stage, why: &str) -> Result<(), Failure> {
@@ -190,7 +213,7 @@ impl Plan<'_> {
         known: &BTreeMap<String, Item>,
         misplaced: &BTreeMap<String, Option<PathBuf>>,
     ) -> usize {
-        let is_finished = |item: &Item| item.stage.is_final() && !is_new(Some(item));
+        let is_finished = |item: &Item| item.stage.is_final() && item.stage != Stage::Dropped;
         let is_finished =
             |line: &&Line| known.get(&line.id).is_some_and(is_finished) && !misplaced.contains_key(&line.id);
         let finished = self.lines.iter().filter(is_finished).count();

@@ -221,9 +221,12 @@ impl Fetch {
         self.ranges.requested = false;
         let rest = (self.offset > 0 && self.ranges.next_request())
             .then_some(Rest { offset: self.offset, validator: self.validator.as_deref() });
-        let incoming = match get(self.job.client(), url, rest, self.stall).await? {
-            Ok(incoming) => incoming,
-            Err(error) => {
+        let incoming = match get(self.job.client(), url, rest, self.stall).await {
+            Ok(Ok(incoming)) => incoming,
+            // Such as a redirect of range requests alone that leads nowhere.
+            Err(error) if self.ranges.requested => return self.without_range(error).await,
+            Err(error) => return Err(error),
+            Ok(Err(error)) => {
                 // A request that was not sent says nothing about the host's support of ranges.
                 self.ranges.requested &= error.may_have_been_sent();
                 self.failed(error.into(), None).await?;

@@ -1,6 +1,7 @@
 //! The loop of a wait for many jobs. A round reads pages of the list, and polls the jobs that they do not show.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, Fuse};
@@ -81,7 +82,7 @@ impl Watch {
             self.add_ready_ids();
             let last_round_of = self.past_deadline(Duration::ZERO);
             self.rounds += 1;
-            let failed = self.round_until_deadline().await.err();
+            let failed = self.round_with_new_ids().await.err();
             match &failed {
                 None => {
                     self.pending
@@ -94,6 +95,27 @@ impl Watch {
                 self.fail(&id, WaitErrorKind::TimedOut, failed.clone());
             }
         }
+    }
+
+    /// Runs a round. The wait for an id that arrives meanwhile begins when it arrives.
+    async fn round_with_new_ids(&mut self) -> Result<(), Error> {
+        let mut more = std::mem::replace(&mut self.more, stream::empty().boxed().fuse());
+        let mut arrived = Vec::new();
+        let result = {
+            let mut round = pin!(self.round_until_deadline());
+            loop {
+                tokio::select! {
+                    biased;
+                    result = &mut round => break result,
+                    Some(id) = more.next() => arrived.push((id, Instant::now())),
+                }
+            }
+        };
+        self.more = more;
+        for (id, added) in arrived {
+            self.add_at(id, added);
+        }
+        result
     }
 
     /// A round is aborted at the end of the first deadline's grace period.
@@ -113,11 +135,15 @@ impl Watch {
 
     /// Adds a job. Returns whether it is new.
     fn add(&mut self, id: String) -> bool {
+        self.add_at(id, Instant::now())
+    }
+
+    fn add_at(&mut self, id: String, added: Instant) -> bool {
         if self.pending.contains_key(&id) || self.ready.iter().any(|(ready, _)| *ready == id) {
             return false;
         }
         let pending = Pending {
-            added: Instant::now(),
+            added,
             last: None,
             polls: 0,
             failures: PollFailures::default(),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, RANGE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LOCATION, RANGE};
 use http::{HeaderValue, Request, Response};
 use infrai_video::TowerTransport;
 use infrai_video::{
@@ -99,6 +99,23 @@ async fn the_whole_clip_is_requested_from_a_host_that_refuses_every_range() {
         let download = through(&harness, &job, refusing(status), unchanged);
         let saved = download.to_path(harness.path()).await;
         saved.unwrap_or_else(|error| panic!("{status}, in a later run: {error}"));
+        harness.assert_whole_clip(&job).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_redirects_range_requests_in_vain_gets_a_request_for_the_whole_clip() {
+    for location in ["", "?again", "http://files.example/clip.mp4", "ftp://files.example/", "https://["] {
+        let (harness, job) = with_a_part().await;
+        let redirecting = move |request: &mut Request<Bytes>| {
+            request.headers().contains_key(RANGE).then(|| {
+                let response = Response::builder().status(302).header(LOCATION, location);
+                Ok(response.body(whole("elsewhere")).unwrap())
+            })
+        };
+        let download = through(&harness, &job, redirecting, unchanged);
+        let saved = download.to_path(harness.path()).await;
+        saved.unwrap_or_else(|error| panic!("{location}: {error}"));
         harness.assert_whole_clip(&job).await;
     }
 }
