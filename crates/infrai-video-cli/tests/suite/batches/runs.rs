@@ -133,26 +133,26 @@ async fn some_items_failed_is_13_and_a_retry_uses_new_keys() {
 /// A line that failed in another directory is retried into the directory of the run that asks for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_delivers_where_the_last_run_would_have() {
-    let bench = Bench::instant().await;
+    let harness = Harness::instant().await;
     for client in ["a", "b"] {
-        std::fs::create_dir(bench.path(client)).unwrap();
+        std::fs::create_dir(harness.path(client)).unwrap();
         std::fs::write(
-            bench.path(client).join("p.jsonl"),
+            harness.path(client).join("p.jsonl"),
             "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}\n",
         )
         .unwrap();
     }
     let run = |client: &str, args: &[&str]| -> Run {
-        bench.command(args).current_dir(bench.path(client)).output().unwrap().into()
+        harness.command(args).current_dir(harness.path(client)).output().unwrap().into()
     };
     let failing = Action::FailJob { code: "CONTENT_REJECTED".to_owned(), message: "no".to_owned() };
-    bench.sandbox.set_faults([Fault::on(Operation::Generate, failing)]);
+    harness.sandbox.set_faults([Fault::on(Operation::Generate, failing)]);
     assert_eq!(run("a", &["batch", "run", "p.jsonl"]).code, Some(13));
-    bench.sandbox.set_faults([]);
+    harness.sandbox.set_faults([]);
     assert_eq!(run("b", &["batch", "run", "p.jsonl"]).code, Some(13));
     let retried = run("b", &["batch", "retry", "p", "--failed"]);
     assert_eq!(retried.code, Some(0), "{}", retried.stderr);
-    let clips = |client: &str| bench.path(client).join("p").read_dir().unwrap().count();
+    let clips = |client: &str| harness.path(client).join("p").read_dir().unwrap().count();
     assert_eq!((clips("a"), clips("b")), (0, 1));
 }
 

@@ -45,16 +45,16 @@ async fn deleted_jobs_are_not_resumed() {
 /// A line whose job was deleted has no clip, and its command says how to get one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_whose_job_was_deleted_lacks_its_clip() {
-    let bench = Bench::still().await;
-    fs::write(bench.path("p.jsonl"), "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}\n").unwrap();
-    assert_eq!(bench.run(["batch", "run", "p.jsonl", "--timeout=0"]).code, Some(13));
-    let id = bench.sandbox.jobs()[0].job_id.clone();
-    assert_eq!(bench.run(["delete-all", "--yes"]).code, Some(0));
-    let again = bench.run(["batch", "run", "p.jsonl"]);
+    let harness = Harness::still().await;
+    fs::write(harness.path("p.jsonl"), "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}\n").unwrap();
+    assert_eq!(harness.run(["batch", "run", "p.jsonl", "--timeout=0"]).code, Some(13));
+    let id = harness.sandbox.jobs()[0].job_id.clone();
+    assert_eq!(harness.run(["delete-all", "--yes"]).code, Some(0));
+    let again = harness.run(["batch", "run", "p.jsonl"]);
     assert_eq!(again.code, Some(13), "{}", again.stderr);
     assert!(again.stderr.contains(&format!("infrai-video resume {id} --again  (")), "{}", again.stderr);
     assert!(!again.stderr.contains("finished before"), "{}", again.stderr);
-    assert_eq!(charges(&bench), 1);
+    assert_eq!(charges(&harness), 1);
 }
 
 /// An address that no request can be sent to is not one where nothing is left.
@@ -64,11 +64,11 @@ async fn an_invalid_base_url_is_refused_before_the_ledger_is_read() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
 
-    let bench = Bench::still().await;
-    bench.job();
+    let harness = Harness::still().await;
+    harness.job();
     for url in [&b"ftp://x"[..], b"nonsense", b"http://127.0.0.1:1/\xff"] {
         for command in [&["resume"][..], &["batch", "status"]] {
-            let mut run = bench.command(command);
+            let mut run = harness.command(command);
             let run: Run = run.env("INFRAI_BASE_URL", OsStr::from_bytes(url)).output().unwrap().into();
             assert!(run.failed(7).contains("INFRAI_BASE_URL"), "{}", run.stderr);
         }
