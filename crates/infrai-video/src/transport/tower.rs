@@ -39,8 +39,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// # }
 /// ```
 ///
-/// An error of the service, or of a response body, becomes [`TransportErrorKind::Lost`]: the request may have been carried
-/// out. An error that is a [`TransportError`] is passed on as it is.
+/// An error of the service, or of a response body, becomes [`TransportErrorKind::Lost`]: the request may have been
+/// executed. A [`TransportError`] is returned unchanged.
 #[derive(Debug, Clone)]
 pub struct TowerTransport<S>(S);
 
