@@ -104,6 +104,12 @@ pub(super) const STEPS: &[Step] = &[
     ),
     code(TESTS, "Do the tests pass?", tests),
     commands(
+        "bench",
+        "Do the benchmarks compile, and do their own tests pass?",
+        &[],
+        &["cargo test --manifest-path bench/Cargo.toml --target-dir target --locked"],
+    ),
+    commands(
         NETWORK,
         "Does the command work behind real TLS servers and proxies? Included in the tests; runs alone only on request",
         &[],
