@@ -26,6 +26,7 @@ pub(super) async fn open(location: &Location) -> Result<(AnyPool, Dialect), Ledg
             // One for the lock, one for SQLite, and one for the rest of the command.
             runtime::spare_threads(3).map_err(LedgerError::NoThread)?;
             let failed = |error| LedgerError::Path(path.clone(), error);
+            sqlite_file::refuse_special(path)?;
             let ledger = path.clone();
             let lock = tokio::task::spawn_blocking(move || lock_for_opening(&ledger)).await;
             let lock = lock.map_err(std::io::Error::other).flatten().map_err(failed)?;

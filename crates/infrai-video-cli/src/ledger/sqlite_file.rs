@@ -12,6 +12,18 @@ use super::{LedgerError, worker};
 /// The header of every SQLite database.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
+/// Returns an error for a device, a pipe or a socket. Nothing may be changed before: the permissions of a device such as `/dev/null`
+/// concern all programs of the machine, and opening a pipe waits for another process.
+pub(super) fn refuse_special(path: &Path) -> Result<(), LedgerError> {
+    match path.metadata() {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            Err(LedgerError::Foreign("it is not a regular file".to_owned()))
+        }
+        // The next step reports other errors.
+        _ => Ok(()),
+    }
+}
+
 /// Returns an error for a file that is not an undamaged ledger. A missing file is valid. Nothing is changed.
 pub(super) fn inspect(path: &Path) -> Result<(), LedgerError> {
     let failed = |error| LedgerError::Path(path.to_owned(), error);

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
@@ -61,6 +62,28 @@ async fn a_file_that_is_not_a_ledger_is_named_and_left_unchanged() {
         assert!(begun.elapsed() < AT_ONCE);
         assert_eq!(fs::read(ledger(&harness)).unwrap(), bytes);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_special_file_is_no_ledger_and_is_left_unchanged() {
+    let harness = Harness::instant().await;
+    let _socket = std::os::unix::net::UnixListener::bind(ledger(&harness)).unwrap();
+    fs::set_permissions(ledger(&harness), fs::Permissions::from_mode(0o666)).unwrap();
+    let directory = ledger(&harness).parent().unwrap().to_owned();
+    let names =
+        || fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect::<HashSet<_>>();
+    let before = names();
+    assert_reported(&harness, &harness.run(SMALL), &["it is not a regular file"]);
+    assert_eq!(fs::metadata(ledger(&harness)).unwrap().permissions().mode() & 0o777, 0o666);
+    assert_eq!(names(), before);
+
+    fs::remove_file(ledger(&harness)).unwrap();
+    assert!(Command::new("mkfifo").args(["-m", "666"]).arg(ledger(&harness)).status().unwrap().success());
+    let begun = Instant::now();
+    assert_reported(&harness, &harness.run(SMALL), &["it is not a regular file"]);
+    assert!(begun.elapsed() < AT_ONCE);
+    assert_eq!(fs::metadata(ledger(&harness)).unwrap().permissions().mode() & 0o777, 0o666);
+    assert_eq!(names(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
