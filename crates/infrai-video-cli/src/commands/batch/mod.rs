@@ -51,9 +51,8 @@ impl BatchRun<'_> {
         let max_wait = self.options.timeout.0;
         let runner = Runner::new(ctx, session, ledger, max_wait).with_if_job_gone(self.if_job_gone);
         let progress = BatchProgress::new(&ctx.output, self.ids.len(), self.finished_before);
-        let max_pause = self.options.max_pause.0.unwrap_or(Duration::MAX);
-        let limits = Limits { concurrency: usize::from(self.options.jobs), max_pause: Some(max_pause) };
-        ledger.wait_for_outages(max_pause, on_ledger_outage(ctx));
+        let max_pause = Some(max_pause(self.options));
+        let limits = Limits { concurrency: usize::from(self.options.jobs), max_pause };
         let run = Box::pin(runner.run(&mut self.source, &limits, &progress));
         let outcome = tokio::select! {
             outcome = run => outcome,
@@ -67,6 +66,17 @@ impl BatchRun<'_> {
         let items = items_of_batch(ctx, ledger, self.name).await?;
         Report::new(self.name, &self.ids, items, self.lines, outcome).conclude(ctx, self.options)
     }
+}
+
+/// Opens the ledger. From then on outages of its database are waited for.
+async fn open_ledger(ctx: &Context, options: &PlanArgs) -> Result<Arc<Ledger>, Failure> {
+    let ledger = ctx.require_ledger().await?;
+    ledger.wait_for_outages(max_pause(options), on_ledger_outage(ctx));
+    Ok(ledger)
+}
+
+fn max_pause(options: &PlanArgs) -> Duration {
+    options.max_pause.0.unwrap_or(Duration::MAX)
 }
 
 /// Reports outages of the ledger that are waited for.

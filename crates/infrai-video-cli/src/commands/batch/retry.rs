@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{BatchRun, items_of_batch, output_directory, unknown_batch};
+use super::{BatchRun, items_of_batch, open_ledger, output_directory, unknown_batch};
 use crate::args::RetryArgs;
 use crate::context::Context;
 use crate::exit_code::Exit;
@@ -11,7 +11,7 @@ use crate::runner::{ClipCheck, IfJobGone, ItemSource, check_download};
 use crate::text::count;
 
 pub(super) async fn run(ctx: &Context, args: &RetryArgs) -> Result<(), Failure> {
-    let ledger = ctx.require_ledger().await?;
+    let ledger = open_ledger(ctx, &args.options).await?;
     let result = Box::pin(with_ledger(ctx, args, &ledger)).await;
     ledger.close().await;
     result

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::plan_checks::{batch_name, check_keys, check_lines, check_paths, exists, read};
 use super::report::{ended_without_clip, sum};
-use super::{BatchRun, items_of_batch, output_directory};
+use super::{BatchRun, items_of_batch, open_ledger, output_directory};
 use crate::args::RunArgs;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ use crate::ui::Table;
 pub(super) async fn run(ctx: &Context, args: &RunArgs) -> Result<(), Failure> {
     let name = batch_name(args)?;
     let lines = read(ctx, args, &name)?;
-    let ledger = ctx.require_ledger().await?;
+    let ledger = open_ledger(ctx, &args.options).await?;
     let plan = Plan { ctx, args, name: &name, lines: &lines, ledger: &ledger };
     let result = Box::pin(plan.run()).await;
     ledger.close().await;
