@@ -1,12 +1,12 @@
 //! Clocks: this machine's, and the service's as its responses show it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use http::header::AGE;
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::retry::server_time;
@@ -30,7 +30,8 @@ pub(crate) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub(crate) struct Clocks {
     wall: WallClock,
     seen: Mutex<Option<(Timestamp, Moment)>>,
-    synced: AtomicBool,
+    /// Set after the request of [`Client::sync_time`](crate::Client::sync_time).
+    pub(crate) synced: OnceCell<()>,
 }
 
 /// A moment on both clocks of this machine.
@@ -42,7 +43,7 @@ pub(crate) struct Moment {
 
 impl Clocks {
     pub(crate) fn new(wall: WallClock) -> Self {
-        Self { wall, seen: Mutex::default(), synced: AtomicBool::new(false) }
+        Self { wall, seen: Mutex::default(), synced: OnceCell::new() }
     }
 
     /// The time of the wall clock, limited to the year 9999. `Timestamp::now` would panic, and would link the messages of all
@@ -70,11 +71,6 @@ impl Clocks {
         let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok()).unwrap_or_default();
         let now = date.saturating_add(Duration::from_secs(age)).unwrap_or(Timestamp::MAX);
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, self.moment()));
-    }
-
-    /// Returns `true` only once.
-    pub(crate) fn is_first_sync(&self) -> bool {
-        !self.synced.swap(true, Ordering::Relaxed)
     }
 
     fn seen(&self) -> Option<(Timestamp, Moment)> {

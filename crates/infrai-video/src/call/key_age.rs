@@ -59,11 +59,15 @@ pub(super) async fn check(client: &Client, prepared_at: Timestamp, deadline: Ins
     Ok(())
 }
 
-/// Requests the service's time if no response has shown it, at most once for each client. Failures are ignored.
+/// Requests the service's time if no response has shown it, at most once for each client. Concurrent calls wait for that request,
+/// so that none of them prepares a submission by this machine's clock meanwhile. Failures are ignored.
 pub(crate) async fn sync_time(client: &Client) {
     let clocks = &client.shared.clocks;
-    if clocks.service().is_none() && clocks.is_first_sync() {
-        let _not_shown = service_time(client, after(MAX_DATE_REQUEST), Duration::MAX).await;
+    if clocks.service().is_none() {
+        let request = async {
+            let _not_shown = service_time(client, after(MAX_DATE_REQUEST), Duration::MAX).await;
+        };
+        clocks.synced.get_or_init(|| request).await;
     }
 }
 

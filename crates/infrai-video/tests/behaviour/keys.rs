@@ -149,6 +149,21 @@ async fn the_services_time_is_read_once_and_only_if_it_is_unknown() {
     assert_eq!(reads(&harness), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn concurrent_calls_wait_for_the_services_time() {
+    let slow = Action::slow_headers(Duration::from_secs(1));
+    let harness = Harness::with([Fault::on(Operation::Capabilities, slow)]);
+    let client = client_off_by(&harness, 6 * HOUR);
+    let prepare = async || {
+        client.sync_time().await;
+        client.generate("a city at dusk").prepare().unwrap().prepared_at()
+    };
+    let prepared: [_; 3] = tokio::join!(prepare(), prepare(), prepare()).into();
+    let now = harness.sandbox.clock().now();
+    assert!(prepared.iter().all(|at| now.duration_since(*at).abs().as_secs() < 5), "{prepared:?} {now}");
+    assert_eq!(harness.requests(Operation::Capabilities).len(), 1);
+}
+
 /// Removes the `Date` of the sandbox's responses.
 struct WithoutDate(TowerTransport<SandboxRouter>);
 
