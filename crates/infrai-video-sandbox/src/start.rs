@@ -7,8 +7,6 @@ use jiff::Timestamp;
 
 #[cfg(feature = "persist")]
 use crate::app_state::clip_request;
-#[cfg(feature = "persist")]
-use crate::clips::clip_cache::name_of;
 use crate::clips::clip_store::ClipStore;
 use crate::clips::source::ClipRequest;
 #[cfg(feature = "persist")]
@@ -62,7 +60,7 @@ impl InitialState {
         let (mut uses, mut wanted, mut unfinished) = (HashMap::new(), HashSet::new(), Vec::new());
         for job in self.state.jobs() {
             let request = clip_request(self.seed, job);
-            let name = name_of(&request);
+            let name = request.name();
             *uses.entry(name.clone()).or_default() += 1;
             if job.cancelled.is_none() && job.failure.is_none() && !job.clip_is_gone(self.epoch) {
                 if !job.state(self.epoch).is_terminal() {

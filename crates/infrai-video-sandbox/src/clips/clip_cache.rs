@@ -106,14 +106,14 @@ impl ClipCache {
     /// Counts a job that was accepted.
     pub(crate) fn job_accepted(&self, request: &ClipRequest) {
         if let Some(store) = &self.0.store {
-            store.job_accepted(name_of(request));
+            store.job_accepted(request.name());
         }
     }
 
     /// Counts a job that was deleted.
     pub(crate) fn job_deleted(&self, request: &ClipRequest) {
         if let Some(store) = &self.0.store {
-            store.job_deleted(&name_of(request));
+            store.job_deleted(&request.name());
         }
     }
 
@@ -127,7 +127,7 @@ impl ClipCache {
     /// Returns the clip or starts to produce it. Production on the pool runs in a task of its own, so that a dropped
     /// caller does not stop it for the others.
     fn lookup(&self, request: ClipRequest) -> Lookup {
-        let name = name_of(&request);
+        let name = request.name();
         let mut entries = self.entries();
         if let Some(files) = entries.files.get(&name) {
             return Lookup::Done(Ok(files.clone()));
@@ -223,12 +223,6 @@ impl File {
         let etag = format!("\"{}\"", sha256_hex(&bytes)).into();
         Self { bytes: bytes.into(), etag }
     }
-}
-
-/// The cache key of a request. Equal requests have equal names.
-pub(crate) fn name_of(request: &ClipRequest) -> String {
-    let ClipRequest { prompt, seed, width, height, duration } = request;
-    sha256_hex(format!("{seed} {width} {height} {} {prompt}", duration.as_nanos()).as_bytes())
 }
 
 #[cfg(test)]

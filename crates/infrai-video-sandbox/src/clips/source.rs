@@ -1,7 +1,9 @@
-//! Where clips come from: the renderer, a function of the caller, or a clip that was made in advance.
+//! Requests for clips, and what serves them: the renderer, a function of the caller, or a clip that was made in advance.
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use crate::model::ids::sha256_hex;
 
 /// Describes a clip. Equal requests give equal files.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +21,14 @@ pub struct ClipRequest {
     pub duration: Duration,
 }
 
+impl ClipRequest {
+    /// The name under which the clip is cached and stored. Equal requests have equal names.
+    pub(crate) fn name(&self) -> String {
+        let Self { prompt, seed, width, height, duration } = self;
+        sha256_hex(format!("{seed} {width} {height} {} {prompt}", duration.as_nanos()).as_bytes())
+    }
+}
+
 /// The files of a finished job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClipFiles {
@@ -30,22 +40,3 @@ pub struct ClipFiles {
 
 /// Produces the files of a request. It may block.
 pub(crate) type ClipSource = Arc<dyn Fn(&ClipRequest) -> Result<ClipFiles, String> + Send + Sync>;
-
-/// The default source: renders the prompt.
-#[cfg(feature = "render")]
-pub(crate) fn default_source() -> ClipSource {
-    use infrai_video_render::{Scene, render};
-
-    Arc::new(|request| {
-        let ClipRequest { prompt, seed, width, height, duration } = request.clone();
-        let clip =
-            render(&Scene { prompt, seed, width, height, duration }).map_err(|error| error.to_string())?;
-        Ok(ClipFiles { mp4: clip.mp4, thumbnail_jpeg: clip.thumbnail_jpeg })
-    })
-}
-
-/// The default source: the stock clip at the requested length.
-#[cfg(not(feature = "render"))]
-pub(crate) fn default_source() -> ClipSource {
-    Arc::new(|request| Ok(super::stock::files(request)))
-}

@@ -6,7 +6,6 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::clip_cache::name_of;
 use super::source::{ClipFiles, ClipRequest};
 
 const CLIP: &[u8] = include_bytes!("stock/clip.mp4");
@@ -20,7 +19,7 @@ const FRAMES_PER_SECOND: u32 = 24;
 
 /// The files of a request. Different requests give different bytes.
 pub(crate) fn files(request: &ClipRequest) -> ClipFiles {
-    let name = name_of(request);
+    let name = request.name();
     let mut mp4 = CLIP.to_vec();
     set_duration(&mut mp4, request.duration);
     // Players skip a `free` box.

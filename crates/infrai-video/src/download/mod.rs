@@ -3,6 +3,7 @@
 mod fetch;
 mod fetched;
 mod final_path;
+mod hex;
 mod mp4;
 mod part;
 mod stream;
@@ -320,13 +321,4 @@ impl fmt::Debug for Download {
             .field("container", &self.container)
             .finish_non_exhaustive()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }

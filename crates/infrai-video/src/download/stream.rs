@@ -10,7 +10,8 @@ use futures_util::stream::{BoxStream, StreamExt as _, try_unfold};
 use sha2::{Digest as _, Sha256};
 
 use super::fetch::{Chunk, Fetch};
-use super::{Download, Written, hex};
+use super::hex::hex;
+use super::{Download, Written};
 use crate::error::Error;
 
 pub(super) struct SequentialReader {

@@ -3,15 +3,13 @@
 mod generate;
 mod job;
 mod list;
-mod pages;
 mod submission;
 
 use infrai_video_client::{options, types};
 
 pub use generate::Generate;
 pub use job::Job;
-pub use list::List;
-pub use pages::{Items, Pages};
+pub use list::{Items, List, Pages};
 pub use submission::{Submission, Submit};
 
 use crate::call::{Call, Plan, Write};

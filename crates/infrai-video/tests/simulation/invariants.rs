@@ -6,8 +6,7 @@ use infrai_video::Submission;
 use infrai_video_sandbox::{Host, JobState};
 
 use crate::clip;
-use crate::process::{Item, Outcome, Refused};
-use crate::run::Stage;
+use crate::stage::{Item, Outcome, Refused, Stage};
 
 pub(crate) fn violations(stage: &Stage) -> Vec<String> {
     let mut found = stage.violations.clone();

@@ -14,6 +14,7 @@ mod invariants;
 mod life;
 mod process;
 mod run;
+mod stage;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -5,16 +5,13 @@
 //!
 //! One seed always gives the same run: the [`Report`] of [`run`] has a digest to compare.
 
-use std::path::PathBuf;
-
-use infrai_video::{Client, TowerTransport};
-use infrai_video_sandbox::{ClipFiles, Clock, Sandbox, SandboxRouter};
+use infrai_video_sandbox::{ClipFiles, Clock, Sandbox};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Duration, Instant, timeout};
 
 use crate::life::Life;
-use crate::process::{Item, Process};
-use crate::support::client_of;
+use crate::process::Process;
+use crate::stage::{Item, Stage};
 use crate::{clip, faults, invariants};
 
 /// The longest run on the simulated clock. A longer one hangs.
@@ -37,23 +34,6 @@ pub(crate) struct Report {
 pub(crate) fn run(seed: u64) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime can be built").block_on(play(seed))
-}
-
-/// State shared by all processes of a run: the service, the disk, and the records on it.
-pub(crate) struct Stage {
-    pub(crate) sandbox: SandboxRouter,
-    pub(crate) directory: PathBuf,
-    pub(crate) items: Vec<Item>,
-    pub(crate) violations: Vec<String>,
-}
-
-impl Stage {
-    /// The client of a new process, without any state of an earlier one.
-    pub(crate) fn client(&self, seed: u64, life: &Life) -> Client {
-        let transport = TowerTransport::new(self.sandbox.clone());
-        let client = client_of(self.sandbox.base_url()).with_seed(seed).with_transport(transport);
-        client.with_wall_clock(life.wall_clock(&self.sandbox)).build().expect("the settings are valid")
-    }
 }
 
 async fn play(seed: u64) -> Report {

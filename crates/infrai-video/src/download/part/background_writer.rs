@@ -176,7 +176,7 @@ mod tests {
         write(&mut writer, b"twelve bytes").await;
         write(&mut writer, b" and more").await;
         writer.settle().await.unwrap();
-        let hash = super::super::super::hex(&Sha256::digest(b"twelve bytes and more"));
+        let hash = crate::download::hex::hex(&Sha256::digest(b"twelve bytes and more"));
         assert_eq!(writer.part().map(PartFile::sha256), Some(hash));
     }
 

@@ -22,7 +22,8 @@ use sidecar::{Sidecar, SidecarFile};
 
 use super::fetch::Version;
 use super::final_path::{not_writable, rename_part};
-use super::{Overwrite, hex, mp4};
+use super::hex::hex;
+use super::{Overwrite, mp4};
 use crate::error::Error;
 
 /// The interval of syncs to disk: a crash of the machine loses the bytes since the last one.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::hex;
+use crate::download::hex::hex;
 
 /// The maximum length of a name on common file systems: in UTF-16 units on Windows, in bytes elsewhere.
 const MAX_NAME: usize = 255;

@@ -1,16 +1,19 @@
 //! The list of jobs.
 
+mod pages;
+
 use std::future::IntoFuture;
 
 use futures_util::future::BoxFuture;
 use infrai_video_client::types::{VideoJob, VideoJobPage};
 use infrai_video_client::{JobState, options};
 
-use super::{Items, Pages};
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::Error;
 use crate::response::Response;
+
+pub use pages::{Items, Pages};
 
 impl Client {
     /// The account's jobs (`GET /v1/video/list`, `video_list`). Await it for one page, or use a stream.
