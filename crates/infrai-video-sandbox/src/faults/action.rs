@@ -296,3 +296,81 @@ impl Action {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use strum::VariantNames;
+
+    use super::*;
+    use crate::faults::Fault;
+    use crate::model::operation::Operation;
+
+    #[test]
+    fn each_action_is_shown_in_a_rule_as_it_can_be_written() {
+        let actions = [
+            Action::DropBefore,
+            Action::AcceptThenDrop,
+            Action::rate_limited(2),
+            Action::accept_then_status(503),
+            Action::InFlight { lasts: Duration::from_secs(5), retry_after: Some(RetryAfter::Seconds(1)) },
+            Action::hang(),
+            Action::slow_headers(Duration::from_millis(1500)),
+            Action::html(),
+            Action::MalformedJson,
+            Action::CutJson,
+            Action::WrongContentType,
+            Action::Redirect { status: 308, location: Some("https://example.com/".to_owned()) },
+            Action::FailJob { code: "A".to_owned(), message: "b".to_owned() },
+            Action::unknown_state(),
+            Action::RenameStates {
+                names: BTreeMap::from([
+                    (JobState::Running, "Processing".to_owned()),
+                    (JobState::Succeeded, "COMPLETED".to_owned()),
+                ]),
+            },
+            Action::Stuck,
+            Action::NoUrl,
+            Action::ExpiredLink,
+            Action::ExpireAtOnce,
+            Action::ExpireMidway { after: 9 },
+            Action::CursorLoop,
+            Action::RepeatItem,
+            Action::cut(9),
+            Action::Cut { after: 9, length: Length::Hidden },
+            Action::Reset { after: 9 },
+            Action::SlowBytes { chunk: 9, pause: Duration::from_secs(1) },
+            Action::IgnoreRange,
+            Action::RefuseRange { status: 403 },
+            Action::RangeFromStart,
+            Action::WrongContentRange,
+            Action::ChangeEtag,
+            Action::CorruptFile,
+        ];
+        let mut names = actions.each_ref().map(Action::name).to_vec();
+        names.dedup();
+        assert_eq!(names, Action::VARIANTS, "every action is listed here, in the order of the enum");
+        for action in actions {
+            let fault = Fault::on(Operation::Status, action)
+                .for_nth_job(3)
+                .nth(2)
+                .times(1)
+                .with_probability(0.5)
+                .from(Duration::from_secs(1))
+                .until(Duration::from_secs(2))
+                .sooner_than(Duration::from_millis(500));
+            let table: serde_json::Map<_, _> = serde_json::from_value(json!(fault)).expect("a table");
+            assert_eq!(Fault::from_table(table), Ok(fault));
+        }
+    }
+
+    #[test]
+    fn the_readme_describes_each_action() {
+        let readme = include_str!("../../README.md");
+        let section =
+            readme.split("\n## ").find(|section| section.starts_with("Faults\n")).unwrap_or_default();
+        let missing: Vec<_> =
+            Action::VARIANTS.iter().filter(|name| !section.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "add to the table in the README: {missing:?}");
+    }
+}

@@ -66,28 +66,8 @@ impl Fault {
     ///
     /// Every rule has an `action`. Its optional conditions are `operation`, `job` (an id, or n for the nth job), `nth`,
     /// `count`, `probability`, `from_seconds` and `until_seconds` (after the first matching call), and
-    /// `sooner_than_seconds` (after the previous matching call). The actions and their fields:
-    ///
-    /// | action | fields |
-    /// |---|---|
-    /// | `drop_before`, `accept_then_drop` | |
-    /// | `status` | `status`, `retry_after` (seconds, `{ date_in = seconds }`, or any text), `accepted` |
-    /// | `in_flight` | `seconds`, `retry_after` |
-    /// | `hang` | `seconds` (for ever if absent), `accepted` |
-    /// | `html` | `status` (200), `accepted` |
-    /// | `malformed_json`, `cut_json`, `wrong_content_type` | |
-    /// | `redirect` | `status` (307), `location` (the file host if absent) |
-    /// | `fail_job` | `code`, `message` |
-    /// | `unknown_state` | `state` |
-    /// | `rename_states` | `states`, such as `{ succeeded = "COMPLETED" }` |
-    /// | `stuck`, `no_url`, `cursor_loop`, `repeat_item` | |
-    /// | `expired_link`, `expire_at_once` | |
-    /// | `expire_midway` | `after_bytes` |
-    /// | `cut` | `after_bytes`, `hide_length` |
-    /// | `reset` | `after_bytes` |
-    /// | `slow_bytes` | `chunk_bytes`, `seconds` before each chunk |
-    /// | `refuse_range` | `status` (416) |
-    /// | `ignore_range`, `range_from_start`, `wrong_content_range`, `change_etag`, `corrupt_file` | |
+    /// `sooner_than_seconds` (after the previous matching call). The actions are the variants of [`Action`](crate::Action) in
+    /// snake case; the README of this crate has a table of their fields.
     ///
     /// With `accepted = true` the call is carried out first.
     ///
