@@ -76,7 +76,7 @@ impl Base {
         if !output.status.success() {
             let stderr = String::from_utf8_lossy(&output.stderr);
             let reason = stderr.lines().next().unwrap_or_default();
-            bail!("{revision} is neither a file nor a revision of git ({reason}); name one of both");
+            bail!("{revision} is neither a file nor a revision of git ({reason}); pass one of them");
         }
         let document = Document::parse(&String::from_utf8_lossy(&output.stdout)).context(name.clone())?;
         Ok(Self { name, document: document.value })

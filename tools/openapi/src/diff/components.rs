@@ -52,7 +52,7 @@ impl<'a> Differ<'a> {
                 (Some(_), Some(_)) => {}
                 (before, after) => {
                     let text = format!(
-                        "the component {}; what that means is told where it is used",
+                        "the component {}; its effects are reported where it is used",
                         happened(before, after)
                     );
                     self.record(&At::pointer(pointer), "component", Breaks::Nobody, text);
@@ -75,11 +75,11 @@ impl<'a> Differ<'a> {
             let at = At::new(pointer, sides);
             if let Some(other) = self.renamed.get(name) {
                 let text =
-                    format!("the schema is called `{other}` now, and with it the type in generated code");
+                    format!("the schema is renamed to `{other}`, and so is the type in generated code");
                 self.record(&at, "schema-renamed", breaks, text);
             } else {
                 let notice = unannounced(before);
-                let text = format!("the schema is removed{notice}, and with it the type in generated code");
+                let text = format!("the schema is removed{notice}, and so is the type in generated code");
                 self.record(&at, "schema-removed", breaks, text);
             }
         }
@@ -102,16 +102,16 @@ pub(super) fn renamed_schemas<'a>(old: &'a Value, new: &'a Value) -> BTreeMap<&'
     let missing = |from: Option<&'a Value>, other: Option<&'a Value>| -> Vec<(&'a str, &'a Value)> {
         entries(from).filter(|(name, _)| other.and_then(|other| other.get(*name)).is_none()).collect()
     };
-    let (gone, come) = (missing(old, new), missing(new, old));
+    let (removed, added) = (missing(old, new), missing(new, old));
     let mut renamed = BTreeMap::new();
     // A schema may refer to another renamed schema, so that one pass is not enough.
     loop {
         let before = renamed.len();
-        for (name, value) in &gone {
+        for (name, value) in &removed {
             if renamed.contains_key(name) {
                 continue;
             }
-            let twin = come.iter().find(|(other, content)| {
+            let twin = added.iter().find(|(other, content)| {
                 let mut names = renamed.clone();
                 names.insert(*name, *other);
                 !renamed.values().any(|taken| taken == other)

@@ -24,12 +24,12 @@ pub fn gate(root: &Path) -> Result<()> {
 
 fn judge(changes: &[Change], released: &str, current: &str, changelog: &str) -> Result<()> {
     let parse = |text: &str| {
-        let remedy = || format!("info.version `{text}` is not a semantic version; write one such as 1.2.0");
+        let remedy = || format!("info.version `{text}` is not a semantic version; use one such as 1.2.0");
         Version::parse(text).with_context(remedy)
     };
     let (old, new) = (parse(released)?, parse(current)?);
     if new < old {
-        bail!("info.version is {new}, and {old} is released already; take a higher version");
+        bail!("info.version is {new}, and {old} is already released; choose a higher version");
     }
     if changes.is_empty() {
         return Ok(());
@@ -40,7 +40,7 @@ fn judge(changes: &[Change], released: &str, current: &str, changelog: &str) -> 
         let count =
             counted(breaking, "change since {} breaks", "changes since {} break").replace("{}", released);
         bail!(
-            "{count} callers, and info.version is {new}: make it {next}.0.0 or take them back; \
+            "{count} callers, and info.version is {new}: set it to {next}.0.0 or revert them; \
              `cargo xtask diff` lists them"
         );
     }
@@ -48,13 +48,13 @@ fn judge(changes: &[Change], released: &str, current: &str, changelog: &str) -> 
         let count = counted(changes.len(), "change", "changes");
         let next = Version::new(old.major, old.minor + 1, 0);
         bail!(
-            "{count} since the release of {old}, and info.version is the same: make it {next} or higher; \
+            "{count} since the release of {old}, and info.version is unchanged: set it to {next} or higher; \
              `cargo xtask diff` lists what changed"
         );
     }
     if !has_section(changelog, current) {
         bail!(
-            "{CHANGELOG} has no section `## {new}`: write one; `cargo xtask diff --markdown` gives its lines"
+            "{CHANGELOG} has no section `## {new}`: add one; `cargo xtask diff --markdown` prints its lines"
         );
     }
     Ok(())
@@ -103,7 +103,7 @@ mod tests {
         let changes = [change(Breaks::Nobody), change(Breaks::Reader)];
         let text = error(&changes, "1.0.0", "1.1.0");
         assert!(
-            text.starts_with("1 change since 1.0.0 breaks callers") && text.contains("make it 2.0.0"),
+            text.starts_with("1 change since 1.0.0 breaks callers") && text.contains("set it to 2.0.0"),
             "{text}"
         );
         judge(&changes, "1.0.0", "2.0.0", "## 2.0.0\n").unwrap();
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn any_change_needs_a_new_version() {
         let text = error(&[change(Breaks::Nobody)], "1.0.0", "1.0.0");
-        assert!(text.contains("make it 1.1.0 or higher"), "{text}");
+        assert!(text.contains("set it to 1.1.0 or higher"), "{text}");
         judge(&[change(Breaks::Nobody)], "1.0.0", "1.1.0", CHANGELOG_OF_1_1).unwrap();
     }
 
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_version_below_the_released_one_is_an_error_even_without_a_change() {
         let text = error(&[], "1.1.0", "1.0.0");
-        assert!(text.contains("take a higher version"), "{text}");
+        assert!(text.contains("choose a higher version"), "{text}");
     }
 
     #[test]

@@ -115,7 +115,7 @@ struct Differ<'a> {
     new_usage: Usage,
     /// Renamed schemas: old name to new name.
     renamed: BTreeMap<&'a str, &'a str>,
-    /// The schemas that are being compared, by their address, so that recursion ends.
+    /// The schemas that are being compared, by their address, to stop at recursion.
     open: Vec<(*const Value, *const Value)>,
     changes: Vec<Change>,
 }
@@ -154,7 +154,7 @@ impl<'a> Differ<'a> {
         let at = At::document();
         if self.old.get("openapi") != self.new.get("openapi") {
             let breaks = if dialect(self.old) == dialect(self.new) { Breaks::Nobody } else { Breaks::Both };
-            let text = format!("the document is OpenAPI {} now", plain(self.new.get("openapi")));
+            let text = changed("the version of OpenAPI", self.old.get("openapi"), self.new.get("openapi"));
             self.record(&at.key("openapi"), "openapi-version", breaks, text);
         }
         self.documentation(&at, self.old, self.new);
@@ -168,7 +168,7 @@ impl<'a> Differ<'a> {
         }
         if self.old.get("tags") != self.new.get("tags") {
             let text =
-                "the list of tags is changed; which operation has which tag is told with the operation";
+                "the list of tags is changed; changed tags of an operation are reported for the operation";
             self.record(&at.key("tags"), "documentation", Breaks::Nobody, text);
         }
     }
@@ -182,7 +182,7 @@ impl<'a> Differ<'a> {
             }
             let text = match key {
                 "x-provenance" => {
-                    format!("it is known from {} now, and was from {}", list(after), list(before))
+                    format!("its provenance changed from {} to {}", list(before), list(after))
                 }
                 _ => format!("`{key}` {}", happened(before, after)),
             };
@@ -195,7 +195,7 @@ impl<'a> Differ<'a> {
     fn deprecation(&mut self, at: &At, old: &Value, new: &Value) {
         match (flag(old, "deprecated"), flag(new, "deprecated")) {
             (false, true) if old.get("description") == new.get("description") => {
-                let text = "it is deprecated now, and its description is as before: say there what replaces it and when it goes";
+                let text = "it is deprecated now, but its description is unchanged: describe what replaces it and when it will be removed";
                 self.record(at, "deprecated", Breaks::Nobody, text);
             }
             (false, true) => self.record(at, "deprecated", Breaks::Nobody, "it is deprecated now"),
@@ -204,7 +204,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// If the documents differ and no change is recorded, the order of a list changed or something that no rule knows.
+    /// If the documents differ and no change is recorded, the order of a list changed or something that no rule compares.
     fn remainder(&mut self) {
         if !self.changes.is_empty() {
             return;
@@ -217,7 +217,7 @@ impl<'a> Differ<'a> {
             document
         };
         if let Some(pointer) = places::first_difference(&version(self.old), &version(self.new)) {
-            let text = "only the order of a list is changed, or something that no rule of this command knows";
+            let text = "only the order of a list is changed, or something that this command does not compare";
             self.record(&At::pointer(pointer), "other", Breaks::Nobody, text);
         }
     }
@@ -255,10 +255,15 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)
 }
 
+/// `WHAT changed from OLD to NEW`.
+fn changed(what: &str, old: Option<&Value>, new: Option<&Value>) -> String {
+    format!("{what} changed from {} to {}", plain(old), plain(new))
+}
+
 /// A value in a sentence.
 fn plain(value: Option<&Value>) -> String {
     match value {
-        None => "nothing".to_owned(),
+        None => "none".to_owned(),
         Some(Value::String(text)) => text.clone(),
         Some(value) => value.to_string(),
     }

@@ -17,22 +17,22 @@ impl<'a> Differ<'a> {
     pub(super) fn operations(&mut self) {
         let old: Vec<Operation<'a>> = operations(self.old).collect();
         let mut new: Vec<Operation<'a>> = operations(self.new).collect();
-        let mut gone = Vec::new();
+        let mut removed = Vec::new();
         for before in old {
             let same = |after: &Operation<'a>| {
                 after.method == before.method && shape(after.path) == shape(before.path)
             };
             match new.iter().position(same) {
                 Some(index) => self.operation(before, new.remove(index)),
-                None => gone.push(before),
+                None => removed.push(before),
             }
         }
-        for before in gone {
+        for before in removed {
             let same = |after: &Operation<'a>| before.id().is_some() && after.id() == before.id();
             if let Some(index) = new.iter().position(same) {
                 let after = new.remove(index);
                 let at = At::operation(after.pointer(), &label(&after));
-                let text = format!("`{}` was {}", label(&after), route(&before));
+                let text = format!("`{}` moved from {}", label(&after), route(&before));
                 self.record(&at, "operation-moved", Breaks::Both, text);
                 self.operation(before, after);
             } else {
@@ -63,8 +63,9 @@ impl<'a> Differ<'a> {
         }
         if old.id() != new.id() {
             let (before, after) = (plain(old.value.get("operationId")), plain(new.value.get("operationId")));
-            let text =
-                format!("`operationId` is {after} and not {before}, and so is the name in generated code");
+            let text = format!(
+                "`operationId` changed from {before} to {after}, and so did the name in generated code"
+            );
             self.record(&at.key("operationId"), "operation-id", Breaks::Both, text);
         }
         self.tags(&at, old.value, new.value);
@@ -73,7 +74,7 @@ impl<'a> Differ<'a> {
         let variables = variables(old.path, new.path);
         for (before, after) in variables.iter().filter(|(before, after)| before != after) {
             let text = format!(
-                "the path's variable is called `{after}` and not `{before}`, which changes arguments of generated code alone"
+                "the path variable is renamed from `{before}` to `{after}`, which only changes arguments of generated code"
             );
             self.record(&request, "path-variable", Breaks::Writer, text);
         }
@@ -82,7 +83,7 @@ impl<'a> Differ<'a> {
         self.responses(&at.on(Sides::response(&name)), old.value, new.value);
         if old.value.get("callbacks") != new.value.get("callbacks") {
             let breaks = if old.value.get("callbacks").is_some() { Breaks::Both } else { Breaks::Nobody };
-            let text = "its callbacks are changed; this command does not look inside";
+            let text = "its callbacks are changed; this command does not compare their content";
             self.record(&at.key("callbacks"), "callbacks", breaks, text);
         }
     }
@@ -97,12 +98,11 @@ impl<'a> Differ<'a> {
         let (before, after) = (tags(old), tags(new));
         let at = at.key("tags");
         for tag in before.iter().filter(|tag| !after.contains(tag)) {
-            let text =
-                format!("it is no longer under the tag `{tag}`, after which some generators name a class");
+            let text = format!("it no longer has the tag `{tag}`, after which some generators name a class");
             self.record(&at, "tag-removed", Breaks::Both, text);
         }
         for tag in after.iter().filter(|tag| !before.contains(tag)) {
-            self.record(&at, "tag-added", Breaks::Nobody, format!("it is under the tag `{tag}` too"));
+            self.record(&at, "tag-added", Breaks::Nobody, format!("it also has the tag `{tag}`"));
         }
     }
 
@@ -114,7 +114,7 @@ impl<'a> Differ<'a> {
                 self.request_body(&at, target(self.old, before), target(self.new, after));
             }
             (Some(_), None) => {
-                self.record(&at, "body-removed", at.sides.narrower(), "the request has no body any more");
+                self.record(&at, "body-removed", at.sides.narrower(), "the request no longer has a body");
             }
             (None, Some(after)) if flag(target(self.new, after), "required") => {
                 self.record(&at, "body-added", at.sides.narrower(), "the request must have a body now");
@@ -130,9 +130,9 @@ impl<'a> Differ<'a> {
         self.documentation(at, old, new);
         match (flag(old, "required"), flag(new, "required")) {
             (false, true) => {
-                self.record(at, "body-required", at.sides.narrower(), "the body must be sent now");
+                self.record(at, "body-required", at.sides.narrower(), "the body is required now");
             }
-            (true, false) => self.record(at, "body-required", Breaks::Nobody, "the body may be left out now"),
+            (true, false) => self.record(at, "body-required", Breaks::Nobody, "the body is optional now"),
             _ => {}
         }
         self.content(at, old.get("content"), new.get("content"));
@@ -148,7 +148,7 @@ impl<'a> Differ<'a> {
                     self.documentation(&at, before, after);
                     self.optional_schema(&at.key("schema"), before.get("schema"), after.get("schema"));
                     if before.get("encoding") != after.get("encoding") {
-                        let text = "how the parts of the body are encoded is changed";
+                        let text = "the encoding of the parts of the body is changed";
                         self.record(&at.key("encoding"), "encoding", at.sides.other(), text);
                     }
                 }

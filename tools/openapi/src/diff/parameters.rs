@@ -25,19 +25,21 @@ impl<'a> Differ<'a> {
         new: &Operation<'a>,
         variables: &BTreeMap<&str, &str>,
     ) {
-        let (mut gone, mut come) = (given(self.old, old), given(self.new, new));
-        let order = (gone.clone(), come.clone());
+        let (mut removed, mut added) = (given(self.old, old), given(self.new, new));
+        let order = (removed.clone(), added.clone());
         let mut pairs = Vec::new();
         // The strongest match first: the same place and name, then the same component, then the same name elsewhere.
-        pair_up(&mut gone, &mut come, &mut pairs, |old, new| {
+        pair_up(&mut removed, &mut added, &mut pairs, |old, new| {
             let ((old_place, old_name), (new_place, new_name)) = (identity(old.value), identity(new.value));
             let renamed = old_place == "path" && variables.get(old_name.as_str()) == Some(&new_name.as_str());
             old_place == new_place && (old_name == new_name || renamed)
         });
-        pair_up(&mut gone, &mut come, &mut pairs, |old, new| {
+        pair_up(&mut removed, &mut added, &mut pairs, |old, new| {
             old.written.get("$ref").is_some() && old.written == new.written
         });
-        pair_up(&mut gone, &mut come, &mut pairs, |old, new| identity(old.value).1 == identity(new.value).1);
+        pair_up(&mut removed, &mut added, &mut pairs, |old, new| {
+            identity(old.value).1 == identity(new.value).1
+        });
         let at = at.key("parameters");
         for (before, after) in &pairs {
             // `components` compares a component that both refer to.
@@ -47,16 +49,16 @@ impl<'a> Differ<'a> {
                 self.parameter_of(&at.key(name), before.value, after.value, renamed);
             }
         }
-        for before in gone {
+        for before in removed {
             let text = format!("the {} is removed{}", spelled(before.value), unannounced(before.value));
             self.record(&at, "parameter-removed", at.sides.narrower(), text);
         }
-        for after in come {
+        for after in added {
             if flag(after.value, "required") {
-                let text = format!("the {} is added and must be sent", spelled(after.value));
+                let text = format!("the {} is added and required", spelled(after.value));
                 self.record(&at, "parameter-added", at.sides.narrower(), text);
             } else {
-                let text = format!("the {} is added and may be left out", spelled(after.value));
+                let text = format!("the {} is added and optional", spelled(after.value));
                 self.record(&at, "parameter-added", Breaks::Nobody, text);
             }
         }
@@ -80,7 +82,8 @@ impl<'a> Differ<'a> {
             .collect();
         places.sort_unstable();
         if !places.is_sorted_by_key(|(_, after)| *after) {
-            let text = "its parameters come in another order, as do the arguments of generated functions";
+            let text =
+                "the order of its parameters is changed, and so are the arguments of generated functions";
             self.record(at, "parameter-order", at.sides.narrower(), text);
         }
     }
@@ -89,31 +92,28 @@ impl<'a> Differ<'a> {
         self.parameter_of(at, old, new, false);
     }
 
-    fn parameter_of(&mut self, at: &At, old: &'a Value, new: &'a Value, told: bool) {
+    fn parameter_of(&mut self, at: &At, old: &'a Value, new: &'a Value, is_recorded: bool) {
         let names = |value| (identity(value).1, text(value, "name"));
         let ((old_name, before), (new_name, after)) = (names(old), names(new));
-        if old_name != new_name && !told {
+        if old_name != new_name && !is_recorded {
             let text = format!(
-                "it is called `{}` and not `{}`",
-                after.unwrap_or_default(),
-                before.unwrap_or_default()
+                "it is renamed from `{}` to `{}`",
+                before.unwrap_or_default(),
+                after.unwrap_or_default()
             );
             self.record(&at.key("name"), "parameter-name", at.sides.narrower(), text);
         }
         if old_name == new_name && before != after {
-            let text = "its name is spelled with other capitals, which a header does not care for";
+            let text = "its name differs only in upper and lower case, which headers ignore";
             self.record(&at.key("name"), "documentation", Breaks::Nobody, text);
         }
         if old.get("in") != new.get("in") {
-            let text =
-                format!("it is in the {} and not in the {}", plain(new.get("in")), plain(old.get("in")));
+            let text = format!("it moved from the {} to the {}", plain(old.get("in")), plain(new.get("in")));
             self.record(&at.key("in"), "parameter-in", at.sides.narrower(), text);
         }
         match (flag(old, "required"), flag(new, "required")) {
-            (false, true) => {
-                self.record(at, "parameter-required", at.sides.narrower(), "it must be sent now")
-            }
-            (true, false) => self.record(at, "parameter-required", Breaks::Nobody, "it may be left out now"),
+            (false, true) => self.record(at, "parameter-required", at.sides.narrower(), "it is required now"),
+            (true, false) => self.record(at, "parameter-required", Breaks::Nobody, "it is optional now"),
             _ => {}
         }
         self.encoded(at, old, new);
@@ -122,7 +122,7 @@ impl<'a> Differ<'a> {
     pub(super) fn header(&mut self, at: &At, old: &'a Value, new: &'a Value) {
         match (flag(old, "required"), flag(new, "required")) {
             (true, false) => self.record(at, "header-required", at.sides.wider(), "it may be missing now"),
-            (false, true) => self.record(at, "header-required", Breaks::Nobody, "it is always there now"),
+            (false, true) => self.record(at, "header-required", Breaks::Nobody, "it is always present now"),
             _ => {}
         }
         self.encoded(at, old, new);
@@ -133,11 +133,12 @@ impl<'a> Differ<'a> {
         self.documentation(at, old, new);
         self.deprecation(at, old, new);
         if (style(old), explode(old)) != (style(new), explode(new)) {
-            let said = |value| format!("{}{}", style(value), if explode(value) { ", exploded" } else { "" });
-            let text = format!("its style is {} and not {}", said(new), said(old));
+            let described =
+                |value| format!("{}{}", style(value), if explode(value) { ", exploded" } else { "" });
+            let text = format!("its style changed from {} to {}", described(old), described(new));
             self.record(&at.key("style"), "parameter-style", at.sides.other(), text);
         } else if ["style", "explode"].iter().any(|key| old.get(key) != new.get(key)) {
-            let text = "its style is written in another way and means what it meant";
+            let text = "its style is written differently, with the same meaning";
             self.record(&at.key("style"), "documentation", Breaks::Nobody, text);
         }
         for key in ["allowReserved", "allowEmptyValue"] {
@@ -148,7 +149,7 @@ impl<'a> Differ<'a> {
             }
         }
         if old.get("content").is_some() != new.get("content").is_some() {
-            let text = "whether its text is a document of a media type is changed";
+            let text = "it changed between `schema` and `content`";
             self.record(&at.key("content"), "parameter-content", at.sides.other(), text);
             return;
         }
@@ -159,14 +160,14 @@ impl<'a> Differ<'a> {
 
 /// Moves parameters that match from both lists to the pairs.
 fn pair_up<'a>(
-    gone: &mut Vec<Given<'a>>,
-    come: &mut Vec<Given<'a>>,
+    removed: &mut Vec<Given<'a>>,
+    added: &mut Vec<Given<'a>>,
     pairs: &mut Vec<(Given<'a>, Given<'a>)>,
     same: impl Fn(&Given<'a>, &Given<'a>) -> bool,
 ) {
-    gone.retain(|before| match come.iter().position(|after| same(before, after)) {
+    removed.retain(|before| match added.iter().position(|after| same(before, after)) {
         Some(index) => {
-            pairs.push((*before, come.remove(index)));
+            pairs.push((*before, added.remove(index)));
             false
         }
         None => true,

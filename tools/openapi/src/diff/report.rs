@@ -76,8 +76,8 @@ impl Report {
             .collect();
         match self.changes.iter().filter(quiet).count() {
             0 => {}
-            1 => lines.push("- Words, examples or provenance are changed in one place.".to_owned()),
-            many => lines.push(format!("- Words, examples or provenance are changed in {many} places.")),
+            1 => lines.push("- Descriptions, examples or provenance changed in one place.".to_owned()),
+            many => lines.push(format!("- Descriptions, examples or provenance changed in {many} places.")),
         }
         lines.join("\n")
     }
@@ -121,7 +121,7 @@ impl fmt::Display for Report {
         if self.changes.is_empty() {
             return Ok(());
         }
-        write!(f, "; {breaking} of them break somebody")
+        write!(f, "; breaking: {breaking}")
     }
 }
 
@@ -155,9 +155,9 @@ mod tests {
     fn the_text_names_who_breaks_where_and_why() {
         assert_eq!(
             report().to_string(),
-            "breaks writers: Limit > maximum: its maximum is 10 and not 20 (list)\n\
+            "breaks writers: Limit > maximum: its maximum changed from 20 to 10 (list)\n\
              breaks nobody: Limit > description: `description` is changed (list)\n\
-             2 changes from 1.0.0.yaml (1.0.0) to 1.1.0.yaml (1.1.0); 1 of them break somebody"
+             2 changes from 1.0.0.yaml (1.0.0) to 1.1.0.yaml (1.1.0); breaking: 1"
         );
     }
 
@@ -172,7 +172,7 @@ mod tests {
                 "kind": "maximum",
                 "pointer": "/components/schemas/Limit/maximum",
                 "place": "Limit > maximum",
-                "sentence": "its maximum is 10 and not 20",
+                "sentence": "its maximum changed from 20 to 10",
                 "breaks": "writer",
                 "operations": ["list"],
             })
@@ -183,8 +183,8 @@ mod tests {
     fn a_changelog_has_a_line_for_each_change_and_one_for_all_documentation() {
         assert_eq!(
             report().markdown(),
-            "- **Breaks writers.** `Limit > maximum`: its maximum is 10 and not 20. (list)\n\
-             - Words, examples or provenance are changed in one place."
+            "- **Breaks writers.** `Limit > maximum`: its maximum changed from 20 to 10. (list)\n\
+             - Descriptions, examples or provenance changed in one place."
         );
     }
 

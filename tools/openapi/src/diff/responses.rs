@@ -16,16 +16,16 @@ impl<'a> Differ<'a> {
                 (Some(before), Some(after)) => self.followed_response(&at, before, after),
                 (Some(before), None) => {
                     let before = follow(self.old, before).unwrap_or(before);
-                    let text = format!("the answer {status} is removed{}", unannounced(before));
+                    let text = format!("the response {status} is removed{}", unannounced(before));
                     self.record(&at, "status-removed", at.sides.wider(), text);
                 }
                 _ if is_error(status) => {
                     let text =
-                        format!("the answer {status} is added, which readers treat like any other error");
+                        format!("the response {status} is added, which readers treat like any other error");
                     self.record(&at, "status-added", Breaks::Nobody, text);
                 }
                 _ => {
-                    let text = format!("the answer {status} is added, which readers do not expect");
+                    let text = format!("the response {status} is added, which readers do not expect");
                     self.record(&at, "status-added", at.sides.wider(), text);
                 }
             }
@@ -46,7 +46,7 @@ impl<'a> Differ<'a> {
         self.headers(&at.key("headers"), old.get("headers"), new.get("headers"));
         self.content(at, old.get("content"), new.get("content"));
         if old.get("links") != new.get("links") {
-            let text = "its links, which only say what to call next, are changed";
+            let text = "its links, which only document the next operation, are changed";
             self.record(&at.key("links"), "documentation", Breaks::Nobody, text);
         }
     }
@@ -62,7 +62,7 @@ impl<'a> Differ<'a> {
                 }
                 Some(_) => {}
                 None => {
-                    let always = if flag(value, "required") { ", which was always there," } else { "" };
+                    let always = if flag(value, "required") { ", which was always present," } else { "" };
                     let text = format!("the header `{name}`{always} is removed{}", unannounced(value));
                     self.record(at, "header-removed", at.sides.wider(), text);
                 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::places::At;
-use super::{Breaks, Differ, happened, keys, plain, unannounced};
+use super::{Breaks, Differ, changed, happened, keys, unannounced};
 use crate::value::entries;
 
 /// One way to authenticate: each scheme with its required scopes.
@@ -27,7 +27,7 @@ impl<'a> Differ<'a> {
                 (Some(before), None) => {
                     let text = match renamed.get(key) {
                         Some(other) => format!(
-                            "the scheme is called `{other}` now, also in the settings of generated code"
+                            "the scheme is renamed to `{other}`, also in the settings of generated code"
                         ),
                         None => format!("the scheme is removed{}", unannounced(before)),
                     };
@@ -60,13 +60,16 @@ impl<'a> Differ<'a> {
                     .all(|(scheme, scopes)| before.get(scheme).is_some_and(|had| had.is_superset(scopes)))
             });
             if !enough {
-                let text =
-                    format!("calls with {} are no longer let in; it takes {}", said(before), choice(&new));
+                let text = format!(
+                    "requests with {} are no longer accepted, only with {}",
+                    described(before),
+                    choice(&new)
+                );
                 self.record(at, "security-narrower", Breaks::Writer, text);
             }
         }
         for after in new.iter().filter(|after| !old.contains(after)) {
-            let text = format!("calls with {} are let in now", said(after));
+            let text = format!("requests with {} are accepted now", described(after));
             self.record(at, "security-wider", Breaks::Nobody, text);
         }
     }
@@ -76,7 +79,7 @@ impl<'a> Differ<'a> {
         for key in ["type", "name", "in", "scheme", "openIdConnectUrl"] {
             let (before, after) = (old.get(key), new.get(key));
             if before != after {
-                let text = format!("`{key}` is {} and not {}", plain(after), plain(before));
+                let text = changed(&format!("`{key}`"), before, after);
                 self.record(&at.key(key), "security-scheme-changed", Breaks::Writer, text);
             }
         }
@@ -145,7 +148,7 @@ fn alternatives<'a>(list: Option<&'a Value>, renamed: &BTreeMap<&'a str, &'a str
     if listed.is_empty() { vec![Alternative::new()] } else { listed }
 }
 
-fn said(alternative: &Alternative<'_>) -> String {
+fn described(alternative: &Alternative<'_>) -> String {
     if alternative.is_empty() {
         return "no credentials".to_owned();
     }
@@ -157,5 +160,5 @@ fn said(alternative: &Alternative<'_>) -> String {
 }
 
 fn choice(alternatives: &[Alternative<'_>]) -> String {
-    alternatives.iter().map(said).collect::<Vec<_>>().join(" or ")
+    alternatives.iter().map(described).collect::<Vec<_>>().join(" or ")
 }

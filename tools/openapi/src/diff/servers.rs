@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::places::At;
-use super::{Breaks, Differ, happened, keys, plain, text};
+use super::{Breaks, Differ, changed, happened, keys, text};
 
 impl<'a> Differ<'a> {
     pub(super) fn servers(&mut self) {
@@ -40,7 +40,7 @@ impl<'a> Differ<'a> {
             && new.iter().any(|(url, _)| url == before)
         {
             let text = format!(
-                "the first server, which clients take if nothing is said, is {after} and not {before}"
+                "the first server, which is the default of clients, changed from {before} to {after}"
             );
             self.record(at, "server-order", everybody, text);
         }
@@ -59,22 +59,18 @@ impl<'a> Differ<'a> {
             };
             self.documentation(&at, before, after);
             if before.get("default") != after.get("default") {
-                let text = format!(
-                    "its default is {} and not {}",
-                    plain(after.get("default")),
-                    plain(before.get("default"))
-                );
+                let text = changed("its default", before.get("default"), after.get("default"));
                 self.record(&at, "server-variable", Breaks::Both, text);
             }
             let allowed = |value: &'a Value| value.get("enum").and_then(Value::as_array);
-            let gone = match (allowed(before), allowed(after)) {
+            let removes = match (allowed(before), allowed(after)) {
                 (Some(before), Some(after)) => before.iter().any(|value| !after.contains(value)),
                 (None, Some(_)) => true,
                 _ => false,
             };
             if allowed(before) != allowed(after) {
-                let breaks = if gone { Breaks::Both } else { Breaks::Nobody };
-                self.record(&at, "server-variable", breaks, "the values that it may have are changed");
+                let breaks = if removes { Breaks::Both } else { Breaks::Nobody };
+                self.record(&at, "server-variable", breaks, "its allowed values are changed");
             }
         }
     }

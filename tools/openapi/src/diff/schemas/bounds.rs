@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::diff::places::At;
-use crate::diff::{Differ, plain};
+use crate::diff::{Differ, changed};
 
 /// Bounds, and whether a greater number allows more values.
 const BOUNDS: [(&str, bool); 6] = [
@@ -36,25 +36,28 @@ impl<'a> Differ<'a> {
             self.bound(at, keyword, (old, bound(old)), (new, bound(new)), grows);
             let exclusive = if grows { "exclusiveMaximum" } else { "exclusiveMinimum" };
             match (old.flag(exclusive), new.flag(exclusive)) {
-                (false, true) => {
-                    self.turn(at, exclusive, Turn::Narrower, format!("its {keyword} itself no longer fits"))
-                }
+                (false, true) => self.turn(
+                    at,
+                    exclusive,
+                    Turn::Narrower,
+                    format!("its {keyword} itself is no longer allowed"),
+                ),
                 (true, false) => {
-                    self.turn(at, exclusive, Turn::Wider, format!("its {keyword} itself fits now"))
+                    self.turn(at, exclusive, Turn::Wider, format!("its {keyword} itself is allowed now"))
                 }
                 _ => {}
             }
         }
         match (old.flag("uniqueItems"), new.flag("uniqueItems")) {
-            (false, true) => self.turn(at, "uniqueItems", Turn::Narrower, "no item may come twice now"),
-            (true, false) => self.turn(at, "uniqueItems", Turn::Wider, "an item may come twice now"),
+            (false, true) => self.turn(at, "uniqueItems", Turn::Narrower, "its items must be unique now"),
+            (true, false) => self.turn(at, "uniqueItems", Turn::Wider, "its items need not be unique now"),
             _ => {}
         }
         let (before, after) = (old.get("pattern"), new.get("pattern"));
         if before != after {
             let turn = appeared(before.is_some(), after.is_some());
             // Patterns are not compared.
-            let text = format!("its pattern is {} and not {}", plain(after), plain(before));
+            let text = changed("its pattern", before, after);
             self.turn(at, "pattern", turn, text);
         }
         let (before, after) = (old.number("multipleOf"), new.number("multipleOf"));
@@ -65,11 +68,7 @@ impl<'a> Differ<'a> {
                 (Some(before), Some(after)) if whole(after / before) => Turn::Narrower,
                 _ => appeared(before.is_some(), after.is_some()),
             };
-            let text = format!(
-                "it is a multiple of {} and not of {}",
-                plain(new.get("multipleOf")),
-                plain(old.get("multipleOf"))
-            );
+            let text = changed("its multipleOf", old.get("multipleOf"), new.get("multipleOf"));
             self.turn(at, "multipleOf", turn, text);
         }
     }
@@ -99,8 +98,7 @@ impl<'a> Differ<'a> {
             }
             _ => return,
         };
-        let text =
-            format!("its {keyword} is {} and not {}", plain(new.0.get(keyword)), plain(old.0.get(keyword)));
+        let text = changed(&format!("its {keyword}"), old.0.get(keyword), new.0.get(keyword));
         self.turn(at, keyword, turn, text);
     }
 

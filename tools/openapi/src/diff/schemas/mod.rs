@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::components::schema_name;
 use super::places::At;
-use super::{Breaks, Differ, flag, plain, text};
+use super::{Breaks, Differ, changed, flag, plain, text};
 use crate::value::follow;
 use view::View;
 
@@ -20,10 +20,20 @@ impl<'a> Differ<'a> {
         match (old, new) {
             (Some(before), Some(after)) => self.schema(at, before, after),
             (None, Some(_)) => {
-                self.record(at, "schema-narrower", at.sides.narrower(), "it has a schema now, and had none");
+                self.record(
+                    at,
+                    "schema-narrower",
+                    at.sides.narrower(),
+                    "it has a schema now and had none before",
+                );
             }
             (Some(_), None) => {
-                self.record(at, "schema-wider", at.sides.wider(), "it may be anything now, and had a schema");
+                self.record(
+                    at,
+                    "schema-wider",
+                    at.sides.wider(),
+                    "it may have any value now and had a schema before",
+                );
             }
             (None, None) => {}
         }
@@ -55,7 +65,7 @@ impl<'a> Differ<'a> {
         self.choices(at, old, new);
         self.optional_schema(&at.key("items"), old.get("items"), new.get("items"));
         if old.get("xml") != new.get("xml") {
-            self.record(&at.key("xml"), "xml", at.sides.other(), "how it is written as XML is changed");
+            self.record(&at.key("xml"), "xml", at.sides.other(), "its XML representation is changed");
         }
     }
 
@@ -67,21 +77,22 @@ impl<'a> Differ<'a> {
                 (Some("number"), Some("integer")) | (None, _) => at.sides.narrower(),
                 _ => at.sides.other(),
             };
-            let text = format!("its type is {} and not {}", after.unwrap_or("any"), before.unwrap_or("any"));
+            let text =
+                format!("its type changed from {} to {}", before.unwrap_or("any"), after.unwrap_or("any"));
             self.record(&at.key("type"), "type", breaks, text);
         }
         // Without a type any value is allowed, also null. An added or removed type is recorded above.
         let typed = before.is_some() && after.is_some();
         let nullable = |view: &View<'a>| typed && view.flag("nullable");
         match (nullable(old), nullable(new)) {
-            (false, true) => self.record(at, "nullable", at.sides.wider(), "it may be null now"),
-            (true, false) => self.record(at, "nullable", at.sides.narrower(), "it may not be null any more"),
+            (false, true) => self.record(at, "nullable", at.sides.wider(), "it can be null now"),
+            (true, false) => self.record(at, "nullable", at.sides.narrower(), "it can no longer be null"),
             _ => {}
         }
         if let (Some(before), Some(after)) = (old.text("x-type-name"), new.text("x-type-name"))
             && before != after
         {
-            let text = format!("its type in generated code is `{after}` and not `{before}`");
+            let text = format!("its type in generated code changed from `{before}` to `{after}`");
             self.record(&at.key("x-type-name"), "type-name", at.sides.other(), text);
         }
         let (before, after) = (old.text("format"), new.text("format"));
@@ -96,24 +107,17 @@ impl<'a> Differ<'a> {
                 _ => at.sides.other(),
             };
             let text =
-                format!("its format is {} and not {}", after.unwrap_or("any"), before.unwrap_or("any"));
+                format!("its format changed from {} to {}", before.unwrap_or("any"), after.unwrap_or("any"));
             self.record(&at.key("format"), "format", breaks, text);
         }
         let (before, after) = (old.get("default"), new.get("default"));
         match (before, after) {
             (None, Some(value)) => {
-                let text = format!(
-                    "where it is left out it stands for {} now, of which nothing was said",
-                    plain(Some(value))
-                );
+                let text = format!("its default is documented now: {}", plain(Some(value)));
                 self.record(&at.key("default"), "default", Breaks::Nobody, text);
             }
             (Some(_), _) if before != after => {
-                let text = format!(
-                    "where it is left out it stands for {} and not for {}",
-                    plain(after),
-                    plain(before)
-                );
+                let text = changed("its default", before, after);
                 self.record(&at.key("default"), "default", at.sides.other(), text);
             }
             _ => {}
@@ -127,9 +131,10 @@ impl<'a> Differ<'a> {
         if now == after || !(makes_type(self.old, old) || makes_type(self.new, new)) {
             return;
         }
-        let told =
-            |name: Option<&str>| name.map_or("a type of its own".to_owned(), |name| format!("`{name}`"));
-        let text = format!("its type in generated code is {} and not {}", told(after), told(before));
+        let described =
+            |name: Option<&str>| name.map_or("a separate type".to_owned(), |name| format!("`{name}`"));
+        let text =
+            format!("its type in generated code changed from {} to {}", described(before), described(after));
         self.record(at, "type-name", at.sides.other(), text);
     }
 }

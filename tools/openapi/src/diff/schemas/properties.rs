@@ -46,7 +46,7 @@ impl<'a> Differ<'a> {
                     at,
                     "read-only",
                     at.sides.narrower(),
-                    "it may not be sent any more, and is only answered",
+                    "it is read-only now: requests no longer contain it",
                 );
             }
             (true, false) if required => {
@@ -54,10 +54,15 @@ impl<'a> Differ<'a> {
                     at,
                     "read-only",
                     at.sides.narrower(),
-                    "it must be sent now, and was only answered",
+                    "it is no longer read-only: requests must contain it",
                 );
             }
-            (true, false) => self.record(at, "read-only", Breaks::Nobody, "it may be sent now"),
+            (true, false) => self.record(
+                at,
+                "read-only",
+                Breaks::Nobody,
+                "it is no longer read-only: requests may contain it",
+            ),
             _ => {}
         }
         match (says(self.old, old, "writeOnly"), says(self.new, new, "writeOnly")) {
@@ -66,10 +71,15 @@ impl<'a> Differ<'a> {
                     at,
                     "write-only",
                     at.sides.wider(),
-                    "it is not answered any more, and is only sent",
+                    "it is write-only now: responses no longer contain it",
                 );
             }
-            (true, false) => self.record(at, "write-only", Breaks::Nobody, "it is answered now"),
+            (true, false) => self.record(
+                at,
+                "write-only",
+                Breaks::Nobody,
+                "it is no longer write-only: responses may contain it",
+            ),
             _ => {}
         }
         let at = at.on(facing(self.new, new, &facing(self.old, old, &at.sides)));
@@ -105,16 +115,16 @@ impl<'a> Differ<'a> {
         match (schema(old), schema(new)) {
             (Some(before), Some(after)) => self.schema(at, before, after),
             (None, Some(_)) if closed(old) => {
-                self.record(at, kind, wider, "other properties of one form may come now")
+                self.record(at, kind, wider, "other properties that match a schema are allowed now")
             }
-            (None, Some(_)) => self.record(at, kind, narrower, "other properties must be of one form now"),
+            (None, Some(_)) => self.record(at, kind, narrower, "other properties must match a schema now"),
             (Some(_), None) if closed(new) => {
-                self.record(at, kind, narrower, "no other properties may come any more")
+                self.record(at, kind, narrower, "other properties are no longer allowed")
             }
-            (Some(_), None) => self.record(at, kind, wider, "other properties may be of any form now"),
+            (Some(_), None) => self.record(at, kind, wider, "other properties may have any value now"),
             (None, None) => match (closed(old), closed(new)) {
-                (false, true) => self.record(at, kind, narrower, "no other properties may come any more"),
-                (true, false) => self.record(at, kind, wider, "other properties may come now"),
+                (false, true) => self.record(at, kind, narrower, "other properties are no longer allowed"),
+                (true, false) => self.record(at, kind, wider, "other properties are allowed now"),
                 _ => {}
             },
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::View;
 use crate::diff::places::At;
-use crate::diff::{Breaks, Differ, plain};
+use crate::diff::{Breaks, Differ, changed, plain};
 
 impl<'a> Differ<'a> {
     pub(super) fn values(&mut self, at: &At, old: &View<'a>, new: &View<'a>) {
@@ -13,24 +13,28 @@ impl<'a> Differ<'a> {
         match (before, after) {
             (Some(before), Some(after)) => {
                 for value in after.iter().filter(|value| !before.contains(value)) {
-                    let text = format!("`{}` is a value of the closed vocabulary now", plain(Some(value)));
+                    let text = format!("`{}` is added to the closed vocabulary", plain(Some(value)));
                     self.record(&here, "enum-value-added", at.sides.wider(), text);
                 }
                 for value in before.iter().filter(|value| !after.contains(value)) {
-                    let text =
-                        format!("`{}` is no value of the closed vocabulary any more", plain(Some(value)));
+                    let text = format!("`{}` is removed from the closed vocabulary", plain(Some(value)));
                     self.record(&here, "enum-value-removed", at.sides.narrower(), text);
                 }
             }
             (None, Some(_)) => {
-                self.record(&here, "enum-closed", at.sides.narrower(), "only the listed values fit now");
+                self.record(
+                    &here,
+                    "enum-closed",
+                    at.sides.narrower(),
+                    "only the listed values are allowed now",
+                );
             }
             (Some(_), None) => {
                 self.record(
                     &here,
                     "enum-opened",
                     at.sides.wider(),
-                    "values that are not listed may come now",
+                    "values that are not listed are allowed now",
                 );
             }
             (None, None) => {}
@@ -40,17 +44,14 @@ impl<'a> Differ<'a> {
             let after = names(new).into_iter().find(|(other, _)| *other == value).map(|(_, name)| name);
             if let Some(after) = after.filter(|after| *after != before) {
                 let value = plain(Some(value));
-                let text = format!(
-                    "`{value}` is called {} in generated code and not {}",
-                    plain(Some(after)),
-                    plain(Some(before))
-                );
+                let text =
+                    changed(&format!("the name of `{value}` in generated code"), Some(before), Some(after));
                 self.record(&at.key("x-enum-varnames"), "enum-name", at.sides.other(), text);
             }
         }
         let count = |view: &View<'_>| names(view).len();
         if count(old) == 0 && count(new) > 0 || count(old) > 0 && count(new) == 0 {
-            let text = "whether its values have names of their own in generated code is changed";
+            let text = "names of its values in generated code are added or removed";
             self.record(&at.key("x-enum-varnames"), "enum-name", at.sides.other(), text);
         }
     }
@@ -60,11 +61,11 @@ impl<'a> Differ<'a> {
         let listed = |view: &View<'a>| values(view, "x-extensible-enum").map_or(&[][..], Vec::as_slice);
         let (before, after) = (listed(old), listed(new));
         for value in after.iter().filter(|value| !before.contains(value)) {
-            let text = format!("`{}` is listed in the open vocabulary", plain(Some(value)));
+            let text = format!("`{}` is added to the open vocabulary", plain(Some(value)));
             self.record(at, "open-value-added", Breaks::Nobody, text);
         }
         for value in before.iter().filter(|value| !after.contains(value)) {
-            let text = format!("`{}` is no longer listed in the open vocabulary", plain(Some(value)));
+            let text = format!("`{}` is removed from the open vocabulary", plain(Some(value)));
             self.record(at, "open-value-removed", Breaks::Nobody, text);
         }
     }
