@@ -110,7 +110,7 @@ fn request(document: &Document, operation: &Operation<'_>, body: Option<&Value>)
             bail!("{pointer} has no `name` or no `in`");
         };
         let Some(example) = parameter.get("example") else {
-            // An optional parameter without an example is left out. `cargo xtask lint` asks for the example.
+            // An optional parameter without an example is omitted. `cargo xtask lint` reports the missing example.
             if parameter["required"] == true {
                 bail!("{pointer} has no example");
             }

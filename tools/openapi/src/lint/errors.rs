@@ -69,7 +69,7 @@ fn statuses_one_by_one(context: &Context<'_>) -> Vec<Finding> {
         .filter(|(_, status)| status.len() != 3 || !status.bytes().all(|byte| byte.is_ascii_digit()))
         .map(|(operation, status)| {
             let place = format!("{}/responses/{status}", operation.pointer());
-            Finding::new(place, format!("`{status}` stands for many statuses"), "spell out each one")
+            Finding::new(place, format!("`{status}` covers several statuses"), "list each one")
         })
         .collect()
 }
@@ -154,7 +154,7 @@ mod tests {
     fn a_default_and_a_range_are_reported() {
         for wrong in ["default", "4XX"] {
             let findings = broken("        '402': ", &format!("        {wrong}: "));
-            let wanted = format!("`{wrong}` stands for many statuses; spell out each one");
+            let wanted = format!("`{wrong}` covers several statuses; list each one");
             assert!(findings.iter().any(|finding| finding.contains(&wanted)), "{findings:?}");
         }
     }

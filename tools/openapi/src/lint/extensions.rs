@@ -5,7 +5,7 @@ use crate::value::entries;
 
 pub(super) const RULES: &[Rule] = &[unknown_extensions];
 
-/// Extensions that the tools of this repository or of its readers know.
+/// Extensions that tools of this repository or of users of the contract read.
 const EXTENSIONS: [&str; 6] =
     ["x-provenance", "x-extensible-enum", "x-enum-varnames", "x-synonyms", "x-type-name", "x-codeSamples"];
 

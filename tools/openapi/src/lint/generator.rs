@@ -112,7 +112,7 @@ fn choices_between_an_enum_and_a_string(context: &Context<'_>) -> Vec<Finding> {
                 .filter(|branch| branch.get("type").and_then(Value::as_str) == Some("string"));
             let (lists, free): (Vec<_>, Vec<_>) = strings.partition(|branch| branch.get("enum").is_some());
             if !lists.is_empty() && !free.is_empty() {
-                let problem = format!("{keyword} of an enum and a string compiles and is never decoded");
+                let problem = format!("{keyword} of an enum and a string compiles but is never decoded");
                 let place = format!("{}/{keyword}", schema.pointer);
                 findings.push(Finding::new(place, problem, "use a string with x-extensible-enum"));
             }
@@ -244,7 +244,7 @@ mod tests {
             "          allOf: [{$ref: '#/components/schemas/Ratio'}]\n",
             "          anyOf: [{$ref: '#/components/schemas/Ratio'}, {type: string, maxLength: 9}]\n",
         );
-        one_of(&findings, "anyOf of an enum and a string compiles and is never decoded");
+        one_of(&findings, "anyOf of an enum and a string compiles but is never decoded");
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn broken_links(context: &Context<'_>) -> Vec<Finding> {
             findings.push(Finding::new(
                 format!("{pointer}/parameters"),
                 problem,
-                "say where its value comes from",
+                "add the source of its value",
             ));
         }
     }
@@ -56,8 +56,8 @@ fn links_with_bodies(context: &Context<'_>) -> Vec<Finding> {
     let links = context.each(Kind::Link).filter(|link| link.has("requestBody"));
     links
         .map(|link| {
-            let problem = "openapi-generator stops at an object as the body of a link";
-            Finding::new(link.key("requestBody"), problem, "give `parameters` alone")
+            let problem = "openapi-generator fails on a link with an object as its body";
+            Finding::new(link.key("requestBody"), problem, "use only `parameters`")
         })
         .collect()
 }
@@ -82,6 +82,9 @@ mod tests {
     fn a_link_with_a_body_is_reported() {
         let finding =
             only("      parameters: {id: $resp", "      requestBody: {a: b}\n      parameters: {id: $resp");
-        assert!(finding.contains("openapi-generator stops at an object as the body of a link"), "{finding}");
+        assert!(
+            finding.contains("openapi-generator fails on a link with an object as its body"),
+            "{finding}"
+        );
     }
 }

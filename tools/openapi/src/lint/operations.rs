@@ -18,7 +18,7 @@ fn success_is_200(context: &Context<'_>) -> Vec<Finding> {
                 findings.push(Finding::new(
                     format!("{place}/{status}"),
                     format!("{status} is a second success or not an error"),
-                    "describe the success as 200 alone",
+                    "describe success only as 200",
                 ));
             }
         }

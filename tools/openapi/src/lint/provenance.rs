@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule] =
 const SOURCES: [&str; 5] = ["page", "example", "conventions", "observed", "assumed"];
 
 fn missing(kind: &str, node: &Node<'_>) -> Finding {
-    let remedy = format!("add a list of some of {}", SOURCES.join(", "));
+    let remedy = format!("add a list of sources: {}", SOURCES.join(", "));
     Finding::new(&node.pointer, format!("the {kind} has no x-provenance"), remedy)
 }
 
@@ -46,7 +46,7 @@ fn unknown_sources(context: &Context<'_>) -> Vec<Finding> {
             Finding::new(
                 node.key("x-provenance"),
                 format!("{sources} is not a list of known sources"),
-                format!("list some of {}", SOURCES.join(", ")),
+                format!("use some of {}", SOURCES.join(", ")),
             )
         })
         .collect()
@@ -87,7 +87,7 @@ mod tests {
     fn an_unknown_source_is_reported() {
         let finding = only("x-provenance: [observed]", "x-provenance: [obserfed]");
         assert!(
-            finding.contains("[\"obserfed\"] is not a list of known sources; list some of page, example"),
+            finding.contains("[\"obserfed\"] is not a list of known sources; use some of page, example"),
             "{finding}"
         );
     }

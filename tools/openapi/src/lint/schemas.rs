@@ -41,7 +41,7 @@ fn unnamed_shapes(context: &Context<'_>) -> Vec<Finding> {
 fn missing_types(context: &Context<'_>) -> Vec<Finding> {
     each(context, "add `type`", |schema| {
         (!has_type(schema) && !schema.has("x-type-name"))
-            .then(|| "the schema has no type, so that anything matches".to_owned())
+            .then(|| "the schema has no type and matches any value".to_owned())
     })
 }
 

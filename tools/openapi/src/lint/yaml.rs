@@ -10,7 +10,7 @@ fn ambiguous_scalars(context: &Context<'_>) -> Vec<Finding> {
     scalars
         .filter_map(|scalar| {
             let reading = misreading(scalar)?;
-            let problem = format!("`{}` without quotes is {reading} to some readers", scalar.text);
+            let problem = format!("`{}` without quotes is {reading} for some parsers", scalar.text);
             Some(Finding::new(&scalar.pointer, problem, format!("write '{}'", scalar.text)))
         })
         .collect()
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_ratio_without_quotes_is_reported() {
         let findings = broken("enum: ['16:9',", "enum: [16:9,");
-        let wanted = "`16:9` without quotes is a number in base 60 to some readers; write '16:9'";
+        let wanted = "`16:9` without quotes is a number in base 60 for some parsers; write '16:9'";
         assert!(findings.iter().any(|finding| finding.contains(wanted)), "{findings:?}");
     }
 
@@ -134,7 +134,7 @@ mod tests {
     fn a_status_without_quotes_is_reported() {
         let findings = broken("        '402': ", "        402: ");
         assert!(
-            findings[0].contains("`402` without quotes is a number to some readers; write '402'"),
+            findings[0].contains("`402` without quotes is a number for some parsers; write '402'"),
             "{findings:?}"
         );
     }
