@@ -1,5 +1,5 @@
-//! What the document shows for Rust, between "sample" and "end", runs as it stands.
-#![expect(clippy::print_stdout, reason = "samples print what they got")]
+//! The Rust samples of the document, between "sample" and "end", compile and run.
+#![expect(clippy::print_stdout, reason = "samples print their results")]
 
 use contract_tests::{KEY, quick_sandbox};
 use infrai_video::{Client, Error};
@@ -31,8 +31,8 @@ async fn status(client: &Client, job_id: &str) -> Result<(), Error> {
 
 async fn cancel(client: &Client, job_id: &str) -> Result<(), Error> {
     // sample: video_cancel
-    let answer = client.cancel(job_id).await?;
-    println!("{:?}", answer.ok);
+    let response = client.cancel(job_id).await?;
+    println!("{:?}", response.ok);
     // end
     Ok(())
 }
@@ -63,18 +63,18 @@ async fn list(client: &Client) -> Result<usize, Error> {
 
 async fn delete(client: &Client, job_id: &str) -> Result<(), Error> {
     // sample: video_delete
-    let answer = client.delete(job_id).await?;
-    println!("{:?}", answer.ok);
+    let response = client.delete(job_id).await?;
+    println!("{:?}", response.ok);
     // end
     Ok(())
 }
 
 async fn delete_all(client: &Client) -> Result<Option<u64>, Error> {
     // sample: video_delete_all
-    let answer = client.delete_all().await?;
-    println!("{:?}", answer.deleted);
+    let response = client.delete_all().await?;
+    println!("{:?}", response.deleted);
     // end
-    Ok(answer.deleted)
+    Ok(response.deleted)
 }
 
 async fn download_url(client: &Client, job_id: &str) -> Result<(), Error> {

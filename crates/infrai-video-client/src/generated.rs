@@ -10,27 +10,27 @@ use crate::request::encode_path;
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
-    ///Says that a write was carried out.
+    ///The result of a change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct Acknowledgement {
-        ///True where the write was carried out; false means that it was not.
+        ///True if the change was made, false if it was not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ok: ::std::option::Option<bool>,
     }
-    ///Which job to stop; the path says so already.
+    ///Repeats the id of the job to cancel.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct CancelRequest {
-        ///The id of the path once more. Another id is refused.
+        ///The id of the job. It must be equal to the id in the path.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub job_id: ::std::option::Option<::std::string::String>,
     }
-    ///What a bulk deletion did.
+    ///The result of a bulk deletion.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct DeleteAllResult {
-        ///How many jobs were deleted.
+        ///The number of deleted jobs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub deleted: ::std::option::Option<u64>,
     }
@@ -38,31 +38,31 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct DownloadLink {
-        ///When the link stops working, in UTC.
+        ///When the link expires, in UTC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expires_at: ::std::option::Option<::jiff::Timestamp>,
-        ///The link. It carries its own permission, so the project key must not be sent to it.
+        ///The link. It contains its own authorization, so the API key must not be sent to it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
     }
-    ///What went wrong. More members may appear.
+    ///An error. More members may appear.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ErrorDetail {
-        /**The error's name in UPPER_SNAKE case. An open vocabulary. `INSUFFICIENT_CREDIT` is documented by the service;
-all others are the sandbox's.*/
+        /**The code of the error in UPPER_SNAKE case. An open vocabulary. The service documents `INSUFFICIENT_CREDIT`;
+all other codes are those of the sandbox.*/
         pub code: ::std::string::String,
-        ///What to do about it, in words for people.
+        ///A human-readable hint for resolving the error.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub hint: ::std::option::Option<::std::string::String>,
-        ///What went wrong, in words for people.
+        ///A human-readable description of the error.
         pub message: ::std::string::String,
-        ///Whether repeating the same call can help. False always wins over the status.
+        ///Whether a retry of the same request can succeed. False takes precedence over the status.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub retryable: ::std::option::Option<bool>,
     }
-    ///The answer to a call that failed, whatever the status.
+    ///The response to a failed request, whatever its status.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -72,62 +72,62 @@ all others are the sandbox's.*/
         pub data: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
-        ///What went wrong. More members may appear.
+        ///An error. More members may appear.
         pub error: ErrorDetail,
-        ///About the call itself. Any member may be absent or null, and so may the whole.
+        ///Information about the request. Any member may be absent or null, and so may the whole object.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<Metadata>,
         ///Always false.
         pub ok: bool,
     }
-    ///A clip to be made.
+    ///The clip to generate.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct GenerateRequest {
-        /**The aspect ratio under the name of the page's table. A synonym of `aspect_ratio`; if both are sent they must
-be equal.*/
+        /**The aspect ratio, as the table of the documentation page calls it. A synonym of `aspect_ratio`; if both are
+sent, they must be equal.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub aspect: ::std::option::Option<crate::AspectRatio>,
-        /**The aspect ratio under the name of the page's examples. A synonym of `aspect`; if both are sent they must be
-equal.*/
+        /**The aspect ratio, as the examples of the documentation page call it. A synonym of `aspect`; if both are
+sent, they must be equal.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub aspect_ratio: ::std::option::Option<crate::AspectRatio>,
-        ///The clip's length in seconds, above 0. Each vendor has a limit of its own; see `video_capabilities`.
+        ///The length of the clip in seconds, above 0. Each vendor has a maximum; see `video_capabilities`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration_seconds: ::std::option::Option<f64>,
-        ///The key in the body. If the header is sent as well, both must be equal.
+        ///The idempotency key. If the header is sent too, both must be equal.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub idempotency_key: ::std::option::Option<::std::string::String>,
-        ///What to weigh when the vendor is chosen. Left out, balanced.
+        ///How to choose the vendor. If omitted, `balanced`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub prefer: ::std::option::Option<crate::Preference>,
-        ///What the clip should show, in words. At least one character that is no space.
+        ///A description of the clip. Contains at least one character that is not whitespace.
         pub prompt: ::std::string::String,
-        ///An http or https URL of an image that the clip should follow.
+        ///The http or https URL of a reference image for the clip.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub reference_image_url: ::std::option::Option<::std::string::String>,
-        ///The size to make. Left out, the vendor decides.
+        ///The resolution to generate. If omitted, the vendor decides.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub resolution: ::std::option::Option<crate::Resolution>,
     }
-    ///About the call itself. Any member may be absent or null, and so may the whole.
+    ///Information about the request. Any member may be absent or null, and so may the whole object.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct Metadata {
-        ///Whether the answer was given before.
+        ///Whether the response came from a cache.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cache_hit: ::std::option::Option<bool>,
-        ///What the call cost, in US dollars.
+        ///The cost of the request in US dollars.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cost_usd: ::std::option::Option<f64>,
-        ///How long the service took, in milliseconds.
+        ///How long the service took to process the request, in milliseconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub latency_ms: ::std::option::Option<f64>,
-        ///Names this call; quote it when asking for help.
+        ///Identifies the request. Include it when you contact support.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub request_id: ::std::option::Option<::std::string::String>,
-        ///The vendor that served the call. An open vocabulary.
+        ///The vendor that served the request. An open vocabulary.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub vendor: ::std::option::Option<::std::string::String>,
     }
@@ -135,58 +135,58 @@ equal.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct Retention {
-        ///When the clip goes, in UTC.
+        ///When the clip is deleted, in UTC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expires_at: ::std::option::Option<::jiff::Timestamp>,
-        ///The job.
+        ///The id of the job.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub job_id: ::std::option::Option<::std::string::String>,
-        ///The window in days.
+        ///The retention window in days.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub retention_days: ::std::option::Option<u32>,
     }
-    ///A retention window.
+    ///The retention window to set.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct SetRetentionRequest {
-        ///How many days the clip is kept, a whole number from 1 to 90.
+        ///How many days to keep the clip, an integer from 1 to 90.
         pub days: u32,
-        ///The key in the body. If the header is sent as well, both must be equal.
+        ///The idempotency key. If the header is sent too, both must be equal.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub idempotency_key: ::std::option::Option<::std::string::String>,
-        ///The id of the path once more. Another id is refused.
+        ///The id of the job. It must be equal to the id in the path.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub job_id: ::std::option::Option<::std::string::String>,
     }
-    ///What one vendor can make. A member that is absent or null is not known.
+    ///The capabilities of one vendor. A member that is absent or null is not known.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VendorCapabilities {
-        ///The longest clip in seconds.
+        ///The maximum length of a clip in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub max_duration_seconds: ::std::option::Option<f64>,
         ///The vendor's models.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub models: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///The resolutions that the vendor can make.
+        ///The resolutions that the vendor supports.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub resolutions: ::std::option::Option<::std::vec::Vec<crate::Resolution>>,
-        ///Whether the vendor can make a clip longer.
+        ///Whether the vendor can extend a clip.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub supports_extend: ::std::option::Option<bool>,
-        ///Whether the vendor can enlarge a clip.
+        ///Whether the vendor can upscale a clip.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub supports_upscale: ::std::option::Option<bool>,
-        ///The vendor's name. An open vocabulary.
+        ///The name of the vendor. An open vocabulary.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub vendor: ::std::option::Option<::std::string::String>,
     }
-    ///What can be made, vendor by vendor.
+    ///The capabilities of each vendor.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoCapabilities {
-        ///The vendors.
+        ///The vendors and their capabilities.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub vendors: ::std::option::Option<::std::vec::Vec<VendorCapabilities>>,
     }
@@ -195,22 +195,22 @@ equal.*/
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoJob {
-        /**Why the job failed; absent or null where it did not. No source describes its shape, so it has no type and any
-JSON value is valid. Expect a string with the reason, or an object whose `code` names the reason in
-UPPER_SNAKE case (an open vocabulary) and whose `message` gives it in words.*/
+        /**Why the job failed; absent or null if it did not. No source describes its shape, so it has no type and any
+JSON value is valid. Expect a string with the reason, or an object with a `code` in UPPER_SNAKE case (an
+open vocabulary) and a human-readable `message`.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<crate::JobError>,
-        ///Identifies a job within the account. Opaque; the characters are those that need no escaping in a path.
+        ///Identifies a job of the account. Opaque; contains only characters that need no escaping in a path.
         pub job_id: ::std::string::String,
-        /**Where a job is in its life. An open vocabulary: `queued` and `running` are on the way, `succeeded`, `failed` and
-`cancelled` are final. Readers also take the synonyms in `x-synonyms`, and `expired` as final. Any other value
-is not final: keep polling until a deadline.*/
+        /**The state of a job. An open vocabulary: `queued` and `running` are not final; `succeeded`, `failed` and
+`cancelled` are. Clients should also accept the synonyms in `x-synonyms`, and treat `expired` as final. Any
+other value is not final: continue to poll until a deadline.*/
         pub state: crate::JobState,
-        ///A link to a still picture of the clip once the job has succeeded.
+        ///A link to a still image of the clip once the job has succeeded.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub thumbnail_url: ::std::option::Option<::std::string::String>,
-        /**A link to the clip once the job has succeeded. How long it lives is not known: ask `video_download_url` for
-a fresh one.*/
+        /**A link to the clip once the job has succeeded. Its lifetime is not known: get a new link from
+`video_download_url`.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub video_url: ::std::option::Option<::std::string::String>,
     }
@@ -219,34 +219,34 @@ a fresh one.*/
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoJobDetail {
-        ///The clip's length in seconds.
+        ///The length of the clip in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub duration_seconds: ::std::option::Option<f64>,
-        /**Why the job failed; absent or null where it did not. No source describes its shape, so it has no type and any
-JSON value is valid. Expect a string with the reason, or an object whose `code` names the reason in
-UPPER_SNAKE case (an open vocabulary) and whose `message` gives it in words.*/
+        /**Why the job failed; absent or null if it did not. No source describes its shape, so it has no type and any
+JSON value is valid. Expect a string with the reason, or an object with a `code` in UPPER_SNAKE case (an
+open vocabulary) and a human-readable `message`.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<crate::JobError>,
-        ///Identifies a job within the account. Opaque; the characters are those that need no escaping in a path.
+        ///Identifies a job of the account. Opaque; contains only characters that need no escaping in a path.
         pub job_id: ::std::string::String,
-        ///The vendor's model that makes the clip. An open vocabulary.
+        ///The vendor's model that generates the clip. An open vocabulary.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub model: ::std::option::Option<::std::string::String>,
-        ///A resolution as the service reports it, or null where it is not known yet. An open vocabulary.
+        ///A resolution as the service reports it, or null if it is not known yet. An open vocabulary.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub resolution: ::std::option::Option<crate::Resolution>,
-        /**Where a job is in its life. An open vocabulary: `queued` and `running` are on the way, `succeeded`, `failed` and
-`cancelled` are final. Readers also take the synonyms in `x-synonyms`, and `expired` as final. Any other value
-is not final: keep polling until a deadline.*/
+        /**The state of a job. An open vocabulary: `queued` and `running` are not final; `succeeded`, `failed` and
+`cancelled` are. Clients should also accept the synonyms in `x-synonyms`, and treat `expired` as final. Any
+other value is not final: continue to poll until a deadline.*/
         pub state: crate::JobState,
-        ///A link to a still picture of the clip once the job has succeeded.
+        ///A link to a still image of the clip once the job has succeeded.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub thumbnail_url: ::std::option::Option<::std::string::String>,
-        ///The vendor that makes the clip. An open vocabulary.
+        ///The vendor that generates the clip. An open vocabulary.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub vendor: ::std::option::Option<::std::string::String>,
-        /**A link to the clip once the job has succeeded. How long it lives is not known: ask `video_download_url` for
-a fresh one.*/
+        /**A link to the clip once the job has succeeded. Its lifetime is not known: get a new link from
+`video_download_url`.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub video_url: ::std::option::Option<::std::string::String>,
     }
@@ -254,10 +254,10 @@ a fresh one.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoJobPage {
-        ///The jobs of this page. It may be empty before the end of the list.
+        ///The jobs of this page. An empty page is not necessarily the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub items: ::std::option::Option<::std::vec::Vec<VideoJob>>,
-        ///Where the next page starts. Absent, null or empty at the end of the list.
+        ///The cursor of the next page. Absent, null or empty on the last page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
@@ -302,8 +302,8 @@ pub mod options {
     ///What a call of `video_generate` may leave out.
     #[derive(Clone, Debug, Default)]
     pub struct VideoGenerate<'a> {
-        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.*/
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
         pub idempotency_key: Option<&'a str>,
     }
     ///What a call of `video_status` may leave out.
@@ -312,10 +312,10 @@ is sent the server derives one. If the body has a key as well, both must be equa
     ///What a call of `video_cancel` may leave out.
     #[derive(Clone, Debug, Default)]
     pub struct VideoCancel<'a> {
-        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.*/
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
         pub idempotency_key: Option<&'a str>,
-        ///The job's id once more; the whole body may be left out.
+        ///Repeats the id of the job. The body can be omitted.
         pub body: Option<&'a types::CancelRequest>,
     }
     ///What a call of `video_get` may leave out.
@@ -324,24 +324,24 @@ is sent the server derives one. If the body has a key as well, both must be equa
     ///What a call of `video_list` may leave out.
     #[derive(Clone, Debug, Default)]
     pub struct VideoList<'a> {
-        ///Where to go on, taken from `next_cursor` of the page before. Absent for the first page.
+        ///The `next_cursor` of the previous page. Omit it for the first page.
         pub cursor: Option<&'a str>,
-        /**The most jobs to answer in one page, a whole number of at least 1. No maximum is known; a server may answer
-with fewer.*/
+        /**The maximum number of jobs in the page, an integer of at least 1. No upper bound is known; a server may
+return fewer jobs.*/
         pub limit: Option<u32>,
     }
     ///What a call of `video_delete` may leave out.
     #[derive(Clone, Debug, Default)]
     pub struct VideoDelete<'a> {
-        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.*/
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
         pub idempotency_key: Option<&'a str>,
     }
     ///What a call of `video_delete_all` may leave out.
     #[derive(Clone, Debug, Default)]
     pub struct VideoDeleteAll<'a> {
-        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.*/
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
         pub idempotency_key: Option<&'a str>,
     }
     ///What a call of `video_download_url` may leave out.
@@ -350,8 +350,8 @@ is sent the server derives one. If the body has a key as well, both must be equa
     ///What a call of `video_set_retention` may leave out.
     #[derive(Clone, Debug, Default)]
     pub struct VideoSetRetention<'a> {
-        /**A name for this intent, chosen by the caller and kept for every repetition of it. Valid for 24 hours. Where none
-is sent the server derives one. If the body has a key as well, both must be equal.*/
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
         pub idempotency_key: Option<&'a str>,
     }
     ///What a call of `video_capabilities` may leave out.
@@ -361,67 +361,67 @@ is sent the server derives one. If the body has a key as well, both must be equa
 #[derive(Clone, Debug)]
 /**Client for Infrai Video API
 
-Text-to-video generation: start a job, follow it, fetch its clip, and manage what is kept.
+Text-to-video generation: start a job, poll its state, download its clip, and manage how long clips are kept.
 
 ## Authentication
 
-Every call carries a project key as a bearer token: `Authorization: Bearer ifr_pk_proj_...`.
-The key belongs to the API host alone. Do not send it to the host of a download link, and do not carry it
-across a redirect to another host.
+Send a project API key as a bearer token with every request: `Authorization: Bearer ifr_pk_proj_...`.
+Send the key only to the API host. Do not send it to the host of a download link, and do not forward it when a
+redirect leads to another host.
 
 ## Envelope
 
-Every answer, success or error, is a JSON object with `ok`, `data`, `error` and `metadata`.
-On success `ok` is true and `data` holds the result. On failure `ok` is false and `error` says what happened.
-Only `ok` may be relied on: readers should cope with any other member being absent, null or empty.
-Decode the body before judging the status, since errors carry the envelope too.
+Every response, success or error, is a JSON object with `ok`, `data`, `error` and `metadata`.
+On success `ok` is true and `data` contains the result. On failure `ok` is false and `error` describes the error.
+Rely only on `ok`: any other member may be absent, null or empty.
+Decode the body before you check the status, because errors have the envelope too.
 Unknown members may appear anywhere at any time and must be ignored.
 
 ## Errors
 
-`error.code` is an open vocabulary in UPPER_SNAKE case. The one code with first-party documentation is
-`INSUFFICIENT_CREDIT` (status 402). Its remedy is `POST /v1/account/topup`, and opening the `checkout_url` that it
-answers. Treat an unlisted 4xx or 5xx like the listed ones.
+`error.code` is an open vocabulary in UPPER_SNAKE case: clients must accept unknown values. The only code that the
+service documents is `INSUFFICIENT_CREDIT` (status 402). To resolve it, call `POST /v1/account/topup` and open the
+`checkout_url` in the response. Handle undocumented 4xx and 5xx statuses like the documented ones.
 
 ## Retries
 
-`error.retryable: false` always wins. Otherwise repeat after 408, 429, 500, 502, 503, 504, a lost connection or a
-time-out, and only a GET or a call that carries the same idempotency key again. Never repeat after 402.
+Never retry if `error.retryable` is false, and never after 402. Otherwise retry after 408, 429, 500, 502, 503, 504,
+a lost connection or a timeout, but only a GET or a request with the same idempotency key.
 
 ## Idempotency
 
-Send `Idempotency-Key` on every call that changes something. The same key with the same body gives the same result
-once more and charges nothing. Keys live 24 hours. The same key with another body writes nothing: some servers
-replay the first result, some answer 409 or 422. Take such an answer as "accepted earlier", and never mint a second
-key for one intent.
+Send an `Idempotency-Key` with every request that changes something. A repeated request with the same key and the
+same body returns the same result and is not charged again. Keys are valid for 24 hours. A request with the same key
+and another body changes nothing: some servers return the first result again, others return 409 or 422. Treat each
+of these responses as a sign that the first request was accepted. Never create a second key for the same change.
 
 ## Rate limits
 
-A 429 says in `Retry-After` how long to wait, in seconds or as an HTTP date.
+A 429 response gives the time to wait in `Retry-After`, in seconds or as an HTTP date.
 
 ## Pagination
 
-`video_list` answers one page and an opaque `next_cursor`. The list ends where `next_cursor` is absent, null or
-empty. An empty page is not the end. A cursor that comes twice is an error of the server.
+`video_list` returns one page and an opaque `next_cursor`. On the last page `next_cursor` is absent, null or empty.
+An empty page is not necessarily the last one. A server must not return the same cursor twice.
 
 ## Versioning and deprecation
 
-The document follows semantic versioning. New optional fields, new values of open vocabularies and new error codes
-come with a minor version. A removal or a changed meaning comes with a major one, after the old form was marked
+The document follows semantic versioning. A minor version may add optional fields, values of open vocabularies and
+error codes. A major version may remove something or change its meaning. Before that, the old form is marked
 `deprecated` with its replacement and a date, and announced in the `Deprecation` and `Sunset` headers.
 
 ## Provenance
 
-Each operation, parameter, header and property says in `x-provenance` where it is known from:
-`page` (the service's documentation page), `example` (its curl examples alone), `conventions` (the service's
-conventions page), `observed` (public programs that call the service), `assumed` (a decision of this document,
-where nothing is written).
+The `x-provenance` of each operation, parameter, header and property lists its sources:
+`page` (the documentation page of the service), `example` (only the curl examples of that page), `conventions` (the
+conventions page of the service), `observed` (public programs that call the service), `assumed` (a decision of this
+document, because no source exists).
 
 ## Request bodies
 
-Bodies are JSON. They should be canonical: keys sorted, no spaces, one newline at the end, UTF-8.
+Bodies are JSON. They should be canonical: sorted keys, no spaces, one newline at the end, UTF-8.
 
-Version: 2.0.0*/
+Version: 2.0.1*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -448,7 +448,7 @@ impl Client {
 }
 impl ClientInfo<crate::Context> for Client {
     fn api_version() -> &'static str {
-        "2.0.0"
+        "2.0.1"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
@@ -471,16 +471,16 @@ const _: () = {
 impl Client {
     /**Start a text-to-video job
 
-Starts a job and charges the account for it. Answers at once with the job in its first state; the clip takes
-seconds to minutes. Follow the job with `video_status` until its state is final.
+Starts a job and charges the account for it. Returns immediately with the job in its first state; the clip takes
+seconds to minutes. Poll `video_status` until the state is final.
 
-Idempotent under a key: the same key with the same body answers with the same job and charges nothing more.
-Without a key a repeated call may start, and charge, a second job.
+Idempotent if an idempotency key is sent: the same key with the same body returns the same job without another
+charge. Without a key a repeated request may start, and charge for, a second job.
 
 Sends a `POST` request to `/v1/video/generate`
 
 Arguments:
-- `body`: What to make.
+- `body`: The clip to generate.
 - `options`: What may be left out.
 */
     pub async fn video_generate<'a>(
@@ -525,16 +525,16 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**Read a job's state
+    /**Get the state of a job
 
-The cheap call for polling: the short form of the job, with its links once it has succeeded. Safe to repeat.
-Poll seconds apart, and slower as the job gets older. A 404 in the first seconds after `video_generate` can be
-read-after-write lag.
+Returns the short form of the job, with its links once it has succeeded. Use this operation for polling: it is
+cheap and safe to retry. Poll every few seconds, and less often as the job gets older. A 404 in the first
+seconds after `video_generate` can be caused by read-after-write lag.
 
 Sends a `GET` request to `/v1/video/status/{id}`
 
 Arguments:
-- `id`: The job's identifier, as `video_generate` answered it.
+- `id`: The id of the job, as returned by `video_generate`.
 - `options`: What may be left out.
 */
     pub async fn video_status<'a>(
@@ -577,16 +577,16 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**Stop a job
+    /**Cancel a job
 
-Asks the service to stop a queued or running job. A job that is final already answers 409 and stays as it is,
-so read its state afterwards: it may have succeeded meanwhile. Under one key a repeated call gives the same
-answer.
+Cancels a queued or running job. If the job is already in a final state, the response is 409 and the job does
+not change. It may have succeeded in the meantime, so read its state afterwards. A repeated request with the
+same idempotency key returns the same response.
 
 Sends a `POST` request to `/v1/video/cancel/{id}`
 
 Arguments:
-- `id`: The job's identifier, as `video_generate` answered it.
+- `id`: The id of the job, as returned by `video_generate`.
 - `options`: What may be left out.
 */
     pub async fn video_cancel<'a>(
@@ -633,15 +633,15 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**Read a job in full
+    /**Get the details of a job
 
-The long form of the job: what `video_status` answers, and the clip's duration and resolution, the vendor and
-the model. Safe to repeat. A queued job may not have all of them yet.
+Returns the long form of the job: the fields of `video_status`, and the clip's duration and resolution, the
+vendor and the model. A queued job may not have all of them yet. Safe to retry.
 
 Sends a `GET` request to `/v1/video/get/{id}`
 
 Arguments:
-- `id`: The job's identifier, as `video_generate` answered it.
+- `id`: The id of the job, as returned by `video_generate`.
 - `options`: What may be left out.
 */
     pub async fn video_get<'a>(
@@ -684,10 +684,10 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**List the account's jobs
+    /**List the jobs of the account
 
-One page of the account's jobs. Pass `next_cursor` of one page as `cursor` for the next, with the same `limit`.
-Safe to repeat. The order is up to the service; the sandbox lists the newest first.
+Returns one page of the account's jobs. To get the next page, pass `next_cursor` as `cursor` with the same
+`limit`. Safe to retry. The service chooses the order; the sandbox lists the newest jobs first.
 
 Sends a `GET` request to `/v1/video/list`
 
@@ -735,13 +735,14 @@ Arguments:
     }
     /**Delete a job and its files
 
-Removes the job, its clip and its thumbnail for good; links given out before stop working. An idempotent write:
-deleting a job that is gone already succeeds. There is no request body; a key travels in the header alone.
+Permanently deletes the job, its clip and its thumbnail; existing links to them stop working. Idempotent:
+deleting a job that is already deleted succeeds. The request has no body, so that an idempotency key can be sent
+only in the header.
 
 Sends a `DELETE` request to `/v1/video/delete/{id}`
 
 Arguments:
-- `id`: The job's identifier, as `video_generate` answered it.
+- `id`: The id of the job, as returned by `video_generate`.
 - `options`: What may be left out.
 */
     pub async fn video_delete<'a>(
@@ -787,10 +788,11 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**Delete every job of the account
+    /**Delete all jobs of the account
 
-Removes all jobs of the account, with their clips and thumbnails, for good, and says how many there were.
-Under one key a repeated call gives the same answer; without a key it deletes what has come since.
+Permanently deletes all jobs of the account with their clips and thumbnails, and returns their number. A
+repeated request with the same idempotency key returns the same response. Without a key, a repeated
+request also deletes the jobs that were started since.
 
 Sends a `POST` request to `/v1/video/delete_all`
 
@@ -839,13 +841,13 @@ Arguments:
     }
     /**Get a temporary link to a clip
 
-Issues a signed link to the clip of a succeeded job. The link carries its own permission: fetch it without the
-project key. It expires, so ask for a fresh one whenever one is refused or about to expire.
+Returns a signed link to the clip of a succeeded job. The link contains its own authorization: download the clip
+without the API key. The link expires: request a new one when it is refused or about to expire.
 
 Sends a `GET` request to `/v1/video/download_url/{id}`
 
 Arguments:
-- `id`: The job's identifier, as `video_generate` answered it.
+- `id`: The id of the job, as returned by `video_generate`.
 - `options`: What may be left out.
 */
     pub async fn video_download_url<'a>(
@@ -888,16 +890,16 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**Decide how long a clip is kept
+    /**Set how long a clip is kept
 
-Sets the retention window of one job, in days, at most 90. The clip goes when the window ends. Repeating the
-call with the same number changes nothing.
+Sets the retention window of a job in days, at most 90. The clip is deleted when the window ends. A repeated
+request with the same number of days changes nothing.
 
 Sends a `POST` request to `/v1/video/set_retention/{id}`
 
 Arguments:
-- `id`: The job's identifier, as `video_generate` answered it.
-- `body`: The window.
+- `id`: The id of the job, as returned by `video_generate`.
+- `body`: The retention window.
 - `options`: What may be left out.
 */
     pub async fn video_set_retention<'a>(
@@ -945,10 +947,10 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**List what each vendor can make
+    /**List the capabilities of each vendor
 
-The vendors with their models, resolutions, longest clip, and whether they can extend or upscale. Safe to
-repeat, and worth keeping for a few minutes. Compare a request with it before spending money.
+Returns the vendors with their models, resolutions and longest clip, and whether they can extend or upscale
+clips. Safe to retry, and worth caching for a few minutes. Check a request against it before you spend money.
 
 Sends a `GET` request to `/v1/video/capabilities`
 

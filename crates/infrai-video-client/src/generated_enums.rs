@@ -3,9 +3,9 @@
 use crate::vocabulary::{closed_vocabulary, open_vocabulary};
 
 open_vocabulary! {
-    /// Where a job is in its life. An open vocabulary: `queued` and `running` are on the way, `succeeded`, `failed` and
-    /// `cancelled` are final. Readers also take the synonyms in `x-synonyms`, and `expired` as final. Any other value
-    /// is not final: keep polling until a deadline.
+    /// The state of a job. An open vocabulary: `queued` and `running` are not final; `succeeded`, `failed` and
+    /// `cancelled` are. Clients should also accept the synonyms in `x-synonyms`, and treat `expired` as final. Any
+    /// other value is not final: continue to poll until a deadline.
     JobState {
         Queued = "queued" | "pending",
         Running = "running" | "processing" | "in_progress" | "active",
@@ -16,7 +16,7 @@ open_vocabulary! {
 }
 
 closed_vocabulary! {
-    /// The clip's width to its height.
+    /// The aspect ratio of the clip, width to height.
     AspectRatio {
         Landscape = "16:9",
         Portrait = "9:16",
@@ -25,8 +25,8 @@ closed_vocabulary! {
 }
 
 open_vocabulary! {
-    /// The clip's size, named by its shorter side: `720p`, `1080p` or `4k` (2160 lines). Gated per vendor: see
-    /// `video_capabilities`. An open vocabulary.
+    /// The resolution of the clip, named after its shorter side: `720p`, `1080p` or `4k` (2160 lines). Not every vendor
+    /// supports every resolution; see `video_capabilities`. An open vocabulary.
     Resolution {
         P720 = "720p",
         P1080 = "1080p",
@@ -35,8 +35,8 @@ open_vocabulary! {
 }
 
 closed_vocabulary! {
-    /// What to weigh when a vendor is chosen: `balanced` for the best value, `cheapest` for the lowest price,
-    /// `smartest` for the best quality.
+    /// How to choose a vendor: `balanced` for the best value, `cheapest` for the lowest price, `smartest` for the best
+    /// quality.
     Preference {
         Balanced = "balanced",
         Cheapest = "cheapest",

@@ -1,6 +1,6 @@
 package main
 
-// Every case of the fixtures through the generated client: the golden request goes out, the golden answer comes in.
+// Sends the request of each fixture with the generated client, and checks that it decodes the response.
 
 import (
 	"context"
@@ -22,7 +22,7 @@ type fixtureFile struct {
 	Cases     []golden
 }
 
-// send makes the call of an operation that sends what the golden request says.
+// send calls an operation with the arguments that produce the golden request.
 func send(ctx context.Context, client *video.APIClient, operation string, golden golden) (any, *http.Response, error) {
 	id := golden.Request.Path[strings.LastIndex(golden.Request.Path, "/")+1:]
 	key := golden.Request.Headers["Idempotency-Key"]
@@ -53,10 +53,10 @@ func send(ctx context.Context, client *video.APIClient, operation string, golden
 	case "video_capabilities":
 		return client.VendorsAPI.VideoCapabilities(ctx).Execute()
 	}
-	panic("the operation " + operation + " is not known here; add it")
+	panic("the operation " + operation + " is unknown here; add it")
 }
 
-// checkFixtures checks every case in the directory, and says how many there are.
+// checkFixtures checks every case in the directory, and returns their number.
 func checkFixtures(directory string) int {
 	server := newGoldenServer()
 	defer server.Close()
@@ -66,14 +66,14 @@ func checkFixtures(directory string) int {
 		file := decoded[fixtureFile](must(os.ReadFile(path)))
 		for _, golden := range file.Cases {
 			server.expect(golden, func() {
-				answer, response, err := send(ctx, client, file.Operation, golden)
+				body, response, err := send(ctx, client, file.Operation, golden)
 				check(response != nil, "%s %s: %v", file.Operation, golden.Name, err)
 				if golden.Response.Status >= 400 {
-					answer = failure(err).Model().(video.ErrorEnvelope)
+					body = failure(err).Model().(video.ErrorEnvelope)
 				} else {
 					must(0, err)
 				}
-				encoded := must(json.Marshal(answer))
+				encoded := must(json.Marshal(body))
 				same := reflect.DeepEqual(plain(encoded), plain(golden.Response.Body))
 				check(same, "%s %s: %s", file.Operation, golden.Name, encoded)
 				check(response.StatusCode == golden.Response.Status, "%s: status %d", golden.Name, response.StatusCode)
@@ -86,30 +86,30 @@ func checkFixtures(directory string) int {
 	return checked
 }
 
-// checkSurprises plays answers that a later server may give: an unknown state, an unknown error code and status, and
+// checkSurprises checks responses that a later server may send: an unknown state, an unknown error code and status, and
 // extra fields.
 func checkSurprises(directory string) int {
 	server := newGoldenServer()
 	defer server.Close()
 	client, ctx := connect(server.URL, fixtureKey)
 	surprise := decoded[fixtureFile](must(os.ReadFile(filepath.Join(directory, "video_status.json")))).Cases[0]
-	ask := func(status int, body string) (any, error) {
+	request := func(status int, body string) (any, error) {
 		surprise.Response.Status, surprise.Response.Body = status, json.RawMessage(body)
-		var answer any
+		var response any
 		var err error
-		server.expect(surprise, func() { answer, _, err = send(ctx, client, "video_status", surprise) })
-		return answer, err
+		server.expect(surprise, func() { response, _, err = send(ctx, client, "video_status", surprise) })
+		return response, err
 	}
 
-	answer := must(ask(200, `{"ok":true,"extra":1,"data":{"job_id":"vj_1","state":"reticulating","extra":{"deep":true}}}`))
-	check(answer.(*video.VideoJobEnvelope).Data.State == "reticulating", "another state")
+	response := must(request(200, `{"ok":true,"extra":1,"data":{"job_id":"vj_1","state":"reticulating","extra":{"deep":true}}}`))
+	check(response.(*video.VideoJobEnvelope).Data.State == "reticulating", "another state")
 
 	body := `{"ok":false,"data":{},"error":{"code":"NEVER_SEEN","message":"new","extra":[1]},"extra":1,"metadata":{}}`
-	_, err := ask(404, body)
+	_, err := request(404, body)
 	check(errorCode(err) == "NEVER_SEEN", "404: %v", err)
 
-	// The client decodes the statuses of the document alone.
-	_, err = ask(418, body)
+	// The client decodes only the statuses in the document.
+	_, err = request(418, body)
 	check(failure(err).Model() == nil, "418 was decoded")
 	check(decoded[video.ErrorEnvelope](failure(err).Body()).Error.Code == "NEVER_SEEN", "418: %v", err)
 	return 3

@@ -1,6 +1,6 @@
 package main
 
-// A server that expects the golden request of a fixture and answers its golden response.
+// A server that expects the request of a fixture and returns its response.
 
 import (
 	"encoding/json"
@@ -35,11 +35,11 @@ type goldenServer struct {
 
 func newGoldenServer() *goldenServer {
 	server := &goldenServer{}
-	server.Server = httptest.NewServer(http.HandlerFunc(server.answer))
+	server.Server = httptest.NewServer(http.HandlerFunc(server.respond))
 	return server
 }
 
-func (s *goldenServer) answer(writer http.ResponseWriter, request *http.Request) {
+func (s *goldenServer) respond(writer http.ResponseWriter, request *http.Request) {
 	s.seen++
 	wanted := s.current.Request
 	body := must(io.ReadAll(request.Body))
@@ -71,7 +71,7 @@ func (s *goldenServer) compare(what string, got, want any) {
 	}
 }
 
-// expect takes the request of call for the golden one, and fails if it is another.
+// expect compares the request of call with the golden one, and fails if they differ.
 func (s *goldenServer) expect(current golden, call func()) {
 	s.current, s.complaints, s.seen = current, nil, 0
 	call()
@@ -79,7 +79,7 @@ func (s *goldenServer) expect(current golden, call func()) {
 	check(s.seen == 1, "%s: %d requests", current.Name, s.seen)
 }
 
-// plain is the value of some JSON without members that are null, for absent and null mean the same.
+// plain decodes JSON and drops null members, because absent and null are equal.
 func plain(data []byte) any {
 	if len(data) == 0 {
 		return nil

@@ -1,4 +1,4 @@
-// The consumer calls everything that the document promises with a client that was generated from it.
+// The program calls every operation of the document with a client that was generated from it.
 package main
 
 import (

@@ -1,6 +1,6 @@
 package main
 
-// All ten operations against a sandbox whose clock stands still until it is told to go on.
+// Calls all ten operations of a sandbox whose clock is advanced manually.
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 type tourReport struct{ operations, errors, pages, bytes int }
 
-// counter notes which operations were called.
+// counter records which operations were called.
 type counter struct{ called map[string]bool }
 
 func (c counter) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -65,14 +65,14 @@ func tour(baseURL, apiKey string) tourReport {
 	return tourReport{operations: len(called), errors: 2, pages: len(pages), bytes: bytes}
 }
 
-// start starts a short, small clip.
+// start starts the job of a short, small clip.
 func start(ctx context.Context, client *video.APIClient, key string) string {
 	request := video.NewGenerateRequest("a city")
 	request.SetDurationSeconds(0.2)
 	request.SetAspectRatio(video.Square)
 	request.SetResolution("720p")
-	answer, _, err := client.JobsAPI.VideoGenerate(ctx).GenerateRequest(*request).IdempotencyKey("go-" + key).Execute()
-	return must(answer, err).Data.JobId
+	response, _, err := client.JobsAPI.VideoGenerate(ctx).GenerateRequest(*request).IdempotencyKey("go-" + key).Execute()
+	return must(response, err).Data.JobId
 }
 
 func waitFor(ctx context.Context, client *video.APIClient, baseURL, jobID string) {
@@ -82,26 +82,26 @@ func waitFor(ctx context.Context, client *video.APIClient, baseURL, jobID string
 			return
 		case "failed", "cancelled":
 			check(false, "the job is %s", state)
-		default: // A state that is not known is not final.
+		default: // An unknown state is not final.
 			clock := strings.NewReader(`{"advance_seconds": 2}`)
-			answer := must(http.Post(baseURL+"/__sandbox/clock", "application/json", clock))
-			must(0, answer.Body.Close())
+			response := must(http.Post(baseURL+"/__sandbox/clock", "application/json", clock))
+			must(0, response.Body.Close())
 		}
 	}
-	check(false, "%s does not end", jobID)
+	check(false, "%s does not finish", jobID)
 }
 
-// download fetches a clip without the key, and gives its length in bytes.
+// download downloads a clip without the API key, and returns its length in bytes.
 func download(url string) int {
-	answer := must(http.Get(url))
-	defer answer.Body.Close()
-	clip := must(io.ReadAll(answer.Body))
-	check(answer.StatusCode == 200 && int64(len(clip)) == answer.ContentLength, "status %d, %d bytes", answer.StatusCode, len(clip))
+	response := must(http.Get(url))
+	defer response.Body.Close()
+	clip := must(io.ReadAll(response.Body))
+	check(response.StatusCode == 200 && int64(len(clip)) == response.ContentLength, "status %d, %d bytes", response.StatusCode, len(clip))
 	check(string(clip[4:8]) == "ftyp", "no MP4")
 	return len(clip)
 }
 
-// errorCode is the code in the envelope of a call that failed.
+// errorCode returns the code in the envelope of a failed call.
 func errorCode(err error) string {
 	var failure *video.GenericOpenAPIError
 	if !errors.As(err, &failure) {

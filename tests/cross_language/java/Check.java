@@ -1,4 +1,4 @@
-/** What every check here needs. */
+/** Assertions. */
 final class Check {
     private Check() {}
 

@@ -19,14 +19,14 @@ import org.openapitools.client.model.GenerateRequest;
 import org.openapitools.client.model.SetRetentionRequest;
 import org.openapitools.client.model.VideoJobEnvelope;
 
-/** Every case of the fixtures through the generated client: the golden request goes out, the golden answer comes in. */
+/** Sends the request of each fixture with the generated client, and checks that it decodes the response. */
 final class Fixtures {
     private static final String KEY = "ifr_pk_proj_fixture";
     private static final ObjectMapper JSON = ApiClient.createDefaultObjectMapper();
 
     private Fixtures() {}
 
-    /** The call of an operation that sends what the golden request says. */
+    /** Calls an operation with the arguments that produce the golden request. */
     private static ApiResponse<?> send(ApiClient client, String operation, JsonNode request)
             throws ApiException, IOException {
         JobsApi jobs = new JobsApi(client);
@@ -48,11 +48,11 @@ final class Fixtures {
             case "video_set_retention" -> clips.videoSetRetentionWithHttpInfo(
                     id, JSON.treeToValue(body, SetRetentionRequest.class), key);
             case "video_capabilities" -> new VendorsApi(client).videoCapabilitiesWithHttpInfo();
-            default -> throw new AssertionError("the operation " + operation + " is not known here; add it");
+            default -> throw new AssertionError("the operation " + operation + " is unknown here; add it");
         };
     }
 
-    /** Checks every case in the directory, and says how many there are. */
+    /** Checks every case in the directory, and returns their number. */
     static int check(Path directory) throws Exception {
         List<Path> files;
         try (Stream<Path> entries = Files.list(directory)) {
@@ -64,12 +64,12 @@ final class Fixtures {
             for (Path path : files) {
                 JsonNode file = JSON.readTree(path.toFile());
                 for (JsonNode golden : file.get("cases")) {
-                    Answer answer = server.expect(golden, () -> ask(client, file.get("operation").asText(), golden));
+                    Decoded decoded = server.expect(golden, () -> request(client, file.get("operation").asText(), golden));
                     String where = path.getFileName() + " " + golden.get("name").asText();
-                    JsonNode response = golden.get("response");
-                    Check.same(answer.status(), response.get("status").asInt(), where);
-                    Check.same(answer.retryAfter(), response.get("headers").path("Retry-After").asText(), where);
-                    Check.same(answer.body(), GoldenServer.plain(response.get("body")), where);
+                    JsonNode expected = golden.get("response");
+                    Check.same(decoded.status(), expected.get("status").asInt(), where);
+                    Check.same(decoded.retryAfter(), expected.get("headers").path("Retry-After").asText(), where);
+                    Check.same(decoded.body(), GoldenServer.plain(expected.get("body")), where);
                     checked++;
                 }
             }
@@ -77,22 +77,22 @@ final class Fixtures {
         return checked;
     }
 
-    /** What came back, with its body decoded into the client's types and encoded again. */
-    private record Answer(int status, String retryAfter, JsonNode body) {}
+    /** A response, with its body decoded into the client's types and encoded again. */
+    private record Decoded(int status, String retryAfter, JsonNode body) {}
 
-    private static Answer ask(ApiClient client, String operation, JsonNode golden) throws IOException {
+    private static Decoded request(ApiClient client, String operation, JsonNode golden) throws IOException {
         try {
-            ApiResponse<?> answer = send(client, operation, golden.get("request"));
-            return new Answer(answer.getStatusCode(), "", GoldenServer.plain(JSON.valueToTree(answer.getData())));
+            ApiResponse<?> response = send(client, operation, golden.get("request"));
+            return new Decoded(response.getStatusCode(), "", GoldenServer.plain(JSON.valueToTree(response.getData())));
         } catch (ApiException failure) {
             Check.that(failure.getCode() != 0, operation + ": " + failure.getCause());
             String retryAfter = failure.getResponseHeaders().firstValue("Retry-After").orElse("");
             JsonNode body = GoldenServer.plain(JSON.valueToTree(Tour.envelope(failure)));
-            return new Answer(failure.getCode(), retryAfter, body);
+            return new Decoded(failure.getCode(), retryAfter, body);
         }
     }
 
-    /** Answers that a later server may give: an unknown state, an unknown error code and status, and extra fields. */
+    /** Checks responses that a later server may send: an unknown state, an unknown error code and status, and extra fields. */
     static int checkSurprises(Path directory) throws Exception {
         JsonNode file = JSON.readTree(directory.resolve("video_status.json").toFile());
         ObjectNode golden = file.get("cases").get(0).deepCopy();
@@ -102,14 +102,14 @@ final class Fixtures {
             response.put("status", 200).set("body", JSON.readTree("""
                     {"ok": true, "extra": 1, "data": {"job_id": "vj_1", "state": "reticulating", "extra": {"deep": true}}}
                     """));
-            ApiResponse<?> answer = server.expect(golden, () -> send(client, "video_status", golden.get("request")));
-            Check.same(((VideoJobEnvelope) answer.getData()).getData().getState(), "reticulating", "state");
+            ApiResponse<?> decoded = server.expect(golden, () -> send(client, "video_status", golden.get("request")));
+            Check.same(((VideoJobEnvelope) decoded.getData()).getData().getState(), "reticulating", "state");
             for (int status : new int[] {404, 418}) {
                 response.put("status", status).set("body", JSON.readTree("""
                         {"ok": false, "data": {}, "extra": 1, "metadata": {},
                          "error": {"code": "NEVER_SEEN", "message": "new", "extra": [1]}}
                         """));
-                Answer refusal = server.expect(golden, () -> ask(client, "video_status", golden));
+                Decoded refusal = server.expect(golden, () -> request(client, "video_status", golden));
                 Check.same(refusal.status(), status, "status");
                 Check.same(refusal.body().at("/error/code").asText(), "NEVER_SEEN", "code");
             }

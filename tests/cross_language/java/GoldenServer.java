@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 
-/** A server that expects the golden request of a fixture and answers its golden response. */
+/** A server that expects the request of a fixture and returns its response. */
 final class GoldenServer implements AutoCloseable {
     static final ObjectMapper JSON = new ObjectMapper();
 
@@ -25,7 +25,7 @@ final class GoldenServer implements AutoCloseable {
 
     GoldenServer() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        server.createContext("/", this::answer);
+        server.createContext("/", this::respond);
         server.start();
     }
 
@@ -38,7 +38,7 @@ final class GoldenServer implements AutoCloseable {
         server.stop(0);
     }
 
-    /** Takes the request of a call for the golden one, and fails if it is another. */
+    /** Compares the request of a call with the golden one, and fails if they differ. */
     <T> T expect(JsonNode golden, Callable<T> call) throws Exception {
         this.golden = golden;
         complaints.clear();
@@ -49,7 +49,7 @@ final class GoldenServer implements AutoCloseable {
         return result;
     }
 
-    private void answer(HttpExchange exchange) throws IOException {
+    private void respond(HttpExchange exchange) throws IOException {
         seen++;
         JsonNode request = golden.get("request");
         compare("method", exchange.getRequestMethod(), request.get("method").asText());
@@ -89,7 +89,7 @@ final class GoldenServer implements AutoCloseable {
         return query;
     }
 
-    /** The value with every number as a double and without nulls: 5 and 5.0 are one number, null and absent mean the same. */
+    /** The value with every number as a double and without nulls: 5 equals 5.0, and null equals absent. */
     static JsonNode plain(JsonNode value) throws IOException {
         if (value.isNumber()) {
             return JSON.getNodeFactory().numberNode(value.asDouble());

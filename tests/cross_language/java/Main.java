@@ -1,6 +1,6 @@
 import java.nio.file.Path;
 
-/** Calls everything that the document promises with a client that was generated from it. */
+/** Calls every operation of the document with a client that was generated from it. */
 final class Main {
     private Main() {}
 

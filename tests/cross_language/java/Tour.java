@@ -23,12 +23,12 @@ import org.openapitools.client.model.SetRetentionRequest;
 import org.openapitools.client.model.VideoJob;
 import org.openapitools.client.model.VideoJobPage;
 
-/** All ten operations against a sandbox whose clock stands still until it is told to go on. */
+/** Calls all ten operations of a sandbox whose clock is advanced manually. */
 record Tour(int operations, int errors, int pages, int bytes) {
     static Tour take(String baseUrl, String apiKey) throws Exception {
         Set<String> called = new HashSet<>();
         ApiClient client = connect(baseUrl, apiKey);
-        client.setResponseInterceptor(answer -> called.add(answer.uri().getPath().split("/")[3]));
+        client.setResponseInterceptor(response -> called.add(response.uri().getPath().split("/")[3]));
         JobsApi jobs = new JobsApi(client);
         ClipsApi clips = new ClipsApi(client);
 
@@ -76,7 +76,7 @@ record Tour(int operations, int errors, int pages, int bytes) {
         return client;
     }
 
-    /** Starts a short, small clip. */
+    /** Starts the job of a short, small clip. */
     private static String start(JobsApi jobs, String key) throws ApiException {
         GenerateRequest request = new GenerateRequest()
                 .prompt("a city")
@@ -93,7 +93,7 @@ record Tour(int operations, int errors, int pages, int bytes) {
             if (state.equals("succeeded")) {
                 return;
             }
-            // A state that is not known is not final.
+            // An unknown state is not final.
             Check.that(!state.equals("failed") && !state.equals("cancelled"), "the job is " + state);
             HttpRequest clock = HttpRequest.newBuilder(URI.create(baseUrl + "/__sandbox/clock"))
                     .POST(HttpRequest.BodyPublishers.ofString("{\"advance_seconds\": 2}"))
@@ -101,16 +101,16 @@ record Tour(int operations, int errors, int pages, int bytes) {
             int status = HttpClient.newHttpClient().send(clock, HttpResponse.BodyHandlers.discarding()).statusCode();
             Check.same(status, 200, "clock");
         }
-        throw new AssertionError(job + " does not end");
+        throw new AssertionError(job + " does not finish");
     }
 
-    /** Fetches a clip without the key, and gives its length in bytes. */
+    /** Downloads a clip without the API key, and returns its length in bytes. */
     private static int download(URI url) throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(url).build();
-        HttpResponse<byte[]> answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofByteArray());
-        byte[] clip = answer.body();
-        Check.same(answer.statusCode(), 200, "status");
-        Check.same((long) clip.length, answer.headers().firstValueAsLong("content-length").orElse(-1), "length");
+        HttpResponse<byte[]> response = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofByteArray());
+        byte[] clip = response.body();
+        Check.same(response.statusCode(), 200, "status");
+        Check.same((long) clip.length, response.headers().firstValueAsLong("content-length").orElse(-1), "length");
         Check.same(new String(clip, 4, 4, StandardCharsets.US_ASCII), "ftyp", "file type");
         return clip.length;
     }
@@ -119,7 +119,7 @@ record Tour(int operations, int errors, int pages, int bytes) {
         Object call() throws ApiException;
     }
 
-    /** Checks that a call fails so. */
+    /** Checks that a call fails with this status and error code. */
     private static void refused(int status, String code, Call call) throws JsonProcessingException {
         try {
             Check.that(false, "not refused: " + call.call());
@@ -129,7 +129,7 @@ record Tour(int operations, int errors, int pages, int bytes) {
         }
     }
 
-    /** The client leaves the body of an error as text. */
+    /** Decodes the body of an error, which the client returns as text. */
     static ErrorEnvelope envelope(ApiException failure) throws JsonProcessingException {
         return ApiClient.createDefaultObjectMapper().readValue(failure.getResponseBody(), ErrorEnvelope.class);
     }

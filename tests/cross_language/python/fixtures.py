@@ -1,4 +1,4 @@
-"""Every case of the fixtures through the generated client: the golden request goes out, the golden answer comes in."""
+"""Sends the request of each fixture with the generated client, and checks that it decodes the response."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ KEY = "ifr_pk_proj_fixture"
 
 
 def send(client: AuthenticatedClient, operation: str, request: dict[str, Any]) -> Response[Any]:
-    """The call of an operation that sends what `request` says."""
+    """Calls an operation with the arguments that produce `request`."""
     job_id = str(request["path"]).split("/")[-1]
     body = request.get("body", {})
     key = request["headers"].get("Idempotency-Key")
@@ -67,11 +67,11 @@ def send(client: AuthenticatedClient, operation: str, request: dict[str, Any]) -
         case "video_capabilities":
             return video_capabilities.sync_detailed(client=client)
         case _:
-            raise AssertionError(f"the operation {operation} is not known here; add it")
+            raise AssertionError(f"the operation {operation} is unknown here; add it")
 
 
 def check(directory: Path) -> int:
-    """Checks every case, and says how many there are."""
+    """Checks every case, and returns their number."""
     server = GoldenServer()
     client = samples.connect(server.base_url, KEY)
     checked = 0
@@ -79,20 +79,20 @@ def check(directory: Path) -> int:
         file = json.loads(path.read_text())
         for golden in file["cases"]:
             where = f"{path.name} {golden['name']}"
-            answer = server.expect(golden, lambda: send(client, file["operation"], golden["request"]))
-            response = golden["response"]
-            assert answer.status_code == response["status"], where
-            assert answer.headers.get("Retry-After") == response["headers"].get("Retry-After"), where
-            assert isinstance(answer.parsed, ErrorEnvelope) == (response["status"] >= 400), where
-            assert answer.parsed is not None, where
-            encoded = same_times(answer.parsed.to_dict())
-            assert encoded == response["body"], f"{where}: {encoded}"
+            response = server.expect(golden, lambda: send(client, file["operation"], golden["request"]))
+            expected = golden["response"]
+            assert response.status_code == expected["status"], where
+            assert response.headers.get("Retry-After") == expected["headers"].get("Retry-After"), where
+            assert isinstance(response.parsed, ErrorEnvelope) == (expected["status"] >= 400), where
+            assert response.parsed is not None, where
+            encoded = same_times(response.parsed.to_dict())
+            assert encoded == expected["body"], f"{where}: {encoded}"
             checked += 1
     return checked
 
 
 def same_times(value: Any) -> Any:
-    """Times as the fixtures write them: the client writes +00:00 for Z."""
+    """Replaces +00:00, which the client writes, by Z, which the fixtures have."""
     if isinstance(value, dict):
         times = {"expires_at"}
         return {
@@ -103,29 +103,29 @@ def same_times(value: Any) -> Any:
 
 
 def check_surprises(directory: Path) -> int:
-    """Answers that a later server may give: an unknown state, an unknown error code and status, and extra fields."""
+    """Checks responses that a later server may send: an unknown state, an unknown error code and status, and extra fields."""
     server = GoldenServer()
     client = samples.connect(server.base_url, KEY)
     request = json.loads((directory / "video_status.json").read_text())["cases"][0]["request"]
 
-    def ask(status: int, body: dict[str, Any]) -> Response[Any]:
+    def play(status: int, body: dict[str, Any]) -> Response[Any]:
         response = {"status": status, "headers": {"Content-Type": "application/json"}, "body": body}
         golden = {"request": request, "response": response}
         return server.expect(golden, lambda: send(client, "video_status", request))
 
     job = {"job_id": "vj_1", "state": "reticulating", "extra": {"deep": True}}
-    answer = ask(200, {"ok": True, "data": job, "extra": 1})
-    assert isinstance(answer.parsed, VideoJobEnvelope)
-    assert answer.parsed.data.state == "reticulating"
+    response = play(200, {"ok": True, "data": job, "extra": 1})
+    assert isinstance(response.parsed, VideoJobEnvelope)
+    assert response.parsed.data.state == "reticulating"
 
     error = {"code": "NEVER_SEEN", "message": "new", "extra": [1]}
     body = {"ok": False, "data": {}, "error": error, "extra": 1, "metadata": {}}
-    answer = ask(404, body)
-    assert isinstance(answer.parsed, ErrorEnvelope)
-    assert answer.parsed.error.code == "NEVER_SEEN"
+    response = play(404, body)
+    assert isinstance(response.parsed, ErrorEnvelope)
+    assert response.parsed.error.code == "NEVER_SEEN"
 
-    # The client decodes the statuses of the document alone.
-    answer = ask(418, body)
-    assert answer.parsed is None
-    assert ErrorEnvelope.from_dict(json.loads(answer.content)).error.code == "NEVER_SEEN"
+    # The client decodes only the statuses in the document.
+    response = play(418, body)
+    assert response.parsed is None
+    assert ErrorEnvelope.from_dict(json.loads(response.content)).error.code == "NEVER_SEEN"
     return 3

@@ -1,4 +1,4 @@
-"""A server that expects the golden request of a fixture and answers its golden response."""
+"""A server that expects the request of a fixture and returns its response."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class GoldenServer:
         golden_server = self
 
         class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
+            def respond(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 golden_server.compare(self, body)
                 response = golden_server.golden["response"]
@@ -30,7 +30,7 @@ class GoldenServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_DELETE = answer
+            do_GET = do_POST = do_DELETE = respond
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -54,7 +54,7 @@ class GoldenServer:
         self.complaints += [f"{what}: {got!r} is not {want!r}" for what, got, want in pairs if got != want]
 
     def expect(self, golden: dict[str, Any], call: Callable[[], T]) -> T:
-        """Takes the request of `call` for `golden`, and fails if it is another."""
+        """Compares the request of `call` with `golden`, and fails if they differ."""
         self.golden, self.complaints, self.seen = golden, [], 0
         result = call()
         assert not self.complaints, self.complaints

@@ -1,4 +1,4 @@
-"""Calls everything that the document promises with a client that was generated from it."""
+"""Calls every operation of the document with a client that was generated from it."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the document shows for Python, between "sample" and "end"; tour.py calls each of these functions."""
+"""The Python samples of the document, between "sample" and "end". tour.py calls each of these functions."""
 
 from infrai_video_api_client import AuthenticatedClient
 from infrai_video_api_client.models import (
@@ -28,12 +28,12 @@ def generate(client: AuthenticatedClient) -> VideoJob:
 
     prompt = "a timelapse of a city skyline at dusk"
     body = GenerateRequest(prompt=prompt, duration_seconds=5, resolution="1080p")
-    answer = video_generate.sync(client=client, body=body, idempotency_key="skyline-2026-11-20")
-    if not isinstance(answer, VideoJobEnvelope):
-        raise RuntimeError(answer)
-    print(answer.data.job_id, answer.data.state)
+    response = video_generate.sync(client=client, body=body, idempotency_key="skyline-2026-11-20")
+    if not isinstance(response, VideoJobEnvelope):
+        raise RuntimeError(response)
+    print(response.data.job_id, response.data.state)
     # end
-    return answer.data
+    return response.data
 
 
 def status(client: AuthenticatedClient, job_id: str) -> VideoJob:
@@ -41,12 +41,12 @@ def status(client: AuthenticatedClient, job_id: str) -> VideoJob:
     from infrai_video_api_client.api.jobs import video_status
     from infrai_video_api_client.models import VideoJobEnvelope
 
-    answer = video_status.sync(job_id, client=client)
-    if not isinstance(answer, VideoJobEnvelope):
-        raise RuntimeError(answer)
-    print(answer.data.state)
+    response = video_status.sync(job_id, client=client)
+    if not isinstance(response, VideoJobEnvelope):
+        raise RuntimeError(response)
+    print(response.data.state)
     # end
-    return answer.data
+    return response.data
 
 
 def cancel(client: AuthenticatedClient, job_id: str) -> Acknowledgement:
@@ -54,12 +54,12 @@ def cancel(client: AuthenticatedClient, job_id: str) -> Acknowledgement:
     from infrai_video_api_client.api.jobs import video_cancel
     from infrai_video_api_client.models import AcknowledgementEnvelope
 
-    answer = video_cancel.sync(job_id, client=client)
-    if not isinstance(answer, AcknowledgementEnvelope):
-        raise RuntimeError(answer)
-    print(answer.data.ok)
+    response = video_cancel.sync(job_id, client=client)
+    if not isinstance(response, AcknowledgementEnvelope):
+        raise RuntimeError(response)
+    print(response.data.ok)
     # end
-    return answer.data
+    return response.data
 
 
 def get(client: AuthenticatedClient, job_id: str) -> VideoJobDetail:
@@ -67,12 +67,12 @@ def get(client: AuthenticatedClient, job_id: str) -> VideoJobDetail:
     from infrai_video_api_client.api.jobs import video_get
     from infrai_video_api_client.models import VideoJobDetailEnvelope
 
-    answer = video_get.sync(job_id, client=client)
-    if not isinstance(answer, VideoJobDetailEnvelope):
-        raise RuntimeError(answer)
-    print(answer.data.duration_seconds, answer.data.resolution)
+    response = video_get.sync(job_id, client=client)
+    if not isinstance(response, VideoJobDetailEnvelope):
+        raise RuntimeError(response)
+    print(response.data.duration_seconds, response.data.resolution)
     # end
-    return answer.data
+    return response.data
 
 
 def list_jobs(client: AuthenticatedClient) -> list[list[VideoJob]]:
@@ -84,14 +84,14 @@ def list_jobs(client: AuthenticatedClient) -> list[list[VideoJob]]:
 
     cursor = None
     while True:
-        answer = video_list.sync(client=client, limit=2, cursor=cursor or UNSET)
-        if not isinstance(answer, VideoJobPageEnvelope):
-            raise RuntimeError(answer)
-        print([job.job_id for job in answer.data.items or []])
+        response = video_list.sync(client=client, limit=2, cursor=cursor or UNSET)
+        if not isinstance(response, VideoJobPageEnvelope):
+            raise RuntimeError(response)
+        print([job.job_id for job in response.data.items or []])
         # skip
-        pages.append(answer.data.items or [])
+        pages.append(response.data.items or [])
         # unskip
-        cursor = answer.data.next_cursor
+        cursor = response.data.next_cursor
         if not cursor:
             break
     # end
@@ -103,12 +103,12 @@ def delete(client: AuthenticatedClient, job_id: str) -> Acknowledgement:
     from infrai_video_api_client.api.clips import video_delete
     from infrai_video_api_client.models import AcknowledgementEnvelope
 
-    answer = video_delete.sync(job_id, client=client)
-    if not isinstance(answer, AcknowledgementEnvelope):
-        raise RuntimeError(answer)
-    print(answer.data.ok)
+    response = video_delete.sync(job_id, client=client)
+    if not isinstance(response, AcknowledgementEnvelope):
+        raise RuntimeError(response)
+    print(response.data.ok)
     # end
-    return answer.data
+    return response.data
 
 
 def delete_all(client: AuthenticatedClient) -> DeleteAllResult:
@@ -116,12 +116,12 @@ def delete_all(client: AuthenticatedClient) -> DeleteAllResult:
     from infrai_video_api_client.api.clips import video_delete_all
     from infrai_video_api_client.models import DeleteAllRequest, DeleteAllResultEnvelope
 
-    answer = video_delete_all.sync(client=client, body=DeleteAllRequest())
-    if not isinstance(answer, DeleteAllResultEnvelope):
-        raise RuntimeError(answer)
-    print(answer.data.deleted)
+    response = video_delete_all.sync(client=client, body=DeleteAllRequest())
+    if not isinstance(response, DeleteAllResultEnvelope):
+        raise RuntimeError(response)
+    print(response.data.deleted)
     # end
-    return answer.data
+    return response.data
 
 
 def download_url(client: AuthenticatedClient, job_id: str) -> DownloadLink:
@@ -129,12 +129,12 @@ def download_url(client: AuthenticatedClient, job_id: str) -> DownloadLink:
     from infrai_video_api_client.api.clips import video_download_url
     from infrai_video_api_client.models import DownloadLinkEnvelope
 
-    answer = video_download_url.sync(job_id, client=client)
-    if not isinstance(answer, DownloadLinkEnvelope):
-        raise RuntimeError(answer)
-    print(answer.data.url, answer.data.expires_at)
+    response = video_download_url.sync(job_id, client=client)
+    if not isinstance(response, DownloadLinkEnvelope):
+        raise RuntimeError(response)
+    print(response.data.url, response.data.expires_at)
     # end
-    return answer.data
+    return response.data
 
 
 def set_retention(client: AuthenticatedClient, job_id: str) -> Retention:
@@ -142,12 +142,12 @@ def set_retention(client: AuthenticatedClient, job_id: str) -> Retention:
     from infrai_video_api_client.api.clips import video_set_retention
     from infrai_video_api_client.models import RetentionEnvelope, SetRetentionRequest
 
-    answer = video_set_retention.sync(job_id, client=client, body=SetRetentionRequest(days=30))
-    if not isinstance(answer, RetentionEnvelope):
-        raise RuntimeError(answer)
-    print(answer.data.expires_at)
+    response = video_set_retention.sync(job_id, client=client, body=SetRetentionRequest(days=30))
+    if not isinstance(response, RetentionEnvelope):
+        raise RuntimeError(response)
+    print(response.data.expires_at)
     # end
-    return answer.data
+    return response.data
 
 
 def capabilities(client: AuthenticatedClient) -> VideoCapabilities:
@@ -155,9 +155,9 @@ def capabilities(client: AuthenticatedClient) -> VideoCapabilities:
     from infrai_video_api_client.api.vendors import video_capabilities
     from infrai_video_api_client.models import VideoCapabilitiesEnvelope
 
-    answer = video_capabilities.sync(client=client)
-    if not isinstance(answer, VideoCapabilitiesEnvelope):
-        raise RuntimeError(answer)
-    print([vendor.vendor for vendor in answer.data.vendors or []])
+    response = video_capabilities.sync(client=client)
+    if not isinstance(response, VideoCapabilitiesEnvelope):
+        raise RuntimeError(response)
+    print([vendor.vendor for vendor in response.data.vendors or []])
     # end
-    return answer.data
+    return response.data

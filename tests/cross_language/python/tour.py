@@ -1,4 +1,4 @@
-"""All ten operations against a sandbox whose clock stands still until it is told to go on."""
+"""Calls all ten operations of a sandbox whose clock is advanced manually."""
 
 from dataclasses import dataclass
 
@@ -59,7 +59,7 @@ def take(base_url: str, api_key: str) -> Tour:
     start(client, "fifth")
     pages = samples.list_jobs(client)
     assert [len(page) for page in pages] == [2, 2, 1]
-    assert len({job.job_id for page in pages for job in page}) == 5, "a job came twice"
+    assert len({job.job_id for page in pages for job in page}) == 5, "a job was returned twice"
 
     assert samples.cancel(client, late).ok is True
     assert samples.status(client, late).state == "cancelled"
@@ -69,13 +69,13 @@ def take(base_url: str, api_key: str) -> Tour:
 
 
 def start(client: AuthenticatedClient, key: str) -> str:
-    """Starts a short, small clip."""
+    """Starts the job of a short, small clip."""
     body = GenerateRequest(
         prompt="a city", duration_seconds=0.2, aspect_ratio=AspectRatio.SQUARE, resolution="720p"
     )
-    answer = video_generate.sync(client=client, body=body, idempotency_key=f"python-{key}")
-    assert isinstance(answer, VideoJobEnvelope), answer
-    return answer.data.job_id
+    response = video_generate.sync(client=client, body=body, idempotency_key=f"python-{key}")
+    assert isinstance(response, VideoJobEnvelope), response
+    return response.data.job_id
 
 
 def wait_for(client: AuthenticatedClient, base_url: str, job_id: str) -> None:
@@ -83,16 +83,16 @@ def wait_for(client: AuthenticatedClient, base_url: str, job_id: str) -> None:
         state = samples.status(client, job_id).state
         if state == "succeeded":
             return
-        # A state that is not known is not final.
+        # An unknown state is not final.
         assert state not in ("failed", "cancelled"), state
         httpx.post(f"{base_url}/__sandbox/clock", json={"advance_seconds": 2}).raise_for_status()
-    raise AssertionError(f"{job_id} does not end")
+    raise AssertionError(f"{job_id} does not finish")
 
 
 def download(url: str) -> int:
-    """Fetches a clip without the key, and gives its length in bytes."""
-    answer = httpx.get(url)
-    assert answer.status_code == 200
-    assert len(answer.content) == int(answer.headers["content-length"])
-    assert answer.content[4:8] == b"ftyp"
-    return len(answer.content)
+    """Downloads a clip without the API key, and returns its length in bytes."""
+    response = httpx.get(url)
+    assert response.status_code == 200
+    assert len(response.content) == int(response.headers["content-length"])
+    assert response.content[4:8] == b"ftyp"
+    return len(response.content)

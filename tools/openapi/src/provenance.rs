@@ -1,4 +1,4 @@
-//! The table in `openapi/README.md` of what is documented and what is assumed, generated from `x-provenance`.
+//! The table of sources in `openapi/README.md`, generated from `x-provenance`.
 
 use std::fs;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::value::entries;
 /// The page with the table, from the root of the workspace.
 pub const PAGE: &str = "openapi/README.md";
 
-const BEGIN: &str = "<!-- Made by `cargo xtask regen` from x-provenance. -->\n";
-const END: &str = "<!-- End of what is made. -->\n";
+const BEGIN: &str = "<!-- Start of the table that `cargo xtask regen` generates from x-provenance. -->\n";
+const END: &str = "<!-- End of the generated table. -->\n";
 
 /// The columns and the sources that each stands for. A statement with several sources is in the first column of any.
 const COLUMNS: [(&str, &[&str]); 3] = [
@@ -34,8 +34,9 @@ struct Row {
 /// If the page cannot be read or does not mark the place of the table.
 pub fn page(root: &Path, document: &Document) -> Result<String> {
     let page = fs::read_to_string(root.join(PAGE)).context(PAGE)?;
-    let unmarked =
-        || format!("{PAGE} has no place for the table; put `{}` and `{}` there", BEGIN.trim(), END.trim());
+    let unmarked = || {
+        format!("{PAGE} does not mark the place of the table; add `{}` and `{}`", BEGIN.trim(), END.trim())
+    };
     let (before, rest) = page.split_once(BEGIN).with_context(unmarked)?;
     let (_, after) = rest.split_once(END).with_context(unmarked)?;
     Ok(format!("{before}{BEGIN}{}{END}{after}", table(document)))
@@ -67,7 +68,7 @@ fn rows(document: &Document) -> Vec<Row> {
             parameters.add(&format!("{name} ({place})"), parameter);
         }
     }
-    let mut headers = Row::of("headers of answers");
+    let mut headers = Row::of("response headers");
     for (_, response) in document.components("responses") {
         for (name, header) in entries(response.get("headers")) {
             if let Some(header) = document.follow(header) {
@@ -79,7 +80,7 @@ fn rows(document: &Document) -> Vec<Row> {
     for (name, schema) in document.components("schemas") {
         let mut row = Row::of(&format!("`{name}`"));
         if schema.get("x-provenance").is_some() {
-            row.names[column(schema).unwrap_or_default()].push("as a whole".to_owned());
+            row.names[column(schema).unwrap_or_default()].push("the schema itself".to_owned());
         }
         for (property, value) in entries(schema.get("properties")) {
             // A reference has no provenance of its own: its target has a row.

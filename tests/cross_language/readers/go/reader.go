@@ -1,4 +1,4 @@
-// The reader reads the body of each case in CASES with its generated type, and writes what it holds then into READ.
+// The reader reads the body of each case in CASES with its generated type, encodes it again, and writes the results to READ.
 package main
 
 import (

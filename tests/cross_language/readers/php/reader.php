@@ -1,5 +1,5 @@
 <?php
-// Reads the body of each case in $CASES with its generated class, and writes what it holds then into $READ.
+// Reads the body of each case in $CASES with its generated class, encodes it again, and writes the results to $READ.
 
 use OpenAPI\Client\ObjectSerializer;
 

@@ -1,4 +1,4 @@
-# Reads the body of each case in CASES with its generated class, and writes what it holds then into READ.
+# Reads the body of each case in CASES with its generated class, encodes it again, and writes the results to READ.
 
 require 'json'
 

@@ -1,4 +1,4 @@
-// Every case of the fixtures through the generated client: the golden request goes out, the golden answer comes in.
+// Sends the request of each fixture with the generated client, and checks that it decodes the response.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
@@ -9,14 +9,14 @@ import { connect, type VideoClient } from "./samples.js";
 
 type Schemas = components["schemas"];
 type Operation = keyof operations;
-interface Answer {
+interface Result {
   data?: { ok: boolean };
   error?: Schemas["ErrorEnvelope"];
   response: Response;
 }
 
-/** The call of an operation that sends what `request` says. */
-function send(client: VideoClient, operation: Operation, { path, query, headers, body }: Golden["request"]): Promise<Answer> {
+/** Calls an operation with the arguments that produce `request`. */
+function send(client: VideoClient, operation: Operation, { path, query, headers, body }: Golden["request"]): Promise<Result> {
   const id = { id: path.split("/")[4] ?? "" };
   const key = headers["Idempotency-Key"];
   const header = key === undefined ? {} : { "Idempotency-Key": key };
@@ -47,7 +47,7 @@ function send(client: VideoClient, operation: Operation, { path, query, headers,
   }
 }
 
-/** Checks every case in `directory`, and says how many there are. */
+/** Checks every case in `directory`, and returns their number. */
 export async function checkFixtures(directory: string): Promise<number> {
   const server = await goldenServer();
   const client = connect(server.baseUrl, "ifr_pk_proj_fixture");
@@ -71,25 +71,25 @@ export async function checkFixtures(directory: string): Promise<number> {
   return checked;
 }
 
-/** Answers that a later server may give: an unknown state, an unknown error code and status, and extra fields. */
+/** Checks responses that a later server may send: an unknown state, an unknown error code and status, and extra fields. */
 export async function checkSurprises(directory: string): Promise<number> {
   const server = await goldenServer();
   const client = connect(server.baseUrl, "ifr_pk_proj_fixture");
   const text = readFileSync(join(directory, "video_status.json"), "utf8");
   const [base] = (JSON.parse(text) as { cases: Golden[] }).cases;
   assert.ok(base);
-  const ask = (status: number, body: unknown): Promise<Answer> =>
+  const play = (status: number, body: unknown): Promise<Result> =>
     server.expect({ request: base.request, response: { ...base.response, status, body } }, () =>
       client.GET("/v1/video/status/{id}", { params: { path: { id: base.request.path.split("/")[4] ?? "" } } }),
     );
 
-  const job = await ask(200, { ok: true, extra: 1, data: { job_id: "vj_1", state: "reticulating", extra: { deep: true } } });
+  const job = await play(200, { ok: true, extra: 1, data: { job_id: "vj_1", state: "reticulating", extra: { deep: true } } });
   assert.equal((job.data as Schemas["VideoJobEnvelope"]).data.state, "reticulating");
   for (const status of [404, 418]) {
     const error = { code: "NEVER_SEEN", message: "new", extra: [1] };
-    const answer = await ask(status, { ok: false, data: {}, error, extra: 1, metadata: {} });
-    assert.equal(answer.response.status, status);
-    assert.equal(answer.error?.error.code, "NEVER_SEEN");
+    const result = await play(status, { ok: false, data: {}, error, extra: 1, metadata: {} });
+    assert.equal(result.response.status, status);
+    assert.equal(result.error?.error.code, "NEVER_SEEN");
   }
   server.close();
   return 3;

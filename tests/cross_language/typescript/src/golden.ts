@@ -1,4 +1,4 @@
-// A server that expects the golden request of a fixture and answers its golden response.
+// A server that expects the request of a fixture and returns its response.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -17,7 +17,7 @@ export interface Golden {
 
 export interface GoldenServer {
   baseUrl: string;
-  /** Takes the requests of `call` for `golden`, and fails where one is another. */
+  /** Compares the request of `call` with `golden`, and fails if they differ. */
   expect<T>(golden: Golden, call: () => Promise<T>): Promise<T>;
   close(): void;
 }

@@ -1,4 +1,4 @@
-// Calls everything that the document promises with a client that was generated from it.
+// Calls every operation of the document with a client that was generated from it.
 
 import { checkFixtures, checkSurprises } from "./fixtures.js";
 import { tour } from "./tour.js";

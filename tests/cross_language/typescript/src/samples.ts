@@ -1,4 +1,4 @@
-// What the document shows for TypeScript, between "sample" and "end"; tour.ts calls each of these functions.
+// The TypeScript samples of the document, between "sample" and "end". tour.ts calls each of these functions.
 
 import type { Client } from "openapi-fetch";
 import type { components } from "./api.js";

@@ -1,4 +1,4 @@
-// All ten operations against a sandbox whose clock stands still until it is told to go on.
+// Calls all ten operations of a sandbox whose clock is advanced manually.
 
 import assert from "node:assert/strict";
 import * as samples from "./samples.js";
@@ -49,7 +49,7 @@ export async function tour(baseUrl: string, apiKey: string): Promise<Tour> {
   await start("fifth");
   const pages = await samples.list(client);
   assert.deepEqual(pages.map((page) => page.length), [2, 2, 1]);
-  assert.equal(new Set(pages.flat().map((job) => job.job_id)).size, 5, "a job came twice");
+  assert.equal(new Set(pages.flat().map((job) => job.job_id)).size, 5, "a job was returned twice");
 
   assert.equal((await samples.cancel(client, late)).ok, true);
   assert.equal((await samples.status(client, late)).state, "cancelled");
@@ -70,21 +70,21 @@ export async function tour(baseUrl: string, apiKey: string): Promise<Tour> {
     for (let polls = 0; polls < 1000; polls += 1) {
       const { state } = await samples.status(client, jobId);
       if (state === "succeeded") return;
-      // A state that is not known is not final.
+      // An unknown state is not final.
       assert.ok(!["failed", "cancelled"].includes(state), `the job is ${state}`);
       await fetch(`${baseUrl}/__sandbox/clock`, { method: "POST", body: '{"advance_seconds": 2}' });
     }
-    throw new Error(`${jobId} does not end`);
+    throw new Error(`${jobId} does not finish`);
   }
 }
 
-/** Fetches a clip without the key, and gives its length in bytes. */
+/** Downloads a clip without the API key, and returns its length in bytes. */
 async function download({ url }: { url?: string | null }): Promise<number> {
   assert.ok(url, "no link");
-  const answer = await fetch(url);
-  assert.equal(answer.status, 200);
-  const clip = Buffer.from(await answer.arrayBuffer());
-  assert.equal(clip.length, Number(answer.headers.get("content-length")));
+  const response = await fetch(url);
+  assert.equal(response.status, 200);
+  const clip = Buffer.from(await response.arrayBuffer());
+  assert.equal(clip.length, Number(response.headers.get("content-length")));
   assert.equal(clip.toString("latin1", 4, 8), "ftyp");
   return clip.length;
 }

@@ -1,4 +1,4 @@
-//! Reads the body of each case in CASES with its generated type, and writes what it holds then into READ.
+//! Reads the body of each case in CASES with its generated type, encodes it again, and writes the results to READ.
 
 use openapi::models;
 use serde_json::Value;

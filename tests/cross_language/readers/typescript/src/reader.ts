@@ -1,4 +1,4 @@
-// Answers the body of each case in CASES to the call of its operation, and writes what each client makes of it into READ.
+// Returns the body of each case in CASES to a call of its operation, and writes what each client decoded to READ.
 
 import axios from "axios";
 import { readFileSync, writeFileSync } from "node:fs";
