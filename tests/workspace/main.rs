@@ -1,5 +1,7 @@
-//! What holds for the workspace as a whole: the content of the packages, and the licences of the dependencies.
+//! What holds for the workspace as a whole: the content of the packages, the oldest compiler, and the licences of the
+//! dependencies.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod licences;
+mod msrv;
 mod packages;

@@ -54,9 +54,7 @@ impl Context {
 
     /// The base URL with this text.
     pub(crate) fn base(&self, text: &str) -> Result<Url, String> {
-        if let Some((known, url)) = self.base.get()
-            && known == text
-        {
+        if let Some((_, url)) = self.base.get().filter(|(known, _)| known == text) {
             return Ok(url.clone());
         }
         let url = Url::parse(text).map_err(|error| error.to_string())?;

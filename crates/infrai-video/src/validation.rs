@@ -100,9 +100,8 @@ pub(crate) fn check_request(request: &GenerateRequest) -> Result<(), Error> {
             format!("`prompt` must have at most {MAX_PROMPT_CHARS} characters, not {chars}"),
         ));
     }
-    if let Some(seconds) = request.duration_seconds
-        && !(seconds > 0.0 && seconds <= MAX_DURATION_SECONDS)
-    {
+    let is_duration = |seconds: f64| seconds > 0.0 && seconds <= MAX_DURATION_SECONDS;
+    if let Some(seconds) = request.duration_seconds.filter(|seconds| !is_duration(*seconds)) {
         return Err(Error::invalid(
             "duration_seconds",
             format!("`duration_seconds` must be above 0 and at most {MAX_DURATION_SECONDS}, not {seconds}"),
@@ -120,9 +119,8 @@ pub(crate) fn check_request(request: &GenerateRequest) -> Result<(), Error> {
             ));
         }
     }
-    if let Some(resolution) = &request.resolution
-        && !(1..=MAX_RESOLUTION_CHARS).contains(&resolution.as_str().chars().count())
-    {
+    let is_name = |name: &str| (1..=MAX_RESOLUTION_CHARS).contains(&name.chars().count());
+    if request.resolution.as_ref().is_some_and(|resolution| !is_name(resolution.as_str())) {
         return Err(Error::invalid(
             "resolution",
             "`resolution` must be a name such as 720p, 1080p or 4k".into(),

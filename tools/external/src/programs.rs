@@ -70,6 +70,18 @@ pub const PHP: Program = apt(
     &["php", "-r", "require'GuzzleHttp/autoload.php';mb_strlen('');"],
     "php-cli php-mbstring php-guzzlehttp-guzzle",
 );
+/// The oldest compiler that the client and the SDK support, as cargo and rustc in `/usr/bin`. Debian 12 also has a newer
+/// version, so the version is named. Debian 13 has it as cargo and rustc.
+pub const OLD_RUST: Program = apt(
+    "Rust 1.85 in /usr/bin",
+    &[
+        "sh",
+        "-c",
+        "/usr/bin/cargo -V | grep '^cargo 1[.]85[.]' && /usr/bin/rustc -V | grep '^rustc 1[.]85[.]'",
+    ],
+    "rustc-web=1.85.0+dfsg3-1~deb12u3 cargo-web=1.85.0+dfsg3-1~deb12u3 \
+     libstd-rust-web-dev=1.85.0+dfsg3-1~deb12u3 libstd-rust-web-1.85=1.85.0+dfsg3-1~deb12u3",
+);
 /// A database server.
 pub const POSTGRES: Program = apt("initdb", &["initdb", "--version"], "postgresql");
 /// Runs Python, and makes environments.

@@ -28,7 +28,9 @@ pub(super) fn install(runner: &mut Runner<'_>, programs: &[Program]) -> anyhow::
         };
         // Who may not write there may not install anything either.
         let _no_cluster = NoCluster::in_directory(Path::new(CLUSTER_SETTINGS)).ok();
-        let install = apt(&format!("install -y --no-install-recommends {}", packages.join(" ")));
+        // A package that names its version may be installed in a newer one.
+        let options = "-y --no-install-recommends --allow-downgrades";
+        let install = apt(&format!("install {options} {}", packages.join(" ")));
         if !install.works() {
             // A fresh system has no lists of packages yet.
             let update = apt("update");

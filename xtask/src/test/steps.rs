@@ -176,6 +176,12 @@ pub(super) const STEPS: &[Step] = &[
         ],
     ),
     commands(
+        "msrv",
+        "Do the client and the SDK compile with the oldest supported compiler?",
+        &[OLD_RUST],
+        &["cargo test --workspace --test workspace msrv -- --ignored"],
+    ),
+    commands(
         "docs",
         "Can the documentation be built without warnings?",
         &[],

@@ -26,7 +26,7 @@ pub(super) async fn run<T: ApiResult>(
         attempts += 1;
         let span = tracing::debug_span!("attempt", attempt = attempts);
         let once = async {
-            if outcome_unknown && let Some(prepared_at) = plan.prepared_at {
+            if let Some(prepared_at) = plan.prepared_at.filter(|_| outcome_unknown) {
                 // A call of this process outlasts its key only if the machine sleeps, or with days of retries. If the machine
                 // was suspended as a whole, only a response since then shows it.
                 let since = clocks.since(began).filter(|_| !plan.sent_before);

@@ -43,7 +43,8 @@ pub(super) fn reject_existing(target: &Path, overwrite: Overwrite) -> Result<(),
 
 /// The error for a path that cannot be written.
 pub(super) fn not_writable(path: &Path, error: io::Error) -> Error {
-    let is_too_long = error.kind() == io::ErrorKind::InvalidFilename;
+    // `io::ErrorKind::InvalidFilename`, which code may name since Rust 1.87.
+    let is_too_long = format!("{:?}", error.kind()) == "InvalidFilename";
     let error = Error::storage(path, "write", error);
     if is_too_long { error.with_hint("choose a shorter path") } else { error }
 }
@@ -66,9 +67,8 @@ pub(super) fn rename_part(part: &Path, target: &Path, overwrite: Overwrite) -> R
             }
         },
     }
-    if let Some(directory) = target.parent().filter(|parent| !parent.as_os_str().is_empty())
-        && let Ok(directory) = File::open(directory)
-    {
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(Ok(directory)) = directory.map(File::open) {
         // Not every file system supports this, and the clip itself is already synced.
         let _best_effort = directory.sync_all();
     }
@@ -82,4 +82,17 @@ fn rename(part: &Path, target: &Path) -> Result<(), Error> {
 fn is_there(target: &Path) -> Error {
     Error::new(ErrorKind::Storage, format!("{} is there already", target.display()))
         .with_hint("choose another path, or allow it to be replaced")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_is_explained() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = reject_existing(&directory.path().join("a".repeat(256)), Overwrite::Refuse).unwrap_err();
+        assert_eq!(error.hint(), Some("choose a shorter path"));
+        assert!(reject_existing(&directory.path().join("a"), Overwrite::Refuse).is_ok());
+    }
 }

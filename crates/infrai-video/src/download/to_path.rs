@@ -48,8 +48,10 @@ pub(super) async fn fetch_to(download: Download, path: &Path) -> Result<Fetched,
             let error =
                 if error.kind() == ErrorKind::Download { part.with_resume_hint(error) } else { error };
             // The received bytes stay for the next run. The first error matters more than that of the sync.
-            if !disk_failed && let Err(lost) = blocking(move || part.sync_now()).await {
-                tracing::warn!(%lost, "the unfinished clip could not be synced");
+            if !disk_failed {
+                if let Err(lost) = blocking(move || part.sync_now()).await {
+                    tracing::warn!(%lost, "the unfinished clip could not be synced");
+                }
             }
             Err(error)
         }

@@ -83,9 +83,10 @@ impl ProxySettings {
             ))
         };
         let value = value.to_str().ok_or_else(|| wrong("it is not valid text"))?.trim();
-        if let Some((scheme, _)) = value.split_once("://")
-            && !["http", "https", "socks5", "socks5h"].iter().any(|known| known.eq_ignore_ascii_case(scheme))
-        {
+        let is_supported = |scheme: &str| {
+            ["http", "https", "socks5", "socks5h"].iter().any(|known| known.eq_ignore_ascii_case(scheme))
+        };
+        if value.split_once("://").is_some_and(|(scheme, _)| !is_supported(scheme)) {
             return Err(wrong("only the schemes http, https, socks5 and socks5h are supported"));
         }
         // The parser splits at the first `@`, so the rest of the password would become part of the host name.

@@ -48,10 +48,8 @@ impl Poller {
 
     /// The next state: first the known one, then that of the next successful poll.
     pub(super) async fn next(mut self) -> Step {
-        if self.polls == 0
-            && self.last.is_none()
-            && let Some(known) = self.wait.job.snapshot()
-        {
+        let is_first = self.polls == 0 && self.last.is_none();
+        if let Some(known) = self.wait.job.snapshot().filter(|_| is_first) {
             let known = known.clone();
             return self.report(known);
         }

@@ -22,7 +22,7 @@ impl<'a> Process<'a> {
     pub(crate) fn new(seed: u64, generation: u32, life: &Life, stage: &'a mut Stage) -> Self {
         // Each process mints different keys.
         let client = stage.client(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(generation)), life);
-        Self { client, together: (seed + u64::from(generation)).is_multiple_of(3), stage }
+        Self { client, together: (seed + u64::from(generation)) % 3 == 0, stage }
     }
 
     /// Processes every clip as far as possible.

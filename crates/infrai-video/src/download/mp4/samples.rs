@@ -2,6 +2,8 @@
 //!
 //! The table is read in place. Each entry is read once, and a count is limited by the bytes of the table.
 
+use std::iter::Peekable;
+
 use super::boxes::children;
 
 const BROKEN: &str = "its movie box is broken";
@@ -38,33 +40,28 @@ pub(super) fn child<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Result<Option<&'a 
 /// The offsets of the chunks (`stco`, `co64`), each of which is a sequence of samples without gaps.
 fn offsets(table: &[u8]) -> Result<Box<dyn Iterator<Item = u64> + '_>, &'static str> {
     if let Some(body) = child(table, b"stco")? {
-        return Ok(Box::new(
-            entries::<4>(body, 4)?.iter().map(|offset| u64::from(u32::from_be_bytes(*offset))),
-        ));
+        return Ok(Box::new(entries(body, 4)?.map(|offset| u64::from(u32::from_be_bytes(*offset)))));
     }
     let body = child(table, b"co64")?.ok_or(BROKEN)?;
-    Ok(Box::new(entries::<8>(body, 4)?.iter().map(|offset| u64::from_be_bytes(*offset))))
+    Ok(Box::new(entries(body, 4)?.map(|offset| u64::from_be_bytes(*offset))))
 }
 
 /// The number of samples of each chunk (`stsc`), as runs of chunks.
 struct Runs<'a> {
-    runs: &'a [[u8; 12]],
+    runs: Peekable<Box<dyn Iterator<Item = &'a [u8; 12]> + 'a>>,
     samples: u32,
 }
 
 impl<'a> Runs<'a> {
     fn of(table: &'a [u8]) -> Result<Self, &'static str> {
-        let runs = entries(child(table, b"stsc")?.ok_or(BROKEN)?, 4)?;
-        Ok(Self { runs, samples: 0 })
+        let runs: Box<dyn Iterator<Item = _>> = Box::new(entries(child(table, b"stsc")?.ok_or(BROKEN)?, 4)?);
+        Ok(Self { runs: runs.peekable(), samples: 0 })
     }
 
     /// The number of samples of a chunk. Chunks are counted from 1, and must be passed in order.
     fn samples_in(&mut self, chunk: u64) -> u32 {
-        while let Some((run, rest)) = self.runs.split_first()
-            && u64::from(number(run, 0)) <= chunk
-        {
+        while let Some(run) = self.runs.next_if(|run| u64::from(number(run, 0)) <= chunk) {
             self.samples = number(run, 4);
-            self.runs = rest;
         }
         self.samples
     }
@@ -83,8 +80,8 @@ impl<'a> Sizes<'a> {
         };
         match field(body, 4)? {
             0 => {
-                let sizes = entries::<4>(body, 8)?;
-                Ok(Self::Each(Box::new(sizes.iter().map(|size| u64::from(u32::from_be_bytes(*size))))))
+                let sizes = entries(body, 8)?;
+                Ok(Self::Each(Box::new(sizes.map(|size| u64::from(u32::from_be_bytes(*size))))))
             }
             size => Ok(Self::Same { size, left: field(body, 8)? }),
         }
@@ -99,8 +96,8 @@ impl<'a> Sizes<'a> {
                 let halves = pairs.iter().flat_map(|pair| [u64::from(pair >> 4), u64::from(pair & 0xf)]);
                 Box::new(halves.take(count))
             }
-            8 => Box::new(entries::<1>(body, 8)?.iter().map(|[size]| u64::from(*size))),
-            16 => Box::new(entries::<2>(body, 8)?.iter().map(|size| u64::from(u16::from_be_bytes(*size)))),
+            8 => Box::new(entries(body, 8)?.map(|[size]| u64::from(*size))),
+            16 => Box::new(entries(body, 8)?.map(|size| u64::from(u16::from_be_bytes(*size)))),
             _ => return Err(BROKEN),
         }))
     }
@@ -121,10 +118,15 @@ impl<'a> Sizes<'a> {
 }
 
 /// The entries of a table that follow their count at this offset.
-fn entries<const N: usize>(body: &[u8], count_at: usize) -> Result<&[[u8; N]], &'static str> {
+fn entries<const N: usize>(
+    body: &[u8],
+    count_at: usize,
+) -> Result<impl Iterator<Item = &[u8; N]>, &'static str> {
     let count = field(body, count_at)? as usize;
-    let (entries, _) = body.get(count_at + 4..).unwrap_or_default().as_chunks();
-    entries.get(..count).ok_or("its sample table is cut short")
+    let table = body.get(count_at + 4..).unwrap_or_default();
+    let entries = count.checked_mul(N).and_then(|length| table.get(..length));
+    let entries = entries.ok_or("its sample table is cut short")?;
+    Ok(entries.chunks_exact(N).filter_map(<[u8]>::first_chunk))
 }
 
 fn field(body: &[u8], at: usize) -> Result<u32, &'static str> {

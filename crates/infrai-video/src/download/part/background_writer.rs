@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn kept(target: &Path) -> u64 {
-        match Sidecar::read(&target.with_added_extension("part.json")).unwrap() {
+        match Sidecar::read(&target.with_extension("mp4.part.json")).unwrap() {
             SidecarFile::Valid(sidecar) => sidecar.kept,
             _ => panic!("there is no sidecar"),
         }
@@ -199,7 +199,7 @@ mod tests {
         let target = directory.path().join("clip.mp4");
         let mut writer = writer(&target);
         // The path of the new sidecar.
-        std::fs::create_dir(target.with_added_extension("part.json.new")).unwrap();
+        std::fs::create_dir(target.with_extension("mp4.part.json.new")).unwrap();
         advance(SYNC_INTERVAL).await;
         write(&mut writer, b"twelve bytes").await;
         assert_eq!(writer.settle().await.unwrap_err().kind(), ErrorKind::Storage);

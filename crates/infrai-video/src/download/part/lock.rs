@@ -1,8 +1,10 @@
 //! Locks a part file for one download, without damage to files of other programs.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
+
+use fs4::{FileExt, TryLockError};
 
 use super::not_writable;
 use super::sidecar::{Sidecar, SidecarFile, remove};
@@ -85,7 +87,8 @@ enum LockState {
 }
 
 fn try_lock(file: &File, path: &Path) -> io::Result<LockState> {
-    match file.try_lock() {
+    // The same lock as that of `File::try_lock` in Rust 1.89.
+    match FileExt::try_lock(file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(LockState::Busy),
         // The download works on file systems without locks too.
@@ -124,6 +127,19 @@ fn has_another_name(_metadata: &Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_file_that_another_program_locks_with_the_standard_library_is_busy() {
+        let directory = tempfile::tempdir().unwrap();
+        let part = directory.path().join("clip.mp4.part");
+        let other = File::create(&part).unwrap();
+        other.lock().unwrap();
+        assert_eq!(try_lock(&open(&part).unwrap(), &part).unwrap(), LockState::Busy);
+        drop(other);
+        let ours = open(&part).unwrap();
+        assert_eq!(try_lock(&ours, &part).unwrap(), LockState::Locked);
+        assert!(File::open(&part).unwrap().try_lock().is_err());
+    }
 
     #[test]
     fn a_part_file_that_was_renamed_before_it_was_locked_is_not_used() {

@@ -22,10 +22,10 @@ const DIGEST: usize = 8;
 /// The part file for `target`: `NAME.part`, or a short name if that is too long. An existing part file with the long name keeps
 /// it.
 pub(in crate::download) fn part(target: &Path) -> PathBuf {
-    let part = target.with_added_extension("part");
+    let part = add_extension(target, "part");
     match target.file_name() {
         Some(name) if length(name) + LONGEST_SUFFIX.len() > MAX_NAME && part.symlink_metadata().is_err() => {
-            target.with_file_name(short(name)).with_added_extension("part")
+            add_extension(&target.with_file_name(short(name)), "part")
         }
         _ => part,
     }
@@ -33,12 +33,20 @@ pub(in crate::download) fn part(target: &Path) -> PathBuf {
 
 /// The sidecar of a part file.
 pub(super) fn sidecar(part: &Path) -> PathBuf {
-    part.with_added_extension("json")
+    add_extension(part, "json")
 }
 
 /// A new sidecar before it replaces the old one.
 pub(super) fn new_sidecar(sidecar: &Path) -> PathBuf {
-    sidecar.with_added_extension("new")
+    add_extension(sidecar, "new")
+}
+
+fn add_extension(path: &Path, extension: &str) -> PathBuf {
+    let Some(name) = path.file_name() else { return path.to_owned() };
+    let mut name = name.to_owned();
+    name.push(".");
+    name.push(extension);
+    path.with_file_name(name)
 }
 
 fn length(name: &OsStr) -> usize {
@@ -52,8 +60,8 @@ fn length(name: &OsStr) -> usize {
 fn short(name: &OsStr) -> String {
     let digest = Sha256::digest(name.as_encoded_bytes());
     let text = name.to_string_lossy();
-    let prefix = &text[..text.floor_char_boundary(PREFIX)];
-    format!("{prefix}-{}", hex(&digest[..DIGEST]))
+    let prefix = (0..=PREFIX).rfind(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    format!("{}-{}", &text[..prefix], hex(&digest[..DIGEST]))
 }
 
 #[cfg(test)]
@@ -87,7 +95,7 @@ mod tests {
     fn an_existing_part_file_with_a_long_name_keeps_it() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("a".repeat(245));
-        let part = target.with_added_extension("part");
+        let part = directory.path().join("a".repeat(245) + ".part");
         assert_ne!(super::part(&target), part);
         std::fs::write(&part, "").unwrap();
         assert_eq!(super::part(&target), part);
