@@ -40,7 +40,7 @@ pub mod types {
     pub struct DownloadLink {
         ///When the link expires, in UTC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub expires_at: ::std::option::Option<::jiff::Timestamp>,
+        pub expires_at: ::std::option::Option<crate::Timestamp>,
         ///The link. It contains its own authorization, so the API key must not be sent to it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
@@ -137,7 +137,7 @@ sent, they must be equal.*/
     pub struct Retention {
         ///When the clip is deleted, in UTC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub expires_at: ::std::option::Option<::jiff::Timestamp>,
+        pub expires_at: ::std::option::Option<crate::Timestamp>,
         ///The id of the job.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub job_id: ::std::option::Option<::std::string::String>,

@@ -32,7 +32,12 @@
 //! Minor versions of the contract add members, optional parameters and enum values. Write `..Default::default()` in a literal
 //! and `..` in a pattern, so that your code still compiles.
 //!
-//! With the feature `schemars`, off by default, every type has `JsonSchema` of the crate schemars.
+//! # Features
+//!
+//! - `schemars`: `JsonSchema` of the crate schemars for every type.
+//! - `jiff`, `chrono`: conversions between [`Timestamp`] and the types of jiff 0.2 and of chrono 0.4.
+//!
+//! None is on by default.
 
 mod canonical;
 mod envelope;
@@ -47,6 +52,7 @@ mod redact;
 mod request;
 mod response;
 mod text;
+mod timestamp;
 /// The vocabularies of the contract: an enum for each list of values.
 #[rustfmt::skip]
 #[allow(missing_docs, rustdoc::all)]
@@ -63,6 +69,7 @@ pub use job_error::JobError;
 pub use redact::redact;
 pub use response::{RawResponse, ResponseValue};
 pub use text::{describe_decode_error, one_line};
+pub use timestamp::{Timestamp, TimestampError};
 pub use vocabularies::*;
 pub use vocabulary::UnknownValue;
 

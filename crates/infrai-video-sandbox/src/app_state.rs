@@ -61,7 +61,7 @@ pub(crate) struct AppState {
 
 impl AppState {
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.clock.timestamp()
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
@@ -27,6 +27,7 @@ use crate::model::ids::Seed;
 use crate::model::job_times::JobTimes;
 use crate::model::money::Usd;
 use crate::model::settings::Settings;
+use crate::model::time::timestamp;
 use crate::network::limits::Limits;
 use crate::network::settings::{NetworkSettings, StartError};
 use crate::start::InitialState;
@@ -104,9 +105,19 @@ impl SandboxBuilder {
     }
 
     /// The initial time of the clock. The default is the system time on sockets with a running clock, and
-    /// 2026-01-01T00:00:00Z otherwise.
-    pub fn epoch(mut self, epoch: Timestamp) -> Self {
-        self.epoch = Some(epoch);
+    /// 2026-01-01T00:00:00Z otherwise. A time after the year 9999 is the end of that year.
+    ///
+    /// ```
+    /// use infrai_video_sandbox::Sandbox;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// // 2026-01-01T00:00:00Z
+    /// const NEW_YEAR: Duration = Duration::from_secs(1_767_225_600);
+    /// let builder = Sandbox::builder().epoch(SystemTime::UNIX_EPOCH + NEW_YEAR);
+    /// # let _ = builder;
+    /// ```
+    pub fn epoch(mut self, epoch: SystemTime) -> Self {
+        self.epoch = Some(timestamp(epoch));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -139,7 +139,12 @@ impl ClockHandle {
     }
 
     /// The time in the sandbox.
-    pub fn now(&self) -> Timestamp {
+    pub fn now(&self) -> SystemTime {
+        self.timestamp().into()
+    }
+
+    /// The time in the sandbox, as it is used inside.
+    pub(crate) fn timestamp(&self) -> Timestamp {
         let passed = match self.clock.0 {
             Pace::Scaled(factor) => {
                 Duration::try_from_secs_f64(self.started.elapsed().as_secs_f64() * factor)
@@ -156,7 +161,7 @@ impl ClockHandle {
         *advanced = advanced.saturating_add(by);
         drop(advanced);
         if let Some(durable) = &self.durable {
-            durable.reach(self.now());
+            durable.reach(self.timestamp());
         }
     }
 
@@ -166,7 +171,7 @@ impl ClockHandle {
         let (Some(durable), Some(second)) = (&self.durable, self.clock.second()) else {
             return;
         };
-        let now = self.now();
+        let now = self.timestamp();
         let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
         if *reached < now {
             *reached = later(now, second);
@@ -186,7 +191,7 @@ impl ClockHandle {
 
 impl fmt::Debug for ClockHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClockHandle").field("clock", &self.clock).field("now", &self.now()).finish()
+        f.debug_struct("ClockHandle").field("clock", &self.clock).field("now", &self.timestamp()).finish()
     }
 }
 
@@ -199,15 +204,15 @@ mod tests {
     async fn a_paused_runtime_makes_time_virtual() {
         let clock = ClockHandle::start(Clock::scaled(60.0), Timestamp::UNIX_EPOCH, None);
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(rfc3339(clock.now()), "1970-01-01T00:02:00Z");
+        assert_eq!(rfc3339(clock.timestamp()), "1970-01-01T00:02:00Z");
     }
 
     #[test]
     fn a_manual_clock_moves_only_when_advanced() {
         let clock = ClockHandle::start(Clock::manual(), FIXED_EPOCH, None);
-        assert_eq!(rfc3339(clock.now()), "2026-01-01T00:00:00Z");
+        assert_eq!(rfc3339(clock.timestamp()), "2026-01-01T00:00:00Z");
         clock.advance(DAY);
-        assert_eq!(http_date(clock.now()), "Fri, 02 Jan 2026 00:00:00 GMT");
+        assert_eq!(http_date(clock.timestamp()), "Fri, 02 Jan 2026 00:00:00 GMT");
     }
 
     #[test]
@@ -224,6 +229,6 @@ mod tests {
     fn an_endless_advance_stops_at_the_last_time() {
         let clock = ClockHandle::start(Clock::manual(), FIXED_EPOCH, None);
         clock.advance(Duration::MAX);
-        assert_eq!(clock.now(), Timestamp::MAX);
+        assert_eq!(clock.timestamp(), Timestamp::MAX);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use http::header::AGE;
-use jiff::{SignedDuration, Timestamp};
+use infrai_video_client::Timestamp;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::retry::server_time;
 const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// The maximum drift of two clocks. Beyond it, one of them was set, or stopped while the machine slept.
-const TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
+const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// The instant `delay` from now. A delay that overflows is 30 years.
 pub(crate) fn after(delay: Duration) -> Instant {
@@ -46,8 +46,7 @@ impl Clocks {
         Self { wall, seen: Mutex::default(), synced: OnceCell::new() }
     }
 
-    /// The time of the wall clock, limited to the year 9999. `Timestamp::now` would panic, and would link the messages of all
-    /// errors of jiff.
+    /// The time of the wall clock. A time that is not a timestamp is the latest timestamp.
     pub(crate) fn wall(&self) -> Timestamp {
         Timestamp::try_from((self.wall)()).unwrap_or(Timestamp::MAX)
     }
@@ -59,17 +58,20 @@ impl Clocks {
 
     /// The time since `moment`. `None` if the two clocks of this machine disagree, because the wall clock was set or the machine
     /// slept.
-    pub(crate) fn since(&self, moment: Moment) -> Option<SignedDuration> {
-        let passed = SignedDuration::try_from(moment.at.elapsed()).ok()?;
-        let by_wall = self.wall().duration_since(moment.wall);
-        (by_wall.checked_sub(passed)?.abs() <= TOLERANCE).then_some(passed)
+    pub(crate) fn since(&self, moment: Moment) -> Option<Duration> {
+        let (passed, wall) = (moment.at.elapsed(), self.wall());
+        let drift = match wall.checked_duration_since(moment.wall) {
+            Some(by_wall) => by_wall.abs_diff(passed),
+            None => moment.wall.checked_duration_since(wall)?.checked_add(passed)?,
+        };
+        (drift <= TOLERANCE).then_some(passed)
     }
 
     /// Records the `Date` of a response, plus the `Age` that a cache adds.
     pub(crate) fn record(&self, headers: &HeaderMap) {
         let Some(date) = server_time(headers).and_then(|date| Timestamp::try_from(date).ok()) else { return };
         let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok()).unwrap_or_default();
-        let now = date.saturating_add(Duration::from_secs(age)).unwrap_or(Timestamp::MAX);
+        let now = date.checked_add(Duration::from_secs(age)).unwrap_or(Timestamp::MAX);
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, self.moment()));
     }
 
@@ -80,7 +82,7 @@ impl Clocks {
     /// The service's time now, if a response has shown it and this machine's clocks agree about the time since.
     pub(crate) fn service(&self) -> Option<Timestamp> {
         let (shown, moment) = self.seen()?;
-        shown.checked_add(self.since(moment)?).ok()
+        shown.checked_add(self.since(moment)?)
     }
 
     /// The service's time now, if a response of the last `max_age` has shown it.
@@ -93,7 +95,7 @@ impl Clocks {
     /// If the machine slept since that response, the time is too early, so that the submission looks older than it is, never
     /// younger.
     pub(crate) fn stamp(&self) -> Timestamp {
-        let by_service = self.seen().and_then(|(shown, moment)| shown.checked_add(moment.at.elapsed()).ok());
+        let by_service = self.seen().and_then(|(shown, moment)| shown.checked_add(moment.at.elapsed()));
         by_service.unwrap_or_else(|| self.wall())
     }
 }
@@ -127,7 +129,7 @@ mod tests {
     async fn the_services_time_continues_from_the_last_response() {
         let (clocks, _) = clocks();
         assert_eq!(clocks.service(), None);
-        assert_eq!(clocks.stamp().as_second(), START as i64);
+        assert_eq!(clocks.stamp().unix_seconds(), START as i64);
         clocks.record(&headers("Fri, 20 Nov 2026 17:40:00 GMT", ""));
         tokio::time::advance(Duration::from_secs(3600)).await;
         let shown: Timestamp = "2026-11-20T18:40:00Z".parse().unwrap();

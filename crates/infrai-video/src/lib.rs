@@ -48,6 +48,7 @@
 //! - `http2`: HTTP/2 with servers that support it.
 //! - `gzip`: compressed API responses.
 //! - `schemars`: `JsonSchema` of the crate schemars for every type of the contract.
+//! - `jiff`, `chrono`: conversions between [`Timestamp`] and the types of jiff 0.2 and of chrono 0.4.
 
 mod base_url;
 mod call;
@@ -75,7 +76,7 @@ pub use error::{Error, ErrorKind, TransportError, TransportErrorKind};
 pub use ids::{IdempotencyKey, JobId, RetentionDays};
 // All of them, so that a new vocabulary is exported as soon as it is generated.
 pub use infrai_video_client::vocabularies::*;
-pub use infrai_video_client::{JobError, UnknownValue, types};
+pub use infrai_video_client::{JobError, Timestamp, TimestampError, UnknownValue, types};
 pub use operations::{Generate, IntoJobId, Items, Job, List, Pages, Submission, Submit};
 pub use preflight::CapabilityMatch;
 pub use response::Response;

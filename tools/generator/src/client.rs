@@ -54,7 +54,7 @@ pub(crate) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<St
     };
     settings.with_conversion(
         timestamp,
-        "::jiff::Timestamp",
+        "crate::Timestamp",
         [TypeImpl::Display, TypeImpl::FromStr].into_iter(),
     );
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use quote::ToTokens as _;
 use syn::{Item, ItemStruct, Type};
 
-/// Types of other crates with a default.
+/// Types with a default that are not generated.
 const PLAIN: [&str; 15] = [
     "Option",
     "Vec",

@@ -67,7 +67,7 @@ pub const MUTANTS: [Mutant; 7] = [
     Mutant {
         name: "a negative age is trusted",
         file: "crates/infrai-video/src/call/key_age.rs",
-        changes: &[("    if age < -SKEW {", "    if age < SignedDuration::MIN {")],
+        changes: &[("    if ahead > SKEW {", "    if ahead > Duration::MAX {")],
     },
     Mutant {
         name: "a request in progress is taken for final",

@@ -182,7 +182,7 @@ fn open(
     });
     let sequence = app.journal.open(Seen {
         sequence: 0,
-        at: arrived,
+        at: arrived.into(),
         host,
         method: parts.method.to_string(),
         path: redaction::without_keys(&path).into_owned(),

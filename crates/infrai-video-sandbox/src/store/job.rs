@@ -1,6 +1,7 @@
 //! Jobs. The state of a job is not stored: it follows from its schedule and the time.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use strum::IntoStaticStr;
 
 use crate::model::money::Usd;
 use crate::model::order::Order;
+use crate::model::time::as_rfc3339;
 
 /// The states of a job, as the contract names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
@@ -137,13 +139,17 @@ pub struct JobRecord {
     /// The idempotency key of the request.
     pub idempotency_key: Option<String>,
     /// When it was accepted.
-    pub created_at: Timestamp,
+    #[serde(serialize_with = "as_rfc3339")]
+    pub created_at: SystemTime,
     /// When it starts to run.
-    pub starts_at: Timestamp,
+    #[serde(serialize_with = "as_rfc3339")]
+    pub starts_at: SystemTime,
     /// When it finishes or was cancelled.
-    pub ends_at: Timestamp,
+    #[serde(serialize_with = "as_rfc3339")]
+    pub ends_at: SystemTime,
     /// When the clip is deleted.
-    pub expires_at: Timestamp,
+    #[serde(serialize_with = "as_rfc3339")]
+    pub expires_at: SystemTime,
 }
 
 impl JobRecord {
@@ -162,10 +168,10 @@ impl JobRecord {
             model: job.model.clone(),
             cost_usd: job.cost.dollars(),
             idempotency_key: job.idempotency_key.clone(),
-            created_at: job.created,
-            starts_at: job.starts,
-            ends_at: job.cancelled.unwrap_or(job.ends),
-            expires_at: job.expires,
+            created_at: job.created.into(),
+            starts_at: job.starts.into(),
+            ends_at: job.cancelled.unwrap_or(job.ends).into(),
+            expires_at: job.expires.into(),
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use http::HeaderMap;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::operation::{Host, Operation};
+use crate::model::time::as_rfc3339;
 use crate::store::redaction;
 
 /// The size limits of the journal.
@@ -34,7 +35,8 @@ pub struct Seen {
     /// The number of the request, counted from 1 over both hosts.
     pub sequence: u64,
     /// The time of arrival, on the sandbox's clock.
-    pub at: Timestamp,
+    #[serde(serialize_with = "as_rfc3339")]
+    pub at: SystemTime,
     /// The host.
     pub host: Host,
     /// The method.
@@ -187,7 +189,7 @@ mod tests {
     fn request(body: &str) -> Seen {
         Seen {
             sequence: 0,
-            at: Timestamp::UNIX_EPOCH,
+            at: SystemTime::UNIX_EPOCH,
             host: Host::Api,
             method: "POST".to_owned(),
             path: "/".to_owned(),

@@ -1,12 +1,13 @@
 //! The ledger of all movements of money.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::SystemTime;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::state::{Entry, LedgerKind, State};
 use crate::model::keys;
+use crate::model::time::as_rfc3339;
 
 /// A snapshot of the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,8 +34,9 @@ pub struct LedgerEntry {
     pub job_id: Option<String>,
     /// The idempotency key of the request.
     pub idempotency_key: Option<String>,
-    /// The time.
-    pub at: Timestamp,
+    /// The time, on the sandbox's clock.
+    #[serde(serialize_with = "as_rfc3339")]
+    pub at: SystemTime,
     /// For a charge: whether no response about the job has reached the caller, neither the first nor a replayed one.
     pub answer_lost: bool,
 }
@@ -106,7 +108,7 @@ pub(super) fn public(entry: &Entry, state: &State) -> LedgerEntry {
         amount_usd: entry.amount.dollars(),
         job_id: entry.job_id.clone(),
         idempotency_key: entry.key.clone(),
-        at: entry.at,
+        at: entry.at.into(),
         answer_lost: entry.kind == LedgerKind::Charge && response_lost(entry, state),
     }
 }

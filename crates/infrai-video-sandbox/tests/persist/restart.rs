@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use infrai_video_sandbox::{Clock, PersistError, Sandbox, StartError};
+use jiff::Timestamp;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 
@@ -209,11 +210,12 @@ async fn no_clock_goes_back_behind_a_response() {
         let mut told = sandbox.clock().now();
         for _ in 0..50 {
             let response = call(&sandbox, Method::GET, "/__sandbox/clock", None, None).await.1;
-            told = response["now"].as_str().expect("a time").parse().expect("a time");
+            let now: Timestamp = response["now"].as_str().expect("a time").parse().expect("a time");
+            told = now.into();
         }
         let crashed = bench.crash();
         let after = start(&crashed).await;
-        assert!(after.clock().now() >= told, "{} is before {told}", after.clock().now());
+        assert!(after.clock().now() >= told, "{:?} is before {told:?}", after.clock().now());
         drop(sandbox);
         assert!(start(&bench).await.clock().now() >= told);
     }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use infrai_video_client::{self as generated, options};
-use jiff::{SignedDuration, Timestamp};
+use infrai_video_client::{self as generated, Timestamp, options};
 use tokio::time::Instant;
 
 use super::attempt::api_for_one_request;
@@ -14,13 +13,13 @@ use crate::clock::after;
 use crate::error::{Error, ErrorKind};
 
 /// How long the service remembers a key.
-pub(crate) const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const KEY_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The maximum time in transit. A key that expires meanwhile is too old to be sent.
-const TRANSIT: SignedDuration = SignedDuration::from_mins(1);
+const TRANSIT: Duration = Duration::from_secs(60);
 
 /// The maximum difference of two correct clocks.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
+const SKEW: Duration = Duration::from_secs(2 * 60);
 
 /// The maximum age of a response's `Date`. No clock of a machine that was suspended as a whole, such as a virtual one, shows it.
 const MAX_DATE_AGE: Duration = Duration::from_secs(5);
@@ -29,7 +28,7 @@ const MAX_DATE_AGE: Duration = Duration::from_secs(5);
 const MAX_DATE_REQUEST: Duration = Duration::from_secs(10);
 
 /// Whether the service may have forgotten a key of this age when a request that leaves now arrives.
-pub(super) fn is_too_old(age: SignedDuration) -> bool {
+pub(super) fn is_too_old(age: Duration) -> bool {
     age >= KEY_LIFETIME - TRANSIT
 }
 
@@ -42,21 +41,31 @@ pub(super) async fn check(client: &Client, prepared_at: Timestamp, deadline: Ins
             "the age of the submission of {prepared_at:.0} cannot be established: the service's responses have no `Date`"
         )));
     };
-    let age = now.duration_since(prepared_at);
-    if age < -SKEW {
+    let ahead = prepared_at.checked_duration_since(now).unwrap_or_default();
+    if ahead > SKEW {
         return Err(expired(format!(
             "the submission seems to be prepared at {prepared_at:.0}, which is after the service's time ({now:.0}): one of the \
              clocks was wrong, and its age is not known"
         )));
     }
+    let age = now.checked_duration_since(prepared_at).unwrap_or_default();
     if is_too_old(age) {
         return Err(expired(format!(
-            "the submission of {prepared_at:.0} is {:#} old by the service's clock, and a key is remembered for {:#}",
-            SignedDuration::from_mins(age.as_mins()),
-            KEY_LIFETIME
+            "the submission of {prepared_at:.0} is {} old by the service's clock, and a key is remembered for {}",
+            hours(age),
+            hours(KEY_LIFETIME)
         )));
     }
     Ok(())
+}
+
+/// Hours and minutes, such as `25h 3m`.
+fn hours(age: Duration) -> String {
+    let minutes = age.as_secs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (hours, 0) => format!("{hours}h"),
+        (hours, minutes) => format!("{hours}h {minutes}m"),
+    }
 }
 
 /// Requests the service's time if no response has shown it, at most once for each client. Concurrent calls wait for that request,

@@ -12,8 +12,7 @@ use std::future::IntoFuture;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use infrai_video_client as generated;
-use infrai_video_client::{Envelope, ResponseValue};
-use jiff::Timestamp;
+use infrai_video_client::{Envelope, ResponseValue, Timestamp};
 use tracing::Instrument as _;
 
 use api_result::ApiResult;

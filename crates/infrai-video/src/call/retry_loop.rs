@@ -30,8 +30,10 @@ pub(super) async fn run<T: ApiResult>(
                 // A call of this process outlasts its key only if the machine sleeps, or with days of retries. If the machine
                 // was suspended as a whole, only a response since then shows it.
                 let since = clocks.since(began).filter(|_| !plan.sent_before);
-                let by_service =
-                    clocks.service().zip(service_began).map(|(now, then)| now.duration_since(then));
+                let by_service = clocks
+                    .service()
+                    .zip(service_began)
+                    .and_then(|(now, then)| now.checked_duration_since(then));
                 if since.is_none_or(key_age::is_too_old) || by_service.is_some_and(key_age::is_too_old) {
                     key_age::check(client, prepared_at, deadline).await?;
                 }

@@ -3,12 +3,12 @@
 use std::future::IntoFuture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use infrai_video_client::options;
 use infrai_video_client::types::{GenerateRequest, VideoJob};
-use jiff::{SignedDuration, Timestamp};
+use infrai_video_client::{Timestamp, options};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -102,7 +102,7 @@ impl Eq for Submission {}
 
 impl Submission {
     /// How long the service remembers a key. After that the same submission would be charged again.
-    pub const KEY_LIFETIME: SignedDuration = KEY_LIFETIME;
+    pub const KEY_LIFETIME: Duration = KEY_LIFETIME;
 
     pub(super) fn new(
         idempotency_key: IdempotencyKey,

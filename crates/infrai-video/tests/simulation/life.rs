@@ -64,7 +64,7 @@ impl Life {
             let set = clock.set.filter(|(at, _)| began.elapsed() >= *at);
             let ahead = set.map_or(clock.first, |(_, ahead)| ahead);
             let by = Duration::from_secs(ahead.unsigned_abs());
-            let now = SystemTime::from(sandbox.clock().now());
+            let now = sandbox.clock().now();
             if ahead < 0 { now - by } else { now + by }
         }
     }

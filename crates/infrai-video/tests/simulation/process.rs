@@ -80,7 +80,7 @@ async fn start(client: &Client, sandbox: &SandboxRouter, item: &mut Item) -> Vec
     let stored = item.submission.get_or_insert_with(|| {
         let generate = client.generate(&item.prompt).duration_seconds(1.0);
         let submission = generate.prepare().expect("the request is valid");
-        item.prepared = Some(sandbox.clock().now().into());
+        item.prepared = Some(sandbox.clock().now());
         serde_json::to_string(&submission).expect("a submission has a JSON form")
     });
     if item.job_id.is_none() {

@@ -5,6 +5,8 @@
 //!
 //! One seed always gives the same run: the [`Report`] of [`run`] has a digest to compare.
 
+use std::time::SystemTime;
+
 use infrai_video_sandbox::{ClipFiles, Clock, Sandbox};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Duration, Instant, timeout};
@@ -13,6 +15,9 @@ use crate::life::Life;
 use crate::process::Process;
 use crate::stage::{Item, Stage};
 use crate::{clip, faults, invariants};
+
+/// 2026-01-01T00:00:00Z, since the epoch.
+const NEW_YEAR: Duration = Duration::from_secs(1_767_225_600);
 
 /// The longest run on the simulated clock. A longer one hangs.
 const LONGEST_RUN: Duration = Duration::from_secs(3 * 24 * 3600);
@@ -44,7 +49,7 @@ async fn play(seed: u64) -> Report {
     let sandbox = Sandbox::builder()
         .seed(seed)
         .clock(Clock::real())
-        .epoch("2026-01-01T00:00:00Z".parse().expect("a valid time"))
+        .epoch(SystemTime::UNIX_EPOCH + NEW_YEAR)
         .starting_balance(if poor { 0.5 } else { 100.0 })
         .link_lifetime(Duration::from_secs(random.u64(30..900)))
         .faults(faults::faults(&mut random))

@@ -107,10 +107,13 @@ impl Refused {
         submission: &Submission,
         prepared: Option<SystemTime>,
     ) -> Self {
-        let now = SystemTime::from(sandbox.clock().now());
+        let now = sandbox.clock().now();
         let prepared = prepared.unwrap_or(now);
         let age = now.duration_since(prepared).unwrap_or_default();
-        let ahead = match SystemTime::from(submission.prepared_at()).duration_since(prepared) {
+        let ahead = match SystemTime::try_from(submission.prepared_at())
+            .expect("after 1970")
+            .duration_since(prepared)
+        {
             Ok(ahead) => ahead.as_secs() as i64,
             Err(behind) => -(behind.duration().as_secs() as i64),
         };

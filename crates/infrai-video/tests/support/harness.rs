@@ -25,7 +25,7 @@ impl Harness {
         let clock = sandbox.clone();
         let client = client_of(sandbox.base_url())
             .with_transport(TowerTransport::new(sandbox.clone()))
-            .with_wall_clock(move || clock.clock().now().into());
+            .with_wall_clock(move || clock.clock().now());
         let client = settings(client).build().expect("the settings are valid");
         let directory = tempfile::tempdir().expect("a temporary directory can be created");
         Self { sandbox, client, directory }

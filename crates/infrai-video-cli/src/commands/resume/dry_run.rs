@@ -1,7 +1,8 @@
 //! Shows what `resume` would do with each item, without a request and without a change to any item.
 
-use infrai_video::{JobState, Submission};
-use jiff::{SignedDuration, Timestamp};
+use std::time::SystemTime;
+
+use infrai_video::{JobState, Submission, Timestamp};
 
 use crate::args::{ResumeArgs, credentials};
 use crate::context::Context;
@@ -67,13 +68,14 @@ fn sent(item: &Item) -> String {
     if item.account.is_some() && account.is_some() && item.account != account {
         return format!("{decide}: it may have been sent with another API key");
     }
-    let age =
-        item.submission.as_ref().map(|submission| Timestamp::now().duration_since(submission.prepared_at()));
-    match age {
-        Some(age) if !(SignedDuration::ZERO..Submission::KEY_LIFETIME).contains(&age) => {
-            format!("send again under its key if the service still remembers it, else {decide}")
-        }
-        _ => "send again under its key".to_owned(),
+    let is_remembered = |submission: &Submission| {
+        let now = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::MAX);
+        let age = now.checked_duration_since(submission.prepared_at());
+        age.is_some_and(|age| age < Submission::KEY_LIFETIME)
+    };
+    match item.submission.as_ref().is_none_or(is_remembered) {
+        true => "send again under its key".to_owned(),
+        false => format!("send again under its key if the service still remembers it, else {decide}"),
     }
 }
 

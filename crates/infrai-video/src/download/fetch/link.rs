@@ -39,9 +39,9 @@ impl Link {
             return Err(no_clip(job, max_elapsed).await.unwrap_or(no_link));
         };
         let expires = response.expires_at.and_then(|expires_at| {
-            let left = expires_at.duration_since(job.client().shared.clocks.wall());
             // If a wrong clock makes the link look expired, the file host decides.
-            Duration::try_from(left).ok().and_then(|left| requested.checked_add(left))
+            let left = expires_at.checked_duration_since(job.client().shared.clocks.wall())?;
+            requested.checked_add(left)
         });
         Ok(Self { url: checked(url)?, expires })
     }
