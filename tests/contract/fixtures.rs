@@ -74,34 +74,34 @@ async fn call(operation: &str, case: &Value) -> (Value, Value) {
     let expected = status(&case["response"]);
     let answer = match operation {
         "video_generate" => {
-            let options = options::VideoGenerate { idempotency_key: key, ..Default::default() };
+            let options = options::VideoGenerate::default().idempotency_key(key);
             again(client.video_generate(&body(request), options).await, expected)
         }
         "video_status" => again(client.video_status(id, Default::default()).await, expected),
         "video_cancel" => {
             let body: types::CancelRequest = body(request);
-            let options =
-                options::VideoCancel { idempotency_key: key, body: Some(&body), ..Default::default() };
+            let options = options::VideoCancel::default().idempotency_key(key).body(&body);
             again(client.video_cancel(id, options).await, expected)
         }
         "video_get" => again(client.video_get(id, Default::default()).await, expected),
         "video_list" => {
             let limit = request["query"]["limit"].as_u64().map(|limit| limit.try_into().unwrap());
             let cursor = request["query"]["cursor"].as_str();
-            let options = options::VideoList { cursor, limit, ..Default::default() };
+            let mut options = options::VideoList::default().cursor(cursor);
+            options.limit = limit;
             again(client.video_list(options).await, expected)
         }
         "video_delete" => {
-            let options = options::VideoDelete { idempotency_key: key, ..Default::default() };
+            let options = options::VideoDelete::default().idempotency_key(key);
             again(client.video_delete(id, options).await, expected)
         }
         "video_delete_all" => {
-            let options = options::VideoDeleteAll { idempotency_key: key, ..Default::default() };
+            let options = options::VideoDeleteAll::default().idempotency_key(key);
             again(client.video_delete_all(options).await, expected)
         }
         "video_download_url" => again(client.video_download_url(id, Default::default()).await, expected),
         "video_set_retention" => {
-            let options = options::VideoSetRetention { idempotency_key: key, ..Default::default() };
+            let options = options::VideoSetRetention::default().idempotency_key(key);
             again(client.video_set_retention(id, &body(request), options).await, expected)
         }
         "video_capabilities" => again(client.video_capabilities(Default::default()).await, expected),

@@ -16,7 +16,7 @@ impl Update {
     }
 }
 
-pub(super) const UPDATES: [Update; 21] = [
+pub(super) const UPDATES: [Update; 22] = [
     Update {
         what: "an optional property of a response",
         make: |text| {
@@ -33,6 +33,15 @@ pub(super) const UPDATES: [Update; 21] = [
     Update {
         what: "an optional property of a structure inside of a response",
         make: |text| property(text, "VendorCapabilities", "supports_audio", "boolean", "example: true"),
+    },
+    Update {
+        what: "an optional property of every structure",
+        make: |text| {
+            let structures = structures(text);
+            structures.iter().try_fold(text.to_owned(), |text, name| {
+                property(&text, name, "more_to_come", "string", "maxLength: 80, example: a")
+            })
+        },
     },
     Update {
         what: "properties whose names are words of Rust, of OpenAPI or of JSON Schema",
@@ -240,6 +249,20 @@ fn after(text: &str, places: &[&str], addition: &str) -> Option<String> {
         end += text[end..].find(place)? + place.len();
     }
     Some(format!("{}{addition}{}", &text[..end], &text[end..]))
+}
+
+/// The names of the schemas with properties.
+fn structures(text: &str) -> Vec<String> {
+    let schemas = text.lines().skip_while(|line| *line != "  schemas:");
+    let (mut names, mut last) = (Vec::new(), "");
+    for line in schemas {
+        match line.strip_prefix("    ") {
+            Some("  properties:") => names.push(last.to_owned()),
+            Some(name) if !name.starts_with(' ') => last = name.trim_end_matches(':'),
+            _ => {}
+        }
+    }
+    names
 }
 
 /// Adds an optional property, null in a response, in front of the others of a schema.

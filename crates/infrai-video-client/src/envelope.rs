@@ -15,6 +15,7 @@ use crate::types::{ErrorDetail, ErrorEnvelope, Metadata};
 /// Decoding is more lenient than the contract. `error` and `metadata` may be missing, null, empty or of the wrong type, and a
 /// bare result without an envelope is accepted too.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Envelope<T> {
     /// Whether the call succeeded. The one member that is always present.
     pub ok: bool,
@@ -233,6 +234,7 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Envelope<T> {
 
 /// The parts of an error that a response contains, whatever its body is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ErrorBody {
     /// The error's name in UPPER_SNAKE case. An open vocabulary.
     pub code: Option<String>,

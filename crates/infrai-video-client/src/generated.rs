@@ -13,6 +13,7 @@ pub mod types {
     ///The result of a change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct Acknowledgement {
         ///True if the change was made, false if it was not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -21,14 +22,33 @@ pub mod types {
     ///Repeats the id of the job to cancel.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct CancelRequest {
         ///The id of the job. It must be equal to the id in the path.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub job_id: ::std::option::Option<::std::string::String>,
     }
+    impl CancelRequest {
+        /// A request without optional members.
+        pub fn new() -> Self {
+            Self {
+                job_id: ::std::default::Default::default(),
+            }
+        }
+        ///The id of the job. It must be equal to the id in the path.
+        #[must_use]
+        pub fn job_id(
+            mut self,
+            job_id: impl ::std::convert::Into<::std::string::String>,
+        ) -> Self {
+            self.job_id = Some(job_id.into());
+            self
+        }
+    }
     ///The result of a bulk deletion.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct DeleteAllResult {
         ///The number of deleted jobs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -37,6 +57,7 @@ pub mod types {
     ///A temporary link to a clip.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct DownloadLink {
         ///When the link expires, in UTC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -49,6 +70,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct ErrorDetail {
         /**The code of the error in UPPER_SNAKE case. An open vocabulary. The service documents `INSUFFICIENT_CREDIT`;
 all other codes are those of the sandbox.*/
@@ -66,6 +88,7 @@ all other codes are those of the sandbox.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct ErrorEnvelope {
         ///Null on failure. Some servers send an empty object.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -84,6 +107,7 @@ all other codes are those of the sandbox.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct GenerateRequest {
         /**The aspect ratio, as the table of the documentation page calls it. A synonym of `aspect_ratio`; if both are
 sent, they must be equal.*/
@@ -111,9 +135,90 @@ sent, they must be equal.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub resolution: ::std::option::Option<crate::Resolution>,
     }
+    impl GenerateRequest {
+        /// A request with its required members.
+        pub fn new(prompt: impl ::std::convert::Into<::std::string::String>) -> Self {
+            Self {
+                aspect: ::std::default::Default::default(),
+                aspect_ratio: ::std::default::Default::default(),
+                duration_seconds: ::std::default::Default::default(),
+                idempotency_key: ::std::default::Default::default(),
+                prefer: ::std::default::Default::default(),
+                prompt: prompt.into(),
+                reference_image_url: ::std::default::Default::default(),
+                resolution: ::std::default::Default::default(),
+            }
+        }
+        /**The aspect ratio, as the table of the documentation page calls it. A synonym of `aspect_ratio`; if both are
+sent, they must be equal.*/
+        #[must_use]
+        pub fn aspect(
+            mut self,
+            aspect: impl ::std::convert::Into<crate::AspectRatio>,
+        ) -> Self {
+            self.aspect = Some(aspect.into());
+            self
+        }
+        /**The aspect ratio, as the examples of the documentation page call it. A synonym of `aspect`; if both are
+sent, they must be equal.*/
+        #[must_use]
+        pub fn aspect_ratio(
+            mut self,
+            aspect_ratio: impl ::std::convert::Into<crate::AspectRatio>,
+        ) -> Self {
+            self.aspect_ratio = Some(aspect_ratio.into());
+            self
+        }
+        ///The length of the clip in seconds, above 0. Each vendor has a maximum; see `video_capabilities`.
+        #[must_use]
+        pub fn duration_seconds(
+            mut self,
+            duration_seconds: impl ::std::convert::Into<f64>,
+        ) -> Self {
+            self.duration_seconds = Some(duration_seconds.into());
+            self
+        }
+        ///The idempotency key. If the header is sent too, both must be equal.
+        #[must_use]
+        pub fn idempotency_key(
+            mut self,
+            idempotency_key: impl ::std::convert::Into<::std::string::String>,
+        ) -> Self {
+            self.idempotency_key = Some(idempotency_key.into());
+            self
+        }
+        ///How to choose the vendor. If omitted, `balanced`.
+        #[must_use]
+        pub fn prefer(
+            mut self,
+            prefer: impl ::std::convert::Into<crate::Preference>,
+        ) -> Self {
+            self.prefer = Some(prefer.into());
+            self
+        }
+        ///The http or https URL of a reference image for the clip.
+        #[must_use]
+        pub fn reference_image_url(
+            mut self,
+            reference_image_url: impl ::std::convert::Into<::std::string::String>,
+        ) -> Self {
+            self.reference_image_url = Some(reference_image_url.into());
+            self
+        }
+        ///The resolution to generate. If omitted, the vendor decides.
+        #[must_use]
+        pub fn resolution(
+            mut self,
+            resolution: impl ::std::convert::Into<crate::Resolution>,
+        ) -> Self {
+            self.resolution = Some(resolution.into());
+            self
+        }
+    }
     ///Information about the request. Any member may be absent or null, and so may the whole object.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct Metadata {
         ///Whether the response came from a cache.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -134,6 +239,7 @@ sent, they must be equal.*/
     ///A job's retention window.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct Retention {
         ///When the clip is deleted, in UTC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -149,6 +255,7 @@ sent, they must be equal.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct SetRetentionRequest {
         ///How many days to keep the clip, an integer from 1 to 90.
         pub days: u32,
@@ -159,9 +266,38 @@ sent, they must be equal.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub job_id: ::std::option::Option<::std::string::String>,
     }
+    impl SetRetentionRequest {
+        /// A request with its required members.
+        pub fn new(days: u32) -> Self {
+            Self {
+                days: days,
+                idempotency_key: ::std::default::Default::default(),
+                job_id: ::std::default::Default::default(),
+            }
+        }
+        ///The idempotency key. If the header is sent too, both must be equal.
+        #[must_use]
+        pub fn idempotency_key(
+            mut self,
+            idempotency_key: impl ::std::convert::Into<::std::string::String>,
+        ) -> Self {
+            self.idempotency_key = Some(idempotency_key.into());
+            self
+        }
+        ///The id of the job. It must be equal to the id in the path.
+        #[must_use]
+        pub fn job_id(
+            mut self,
+            job_id: impl ::std::convert::Into<::std::string::String>,
+        ) -> Self {
+            self.job_id = Some(job_id.into());
+            self
+        }
+    }
     ///The capabilities of one vendor. A member that is absent or null is not known.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct VendorCapabilities {
         ///The maximum length of a clip in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -185,6 +321,7 @@ sent, they must be equal.*/
     ///The capabilities of each vendor.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct VideoCapabilities {
         ///The vendors and their capabilities.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -194,6 +331,7 @@ sent, they must be equal.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct VideoJob {
         /**Why the job failed; absent or null if it did not. No source describes its shape, so it has no type and any
 JSON value is valid. Expect a string with the reason, or an object with a `code` in UPPER_SNAKE case (an
@@ -218,6 +356,7 @@ other value is not final: continue to poll until a deadline.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[derive(Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct VideoJobDetail {
         ///The length of the clip in seconds.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -253,6 +392,7 @@ other value is not final: continue to poll until a deadline.*/
     ///One page of the account's jobs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct VideoJobPage {
         ///The jobs of this page. An empty page is not necessarily the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -301,16 +441,31 @@ pub mod options {
     use super::types;
     ///What a call of `video_generate` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoGenerate<'a> {
         /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
 it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
         pub idempotency_key: Option<&'a str>,
     }
+    impl<'a> VideoGenerate<'a> {
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
+        #[must_use]
+        pub fn idempotency_key(
+            mut self,
+            idempotency_key: impl ::std::convert::Into<Option<&'a str>>,
+        ) -> Self {
+            self.idempotency_key = idempotency_key.into();
+            self
+        }
+    }
     ///What a call of `video_status` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoStatus {}
     ///What a call of `video_cancel` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoCancel<'a> {
         /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
 it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
@@ -318,11 +473,34 @@ it is omitted, the server derives one. If the body contains a key too, both must
         ///Repeats the id of the job. The body can be omitted.
         pub body: Option<&'a types::CancelRequest>,
     }
+    impl<'a> VideoCancel<'a> {
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
+        #[must_use]
+        pub fn idempotency_key(
+            mut self,
+            idempotency_key: impl ::std::convert::Into<Option<&'a str>>,
+        ) -> Self {
+            self.idempotency_key = idempotency_key.into();
+            self
+        }
+        ///Repeats the id of the job. The body can be omitted.
+        #[must_use]
+        pub fn body(
+            mut self,
+            body: impl ::std::convert::Into<Option<&'a types::CancelRequest>>,
+        ) -> Self {
+            self.body = body.into();
+            self
+        }
+    }
     ///What a call of `video_get` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoGet {}
     ///What a call of `video_list` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoList<'a> {
         ///The `next_cursor` of the previous page. Omit it for the first page.
         pub cursor: Option<&'a str>,
@@ -330,32 +508,91 @@ it is omitted, the server derives one. If the body contains a key too, both must
 return fewer jobs.*/
         pub limit: Option<u32>,
     }
+    impl<'a> VideoList<'a> {
+        ///The `next_cursor` of the previous page. Omit it for the first page.
+        #[must_use]
+        pub fn cursor(
+            mut self,
+            cursor: impl ::std::convert::Into<Option<&'a str>>,
+        ) -> Self {
+            self.cursor = cursor.into();
+            self
+        }
+        /**The maximum number of jobs in the page, an integer of at least 1. No upper bound is known; a server may
+return fewer jobs.*/
+        #[must_use]
+        pub fn limit(mut self, limit: u32) -> Self {
+            self.limit = Some(limit);
+            self
+        }
+    }
     ///What a call of `video_delete` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoDelete<'a> {
         /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
 it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
         pub idempotency_key: Option<&'a str>,
     }
+    impl<'a> VideoDelete<'a> {
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
+        #[must_use]
+        pub fn idempotency_key(
+            mut self,
+            idempotency_key: impl ::std::convert::Into<Option<&'a str>>,
+        ) -> Self {
+            self.idempotency_key = idempotency_key.into();
+            self
+        }
+    }
     ///What a call of `video_delete_all` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoDeleteAll<'a> {
         /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
 it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
         pub idempotency_key: Option<&'a str>,
     }
+    impl<'a> VideoDeleteAll<'a> {
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
+        #[must_use]
+        pub fn idempotency_key(
+            mut self,
+            idempotency_key: impl ::std::convert::Into<Option<&'a str>>,
+        ) -> Self {
+            self.idempotency_key = idempotency_key.into();
+            self
+        }
+    }
     ///What a call of `video_download_url` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoDownloadUrl {}
     ///What a call of `video_set_retention` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoSetRetention<'a> {
         /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
 it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
         pub idempotency_key: Option<&'a str>,
     }
+    impl<'a> VideoSetRetention<'a> {
+        /**An idempotency key, chosen by the caller and sent with every attempt of the same request. Valid for 24 hours. If
+it is omitted, the server derives one. If the body contains a key too, both must be equal.*/
+        #[must_use]
+        pub fn idempotency_key(
+            mut self,
+            idempotency_key: impl ::std::convert::Into<Option<&'a str>>,
+        ) -> Self {
+            self.idempotency_key = idempotency_key.into();
+            self
+        }
+    }
     ///What a call of `video_capabilities` may leave out.
     #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct VideoCapabilities {}
 }
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use crate::text::one_line;
 /// The sources do not define the member's type, so this decodes a text, an object with `code` and `message`, or any other
 /// value, and never fails. Secrets are removed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct JobError {
     /// The name of the reason in UPPER_SNAKE case, if there is one. An open vocabulary.
     pub code: Option<String>,

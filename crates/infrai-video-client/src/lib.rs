@@ -17,20 +17,18 @@
 //!     reqwest::Client::new(),
 //!     Context::new("ifr_pk_proj_...")?,
 //! );
-//! let request = types::GenerateRequest {
-//!     prompt: "a timelapse of a city skyline at dusk".into(),
-//!     duration_seconds: Some(5.0),
-//!     ..Default::default()
-//! };
-//! let options = options::VideoGenerate { idempotency_key: Some("skyline-1"), ..Default::default() };
+//! let request =
+//!     types::GenerateRequest::new("a timelapse of a city skyline at dusk").duration_seconds(5);
+//! let options = options::VideoGenerate::default().idempotency_key("skyline-1");
 //! let response = client.video_generate(&request, options).await?.into_inner();
 //! println!("{:?}", response.data.map(|job| job.job_id));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Minor versions of the contract add members, optional parameters and enum values. Write `..Default::default()` in a literal
-//! and `..` in a pattern, so that your code still compiles.
+//! Minor versions of the contract add members, optional parameters and enum values. The types are therefore
+//! `#[non_exhaustive]`: requests have constructors and setters, other structs a default whose fields can be set, and patterns
+//! need `..`.
 //!
 //! # Features
 //!

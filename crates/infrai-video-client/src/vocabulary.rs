@@ -3,6 +3,7 @@
 
 /// A text that is none of the values of a closed vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnknownValue {
     /// The text.
     pub value: String,
@@ -45,6 +46,7 @@ macro_rules! closed_vocabulary {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $value:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $value, "`")] $variant),+
         }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::enums::{Kind, Vocabulary};
 use crate::lowering::{self, SCHEMA_PREFIX};
 use crate::rewrite::rewrite;
-use crate::{by_hand, defaults, marker, options};
+use crate::{by_hand, defaults, growth, marker, options};
 
 /// The text of `generated.rs`.
 pub(crate) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<String> {
@@ -59,6 +59,7 @@ pub(crate) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<St
     );
 
     let count = operations(&lowered).count();
+    let sent = growth::sent(&lowered);
     let lowered = serde_json::from_value(lowered).context("the lowered document is not OpenAPI")?;
     let rejected = || format!("progenitor rejected {DOCUMENT}; run `cargo xtask lint` for the place");
     // The generator panics at what it does not support.
@@ -69,10 +70,12 @@ pub(crate) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<St
     let mut file = syn::parse2(tokens).with_context(rejected)?;
     rewrite(&mut file, count)?;
     options::gather(&mut file, &optional_bodies(&document))?;
-    let types = types(&mut file)?;
+    growth::prepare_options(module(&mut file, "options")?);
+    let types = module(&mut file, "types")?;
     let open = vocabularies.iter().filter(|vocabulary| vocabulary.kind == Kind::Open);
     defaults::derive(types, open.map(|vocabulary| vocabulary.name.as_str()).chain(by_hand));
     offer_json_schemas(types);
+    growth::prepare_types(types, &sent);
     Ok(marker() + &prettyplease::unparse(&file))
 }
 
@@ -134,13 +137,13 @@ impl Results<'_> {
     }
 }
 
-/// The items of the module `types`.
-fn types(file: &mut syn::File) -> Result<&mut Vec<syn::Item>> {
-    let types = file.items.iter_mut().find_map(|item| match item {
-        syn::Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
+/// The items of a module.
+fn module<'a>(file: &'a mut syn::File, name: &str) -> Result<&'a mut Vec<syn::Item>> {
+    let content = file.items.iter_mut().find_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == name => module.content.as_mut(),
         _ => None,
     });
-    types.map(|(_, items)| items).context("progenitor wrote no module `types`")
+    content.map(|(_, items)| items).with_context(|| format!("progenitor wrote no module `{name}`"))
 }
 
 /// Derives `JsonSchema` for every type behind the client's feature `schemars`. The settings of the generator support only
@@ -164,7 +167,7 @@ mod tests {
     fn every_type_derives_json_schema_behind_the_feature() {
         let text = "pub mod types { #[derive(Clone)] pub struct A {} pub enum B {} pub mod error {} } struct Client;";
         let mut file = syn::parse_str(text).unwrap();
-        offer_json_schemas(types(&mut file).unwrap());
+        offer_json_schemas(module(&mut file, "types").unwrap());
         let behind = "    #[cfg_attr(feature = \"schemars\", derive(::schemars::JsonSchema))]\n";
         let expected = format!(
             "pub mod types {{\n    #[derive(Clone)]\n{behind}    pub struct A {{}}\n{behind}    pub enum B {{}}\n    \
@@ -172,6 +175,6 @@ mod tests {
         );
         assert_eq!(prettyplease::unparse(&file), expected);
         let mut elsewhere = syn::parse_str("struct Client;").unwrap();
-        assert!(types(&mut elsewhere).is_err(), "types elsewhere would be missed");
+        assert!(module(&mut elsewhere, "types").is_err(), "types elsewhere would be missed");
     }
 }

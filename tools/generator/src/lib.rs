@@ -7,6 +7,7 @@ mod by_hand;
 mod client;
 mod defaults;
 mod enums;
+mod growth;
 mod lowering;
 mod options;
 mod rewrite;

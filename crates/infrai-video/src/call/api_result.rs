@@ -63,7 +63,9 @@ impl ApiResult for types::Acknowledgement {
     }
 
     fn of_empty_response() -> Option<Self> {
-        Some(Self { ok: Some(true) })
+        let mut acknowledgement = Self::default();
+        acknowledgement.ok = Some(true);
+        Some(acknowledgement)
     }
 }
 
@@ -76,7 +78,7 @@ fn text_of_resolution(resolution: &mut Resolution, act: &mut dyn FnMut(&mut Stri
 
 /// Calls `act` with the texts of a job's error.
 fn for_each_text_of(error: &mut Option<JobError>, act: &mut dyn FnMut(&mut String)) {
-    if let Some(JobError { code, message }) = error {
+    if let Some(JobError { code, message, .. }) = error {
         code.iter_mut().for_each(&mut *act);
         act(message);
     }

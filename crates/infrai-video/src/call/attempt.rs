@@ -102,7 +102,8 @@ fn accept<T: ApiResult>(
     match envelope {
         Envelope { ok: true, data: Some(data), metadata, .. } if data.reports_failure() => {
             let request_id = metadata.request_id.as_deref().map(one_line);
-            let body = ErrorBody { request_id, ..ErrorBody::default() };
+            let mut body = ErrorBody::default();
+            body.request_id = request_id;
             let error = Error::new(ErrorKind::Rejected, "the service reports that it was not executed");
             Err(Failure::permanent(error.with_response(status.as_u16(), body)))
         }

@@ -134,7 +134,8 @@ mod tests {
         let key = Some("key-1".parse().unwrap());
         let plan = Plan { key, custom_key: custom, ..Plan::new(operation, RetryPolicy::default()) };
         let (status, code) = response;
-        let body = ErrorBody { code: code.map(str::to_owned), ..ErrorBody::default() };
+        let mut body = ErrorBody::default();
+        body.code = code.map(str::to_owned);
         let failure = Failure::from_response(StatusCode::from_u16(status).unwrap(), body, None);
         failure.with_key_conflicts(&plan, unknown).error.kind()
     }

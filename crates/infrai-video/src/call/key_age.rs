@@ -95,10 +95,7 @@ async fn service_time(
         let api = api_for_one_request(client, None, deadline.min(after(MAX_DATE_REQUEST)));
         let read = match operation {
             0 => api.video_capabilities(options::VideoCapabilities::default()).await.map(drop),
-            _ => {
-                let options = options::VideoList { limit: Some(1), ..Default::default() };
-                api.video_list(options).await.map(drop)
-            }
+            _ => api.video_list(options::VideoList::default().limit(1)).await.map(drop),
         };
         failure = match read {
             Err(generated::Error::Exchange(error)) => transport_error(error, &client.shared.secrets).ok(),

@@ -38,11 +38,7 @@ impl Client {
     /// # }
     /// ```
     pub fn generate(&self, prompt: impl Into<String>) -> Generate {
-        Generate {
-            client: self.clone(),
-            key: None,
-            request: GenerateRequest { prompt: prompt.into(), ..Default::default() },
-        }
+        Generate { client: self.clone(), key: None, request: GenerateRequest::new(prompt) }
     }
 }
 

@@ -136,12 +136,8 @@ impl Client {
         let plan = self.job_plan("video_cancel", id);
         Write::new(Call::new(self, plan, |api, plan| {
             Box::pin(async move {
-                let body = types::CancelRequest { job_id: Some(plan.job().to_owned()), ..Default::default() };
-                let options = options::VideoCancel {
-                    idempotency_key: plan.key(),
-                    body: Some(&body),
-                    ..Default::default()
-                };
+                let body = types::CancelRequest::new().job_id(plan.job());
+                let options = options::VideoCancel::default().idempotency_key(plan.key()).body(&body);
                 api.video_cancel(plan.job(), options).await
             })
         }))
@@ -157,7 +153,7 @@ impl Client {
     pub fn delete(&self, id: impl IntoJobId) -> Write<types::Acknowledgement> {
         let plan = self.job_plan("video_delete", id);
         Write::new(Call::new(self, plan, |api, plan| {
-            let options = options::VideoDelete { idempotency_key: plan.key(), ..Default::default() };
+            let options = options::VideoDelete::default().idempotency_key(plan.key());
             Box::pin(api.video_delete(plan.job(), options))
         }))
     }
@@ -166,7 +162,7 @@ impl Client {
     pub fn delete_all(&self) -> Write<types::DeleteAllResult> {
         let plan = Ok(self.plan("video_delete_all"));
         Write::new(Call::new(self, plan, |api, plan| {
-            let options = options::VideoDeleteAll { idempotency_key: plan.key(), ..Default::default() };
+            let options = options::VideoDeleteAll::default().idempotency_key(plan.key());
             Box::pin(api.video_delete_all(options))
         }))
     }
@@ -180,14 +176,9 @@ impl Client {
         let plan = self.job_plan("video_set_retention", id);
         Write::new(Call::new(self, plan, move |api, plan| {
             Box::pin(async move {
-                let body = types::SetRetentionRequest {
-                    days: days.get(),
-                    idempotency_key: plan.key().map(str::to_owned),
-                    job_id: Some(plan.job().to_owned()),
-                    ..Default::default()
-                };
-                let options =
-                    options::VideoSetRetention { idempotency_key: plan.key(), ..Default::default() };
+                let mut body = types::SetRetentionRequest::new(days.get()).job_id(plan.job());
+                body.idempotency_key = plan.key().map(str::to_owned);
+                let options = options::VideoSetRetention::default().idempotency_key(plan.key());
                 api.video_set_retention(plan.job(), &body, options).await
             })
         }))

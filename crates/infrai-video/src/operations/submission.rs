@@ -189,7 +189,7 @@ impl IntoFuture for Submit {
             // The plan has the exact bytes to send, so the request is not serialized again.
             let request = Arc::clone(&request);
             Box::pin(async move {
-                let options = options::VideoGenerate { idempotency_key: plan.key(), ..Default::default() };
+                let options = options::VideoGenerate::default().idempotency_key(plan.key());
                 api.video_generate(&request, options).await
             })
         });

@@ -56,7 +56,11 @@ pub(crate) async fn all(ctx: &Context, args: &DeleteAllArgs) -> Result<(), Failu
         if jobs == 0 {
             ctx.output.status("note", "the account has no jobs");
             return match ctx.output.json {
-                true => ctx.output.json(&DeleteAllResult { deleted: Some(0) }),
+                true => {
+                    let mut nothing = DeleteAllResult::default();
+                    nothing.deleted = Some(0);
+                    ctx.output.json(&nothing)
+                }
                 false => ctx.output.line("0"),
             };
         }

@@ -60,9 +60,9 @@ async fn page_of_state(list: List, limit: Option<i64>, state: &JobState) -> Resu
     loop {
         let cursor = pages.cursor().map(str::to_owned);
         let Some(page) = pages.try_next().await? else {
-            return Ok(VideoJobPage { items: Some(found), next_cursor: None });
+            return Ok(page_of(found, None));
         };
-        let VideoJobPage { items, next_cursor } = page.into_inner();
+        let VideoJobPage { items, next_cursor, .. } = page.into_inner();
         let mut jobs = items.unwrap_or_default();
         let missing = *wanted.get_or_insert(jobs.len().max(1)) - found.len();
         let places = jobs.iter().enumerate().filter(|(_, job)| is_wanted(job)).map(|(index, _)| index + 1);
@@ -78,8 +78,15 @@ async fn page_of_state(list: List, limit: Option<i64>, state: &JobState) -> Resu
             (jobs, cursor_after) = (shorter.items.unwrap_or_default(), shorter.next_cursor);
         }
         found.extend(jobs.into_iter().filter(is_wanted));
-        return Ok(VideoJobPage { items: Some(found), next_cursor: cursor_after });
+        return Ok(page_of(found, cursor_after));
     }
+}
+
+fn page_of(jobs: Vec<VideoJob>, next_cursor: Option<String>) -> VideoJobPage {
+    let mut page = VideoJobPage::default();
+    page.items = Some(jobs);
+    page.next_cursor = next_cursor;
+    page
 }
 
 /// Only the service can validate a cursor.

@@ -98,7 +98,8 @@ impl List {
         Call::new(&self.client, plan, move |api, _| {
             let cursor = cursor.clone();
             Box::pin(async move {
-                let options = options::VideoList { cursor: cursor.as_deref(), limit, ..Default::default() };
+                let mut options = options::VideoList::default().cursor(cursor.as_deref());
+                options.limit = limit;
                 api.video_list(options).await
             })
         })
