@@ -33,7 +33,7 @@
 //! # Features
 //!
 //! - `schemars`: `JsonSchema` of the crate schemars for every type.
-//! - `jiff`, `chrono`: conversions between [`Timestamp`] and the types of jiff 0.2 and of chrono 0.4.
+//! - `jiff`, `chrono`: conversions between [`Timestamp`] and the types of jiff 1 and of chrono 0.4.
 //!
 //! None is on by default.
 

@@ -40,7 +40,7 @@ const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 /// ```
 ///
 /// It converts to and from [`SystemTime`]. With the feature `jiff` it also converts to and from `jiff::Timestamp` of jiff
-/// 0.2, and with the feature `chrono` to `chrono::DateTime<Utc>` and from any `chrono::DateTime` of chrono 0.4.
+/// 1, and with the feature `chrono` to `chrono::DateTime<Utc>` and from any `chrono::DateTime` of chrono 0.4.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp {
     /// Since the epoch, rounded down.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::model::time::later;
+use crate::model::time::{later, system_time};
 use crate::store::Durable;
 
 /// 2026-01-01T00:00:00Z: the epoch of clocks that are independent of the system time.
@@ -140,7 +140,7 @@ impl ClockHandle {
 
     /// The time in the sandbox.
     pub fn now(&self) -> SystemTime {
-        self.timestamp().into()
+        system_time(self.timestamp())
     }
 
     /// The time in the sandbox, as it is used inside.

@@ -48,7 +48,7 @@
 //! - `http2`: HTTP/2 with servers that support it.
 //! - `gzip`: compressed API responses.
 //! - `schemars`: `JsonSchema` of the crate schemars for every type of the contract.
-//! - `jiff`, `chrono`: conversions between [`Timestamp`] and the types of jiff 0.2 and of chrono 0.4.
+//! - `jiff`, `chrono`: conversions between [`Timestamp`] and the types of jiff 1 and of chrono 0.4.
 
 mod base_url;
 mod call;

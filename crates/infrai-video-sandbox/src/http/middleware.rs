@@ -22,7 +22,7 @@ use crate::app_state::AppState;
 use crate::faults::{Action, FaultCall, ResetFlag};
 use crate::model::operation::{Host, Operation};
 use crate::model::problem::Problem;
-use crate::model::time::http_date;
+use crate::model::time::{http_date, system_time};
 use crate::store::journal::{self, Seen};
 use crate::store::{NotPersisted, redaction};
 
@@ -182,7 +182,7 @@ fn open(
     });
     let sequence = app.journal.open(Seen {
         sequence: 0,
-        at: arrived.into(),
+        at: system_time(arrived),
         host,
         method: parts.method.to_string(),
         path: redaction::without_keys(&path).into_owned(),

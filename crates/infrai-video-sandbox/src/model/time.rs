@@ -17,6 +17,14 @@ pub(crate) fn timestamp(time: SystemTime) -> Timestamp {
     time.try_into().unwrap_or(limit)
 }
 
+/// The system time of a timestamp.
+///
+/// # Panics
+/// If the system cannot represent it. Windows cannot before 1601, but a sandbox's times start at that of its system.
+pub(crate) fn system_time(at: Timestamp) -> SystemTime {
+    at.try_into().expect("a sandbox's times are not before its epoch, which was a system time")
+}
+
 /// Serializes a system time as RFC 3339 in UTC, with as many digits as necessary.
 pub(crate) fn as_rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&timestamp(*time))

@@ -9,7 +9,7 @@ use strum::IntoStaticStr;
 
 use crate::model::money::Usd;
 use crate::model::order::Order;
-use crate::model::time::as_rfc3339;
+use crate::model::time::{as_rfc3339, system_time};
 
 /// The states of a job, as the contract names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
@@ -168,10 +168,10 @@ impl JobRecord {
             model: job.model.clone(),
             cost_usd: job.cost.dollars(),
             idempotency_key: job.idempotency_key.clone(),
-            created_at: job.created.into(),
-            starts_at: job.starts.into(),
-            ends_at: job.cancelled.unwrap_or(job.ends).into(),
-            expires_at: job.expires.into(),
+            created_at: system_time(job.created),
+            starts_at: system_time(job.starts),
+            ends_at: system_time(job.cancelled.unwrap_or(job.ends)),
+            expires_at: system_time(job.expires),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::state::{Entry, LedgerKind, State};
 use crate::model::keys;
-use crate::model::time::as_rfc3339;
+use crate::model::time::{as_rfc3339, system_time};
 
 /// A snapshot of the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -108,7 +108,7 @@ pub(super) fn public(entry: &Entry, state: &State) -> LedgerEntry {
         amount_usd: entry.amount.dollars(),
         job_id: entry.job_id.clone(),
         idempotency_key: entry.key.clone(),
-        at: entry.at.into(),
+        at: system_time(entry.at),
         answer_lost: entry.kind == LedgerKind::Charge && response_lost(entry, state),
     }
 }
