@@ -8,13 +8,17 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use contract_tests::root;
 use external_tools::Process;
+use external_tools::skip::summarize;
 use serde_json::{Value, json};
 
 /// In every package, with the same content as at the root.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Fields that the registry requires, and that its page of a crate shows.
-const FACTS: [&str; 5] = ["description", "license", "readme", "repository", "rust_version"];
+const FACTS: [&str; 4] = ["description", "license", "readme", "rust_version"];
+
+/// A field that stays empty until the first publication.
+const REPOSITORY: &str = "repository";
 
 /// How a source includes another file, up to its name.
 const INCLUDES: [&str; 3] = ["include_str!(\"", "include_bytes!(\"", "#[path = \""];
@@ -22,12 +26,18 @@ const INCLUDES: [&str; 3] = ["include_str!(\"", "include_bytes!(\"", "#[path = \
 #[test]
 #[ignore = "takes seconds: cargo xtask test --only package"]
 fn each_package_contains_its_licences_its_page_and_every_included_file() {
+    let packages = packages(&root()).unwrap();
     let mut problems = Vec::new();
-    for package in &packages(&root()).unwrap() {
+    for package in &packages {
         let list = Process::cargo(&root()).args("package --list --allow-dirty --quiet -p").arg(&package.name);
         problems.extend(package.problems(&root(), &list.read().unwrap()).unwrap());
     }
     assert!(problems.is_empty(), "missing or wrong in the packages:\n{}", problems.join("\n"));
+    if packages.iter().any(|package| !package.has(REPOSITORY)) {
+        summarize(
+            "Cargo.toml has no repository: fill it in before the first publication, see CONTRIBUTING.md",
+        );
+    }
 }
 
 /// A crate that is published.
@@ -56,11 +66,16 @@ fn packages(root: &Path) -> anyhow::Result<Vec<Package>> {
 }
 
 impl Package {
+    /// Whether a field of the manifest has a value.
+    fn has(&self, field: &str) -> bool {
+        self.metadata[field].as_str().is_some_and(|value| !value.is_empty())
+    }
+
     /// The problems of the package, with the list of its files.
     fn problems(&self, root: &Path, list: &str) -> io::Result<Vec<String>> {
         let files: BTreeSet<&str> = list.lines().collect();
         let mut problems = Vec::new();
-        let missing = FACTS.iter().filter(|fact| self.metadata[**fact].as_str().is_none_or(str::is_empty));
+        let missing = FACTS.iter().filter(|fact| !self.has(fact));
         problems.extend(missing.map(|fact| format!("Cargo.toml has no {fact}")));
         for licence in LICENCES {
             let same = fs::read(self.directory.join(licence)).ok() == fs::read(root.join(licence)).ok();
@@ -118,7 +133,7 @@ fn a_complete_package_has_no_problems_and_each_missing_part_is_named() {
     }
     fs::write(own.join("src/lib.rs"), "const A: &str = include_str!(\"../README.md\");").unwrap();
     let facts = json!({
-        "description": "d", "license": "MIT", "readme": "README.md", "repository": "r", "rust_version": "1.95",
+        "description": "d", "license": "MIT", "readme": "README.md", "rust_version": "1.95",
     });
     let whole = "LICENSE-APACHE\nLICENSE-MIT\nREADME.md\nsrc/lib.rs\n";
     assert_eq!(package(&own, facts.clone()).problems(root, whole).unwrap(), Vec::<String>::new());

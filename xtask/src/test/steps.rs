@@ -172,7 +172,7 @@ pub(super) const STEPS: &[Step] = &[
             // The command turns on some features of the libraries.
             "cargo clippy -p infrai-video-cli --no-default-features -- -D warnings",
             "cargo clippy -p infrai-video-client -p infrai-video -- -D warnings",
-            "cargo test --workspace --test workspace packages -- --ignored",
+            "cargo test --workspace --test workspace packages -- --ignored --nocapture",
         ],
     ),
     commands(
