@@ -42,5 +42,5 @@ async fn every_shell_sample_runs_and_succeeds() {
 async fn start_job(base_url: &str) -> String {
     let client = contract_tests::client_of(base_url).build().unwrap();
     let job = client.generate("a city").duration_seconds(0.2).submit().await.unwrap();
-    job.id().to_owned()
+    job.id().to_string()
 }

@@ -18,7 +18,7 @@ async fn generate(client: &Client) -> Result<String, Error> {
     let job = clip.resolution(infrai_video::Resolution::P1080).submit().await?;
     println!("{}", job.id());
     // end
-    Ok(job.id().to_owned())
+    Ok(job.id().to_string())
 }
 
 async fn status(client: &Client, job_id: &str) -> Result<(), Error> {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use infrai_video::{API_KEY_VARIABLE, Error, ErrorKind, WaitError, WaitErrorKind};
+use infrai_video::wait::{WaitError, WaitErrorKind};
+use infrai_video::{API_KEY_VARIABLE, Error, ErrorKind};
 
 /// How the process exits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

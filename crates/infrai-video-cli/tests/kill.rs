@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use infrai_video::{Client, IdempotencyKey, PollBackoff, RetryPolicy, WaitErrorKind};
+use infrai_video::retry::RetryPolicy;
+use infrai_video::wait::{PollBackoff, WaitErrorKind};
+use infrai_video::{Client, IdempotencyKey};
 use infrai_video_sandbox::Sandbox;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -85,7 +87,7 @@ fn client(url: &str) -> Client {
 async fn submit(client: &Client, number: u64) -> Result<String, infrai_video::Error> {
     let key: IdempotencyKey = format!("order-{number}").parse().expect("it is a key");
     let request = client.generate(prompt(number)).duration_seconds(0.5).with_idempotency_key(key);
-    Ok(request.submit().await?.id().to_owned())
+    Ok(request.submit().await?.id().to_string())
 }
 
 /// One connection: submits one clip after the other, each under its own key until there is a response.
@@ -147,7 +149,7 @@ async fn finish(client: &Client, id: &str) -> Result<Option<String>, String> {
         .job(id)
         .wait()
         .with_backoff(PollBackoff::fixed(Duration::from_millis(20)))
-        .with_poll_errors(Duration::ZERO)
+        .with_poll_failure_timeout(Duration::ZERO)
         .with_max_wait(Duration::from_secs(60));
     match wait.await {
         Ok(finished) => {

@@ -11,7 +11,8 @@ const MAX_STEM: usize = 180;
 /// The identifier of a job: any text that the service returned.
 ///
 /// In a path it is percent-encoded as one segment, so that a slash cannot change the route. Texts that cannot be a segment are
-/// rejected: an empty text, `.`, `..`, and a text of more than 2048 bytes.
+/// rejected: an empty text, `.`, `..`, and a text of more than 2048 bytes. An id that the service returned is kept as it is, and
+/// is checked when a call is made with it.
 ///
 /// ```
 /// use infrai_video::JobId;
@@ -98,6 +99,26 @@ impl From<RetentionDays> for u32 {
     }
 }
 
+/// Comparisons with texts, in both directions.
+macro_rules! text_comparisons {
+    ($name:ident: $($text:ty),+) => {
+        $(
+            impl PartialEq<$text> for $name {
+                fn eq(&self, text: &$text) -> bool {
+                    let text: &str = text;
+                    self.0 == text
+                }
+            }
+
+            impl PartialEq<$name> for $text {
+                fn eq(&self, id: &$name) -> bool {
+                    id == self
+                }
+            }
+        )+
+    };
+}
+
 macro_rules! text_conversions {
     ($name:ident) => {
         impl fmt::Display for $name {
@@ -112,12 +133,23 @@ macro_rules! text_conversions {
             }
         }
 
+        text_comparisons!($name: str, &str, String);
+
         impl From<$name> for String {
             fn from(value: $name) -> Self {
                 value.0
             }
         }
     };
+}
+
+/// A job's id can be passed wherever a text is expected.
+impl std::ops::Deref for JobId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 text_conversions!(JobId);

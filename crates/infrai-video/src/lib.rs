@@ -8,7 +8,7 @@
 //! let saved = client
 //!     .generate("a timelapse of a city skyline at dusk")
 //!     .resolution(Resolution::P1080)
-//!     .duration_seconds(5.0)
+//!     .duration_seconds(5)
 //!     .aspect_ratio(AspectRatio::Landscape)
 //!     .submit()
 //!     .await?
@@ -54,38 +54,35 @@ mod base_url;
 mod call;
 mod client;
 mod clock;
-mod download;
+pub mod download;
 mod error;
 mod ids;
 mod operations;
 mod preflight;
 mod resolution;
 mod response;
-mod retry;
+pub mod retry;
 mod secrets;
 mod text;
-mod transport;
+pub mod transport;
 mod validation;
-mod wait;
+pub mod wait;
+
+// Their types are in the signatures of transports.
+pub use {http, reqwest};
 
 pub use base_url::base_url;
-pub use call::{Call, Write};
+pub use call::{Call, WriteCall};
 pub use client::{API_KEY_VARIABLE, BASE_URL_VARIABLE, Client, ClientBuilder, DEFAULT_BASE_URL};
-pub use download::{ByteStream, Container, Download, Fetched, Overwrite, Progress, Saved, Written};
-pub use error::{Error, ErrorKind, TransportError, TransportErrorKind};
+pub use error::{Error, ErrorKind};
 pub use ids::{IdempotencyKey, JobId, RetentionDays};
 // All of them, so that a new vocabulary is exported as soon as it is generated.
 pub use infrai_video_client::vocabularies::*;
 pub use infrai_video_client::{JobError, Timestamp, TimestampError, UnknownValue, types};
-pub use operations::{Generate, IntoJobId, Items, Job, List, Pages, Submission, Submit};
+pub use operations::{Generate, Job, Submission, Submit, list};
 pub use preflight::CapabilityMatch;
 pub use response::Response;
-pub use retry::RetryPolicy;
-pub use transport::{ResponseBody, TowerTransport, Transport};
 pub use validation::{MAX_DURATION_SECONDS, MAX_PROMPT_CHARS};
-pub use wait::{
-    Finished, JobUpdate, OnDrop, PollBackoff, Results, Updates, Wait, WaitAll, WaitError, WaitErrorKind,
-};
 
 /// The examples of the README run.
 #[cfg(doctest)]

@@ -8,7 +8,7 @@ mod support;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
-use infrai_video::{ResponseBody, Transport};
+use infrai_video::transport::{ResponseBody, Transport};
 use support::frame::frame;
 use support::hostile::client;
 use support::{SendFuture, on_a_paused_clock};

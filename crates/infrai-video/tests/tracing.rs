@@ -8,7 +8,8 @@ mod support;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use infrai_video::{PollBackoff, RetryPolicy};
+use infrai_video::retry::RetryPolicy;
+use infrai_video::wait::PollBackoff;
 use infrai_video_sandbox::{Action, Fault, JobTimes, Operation, Sandbox};
 use support::{KEY, client_of};
 use tokio::time::Duration;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use infrai_video::{Client, ClientBuilder, Job, PollBackoff, Wait};
+use infrai_video::wait::{PollBackoff, Wait};
+use infrai_video::{Client, ClientBuilder, Job};
 
 use crate::args::Global;
 use crate::failure::{Failure, Invocation};
@@ -70,7 +71,8 @@ fn client(builder: ClientBuilder, invocation: &Invocation) -> Result<Client, Fai
 mod embedded {
     use std::time::Duration;
 
-    use infrai_video::{ClientBuilder, PollBackoff};
+    use infrai_video::ClientBuilder;
+    use infrai_video::wait::PollBackoff;
     use infrai_video_sandbox::{JobTimes, Sandbox};
 
     use super::{Session, client};

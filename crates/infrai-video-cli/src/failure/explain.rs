@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use infrai_video::Error;
 use infrai_video::types::VideoJob;
-use infrai_video::{Error, WaitError, WaitErrorKind};
+use infrai_video::wait::{WaitError, WaitErrorKind};
 
 use super::{Facts, Failure, Invocation, Outage, Setback, advice, describe, job_outcome};
 use crate::exit_code::Exit;

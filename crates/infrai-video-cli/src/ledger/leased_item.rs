@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use infrai_video::download::{Fetched, Saved};
 use infrai_video::types::VideoJob;
-use infrai_video::{Fetched, Job, JobState, Response, Saved, Submission};
+use infrai_video::{Job, JobState, Response, Submission};
 
 use super::{Item, Ledger, LedgerError, Stage};
 use crate::plan;
@@ -74,7 +75,7 @@ impl LeasedItem {
         let cost = job.metadata().cost_usd;
         self.store(|item| {
             item.stage = Stage::Accepted;
-            item.job_id = Some(job.id().to_owned());
+            item.job_id = Some(job.id().to_string());
             item.job_state = job.snapshot().map(|job| job.state.to_string());
             item.cost_usd = cost.or(item.cost_usd);
         })

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use infrai_video::Overwrite;
+use infrai_video::download::Overwrite;
 use sha2::{Digest as _, Sha256};
 
 use crate::ledger::{Item, Ledger, Stage};

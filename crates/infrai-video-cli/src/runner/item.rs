@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use infrai_video::{
-    Download, Error, ErrorKind, IdempotencyKey, JobId, JobState, Submission, WaitError, WaitErrorKind,
-};
+use infrai_video::download::Download;
+use infrai_video::wait::{WaitError, WaitErrorKind};
+use infrai_video::{Error, ErrorKind, IdempotencyKey, JobId, JobState, Submission};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 

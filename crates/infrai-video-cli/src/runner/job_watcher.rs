@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
+use infrai_video::Client;
 use infrai_video::types::VideoJob;
-use infrai_video::{Client, WaitError};
+use infrai_video::wait::WaitError;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -60,7 +61,7 @@ impl JobWatcher {
         let task = tokio::spawn(async move {
             let mut results = wait.results_with(more);
             while let Some((id, result)) = results.next().await {
-                let listener = on_finish.lock().remove(&id);
+                let listener = on_finish.lock().remove(id.as_str());
                 if let Some(listener) = listener {
                     let _not_listening = listener.send(JobEvent::Finished(result.map(drop)));
                 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use infrai_video::download::{Fetched, Saved};
 use infrai_video::types::VideoJob;
-use infrai_video::{Error, ErrorKind, Fetched, Job, Response, Saved, Submission};
+use infrai_video::{Error, ErrorKind, Job, Response, Submission};
 
 use super::output_path::OutputPath;
 use crate::args::{ClipRequest, GenerateArgs, credentials};

@@ -4,7 +4,8 @@ use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use infrai_video::{Download, Error, Overwrite};
+use infrai_video::Error;
+use infrai_video::download::{Download, Overwrite};
 
 use crate::exit_code::Exit;
 use crate::failure::{Failure, describe};

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use infrai_video::download::{Download, Overwrite};
 use infrai_video::types::VideoJob;
-use infrai_video::{Download, Error, ErrorKind, Overwrite, Wait, WaitError};
+use infrai_video::wait::{Wait, WaitError};
+use infrai_video::{Error, ErrorKind};
 use tokio::time::{Instant, interval_at};
 
 use super::ledger_session::Recorder;

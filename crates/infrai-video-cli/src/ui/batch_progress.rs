@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use infrai_video::Progress;
+use infrai_video::download::Progress;
 use tokio::time::Instant;
 
 use super::download_progress::TransferMeter;

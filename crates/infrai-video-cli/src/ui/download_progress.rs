@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use infrai_video::Progress;
+use infrai_video::download::Progress;
 use tokio::time::Instant;
 
 use super::terminal_lines::{LineHandle, TerminalLine};

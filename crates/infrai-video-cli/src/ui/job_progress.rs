@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use infrai_video::{JobState, JobUpdate};
+use infrai_video::JobState;
+use infrai_video::wait::JobUpdate;
 use tokio::time::Instant;
 
 use super::terminal_lines::{LineHandle, TICK, TerminalLine};

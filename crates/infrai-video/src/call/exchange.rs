@@ -35,6 +35,12 @@ impl Exchange {
             request.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         }
         let read = self.shared.timeouts.read;
+        for (name, value) in &self.shared.headers {
+            // A header of the contract may have been named by a later version.
+            if !request.headers().contains_key(name) {
+                request.headers_mut().insert(name.clone(), value.clone());
+            }
+        }
         let response = async {
             let Incoming { status, headers, body } = self.shared.sender.send(request).await?;
             self.shared.clocks.record(&headers);

@@ -40,7 +40,7 @@ pub struct Call<T> {
 
 /// A call that changes something, with an idempotency key. It is sent when it is awaited.
 #[must_use = "a call is not sent until it is awaited"]
-pub struct Write<T>(Call<T>);
+pub struct WriteCall<T>(Call<T>);
 
 /// State shared by all attempts of a call.
 #[derive(Debug, Clone)]
@@ -100,9 +100,15 @@ impl<T> Call<T> {
         }
         self
     }
+
+    /// Replaces the error of a call that cannot be made.
+    pub(crate) fn map_invalid(mut self, map: impl FnOnce(Error) -> Error) -> Self {
+        self.plan = self.plan.map_err(map);
+        self
+    }
 }
 
-impl<T> Write<T> {
+impl<T> WriteCall<T> {
     /// Mints the key once, before the first attempt.
     pub(crate) fn new(mut call: Call<T>) -> Self {
         if let Ok(plan) = &mut call.plan {
@@ -122,6 +128,10 @@ impl<T> Write<T> {
     /// Uses this retry policy instead of the client's.
     pub fn with_retry_policy(self, policy: RetryPolicy) -> Self {
         Self(self.0.with_retry_policy(policy))
+    }
+
+    pub(crate) fn map_invalid(self, map: impl FnOnce(Error) -> Error) -> Self {
+        Self(self.0.map_invalid(map))
     }
 }
 
@@ -143,7 +153,7 @@ impl<T: ApiResult + Send + 'static> IntoFuture for Call<T> {
     }
 }
 
-impl<T: ApiResult + Send + 'static> IntoFuture for Write<T> {
+impl<T: ApiResult + Send + 'static> IntoFuture for WriteCall<T> {
     type Output = Result<Response<T>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -163,7 +173,7 @@ impl<T> std::fmt::Debug for Call<T> {
     }
 }
 
-impl<T> std::fmt::Debug for Write<T> {
+impl<T> std::fmt::Debug for WriteCall<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }

@@ -2,25 +2,32 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::HeaderValue;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH,
+    CONTENT_TYPE, EXPECT, HOST, IF_RANGE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE, USER_AGENT,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use infrai_video_client as generated;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::capabilities_cache::CapabilitiesCache;
 use super::{API_KEY_VARIABLE, BASE_URL_VARIABLE, Client, DEFAULT_BASE_URL, Rng, Shared, Timeouts};
-use crate::base_url::checked_base_url;
+use crate::base_url::{checked_base_url, is_loopback};
 use crate::clock::{Clocks, WallClock};
 use crate::error::{Error, ErrorKind};
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
+use crate::text::one_line;
 use crate::transport::{DefaultTransport, Sender, Transport, request_builder};
 
 /// Settings of a [`Client`].
 ///
 /// ```
 /// use std::time::Duration;
-/// use infrai_video::{Client, RetryPolicy};
+/// use infrai_video::Client;
+/// use infrai_video::retry::RetryPolicy;
 ///
 /// let client = Client::builder("ifr_pk_proj_example")
 ///     .with_base_url("http://127.0.0.1:8787")
@@ -38,6 +45,7 @@ pub struct ClientBuilder {
     retry_budget: u32,
     max_wait: Option<Duration>,
     user_agent: String,
+    headers: Vec<(String, String)>,
     seed: Option<u64>,
     http_client: Option<reqwest::Client>,
     transport: Option<Arc<dyn Transport>>,
@@ -59,6 +67,7 @@ impl ClientBuilder {
             retry_budget: 100,
             max_wait: Some(Duration::from_secs(30 * 60)),
             user_agent: concat!("infrai-video-rust/", env!("CARGO_PKG_VERSION")).to_owned(),
+            headers: Vec::new(),
             seed: None,
             http_client: None,
             transport: None,
@@ -141,6 +150,21 @@ impl ClientBuilder {
         self
     }
 
+    /// Adds a header to every request to the API, such as a tenant or a trace id. It is not sent to the host of download links, and
+    /// its value is not shown in `Debug`. The headers that the SDK sets, such as `Authorization`, cannot be replaced.
+    ///
+    /// ```
+    /// use infrai_video::Client;
+    ///
+    /// let client = Client::builder("ifr_pk_proj_example").with_header("X-Tenant", "clip-shop").build()?;
+    /// assert!(Client::builder("ifr_pk_proj_example").with_header("Authorization", "Basic").build().is_err());
+    /// # Ok::<(), infrai_video::Error>(())
+    /// ```
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     /// Makes jitter and minted idempotency keys repeatable. Only for tests: two clients with the same seed mint the same keys, so
     /// that the service takes the second client's requests for retries of the first client's.
     pub fn with_seed(mut self, seed: u64) -> Self {
@@ -185,6 +209,7 @@ impl ClientBuilder {
             .map_err(|_| config("api_key", "`api_key` contains characters that are invalid in a header"))?;
         let user_agent = HeaderValue::from_str(&self.user_agent)
             .map_err(|_| config("user_agent_suffix", "`user_agent_suffix` must be visible ASCII"))?;
+        let headers = extra_headers(&self.headers)?;
         let (builder, sender) = match (self.transport, self.http_client) {
             (Some(transport), client) => (client, Sender::Custom(transport)),
             (None, Some(client)) => (Some(client.clone()), Sender::Reqwest(client)),
@@ -202,6 +227,8 @@ impl ClientBuilder {
                 retry: self.retry,
                 budget: RetryBudget::new(self.retry_budget),
                 max_wait: self.max_wait,
+                is_local: is_loopback(&base_url),
+                headers,
                 capabilities: CapabilitiesCache::default(),
                 clocks: Clocks::new(self.wall_clock),
                 secrets: Secrets::new(key),
@@ -223,6 +250,51 @@ impl fmt::Debug for ClientBuilder {
 
 fn config(setting: &'static str, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Config, message).with_field(setting)
+}
+
+/// Headers that belong to the SDK, to the connection, or to the form of a message.
+const OWN_HEADERS: [HeaderName; 21] = [
+    ACCEPT,
+    ACCEPT_ENCODING,
+    AUTHORIZATION,
+    CACHE_CONTROL,
+    CONNECTION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    EXPECT,
+    HOST,
+    IF_RANGE,
+    PROXY_AUTHORIZATION,
+    RANGE,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    USER_AGENT,
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// The headers of [`ClientBuilder::with_header`]. A later value replaces an earlier one of the same name.
+fn extra_headers(headers: &[(String, String)]) -> Result<HeaderMap, Error> {
+    let mut checked = HeaderMap::new();
+    for (name, value) in headers {
+        let shown = one_line(name);
+        let name: HeaderName =
+            name.parse().map_err(|_| config("header", format!("{shown:?} is not the name of a header")))?;
+        if OWN_HEADERS.contains(&name) {
+            return Err(config("header", format!("the header {shown} is set by the SDK"))
+                .with_hint("leave it out; `with_user_agent_suffix` adds to `User-Agent`"));
+        }
+        let mut value = HeaderValue::from_str(value).map_err(|_| {
+            config("header", format!("the value of the header {shown} must be visible ASCII"))
+        })?;
+        value.set_sensitive(true);
+        checked.insert(name, value);
+    }
+    Ok(checked)
 }
 
 /// The built-in transport. Reports missing CA certificates and invalid proxy settings before anything is sent.
@@ -261,6 +333,23 @@ mod tests {
             let error = Client::new(key).unwrap_err();
             assert_eq!(error.field(), Some("api_key"), "{key:?}");
         }
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_sent_is_named() {
+        for (name, value, what) in [
+            ("authorization", "Basic secret", "the header authorization is set by the SDK"),
+            ("IDEMPOTENCY-KEY", "secret", "the header IDEMPOTENCY-KEY is set by the SDK"),
+            ("Content-Length", "5", "the header Content-Length is set by the SDK"),
+            ("x tenant", "secret", "\"x tenant\" is not the name of a header"),
+            ("x-tenant", "secret\r\nx: y", "the value of the header x-tenant must be visible ASCII"),
+        ] {
+            let error = Client::builder("ifr_pk_proj_x").with_header(name, value).build().unwrap_err();
+            assert_eq!((error.kind(), error.field()), (ErrorKind::Config, Some("header")), "{name}");
+            assert!(error.to_string().contains(what) && !error.to_string().contains("secret"), "{error}");
+        }
+        let twice = [("x-tenant".to_owned(), "a".to_owned()), ("X-Tenant".to_owned(), "b".to_owned())];
+        assert_eq!(extra_headers(&twice).unwrap()["x-tenant"], "b");
     }
 
     #[test]

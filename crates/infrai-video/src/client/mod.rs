@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use infrai_video_client as generated;
 
 pub use builder::ClientBuilder;
@@ -22,6 +22,7 @@ use crate::ids::IdempotencyKey;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
 use crate::transport::Sender;
+use crate::wait::PollBackoff;
 
 /// The URL of the service.
 pub const DEFAULT_BASE_URL: &str = "https://api.infrai.cc";
@@ -59,6 +60,10 @@ pub(crate) struct Shared {
     pub(crate) retry: RetryPolicy,
     pub(crate) budget: RetryBudget,
     pub(crate) max_wait: Option<Duration>,
+    /// Whether the service is on this machine, such as a sandbox.
+    pub(crate) is_local: bool,
+    /// Headers of the user for every request to the API.
+    pub(crate) headers: HeaderMap,
     pub(crate) capabilities: CapabilitiesCache,
     pub(crate) clocks: Clocks,
     pub(crate) secrets: Secrets,
@@ -99,6 +104,11 @@ impl Client {
     /// The base URL, without a trailing slash.
     pub fn base_url(&self) -> &str {
         &self.shared.base_url
+    }
+
+    /// The polling interval for a service on this machine, or else `remote`.
+    pub(crate) fn poll_backoff(&self, remote: PollBackoff) -> PollBackoff {
+        if self.shared.is_local { PollBackoff::local() } else { remote }
     }
 
     pub(crate) fn mint_key(&self) -> IdempotencyKey {

@@ -235,7 +235,7 @@ impl Download {
     /// directory. If `path` is a directory, the name of the clip is assumed to have the usual length. Blocks on the file system.
     ///
     /// ```
-    /// use infrai_video::{Download, Overwrite};
+    /// use infrai_video::download::{Download, Overwrite};
     ///
     /// # let directory = tempfile::tempdir().unwrap();
     /// assert!(Download::check_path(directory.path().join("skyline.mp4"), Overwrite::Refuse).is_ok());

@@ -101,7 +101,7 @@ async fn collect(download: &Download, part: &mut BackgroundWriter) -> Result<(),
             return Err(error);
         }
         tracing::warn!(
-            job_id = download.job.id(),
+            job_id = download.job.id().as_str(),
             error = error.message(),
             "the clip is invalid; fetching it again"
         );
@@ -151,7 +151,7 @@ async fn fill(download: &Download, fetch: &mut Fetch, part: &mut BackgroundWrite
                 }
             }
             Chunk::Restart(why) => {
-                tracing::debug!(job_id = download.job.id(), %why, "restarting the download");
+                tracing::debug!(job_id = download.job.id().as_str(), %why, "restarting the download");
                 block = Block::default();
                 part.run(PartFile::clear).await?;
                 submitted = 0;

@@ -46,11 +46,11 @@ pub enum ErrorKind {
     /// The submission may have been sent before, and is older than the lifetime of its key, or its age is unknown: another
     /// request could be charged again. It was not sent. See [`Submit::with_any_age`](crate::Submit::with_any_age).
     Expired,
-    /// The job failed, or succeeded without a clip. See [`WaitError`](crate::WaitError).
+    /// The job failed, or succeeded without a clip. See [`WaitError`](crate::wait::WaitError).
     JobFailed,
-    /// The job was cancelled. See [`WaitError`](crate::WaitError).
+    /// The job was cancelled. See [`WaitError`](crate::wait::WaitError).
     JobCancelled,
-    /// The job was not final when the wait ended. See [`WaitError`](crate::WaitError).
+    /// The job was not final when the wait ended. See [`WaitError`](crate::wait::WaitError).
     StillRunning,
 }
 

@@ -29,7 +29,7 @@ impl Client {
     /// let job = client
     ///     .generate("a timelapse of a city skyline at dusk")
     ///     .resolution(Resolution::P1080)
-    ///     .duration_seconds(5.0)
+    ///     .duration_seconds(5)
     ///     .aspect_ratio(AspectRatio::Landscape)
     ///     .submit()
     ///     .await?;
@@ -58,9 +58,9 @@ impl Generate {
         self
     }
 
-    /// The duration of the clip in seconds: above 0, at most 3600, and within the vendor's limit.
-    pub fn duration_seconds(mut self, seconds: f64) -> Self {
-        self.request.duration_seconds = Some(seconds);
+    /// The duration of the clip in seconds, such as `5` or `2.5`: above 0, at most 3600, and within the vendor's limit.
+    pub fn duration_seconds(mut self, seconds: impl Into<f64>) -> Self {
+        self.request.duration_seconds = Some(seconds.into());
         self
     }
 
@@ -73,9 +73,10 @@ impl Generate {
 
     /// The resolution of the clip. Not every vendor supports every resolution: see `preflight`.
     ///
-    /// The case of a known resolution does not matter, and `1080` is sent as `1080p`.
-    pub fn resolution(mut self, resolution: Resolution) -> Self {
-        self.request.resolution = Some(resolution::completed(resolution));
+    /// A [`Resolution`] or its text, such as `"1080p"`. The case of a known resolution does not matter, and `1080` is sent as
+    /// `1080p`.
+    pub fn resolution(mut self, resolution: impl Into<Resolution>) -> Self {
+        self.request.resolution = Some(resolution::completed(resolution.into()));
         self
     }
 

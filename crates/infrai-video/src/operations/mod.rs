@@ -2,73 +2,26 @@
 
 mod generate;
 mod job;
-mod list;
+pub mod list;
 mod submission;
 
 use infrai_video_client::{options, types};
 
 pub use generate::Generate;
 pub use job::Job;
-pub use list::{Items, List, Pages};
 pub use submission::{Submission, Submit};
 
-use crate::call::{Call, Plan, Write};
+use crate::call::{Call, Plan, WriteCall};
 use crate::client::Client;
 use crate::error::Error;
 use crate::ids::{JobId, RetentionDays};
-
-/// An argument that identifies a job: a checked id, or a text that is checked when the call is made.
-pub trait IntoJobId {
-    /// The checked id.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an invalid id.
-    fn into_job_id(self) -> Result<JobId, Error>;
-}
-
-impl IntoJobId for JobId {
-    fn into_job_id(self) -> Result<JobId, Error> {
-        Ok(self)
-    }
-}
-
-impl IntoJobId for &JobId {
-    fn into_job_id(self) -> Result<JobId, Error> {
-        Ok(self.clone())
-    }
-}
-
-impl IntoJobId for &Job {
-    fn into_job_id(self) -> Result<JobId, Error> {
-        self.checked_id()
-    }
-}
-
-impl IntoJobId for &str {
-    fn into_job_id(self) -> Result<JobId, Error> {
-        self.parse()
-    }
-}
-
-impl IntoJobId for &String {
-    fn into_job_id(self) -> Result<JobId, Error> {
-        self.parse()
-    }
-}
-
-impl IntoJobId for String {
-    fn into_job_id(self) -> Result<JobId, Error> {
-        self.parse()
-    }
-}
 
 impl Client {
     /// A handle on the job with this id. Nothing is sent.
     ///
     /// An invalid id is reported by the first call that needs it.
-    pub fn job(&self, id: impl Into<String>) -> Job {
-        Job::new(self, id.into(), None)
+    pub fn job(&self, id: impl AsRef<str>) -> Job {
+        Job::new(self, JobId(id.as_ref().to_owned()), None)
     }
 
     /// The job's state and links, for polling (`GET /v1/video/status/{id}`, `video_status`).
@@ -76,8 +29,8 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no such job.
-    pub fn status(&self, id: impl IntoJobId) -> Call<types::VideoJob> {
-        let plan = self.job_plan("video_status", id);
+    pub fn status(&self, id: impl AsRef<str>) -> Call<types::VideoJob> {
+        let plan = self.job_plan("video_status", id.as_ref());
         Call::new(self, plan, |api, plan| {
             Box::pin(api.video_status(plan.job(), options::VideoStatus::default()))
         })
@@ -88,8 +41,8 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no such job.
-    pub fn get(&self, id: impl IntoJobId) -> Call<types::VideoJobDetail> {
-        let plan = self.job_plan("video_get", id);
+    pub fn get(&self, id: impl AsRef<str>) -> Call<types::VideoJobDetail> {
+        let plan = self.job_plan("video_get", id.as_ref());
         Call::new(self, plan, |api, plan| Box::pin(api.video_get(plan.job(), options::VideoGet::default())))
     }
 
@@ -100,8 +53,8 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the clip does not exist yet, or not any more.
-    pub fn download_url(&self, id: impl IntoJobId) -> Call<types::DownloadLink> {
-        let plan = self.job_plan("video_download_url", id);
+    pub fn download_url(&self, id: impl AsRef<str>) -> Call<types::DownloadLink> {
+        let plan = self.job_plan("video_download_url", id.as_ref());
         Call::new(self, plan, |api, plan| {
             Box::pin(api.video_download_url(plan.job(), options::VideoDownloadUrl::default()))
         })
@@ -132,9 +85,9 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the job is already final.
-    pub fn cancel(&self, id: impl IntoJobId) -> Write<types::Acknowledgement> {
-        let plan = self.job_plan("video_cancel", id);
-        Write::new(Call::new(self, plan, |api, plan| {
+    pub fn cancel(&self, id: impl AsRef<str>) -> WriteCall<types::Acknowledgement> {
+        let plan = self.job_plan("video_cancel", id.as_ref());
+        WriteCall::new(Call::new(self, plan, |api, plan| {
             Box::pin(async move {
                 let body = types::CancelRequest::new().job_id(plan.job());
                 let options = options::VideoCancel::default().idempotency_key(plan.key()).body(&body);
@@ -150,18 +103,18 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account never had such a job.
-    pub fn delete(&self, id: impl IntoJobId) -> Write<types::Acknowledgement> {
-        let plan = self.job_plan("video_delete", id);
-        Write::new(Call::new(self, plan, |api, plan| {
+    pub fn delete(&self, id: impl AsRef<str>) -> WriteCall<types::Acknowledgement> {
+        let plan = self.job_plan("video_delete", id.as_ref());
+        WriteCall::new(Call::new(self, plan, |api, plan| {
             let options = options::VideoDelete::default().idempotency_key(plan.key());
             Box::pin(api.video_delete(plan.job(), options))
         }))
     }
 
     /// Permanently deletes all jobs of the account, and returns their number (`POST /v1/video/delete_all`, `video_delete_all`).
-    pub fn delete_all(&self) -> Write<types::DeleteAllResult> {
+    pub fn delete_all(&self) -> WriteCall<types::DeleteAllResult> {
         let plan = Ok(self.plan("video_delete_all"));
-        Write::new(Call::new(self, plan, |api, plan| {
+        WriteCall::new(Call::new(self, plan, |api, plan| {
             let options = options::VideoDeleteAll::default().idempotency_key(plan.key());
             Box::pin(api.video_delete_all(options))
         }))
@@ -172,9 +125,9 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no such job.
-    pub fn set_retention(&self, id: impl IntoJobId, days: RetentionDays) -> Write<types::Retention> {
-        let plan = self.job_plan("video_set_retention", id);
-        Write::new(Call::new(self, plan, move |api, plan| {
+    pub fn set_retention(&self, id: impl AsRef<str>, days: RetentionDays) -> WriteCall<types::Retention> {
+        let plan = self.job_plan("video_set_retention", id.as_ref());
+        WriteCall::new(Call::new(self, plan, move |api, plan| {
             Box::pin(async move {
                 let mut body = types::SetRetentionRequest::new(days.get()).job_id(plan.job());
                 body.idempotency_key = plan.key().map(str::to_owned);
@@ -188,8 +141,8 @@ impl Client {
         Plan::new(operation, self.shared.retry.clone())
     }
 
-    fn job_plan(&self, operation: &'static str, id: impl IntoJobId) -> Result<Plan, Error> {
-        let job = id.into_job_id().map_err(|error| error.with_operation(operation))?;
+    fn job_plan(&self, operation: &'static str, id: &str) -> Result<Plan, Error> {
+        let job = id.parse().map_err(|error: Error| error.with_operation(operation))?;
         Ok(Plan { job: Some(job), ..self.plan(operation) })
     }
 }

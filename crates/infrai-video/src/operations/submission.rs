@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::Job;
-use crate::call::{Call, KEY_LIFETIME, Plan, Write};
+use crate::call::{Call, KEY_LIFETIME, Plan, WriteCall};
 use crate::client::Client;
 use crate::error::Error;
-use crate::ids::IdempotencyKey;
+use crate::ids::{IdempotencyKey, JobId};
 use crate::response::Response;
 use crate::retry::RetryPolicy;
 use crate::validation::check_request;
@@ -57,8 +57,8 @@ impl Client {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let client = infrai_video::Client::new("ifr_pk_proj_docs")?;
 /// let submission = client.generate("a city at dusk").prepare()?;
-/// let stored = serde_json::to_string(&submission)?;
-/// let after_a_crash: infrai_video::Submission = serde_json::from_str(&stored)?;
+/// let stored = submission.to_json();
+/// let after_a_crash = infrai_video::Submission::from_json(&stored)?;
 /// assert_eq!(after_a_crash, submission);
 /// # Ok(())
 /// # }
@@ -113,6 +113,20 @@ impl Submission {
         Self { idempotency_key, prepared_at, body, unsent: Unsent::new(), custom_key }
     }
 
+    /// The submission as JSON on one line, to be stored. It has no secrets, and the same form as with `Serialize`.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts and a time always have a JSON form")
+    }
+
+    /// A submission that was stored as JSON. Its request is checked when it is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text is not a stored submission.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text).map_err(damaged)
+    }
+
     /// The key of all attempts.
     pub fn idempotency_key(&self) -> &IdempotencyKey {
         &self.idempotency_key
@@ -135,12 +149,14 @@ impl Submission {
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the stored body is not a valid request.
     pub fn request(&self) -> Result<GenerateRequest, Error> {
-        let request: GenerateRequest = serde_json::from_str(&self.body).map_err(|error| {
-            Error::invalid("submission", format!("`submission` is damaged: {error}; prepare a new one"))
-        })?;
+        let request: GenerateRequest = serde_json::from_str(&self.body).map_err(damaged)?;
         check_request(&request)?;
         Ok(request)
     }
+}
+
+fn damaged(error: serde_json::Error) -> Error {
+    Error::invalid("submission", format!("`submission` is damaged: {error}; prepare a new one"))
 }
 
 /// The call that sends a submission. It is sent when it is awaited.
@@ -195,11 +211,12 @@ impl IntoFuture for Submit {
         });
         Box::pin(async move {
             let began = Instant::now();
-            let response = Write::new(call).await?;
+            let response = WriteCall::new(call).await?;
             // The response to a repeated submission may be about a job that finished long ago.
             let is_new = !sent_before && response.metadata().cache_hit != Some(true);
             let submitted = is_new.then_some(began);
-            Ok(response.map(|job| Job::new(&client, job.job_id.clone(), Some(job)).submitted_at(submitted)))
+            Ok(response
+                .map(|job| Job::new(&client, JobId(job.job_id.clone()), Some(job)).submitted_at(submitted)))
         })
     }
 }

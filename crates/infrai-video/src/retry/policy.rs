@@ -9,7 +9,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use infrai_video::RetryPolicy;
+/// use infrai_video::retry::RetryPolicy;
 ///
 /// let policy = RetryPolicy::default().with_max_attempts(10).with_max_elapsed(Duration::from_secs(600));
 /// assert_eq!(RetryPolicy::never().max_attempts(), 1);

@@ -21,8 +21,9 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, StatusCode};
 
-use crate::error::{Error, ErrorKind, TransportError, TransportErrorKind};
+use crate::error::{Error, ErrorKind};
 
+pub use crate::error::{TransportError, TransportErrorKind};
 pub(crate) use default::DefaultTransport;
 pub(crate) use encoding::{ACCEPTED, decoded, encoding};
 pub use tower::TowerTransport;

@@ -21,7 +21,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A test needs no socket, and on tokio's paused clock no time:
 ///
 /// ```
-/// use infrai_video::{Client, TowerTransport};
+/// use infrai_video::Client;
+/// use infrai_video::transport::TowerTransport;
 /// use infrai_video_sandbox::Sandbox;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -33,7 +34,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///     .build()?;
 ///
 /// let job = client.generate("a city at dusk").await?;
-/// assert_eq!(sandbox.jobs()[0].job_id, job.id());
+/// assert_eq!(sandbox.jobs()[0].job_id, job.id().as_str());
 /// assert_eq!(sandbox.ledger().charges().count(), 1);
 /// # Ok(())
 /// # }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use infrai_video_client::types::VideoJob;
 
 use crate::error::{Error, ErrorKind, write_report};
+use crate::ids::JobId;
 
 /// The kind of a [`WaitError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +29,7 @@ pub struct WaitError(Box<Facts>);
 
 pub(super) struct Facts {
     pub(super) kind: WaitErrorKind,
-    pub(super) job_id: String,
+    pub(super) job_id: JobId,
     pub(super) last_job: Option<VideoJob>,
     pub(super) elapsed: Duration,
     pub(super) polls: u32,
@@ -47,7 +48,7 @@ impl WaitError {
     }
 
     /// The job's id, to wait again.
-    pub fn job_id(&self) -> &str {
+    pub fn job_id(&self) -> &JobId {
         &self.0.job_id
     }
 
@@ -113,7 +114,7 @@ impl WaitError {
 pub(crate) fn without_clip(job: VideoJob) -> Error {
     Error::from(WaitError::new(Facts {
         kind: WaitErrorKind::Failed,
-        job_id: job.job_id.clone(),
+        job_id: JobId(job.job_id.clone()),
         last_job: Some(job),
         elapsed: Duration::ZERO,
         polls: 1,
@@ -143,7 +144,7 @@ impl fmt::Debug for WaitError {
         }
         f.debug_struct("WaitError")
             .field("kind", &self.kind())
-            .field("job_id", &self.job_id())
+            .field("job_id", &self.job_id().as_str())
             .field("state", &self.last_job().map(|job| &job.state))
             .field("error", &self.last_job().and_then(|job| job.error.as_ref()))
             .field("elapsed", &self.elapsed())

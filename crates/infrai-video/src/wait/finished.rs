@@ -1,5 +1,6 @@
 use infrai_video_client::types::VideoJob;
 
+use crate::ids::JobId;
 use crate::operations::Job;
 
 /// A job that has succeeded.
@@ -19,7 +20,7 @@ impl Finished {
     }
 
     /// The job's id.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &JobId {
         self.job.id()
     }
 

@@ -12,8 +12,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::Stream;
 use futures_util::future::BoxFuture;
+use futures_util::{Stream, StreamExt};
 use infrai_video_client::types::VideoJob;
 use tokio::time::Instant;
 
@@ -29,6 +29,9 @@ use crate::retry::RetryPolicy;
 
 /// The time after the deadline of a wait in which its last poll must finish.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long consecutive polls may fail.
+const POLL_FAILURE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// The policy of a poll: one attempt, which ends with the grace period of the deadline.
 fn one_attempt(deadline: Option<Instant>) -> RetryPolicy {
@@ -65,7 +68,7 @@ pub struct Wait {
     job: Job,
     max_wait: Option<Duration>,
     backoff: PollBackoff,
-    poll_errors: Duration,
+    poll_failure_timeout: Duration,
     on_drop: OnDrop,
 }
 
@@ -81,8 +84,8 @@ impl Wait {
         Self {
             job: job.clone(),
             max_wait: job.client().shared.max_wait,
-            backoff: PollBackoff::default(),
-            poll_errors: Duration::from_secs(5 * 60),
+            backoff: job.client().poll_backoff(PollBackoff::default()),
+            poll_failure_timeout: POLL_FAILURE_TIMEOUT,
             on_drop: OnDrop::Leave,
         }
     }
@@ -95,15 +98,15 @@ impl Wait {
         self
     }
 
-    /// The polling interval.
+    /// The polling interval; [`PollBackoff::default`] if not set, or [`PollBackoff::local`] if the base URL is on loopback.
     pub fn with_backoff(mut self, backoff: PollBackoff) -> Self {
         self.backoff = backoff;
         self
     }
 
     /// How long consecutive polls may fail before the wait ends; 5 minutes by default. The job continues meanwhile.
-    pub fn with_poll_errors(mut self, limit: Duration) -> Self {
-        self.poll_errors = limit;
+    pub fn with_poll_failure_timeout(mut self, timeout: Duration) -> Self {
+        self.poll_failure_timeout = timeout;
         self
     }
 
@@ -133,7 +136,7 @@ impl IntoFuture for Wait {
                 match next {
                     Some(next) => poller = next,
                     None => {
-                        let id = job.id().to_owned();
+                        let id = job.id().clone();
                         return Ok(Finished::new(Job::new(job.client(), id, Some(update.job))));
                     }
                 }
@@ -170,10 +173,17 @@ pub struct JobUpdate {
 
 type Step = Result<(JobUpdate, Option<Poller>), WaitError>;
 
-/// A stream of a job's states. It ends after `succeeded`, or with an error.
+/// A stream of a job's states. It ends after `succeeded`, or with an error. Also a [`Stream`].
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Updates {
     next: Option<BoxFuture<'static, Step>>,
+}
+
+impl Updates {
+    /// The next state; `None` after the last one.
+    pub async fn next(&mut self) -> Option<Result<JobUpdate, WaitError>> {
+        StreamExt::next(self).await
+    }
 }
 
 impl Stream for Updates {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 /// Polling interval: `share` x elapsed time, clamped to `min..=max`, minus up to 10 % jitter.
 ///
-/// The default suits clips that take minutes. If they take seconds, as in a sandbox, poll more often:
+/// The default suits clips that take minutes. If the base URL is on loopback, as that of a sandbox, [`local`](Self::local) is
+/// used instead.
 ///
 /// ```
 /// use std::time::Duration;
-/// use infrai_video::PollBackoff;
+/// use infrai_video::wait::PollBackoff;
 ///
-/// let backoff = PollBackoff::between(Duration::from_millis(200), Duration::from_secs(2));
+/// let backoff = PollBackoff::between(Duration::from_secs(1), Duration::from_secs(20));
 /// # let client = infrai_video::Client::new("ifr_pk_proj_docs")?;
 /// let wait = client.job("vj_01kaq3v8zn5w4x7r2m9t6h0c1d").wait().with_backoff(backoff);
 /// # Ok::<(), infrai_video::Error>(())
@@ -33,6 +34,12 @@ impl Default for PollBackoff {
 }
 
 impl PollBackoff {
+    /// The interval for a service on this machine, such as a sandbox, whose jobs take seconds: a tenth of the elapsed time, from 0.2
+    /// to 2 seconds.
+    pub fn local() -> Self {
+        Self::between(Duration::from_millis(200), Duration::from_secs(2))
+    }
+
     /// A tenth of the elapsed time, from `min` to `max`.
     pub fn between(min: Duration, max: Duration) -> Self {
         Self { first: min, min, max: max.max(min), share: 0.1 }

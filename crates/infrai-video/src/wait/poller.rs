@@ -102,7 +102,7 @@ impl Poller {
 
     fn report(mut self, job: VideoJob) -> Step {
         let (state, first) = (job.state.clone(), self.polls == 0);
-        tracing::debug!(job_id = self.wait.job.id(), %state, polls = self.polls, "job");
+        tracing::debug!(job_id = self.wait.job.id().as_str(), %state, polls = self.polls, "job");
         let update = JobUpdate { job: job.clone(), elapsed: self.started.elapsed(), polls: self.polls };
         self.last = Some(job);
         match state {
@@ -118,7 +118,7 @@ impl Poller {
             JobState::Unknown(_) if state.is_final() => Err(self.fail(WaitErrorKind::Failed, None)),
             JobState::Unknown(_) if !self.warned_unknown => {
                 self.warned_unknown = true;
-                tracing::warn!(job_id = self.wait.job.id(), %state, "unknown state; the wait continues");
+                tracing::warn!(job_id = self.wait.job.id().as_str(), %state, "unknown state; the wait continues");
                 self.proceed(update, first)
             }
             _ => self.proceed(update, first),
@@ -135,13 +135,13 @@ impl Poller {
     /// Handles a failed poll, which says nothing about the job. It ends the wait only if further polls cannot succeed, or have
     /// failed for too long.
     fn tolerate(mut self, error: Error) -> Result<Self, WaitError> {
-        if let Some(kind) = self.failures.record(&error, self.wait.poll_errors) {
+        if let Some(kind) = self.failures.record(&error, self.wait.poll_failure_timeout) {
             return Err(self.fail(kind, Some(error)));
         }
         if self.is_past_deadline() {
             return Err(self.fail(WaitErrorKind::TimedOut, Some(error)));
         }
-        tracing::debug!(job_id = self.wait.job.id(), polls = self.polls, %error, "the poll failed; the wait continues");
+        tracing::debug!(job_id = self.wait.job.id().as_str(), polls = self.polls, %error, "the poll failed; the wait continues");
         self.retry_after = self.limit_retry_after(error.retry_after());
         Ok(self)
     }
@@ -150,7 +150,7 @@ impl Poller {
         self.cancel_on_drop.disarm();
         WaitError::new(Facts {
             kind,
-            job_id: self.wait.job.id().to_owned(),
+            job_id: self.wait.job.id().clone(),
             elapsed: self.started.elapsed(),
             polls: self.polls,
             request_id: self.request_id,
@@ -176,12 +176,15 @@ impl Drop for CancelOnDrop {
             Ok(runtime) => {
                 runtime.spawn(async move {
                     if let Err(error) = job.cancel().await {
-                        tracing::warn!(job_id = job.id(), %error, "the job of a dropped wait could not be cancelled");
+                        tracing::warn!(job_id = job.id().as_str(), %error, "the job of a dropped wait could not be cancelled");
                     }
                 });
             }
             Err(_) => {
-                tracing::warn!(job_id = job.id(), "there is no runtime to cancel the job of a dropped wait")
+                tracing::warn!(
+                    job_id = job.id().as_str(),
+                    "there is no runtime to cancel the job of a dropped wait"
+                )
             }
         }
     }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{Request, Response};
-use infrai_video::{ErrorKind, Transport};
+use infrai_video::ErrorKind;
+use infrai_video::transport::Transport;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use infrai_video::{Client, Error, JobId, RetentionDays, RetryPolicy, TransportErrorKind, WaitError};
+use infrai_video::retry::RetryPolicy;
+use infrai_video::transport::TransportErrorKind;
+use infrai_video::wait::WaitError;
+use infrai_video::{Client, Error, JobId, RetentionDays};
 use tokio::time::Duration;
 
 use crate::support::client_of;
@@ -141,7 +144,8 @@ async fn every_kind_of_error_reads_as_reviewed() {
     wait("failed", wait_error(Script::of([(200, job("failed", reason))])).await);
     wait("cancelled", wait_error(Script::of([(200, job("canceled", serde_json::Value::Null))])).await);
     wait("refused", wait_error(refused(401, "UNAUTHORIZED", "the key is not known", "check it")).await);
-    let unreachable = client(Script::default()).job("vj_1").wait().with_poll_errors(Duration::from_secs(60));
+    let unreachable =
+        client(Script::default()).job("vj_1").wait().with_poll_failure_timeout(Duration::from_secs(60));
     wait("unreachable", unreachable.await.unwrap_err());
 
     insta::assert_snapshot!(text);

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::Request;
 use http::header::DATE;
-use infrai_video::TowerTransport;
-use infrai_video::{Client, Error, ErrorKind, RetryPolicy, Submission, Timestamp, Transport};
+use infrai_video::retry::RetryPolicy;
+use infrai_video::transport::TowerTransport;
+use infrai_video::transport::Transport;
+use infrai_video::{Client, Error, ErrorKind, Submission, Timestamp};
 use infrai_video_sandbox::{Action, Fault, Operation, SandboxRouter};
 use tokio::time::{Duration, Instant};
 
@@ -63,7 +65,7 @@ async fn accepted_unnoticed(harness: &Harness, client: &Client) -> String {
 
 async fn submit(client: &Client, stored: &str) -> Result<String, Error> {
     let submission: Submission = serde_json::from_str(stored).unwrap();
-    client.submit(&submission).await.map(|job| job.id().to_owned())
+    client.submit(&submission).await.map(|job| job.id().to_string())
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,7 +194,7 @@ async fn a_key_of_unknown_age_is_sent_only_by_a_caller_who_says_so() {
 
     let submission: Submission = serde_json::from_str(&stored).unwrap();
     let job = client.submit(&submission).with_any_age().await.unwrap();
-    assert_eq!(job.id(), harness.sandbox.jobs()[0].job_id);
+    assert_eq!(*job.id(), harness.sandbox.jobs()[0].job_id);
     assert_eq!((harness.posts(), harness.money()), (ATTEMPTS + 1, (1, 1, 0)));
 }
 

@@ -1,6 +1,6 @@
 //! The list as streams of pages and jobs.
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::TryStreamExt as _;
 use infrai_video::{ErrorKind, JobState};
 use infrai_video_sandbox::{Action, Fault, Operation, Sandbox};
 

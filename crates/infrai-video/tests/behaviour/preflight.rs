@@ -1,6 +1,7 @@
 //! The comparison of a request with the vendors' capabilities.
 
-use infrai_video::{Client, ErrorKind, Resolution, Transport};
+use infrai_video::transport::Transport;
+use infrai_video::{Client, ErrorKind, Resolution};
 use infrai_video_sandbox::{Action, Fault, Operation};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};

@@ -1,6 +1,8 @@
 //! The retry loop.
 
-use infrai_video::{ErrorKind, RetryPolicy, TransportErrorKind};
+use infrai_video::ErrorKind;
+use infrai_video::retry::RetryPolicy;
+use infrai_video::transport::TransportErrorKind;
 use infrai_video_sandbox::{Action, Fault, Operation, RetryAfter, Sandbox, When};
 use tokio::time::{Duration, Instant};
 
@@ -16,7 +18,7 @@ fn on_generate(action: Action) -> Fault {
 
 /// Submits a request with these faults, and returns the result.
 async fn generate(harness: &Harness) -> Result<String, infrai_video::Error> {
-    harness.client.generate("a city at dusk").submit().await.map(|job| job.id().to_owned())
+    harness.client.generate("a city at dusk").submit().await.map(|job| job.id().to_string())
 }
 
 fn lost_answers() -> [Action; 8] {
@@ -64,7 +66,7 @@ async fn the_same_submission_after_a_crash_finds_the_same_job() {
     let stored = serde_json::to_string(&submission).unwrap();
     let after_the_crash: infrai_video::Submission = serde_json::from_str(&stored).unwrap();
     let job = harness.client.submit(&after_the_crash).await.unwrap();
-    assert_eq!(harness.sandbox.jobs()[0].job_id, job.id());
+    assert_eq!(harness.sandbox.jobs()[0].job_id, *job.id());
     assert_eq!((harness.posts(), harness.money()), (ATTEMPTS + 1, (1, 1, 0)));
 }
 

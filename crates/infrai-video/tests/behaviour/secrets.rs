@@ -108,3 +108,28 @@ async fn the_error_of_a_failed_job_has_no_secrets() {
         assert!(!text.contains("Sesame") && !text.contains(SECRET), "{text}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_users_header_is_sent_to_the_api_alone() {
+    let job = json!({"job_id": "vj_1", "state": "succeeded", "video_url": "https://files.example/c.mp4?s=1"});
+    let link = json!({"url": "https://files.example/c.mp4?s=1", "expires_at": "2099-01-01T00:00:00Z"});
+    let (job, link) = (answer(&job).1, answer(&link).1);
+    let script = Script::default().then(200, &[], job.clone()).then(200, &[], job).then(200, &[], link);
+    let script = script.then_raw(200, &[("content-length", "4"), ("etag", "\"a\"")], "clip");
+    let builder = Client::builder(ODD_KEY).with_base_url("https://api.infrai.cc");
+    let client = builder.with_header("X-Tenant", "clip-shop").with_transport(script.clone()).build().unwrap();
+    assert!(!format!("{client:?}").contains("clip-shop"));
+    let job = client.generate("a city").submit().await.unwrap();
+    client.status(job.id()).await.unwrap();
+    let mut clip = Vec::new();
+    job.download().to_writer(&mut clip).await.unwrap();
+    assert_eq!(clip, b"clip");
+    for request in script.requests() {
+        let tenant = request.headers().get("x-tenant").map(|value| value.to_str().unwrap());
+        match request.uri().host() {
+            Some("api.infrai.cc") => assert_eq!(tenant, Some("clip-shop"), "{}", request.uri()),
+            _ => assert_eq!(tenant, None, "{}", request.uri()),
+        }
+    }
+    assert_eq!(script.requests().len(), 4);
+}

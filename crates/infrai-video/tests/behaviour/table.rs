@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::future::IntoFuture as _;
 
-use infrai_video::{Error, RetryPolicy};
+use infrai_video::Error;
+use infrai_video::retry::RetryPolicy;
 use infrai_video_sandbox::{Action, Fault, Host, Length, Operation, Sandbox};
 use tokio::time::Duration;
 

@@ -7,8 +7,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::header::CACHE_CONTROL;
 use http::{Method, Request, Response, Uri};
-use infrai_video::TowerTransport;
-use infrai_video::{ErrorKind, Job, JobState, OnDrop, PollBackoff, ResponseBody, Transport, WaitErrorKind};
+use infrai_video::transport::TowerTransport;
+use infrai_video::transport::{ResponseBody, Transport};
+use infrai_video::wait::{OnDrop, PollBackoff, WaitErrorKind};
+use infrai_video::{ErrorKind, Job, JobState};
 use infrai_video_sandbox::{Action, Clock, Fault, JobTimes, Operation, Sandbox, SandboxRouter, When};
 use tokio::time::{Duration, Instant};
 
@@ -38,6 +40,26 @@ async fn the_first_state_is_reported_at_once_and_without_a_poll() {
     let of_another_process = harness.client.job(job.id());
     let first = of_another_process.wait().updates().next().await.unwrap().unwrap();
     assert_eq!((first.polls, started.elapsed()), (1, Duration::ZERO));
+}
+
+/// A sandbox makes a clip in seconds.
+#[tokio::test(start_paused = true)]
+async fn a_service_on_loopback_is_polled_soon() {
+    for url in ["http://127.0.0.1:8787", "http://localhost:8787", "http://[::1]:8787"] {
+        let times = JobTimes { running: Duration::from_secs(1), ..JobTimes::default() };
+        let local = Harness::of(Sandbox::builder().job_times(times), |client| client.with_base_url(url));
+        let job = local.job().await;
+        let started = Instant::now();
+        let mut updates = job.wait().updates();
+        assert_eq!(updates.next().await.unwrap().unwrap().polls, 0);
+        assert_eq!(updates.next().await.unwrap().unwrap().polls, 1);
+        assert!(started.elapsed() <= Duration::from_millis(200), "{:?}", started.elapsed());
+        let jobs = [local.job().await, local.job().await];
+        let started = Instant::now();
+        let mut results = local.client.wait_all(jobs).results();
+        assert!(results.next().await.unwrap().1.is_ok() && results.next().await.unwrap().1.is_ok());
+        assert!(started.elapsed() <= Duration::from_millis(2500), "{:?}", started.elapsed());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,10 +101,10 @@ async fn errors_of_polls_do_not_end_a_wait() {
 async fn a_wait_ends_as_unreachable_only_after_the_stated_time() {
     let harness = slow_harness([on_status(Action::DropBefore)]);
     let job = harness.job().await;
-    let error = job.wait().with_poll_errors(Duration::from_secs(90)).await.unwrap_err();
+    let error = job.wait().with_poll_failure_timeout(Duration::from_secs(90)).await.unwrap_err();
     assert_eq!(error.kind(), WaitErrorKind::Unreachable);
     assert!(error.elapsed() >= Duration::from_secs(90) && error.elapsed() < Duration::from_secs(120));
-    assert_eq!(error.last_job().unwrap().job_id, job.id());
+    assert_eq!(error.last_job().unwrap().job_id, *job.id());
     assert!(error.poll_error().is_some());
 }
 
@@ -136,14 +158,14 @@ async fn final_states_are_recognized_in_any_case_and_by_their_synonyms() {
         let harness = Harness::with([shown(Operation::Status), shown(Operation::List)]);
         let job = harness.job().await;
         let ended = job.wait().await;
-        assert_eq!(ended.as_ref().err().map(infrai_video::WaitError::kind), kind, "{state}");
+        assert_eq!(ended.as_ref().err().map(infrai_video::wait::WaitError::kind), kind, "{state}");
         assert_eq!(harness.requests(Operation::Status).len(), 1, "{state}");
         let other = harness.job().await;
         let results: Vec<_> = harness.client.wait_all([job.id(), other.id()]).results().collect().await;
         assert!(
             results
                 .iter()
-                .all(|(_, result)| result.as_ref().err().map(infrai_video::WaitError::kind) == kind)
+                .all(|(_, result)| result.as_ref().err().map(infrai_video::wait::WaitError::kind) == kind)
         );
         assert_eq!(harness.requests(Operation::List).len(), 1, "{state}");
     }

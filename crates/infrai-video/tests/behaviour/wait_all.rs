@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures_util::{Stream, StreamExt as _, stream};
-use infrai_video::{PollBackoff, WaitError, WaitErrorKind};
+use infrai_video::JobId;
+use infrai_video::wait::{PollBackoff, WaitError, WaitErrorKind};
 use infrai_video_sandbox::{Action, Fault, JobTimes, Operation, Sandbox};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use tokio::time::{Duration, Instant};
 use crate::support::harness::Harness;
 
 /// A harness with `jobs` jobs that run for ten minutes, and their ids.
-async fn harness_of(jobs: usize, faults: impl IntoIterator<Item = Fault>) -> (Harness, Vec<String>) {
+async fn harness_of(jobs: usize, faults: impl IntoIterator<Item = Fault>) -> (Harness, Vec<JobId>) {
     let times = JobTimes { running: Duration::from_secs(600), ..JobTimes::default() };
     let sandbox = Sandbox::builder().job_times(times).starting_balance(10_000.0).faults(faults);
     let harness = Harness::of(sandbox, |client| client);
@@ -22,7 +23,7 @@ async fn harness_of(jobs: usize, faults: impl IntoIterator<Item = Fault>) -> (Ha
     (harness, ids)
 }
 
-fn kinds(results: &[(String, Result<infrai_video::Finished, WaitError>)]) -> Vec<Option<WaitErrorKind>> {
+fn kinds(results: &[(JobId, Result<infrai_video::wait::Finished, WaitError>)]) -> Vec<Option<WaitErrorKind>> {
     results.iter().map(|(_, result)| result.as_ref().err().map(WaitError::kind)).collect()
 }
 
@@ -66,9 +67,10 @@ async fn one_jobs_failure_does_not_affect_the_others() {
     ids.push(harness.client.generate("a city [fail]").submit().await.unwrap().id().to_owned());
     let cancelled = harness.job().await;
     cancelled.cancel().await.unwrap();
-    ids.extend([cancelled.id().to_owned(), "vj_of_nobody".to_owned(), "..".to_owned()]);
-    let mut results: Vec<_> = harness.client.wait_all(ids.clone()).results().collect().await;
-    results.sort_by_key(|(id, _)| ids.iter().position(|known| known == id));
+    ids.push(cancelled.id().to_owned());
+    let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).chain(["vj_of_nobody", ".."]).collect();
+    let mut results: Vec<_> = harness.client.wait_all(&ids).results().collect().await;
+    results.sort_by_key(|(id, _)| ids.iter().position(|known| id == known));
     let (failed, cancelled, refused) =
         (WaitErrorKind::Failed, WaitErrorKind::Cancelled, WaitErrorKind::Refused);
     assert_eq!(kinds(&results), [None, None, Some(failed), Some(cancelled), Some(refused), Some(refused)]);
@@ -106,7 +108,7 @@ async fn the_wait_ends_at_its_deadline_or_unreachable_with_an_error_for_every_jo
     assert!(results.iter().all(|(id, _)| ids.contains(id)));
 
     harness.sandbox.set_faults([Fault::anywhere(Action::DropBefore)]);
-    let wait = harness.client.wait_all(ids).with_poll_errors(Duration::from_secs(60));
+    let wait = harness.client.wait_all(ids).with_poll_failure_timeout(Duration::from_secs(60));
     assert_eq!(kinds(&wait.results().collect::<Vec<_>>().await), [Some(WaitErrorKind::Unreachable); 3]);
 }
 
@@ -122,7 +124,7 @@ async fn a_round_is_aborted_five_seconds_after_the_deadline() {
                 assert_eq!(kinds(&results), vec![Some(WaitErrorKind::TimedOut); jobs.len()]);
                 for (id, result) in results {
                     let error = result.unwrap_err();
-                    assert_eq!(error.job_id(), id);
+                    assert_eq!(*error.job_id(), id);
                     assert!(error.elapsed() <= Duration::from_secs(seconds + 5), "{error}");
                 }
             }
@@ -153,7 +155,7 @@ async fn each_job_has_its_own_deadline_even_without_responses() {
 }
 
 /// A channel for ids that are added during a wait.
-fn channel() -> (mpsc::UnboundedSender<String>, impl Stream<Item = String>) {
+fn channel() -> (mpsc::UnboundedSender<JobId>, impl Stream<Item = JobId>) {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     (sender, stream::poll_fn(move |context| receiver.poll_recv(context)))
 }
@@ -298,8 +300,8 @@ async fn a_job_added_during_an_outage_has_the_same_time_limit() {
     let (harness, ids) = harness_of(2, []).await;
     harness.sandbox.set_faults([Fault::anywhere(Action::DropBefore)]);
     let (sender, more) = channel();
-    let together = [ids[0].clone(), "vj_of_nobody".to_owned()];
-    let wait = harness.client.wait_all(together).with_poll_errors(Duration::from_secs(60));
+    let together = [ids[0].as_str(), "vj_of_nobody"];
+    let wait = harness.client.wait_all(together).with_poll_failure_timeout(Duration::from_secs(60));
     let mut results = wait.results_with(more);
     let mut ended = Vec::new();
     let give = async {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use infrai_video::{Client, Error, ErrorKind, Finished, JobState, Submission, WaitError, WaitErrorKind};
+use infrai_video::wait::{Finished, WaitError, WaitErrorKind};
+use infrai_video::{Client, Error, ErrorKind, JobState, Submission};
 use infrai_video_sandbox::SandboxRouter;
 use tokio::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ impl<'a> Process<'a> {
             let ids: Vec<_> = unfinished.iter().filter_map(|item| item.job_id.clone()).collect();
             let mut results = client.wait_all(ids).results();
             while let Some((id, result)) = results.next().await {
-                if let Some(item) = unfinished.iter_mut().find(|item| item.job_id.as_ref() == Some(&id)) {
+                if let Some(item) = unfinished.iter_mut().find(|item| item.job_id.as_deref() == Some(&*id)) {
                     finish(item, result, directory, violations).await;
                 }
             }
@@ -128,7 +128,7 @@ async fn submit(
     }
     let error = match submitted {
         Ok(job) => {
-            item.job_id = Some(job.id().to_owned());
+            item.job_id = Some(job.id().to_string());
             return;
         }
         Err(error) => error,

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use fastrand::Rng;
-use infrai_video::{Client, Submission, TowerTransport};
+use infrai_video::transport::TowerTransport;
+use infrai_video::{Client, Submission};
 use infrai_video_sandbox::{JobState as ServerState, SandboxRouter};
 use tokio::time::Duration;
 

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{Request, Response};
-use infrai_video::{Client, ResponseBody, Transport};
+use infrai_video::Client;
+use infrai_video::transport::{ResponseBody, Transport};
 
 use super::{SendFuture, client_of};
 

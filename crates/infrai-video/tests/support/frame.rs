@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use infrai_video::TowerTransport;
+use infrai_video::transport::TowerTransport;
 use infrai_video_sandbox::Sandbox;
 
 use super::client_of;

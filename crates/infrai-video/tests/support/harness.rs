@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use infrai_video::{Client, ClientBuilder, Job, TowerTransport};
+use infrai_video::transport::TowerTransport;
+use infrai_video::{Client, ClientBuilder, Job};
 use infrai_video_sandbox::{Clock, Fault, Operation, Sandbox, SandboxBuilder, SandboxRouter, Seen};
 use tempfile::TempDir;
 

@@ -1,7 +1,10 @@
 //! A server that may send anything, for property tests and fuzzers.
 
 use bytes::Bytes;
-use infrai_video::{Client, Error, RetryPolicy, Saved, Transport};
+use infrai_video::download::Saved;
+use infrai_video::retry::RetryPolicy;
+use infrai_video::transport::Transport;
+use infrai_video::{Client, Error};
 
 use super::script::Script;
 use super::{client_of, on_a_paused_clock};

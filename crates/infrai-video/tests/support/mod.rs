@@ -9,7 +9,8 @@ pub(crate) mod script;
 
 use futures_util::future::BoxFuture;
 use http::Response;
-use infrai_video::{Client, ClientBuilder, ResponseBody, TransportError};
+use infrai_video::transport::{ResponseBody, TransportError};
+use infrai_video::{Client, ClientBuilder};
 
 /// An API key with an account of its own in any sandbox.
 pub(crate) const KEY: &str = "ifr_pk_proj_sdk_tests";

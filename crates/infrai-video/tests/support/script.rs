@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{Request, Response};
-use infrai_video::{ResponseBody, Transport, TransportError, TransportErrorKind};
+use infrai_video::transport::{ResponseBody, Transport, TransportError, TransportErrorKind};
 
 use super::SendFuture;
 

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 use http::{Method, Request, Response};
-use infrai_video::{ResponseBody, Transport, TransportError};
+use infrai_video::transport::{ResponseBody, Transport, TransportError};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 

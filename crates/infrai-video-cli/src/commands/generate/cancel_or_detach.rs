@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use infrai_video::retry::RetryPolicy;
 use infrai_video::types::VideoJob;
-use infrai_video::{Error, ErrorKind, Job, RetryPolicy, WaitError, WaitErrorKind};
+use infrai_video::wait::{WaitError, WaitErrorKind};
+use infrai_video::{Error, ErrorKind, Job};
 use tokio::time::Instant;
 
 use crate::args::OnInterrupt;
@@ -93,7 +95,7 @@ impl InterruptedWait<'_> {
             return Interrupted::Exit(Failure::new(self.signal.exit(), message).with_next(next), None);
         }
         let left = CANCEL_TIMEOUT.saturating_sub(since.elapsed());
-        let wait = self.session.wait(job).with_max_wait(left).with_poll_errors(CANCEL_TIMEOUT);
+        let wait = self.session.wait(job).with_max_wait(left).with_poll_failure_timeout(CANCEL_TIMEOUT);
         match runner::wait(wait, JobProgress::new(&self.ctx.output, None), recorder).await {
             Ok(succeeded) => {
                 let message = format!("job {} had succeeded before it could be cancelled", job.id());

@@ -1,7 +1,8 @@
 //! The steps after the request is recorded: submit, wait, download, report.
 
 use infrai_video::types::VideoJob;
-use infrai_video::{Error, ErrorKind, Job, Response, Submission, WaitError};
+use infrai_video::wait::WaitError;
+use infrai_video::{Error, ErrorKind, Job, Response, Submission};
 use tokio::time::Instant;
 
 use super::cancel_or_detach::{Interrupted, InterruptedWait};

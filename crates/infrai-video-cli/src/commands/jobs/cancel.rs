@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use infrai_video::{JobId, RetryPolicy};
+use infrai_video::JobId;
+use infrai_video::retry::RetryPolicy;
 
 use super::{for_each, job_ids};
 use crate::args::CancelArgs;

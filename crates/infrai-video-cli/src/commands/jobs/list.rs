@@ -1,6 +1,7 @@
 use futures_util::TryStreamExt as _;
+use infrai_video::list::List;
 use infrai_video::types::{VideoJob, VideoJobPage};
-use infrai_video::{Error, JobState, List, Response};
+use infrai_video::{Error, JobState, Response};
 
 use crate::args::ListArgs;
 use crate::context::Context;

@@ -2,8 +2,9 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use infrai_video::retry::RetryPolicy;
 use infrai_video::types::VideoJob;
-use infrai_video::{ErrorKind, JobId, RetryPolicy};
+use infrai_video::{ErrorKind, JobId};
 use tokio::time::Instant;
 
 use super::job_ids;

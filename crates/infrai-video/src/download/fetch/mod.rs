@@ -197,7 +197,7 @@ impl Fetch {
     async fn failed(&mut self, error: Error, retry_after: Option<Duration>) -> Result<(), Error> {
         self.failures += 1;
         self.ranges.failed();
-        tracing::debug!(job_id = self.job.id(), failures = self.failures, offset = self.offset, %error, "the download was interrupted");
+        tracing::debug!(job_id = self.job.id().as_str(), failures = self.failures, offset = self.offset, %error, "the download was interrupted");
         if self.failures >= self.max_failures {
             let message = format!("the clip could not be downloaded: {}", error.message());
             return Err(Error::new(ErrorKind::Download, message)
@@ -348,7 +348,7 @@ impl Fetch {
             self.failed(why, None).await?;
             return Ok(None);
         }
-        tracing::debug!(job_id = self.job.id(), offset = self.offset, error = %why, "the range request failed; requesting the whole clip");
+        tracing::debug!(job_id = self.job.id().as_str(), offset = self.offset, error = %why, "the range request failed; requesting the whole clip");
         self.ranges.skip_next = true;
         Ok(None)
     }

@@ -23,10 +23,9 @@ impl Client {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let sandbox = infrai_video_sandbox::Sandbox::builder().instant_jobs().start().await?;
     /// # let client = infrai_video::Client::builder("ifr_pk_proj_docs").with_base_url(sandbox.base_url()).build()?;
-    /// use futures_util::TryStreamExt as _;
-    ///
     /// let mut jobs = client.list().items();
-    /// while let Some(job) = jobs.try_next().await? {
+    /// while let Some(job) = jobs.next().await {
+    ///     let job = job?;
     ///     println!("{} {}", job.job_id, job.state);
     /// }
     /// # Ok(())

@@ -7,7 +7,7 @@ use std::hash::{Hash as _, Hasher as _};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use infrai_video_client::types::{VideoJob, VideoJobPage};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -15,7 +15,7 @@ use super::List;
 use crate::error::{Error, ErrorKind};
 use crate::response::Response;
 
-/// A stream of pages.
+/// The pages of a list. Also a [`Stream`].
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages {
     list: List,
@@ -40,6 +40,11 @@ impl Pages {
     /// The cursor of the next page, to continue later or in another process. `None` at the start of the list and after its end.
     pub fn cursor(&self) -> Option<&str> {
         self.upcoming.as_deref()
+    }
+
+    /// The next page; `None` after the last one.
+    pub async fn next(&mut self) -> Option<Result<Response<VideoJobPage>, Error>> {
+        StreamExt::next(self).await
     }
 
     fn load(&self, cursor: Option<String>) -> Next {
@@ -105,7 +110,7 @@ impl std::fmt::Debug for Pages {
     }
 }
 
-/// A stream of jobs.
+/// The jobs of a list. Also a [`Stream`].
 #[derive(Debug)]
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items {
@@ -123,6 +128,11 @@ impl Items {
     /// on the first page.
     pub fn cursor(&self) -> Option<&str> {
         self.page_cursor.as_deref()
+    }
+
+    /// The next job; `None` after the last one.
+    pub async fn next(&mut self) -> Option<Result<VideoJob, Error>> {
+        StreamExt::next(self).await
     }
 }
 

@@ -10,11 +10,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt, stream};
 use infrai_video_client::types::VideoJob;
 
-use super::{Finished, PollBackoff, WaitError};
+use super::{Finished, POLL_FAILURE_TIMEOUT, PollBackoff, WaitError};
 use crate::client::Client;
+use crate::ids::JobId;
 use watch::Watch;
 
 impl Client {
@@ -28,8 +29,6 @@ impl Client {
     /// # let client = infrai_video::Client::builder("ifr_pk_proj_docs").with_base_url(sandbox.base_url()).build()?;
     /// # let first = client.generate("a city").await?.id().to_owned();
     /// # let second = client.generate("a forest").await?.id().to_owned();
-    /// use futures_util::StreamExt as _;
-    ///
     /// let mut results = client.wait_all([first, second]).results();
     /// while let Some((id, result)) = results.next().await {
     ///     match result {
@@ -40,16 +39,23 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn wait_all(&self, ids: impl IntoIterator<Item = impl Into<String>>) -> WaitAll {
+    pub fn wait_all(&self, ids: impl IntoIterator<Item = impl AsRef<str>>) -> WaitAll {
         WaitAll {
             client: self.clone(),
-            ids: ids.into_iter().map(Into::into).collect(),
+            ids: ids.into_iter().map(to_id).collect(),
             max_wait: self.shared.max_wait,
-            backoff: PollBackoff::between(Duration::from_secs(2), Duration::from_secs(30)).with_share(0.06),
-            poll_errors: Duration::from_secs(5 * 60),
+            backoff: self.poll_backoff(
+                PollBackoff::between(Duration::from_secs(2), Duration::from_secs(30)).with_share(0.06),
+            ),
+            poll_failure_timeout: POLL_FAILURE_TIMEOUT,
             on_update: None,
         }
     }
+}
+
+/// An invalid id is reported in its result, when it is polled.
+fn to_id(id: impl AsRef<str>) -> JobId {
+    JobId(id.as_ref().to_owned())
 }
 
 /// A wait for many jobs. Start it with [`results`](Self::results), or with [`results_with`](Self::results_with) if more jobs are
@@ -58,10 +64,10 @@ impl Client {
 #[must_use = "a wait does nothing until its results are polled"]
 pub struct WaitAll {
     client: Client,
-    ids: Vec<String>,
+    ids: Vec<JobId>,
     max_wait: Option<Duration>,
     backoff: PollBackoff,
-    poll_errors: Duration,
+    poll_failure_timeout: Duration,
     on_update: Option<OnUpdate>,
 }
 
@@ -84,7 +90,8 @@ impl WaitAll {
         self
     }
 
-    /// The interval between rounds: 6 % of the elapsed time, from 2 to 30 seconds, by default. The elapsed time is that of the job
+    /// The interval between rounds. By default it is 6 % of the elapsed time, from 2 to 30 seconds, or
+    /// [`PollBackoff::local`] if the base URL is on loopback. The elapsed time is that of the job
     /// that was added last. If a round reads many jobs with each request, the next one is due sooner: the
     /// [share](PollBackoff::with_share) is divided by the square root of that number.
     pub fn with_backoff(mut self, backoff: PollBackoff) -> Self {
@@ -93,8 +100,8 @@ impl WaitAll {
     }
 
     /// How long consecutive polls may fail before the wait ends; 5 minutes by default.
-    pub fn with_poll_errors(mut self, limit: Duration) -> Self {
-        self.poll_errors = limit;
+    pub fn with_poll_failure_timeout(mut self, timeout: Duration) -> Self {
+        self.poll_failure_timeout = timeout;
         self
     }
 
@@ -108,7 +115,7 @@ impl WaitAll {
     ///
     /// Dropping the stream stops the wait at once; the jobs continue.
     pub fn results(self) -> Results {
-        self.results_with(stream::empty::<String>())
+        self.results_with(stream::empty::<JobId>())
     }
 
     /// Like [`results`](Self::results), for a batch that is still being submitted: `more` yields the ids of further jobs. An id of a
@@ -143,20 +150,27 @@ impl WaitAll {
     /// ```
     pub fn results_with(
         self,
-        more: impl Stream<Item = impl Into<String> + 'static> + Send + 'static,
+        more: impl Stream<Item = impl AsRef<str> + 'static> + Send + 'static,
     ) -> Results {
-        let watch = Watch::new(self, more.map(Into::into).boxed());
+        let watch = Watch::new(self, more.map(to_id).boxed());
         Results { next: Some(Box::pin(watch.next())) }
     }
 }
 
 /// The result of one job of a [`WaitAll`], with the job's id.
-type JobResult = (String, Result<Finished, WaitError>);
+type JobResult = (JobId, Result<Finished, WaitError>);
 
-/// The results of a [`WaitAll`], in the order in which the jobs become final.
+/// The results of a [`WaitAll`], in the order in which the jobs become final. Also a [`Stream`].
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Results {
     next: Option<BoxFuture<'static, Option<(JobResult, Watch)>>>,
+}
+
+impl Results {
+    /// The result of the next job that becomes final; `None` after that of the last one.
+    pub async fn next(&mut self) -> Option<(JobId, Result<Finished, WaitError>)> {
+        StreamExt::next(self).await
+    }
 }
 
 impl Stream for Results {

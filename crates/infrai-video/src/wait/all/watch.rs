@@ -14,6 +14,7 @@ use super::pages::{Place, pages_to_read};
 use super::{JobResult, OnUpdate, WaitAll};
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, TransportError, TransportErrorKind};
+use crate::ids::JobId;
 use crate::operations::Job;
 use crate::retry::RetryPolicy;
 use crate::wait::error::Facts;
@@ -40,18 +41,18 @@ struct Pending {
 
 pub(super) struct Watch {
     settings: WaitAll,
-    more: Fuse<BoxStream<'static, String>>,
+    more: Fuse<BoxStream<'static, JobId>>,
     rounds: u32,
     /// The number of jobs per request in the last round.
     jobs_per_request: f64,
-    pending: BTreeMap<String, Pending>,
+    pending: BTreeMap<JobId, Pending>,
     ready: VecDeque<JobResult>,
     /// The end of the delay that the service requested.
     not_before: Instant,
 }
 
 impl Watch {
-    pub(super) fn new(mut settings: WaitAll, more: BoxStream<'static, String>) -> Self {
+    pub(super) fn new(mut settings: WaitAll, more: BoxStream<'static, JobId>) -> Self {
         let ids = std::mem::take(&mut settings.ids);
         let mut watch = Self {
             settings,
@@ -134,11 +135,11 @@ impl Watch {
     }
 
     /// Adds a job. Returns whether it is new.
-    fn add(&mut self, id: String) -> bool {
+    fn add(&mut self, id: JobId) -> bool {
         self.add_at(id, Instant::now())
     }
 
-    fn add_at(&mut self, id: String, added: Instant) -> bool {
+    fn add_at(&mut self, id: JobId, added: Instant) -> bool {
         if self.pending.contains_key(&id) || self.ready.iter().any(|(ready, _)| *ready == id) {
             return false;
         }
@@ -200,7 +201,7 @@ impl Watch {
     }
 
     /// The jobs whose deadlines were at least `grace` ago.
-    fn past_deadline(&self, grace: Duration) -> Vec<String> {
+    fn past_deadline(&self, grace: Duration) -> Vec<JobId> {
         let Some(limit) = self.settings.max_wait.and_then(|max_wait| max_wait.checked_add(grace)) else {
             return Vec::new();
         };
@@ -210,13 +211,13 @@ impl Watch {
 
     /// Reads the state of every pending job: from pages, which show the newest jobs first, then one by one.
     async fn round(&mut self) -> Result<(), Error> {
-        let mut unseen: BTreeSet<String> = self.pending.keys().cloned().collect();
+        let mut unseen: BTreeSet<JobId> = self.pending.keys().cloned().collect();
         let jobs = unseen.len();
         let pages = self.read_pages(&mut unseen).await?;
         self.jobs_per_request = jobs as f64 / (pages + unseen.len()).max(1) as f64;
         let client = self.settings.client.clone();
         let calls = unseen.into_iter().map(|id| {
-            let status = client.status(id.as_str()).with_retry_policy(RetryPolicy::never());
+            let status = client.status(&id).with_retry_policy(RetryPolicy::never());
             async move { (id, status.await) }
         });
         let mut responses = stream::iter(calls).buffer_unordered(STATUS_CALLS);
@@ -230,7 +231,7 @@ impl Watch {
     }
 
     /// Reads pages as long as they save requests. Returns their number.
-    async fn read_pages(&mut self, unseen: &mut BTreeSet<String>) -> Result<usize, Error> {
+    async fn read_pages(&mut self, unseen: &mut BTreeSet<JobId>) -> Result<usize, Error> {
         if unseen.len() <= 1 {
             return Ok(0);
         }
@@ -250,12 +251,13 @@ impl Watch {
             };
             read += 1;
             for job in page.items.unwrap_or_default() {
+                let id = JobId(job.job_id.clone());
                 // A list may omit links, so only `status` can tell that there is none.
-                if !job.is_without_clip() && unseen.remove(&job.job_id) {
-                    if let Some(pending) = self.pending.get_mut(&job.job_id) {
+                if !job.is_without_clip() && unseen.remove(&id) {
+                    if let Some(pending) = self.pending.get_mut(&id) {
                         pending.place = Place::Page(read);
                     }
-                    self.update(job.job_id.clone(), job);
+                    self.update(id, job);
                 }
             }
             cursor = page.next_cursor.filter(|cursor| !cursor.is_empty());
@@ -273,7 +275,7 @@ impl Watch {
         Ok(read)
     }
 
-    fn update(&mut self, id: String, job: VideoJob) {
+    fn update(&mut self, id: JobId, job: VideoJob) {
         let (state, without_clip) = (job.state.clone(), job.is_without_clip());
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.polls += 1;
@@ -296,10 +298,10 @@ impl Watch {
     }
 
     /// Handles a failed `status` call, which says nothing about its job or about the others.
-    fn handle_poll_failure(&mut self, id: &str, error: Error) {
+    fn handle_poll_failure(&mut self, id: &JobId, error: Error) {
         self.respect_retry_after(&error);
         let Some(pending) = self.pending.get_mut(id) else { return };
-        if let Some(kind) = pending.failures.record(&error, self.settings.poll_errors) {
+        if let Some(kind) = pending.failures.record(&error, self.settings.poll_failure_timeout) {
             self.fail(id, kind, Some(error));
         }
     }
@@ -308,7 +310,7 @@ impl Watch {
     /// round.
     fn handle_round_failure(&mut self, error: &Error) {
         self.respect_retry_after(error);
-        let limit = self.settings.poll_errors;
+        let limit = self.settings.poll_failure_timeout;
         let over = self.pending.iter_mut().filter_map(|(id, pending)| {
             pending.round_failures.record(error, limit).map(|kind| (id.clone(), kind))
         });
@@ -318,17 +320,17 @@ impl Watch {
         tracing::debug!(pending = self.pending.len(), %error, "the round failed; the wait continues");
     }
 
-    fn fail(&mut self, id: &str, kind: WaitErrorKind, poll_error: Option<Error>) {
+    fn fail(&mut self, id: &JobId, kind: WaitErrorKind, poll_error: Option<Error>) {
         let Some(pending) = self.pending.remove(id) else { return };
         let error = WaitError::new(Facts {
             kind,
-            job_id: id.to_owned(),
+            job_id: id.clone(),
             last_job: pending.last,
             elapsed: pending.added.elapsed(),
             polls: pending.polls,
             request_id: None,
             poll_error,
         });
-        self.ready.push_back((id.to_owned(), Err(error)));
+        self.ready.push_back((id.clone(), Err(error)));
     }
 }

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderName, LAST_MODIFIED};
 use http::{Request, Response, StatusCode};
-use infrai_video::TowerTransport;
-use infrai_video::{Container, Download, Error, ErrorKind, Job, ResponseBody, Transport};
+use infrai_video::download::{Container, Download};
+use infrai_video::transport::TowerTransport;
+use infrai_video::transport::{ResponseBody, Transport};
+use infrai_video::{Error, ErrorKind, Job};
 use infrai_video_sandbox::{Action, Fault, Length, Operation, SandboxRouter};
 
 use crate::support::SendFuture;

@@ -8,7 +8,8 @@ mod steps;
 use std::sync::{Arc, Mutex};
 
 use futures_util::TryStreamExt as _;
-use infrai_video::{ErrorKind, Overwrite};
+use infrai_video::ErrorKind;
+use infrai_video::download::Overwrite;
 use infrai_video_sandbox::{Action, Fault, Host, Length, Operation, Sandbox};
 use tokio::time::{Duration, Instant};
 
@@ -206,7 +207,7 @@ async fn writers_and_streams_get_the_same_bytes() {
     let summary = job.download().to_writer(&mut written).await.unwrap();
     assert!(written == clip);
     assert_eq!(summary.bytes, clip.len() as u64);
-    let stream: infrai_video::ByteStream = job.download().stream();
+    let stream: infrai_video::download::ByteStream = job.download().stream();
     let pieces: Vec<bytes::Bytes> = stream.try_collect().await.unwrap();
     assert!(pieces.concat() == clip);
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use futures_util::FutureExt as _;
-use infrai_video::{Download, ErrorKind, Overwrite};
+use infrai_video::ErrorKind;
+use infrai_video::download::{Download, Overwrite};
 use infrai_video_sandbox::{Action, Fault, Operation};
 use tokio::time::{Duration, Instant, sleep};
 

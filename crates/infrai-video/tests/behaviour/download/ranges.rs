@@ -5,10 +5,10 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LOCATION, RANGE};
 use http::{HeaderValue, Request, Response};
-use infrai_video::TowerTransport;
-use infrai_video::{
-    Container, Download, ErrorKind, Job, ResponseBody, Transport, TransportError, TransportErrorKind,
-};
+use infrai_video::download::{Container, Download};
+use infrai_video::transport::TowerTransport;
+use infrai_video::transport::{ResponseBody, Transport, TransportError, TransportErrorKind};
+use infrai_video::{ErrorKind, Job};
 use infrai_video_sandbox::{Action, Fault, Operation, SandboxRouter};
 
 use crate::support::client_of;
@@ -250,7 +250,7 @@ async fn a_changed_clip_is_downloaded_even_if_no_failure_is_allowed() {
     };
     for change in [changed, |answer: &mut Response<ResponseBody>| drop(answer.headers_mut().remove(ETAG))] {
         let download = through(&harness, &job, |_: &mut Request<Bytes>| None, change);
-        let download = download.with_overwrite(infrai_video::Overwrite::Replace);
+        let download = download.with_overwrite(infrai_video::download::Overwrite::Replace);
         download.with_max_failures(1).to_path(harness.path()).await.unwrap();
         harness.assert_whole_clip(&job).await;
     }

@@ -1,6 +1,7 @@
 //! Downloads in two steps: the clip is fetched and verified, and then renamed.
 
-use infrai_video::{ErrorKind, Overwrite};
+use infrai_video::ErrorKind;
+use infrai_video::download::Overwrite;
 use infrai_video_sandbox::{Action, Fault, Operation};
 use sha2::{Digest as _, Sha256};
 
