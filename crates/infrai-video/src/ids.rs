@@ -167,5 +167,14 @@ mod tests {
         assert_eq!(name("a\\b\0\n ä"), "a%5Cb%00%0A%20%C3%A4.mp4");
         let (long, longer) = (name(&"ä".repeat(300)), name(&"ä".repeat(301)));
         assert!(long.len() <= 210 && long != longer, "{long}");
+        let longest = "a".repeat(MAX_STEM);
+        assert_eq!(name(&longest), format!("{longest}.mp4"), "it needs no hash");
+    }
+
+    #[test]
+    fn a_retention_window_is_stored_as_its_number_of_days() {
+        let week = RetentionDays::try_from(7).unwrap();
+        assert_eq!(serde_json::to_string(&week).unwrap(), "7");
+        assert_eq!(serde_json::from_str::<RetentionDays>("7").unwrap(), week);
     }
 }

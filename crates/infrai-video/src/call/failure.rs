@@ -188,8 +188,23 @@ mod tests {
 
     #[test]
     fn other_statuses_are_never_about_the_key() {
-        for (status, expected) in [(400, ErrorKind::Rejected), (410, ErrorKind::Conflict)] {
-            assert_eq!(kind("video_generate", (status, None), true, true), expected);
+        for (status, expected) in [
+            (400, ErrorKind::Rejected),
+            (402, ErrorKind::InsufficientCredit),
+            (403, ErrorKind::Authentication),
+            (404, ErrorKind::NotFound),
+            (408, ErrorKind::TimedOut),
+            (410, ErrorKind::Conflict),
+            (429, ErrorKind::RateLimited),
+            (500, ErrorKind::Server),
+        ] {
+            assert_eq!(kind("video_generate", (status, None), true, true), expected, "{status}");
         }
+    }
+
+    #[test]
+    fn an_error_without_a_response_that_proves_otherwise_leaves_the_outcome_unknown() {
+        assert!(Failure::unclassified("a new kind of error".to_owned()).may_have_been_executed);
+        assert!(!Failure::permanent(Error::new(ErrorKind::InvalidInput, "no")).may_have_been_executed);
     }
 }

@@ -236,10 +236,30 @@ async fn the_status_of_an_error_response_is_enough_without_its_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_response_to_a_write_without_result_is_a_success() {
-    let script = Script::default().then(204, &[], "");
+async fn an_empty_response_to_a_write_without_result_is_a_success_only_if_it_announces_that() {
+    let length = |length| [("content-length", length)];
+    for (status, headers, body, requests) in [
+        (204, &[][..], "", 1),
+        (200, &length("0"), "", 1),
+        (200, &[], "", 2),
+        (200, &length("14"), "", 2),
+        (200, &length("0"), "{\"ok\":", 2),
+    ] {
+        let script = Script::default().then(status, headers, body).then(204, &[], "");
+        let client = client_of("https://api.infrai.cc").with_transport(script.clone()).build().unwrap();
+        assert_eq!(client.delete("vj_1").await.unwrap().ok, Some(true));
+        assert_eq!(script.requests().len(), requests, "{status} {headers:?} {body:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_the_service_reports_as_not_executed_is_an_error() {
+    let body = r#"{"ok":true,"data":{"ok":false},"metadata":{"request_id":"req_1"}}"#;
+    let script = Script::of([(200, body.to_owned()), (200, body.to_owned())]);
     let client = client_of("https://api.infrai.cc").with_transport(script.clone()).build().unwrap();
-    assert_eq!(client.delete("vj_1").await.unwrap().ok, Some(true));
+    let error = client.delete("vj_1").await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Rejected, false));
+    assert_eq!(error.request_id(), Some("req_1"));
     assert_eq!(script.requests().len(), 1);
 }
 

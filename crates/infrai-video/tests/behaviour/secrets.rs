@@ -62,9 +62,9 @@ async fn a_key_of_any_form_is_removed_from_results_and_links_stay() {
     let quoted = format!("no {ODD_KEY} {} {link}", ODD_KEY.to_lowercase());
     let job = json!({
         "job_id": "vj_1", "state": format!("state {ODD_KEY}"), "video_url": link, "vendor": quoted, "model": quoted,
-        "error": {"code": quoted, "message": quoted},
+        "resolution": quoted, "error": {"code": quoted, "message": quoted},
     });
-    let vendors = json!({"vendors": [{"vendor": quoted, "models": [quoted]}]});
+    let vendors = json!({"vendors": [{"vendor": quoted, "models": [quoted], "resolutions": [quoted]}]});
     let script = Script::of([
         answer(&job),
         answer(&job),
@@ -84,7 +84,8 @@ async fn a_key_of_any_form_is_removed_from_results_and_links_stay() {
     for text in [
         format!("{:?}", status.error),
         format!("{:?} {:?}", status.state, status.metadata()),
-        format!("{:?} {:?} {:?} {:?}", get.error, get.vendor, get.model, get.metadata()),
+        format!("{:?} {:?} {:?}", get.error, get.vendor, get.model),
+        format!("{:?} {:?}", get.resolution, get.metadata()),
         format!("{:?}", list.items.as_ref().unwrap()[0].error),
         format!("{:?} {:?}", *capabilities, capabilities.metadata()),
         format!("{:?}", download.metadata()),
