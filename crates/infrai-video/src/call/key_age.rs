@@ -103,9 +103,7 @@ async fn service_time(
         };
     }
     match (clocks.service_shown_within(max_age), failure) {
-        (None, Some(error)) => {
-            Err(Failure { may_have_been_executed: false, ..Failure::from_transport(error) })
-        }
+        (None, Some(error)) => Err(Failure::from_transport(error)),
         (now, _) => Ok(now),
     }
 }
