@@ -56,7 +56,8 @@ pub(crate) struct Plan {
     pub(crate) body: Option<Bytes>,
     /// Whether an earlier call, possibly of an earlier process, may have sent the key.
     pub(crate) sent_before: bool,
-    /// Whether the caller chose the key, so that the service may know it from another request.
+    /// Whether the caller chose the key, so that the service may know it from another request. Irrelevant to `video_generate`:
+    /// each of its conflicts is about the key.
     pub(crate) custom_key: bool,
 }
 

@@ -102,7 +102,6 @@ impl Generate {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) with the name of the field that is out of range.
     pub fn prepare(self) -> Result<Submission, Error> {
         check_request(&self.request)?;
-        let custom_key = self.key.is_some();
         let key = self.key.unwrap_or_else(|| self.client.mint_key());
         let mut request = self.request;
         request.idempotency_key = Some(key.as_str().to_owned());
@@ -111,7 +110,7 @@ impl Generate {
         })?;
         let body =
             String::from_utf8(body.to_vec()).map_err(|error| Error::invalid("request", error.to_string()))?;
-        Ok(Submission::new(key, self.client.shared.clocks.stamp(), body, custom_key))
+        Ok(Submission::new(key, self.client.shared.clocks.stamp(), body))
     }
 
     /// Sends the request, and returns the job that it starts.

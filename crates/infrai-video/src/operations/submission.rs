@@ -44,7 +44,6 @@ impl Client {
             prepared_at: Some(submission.prepared_at),
             body: Some(Bytes::copy_from_slice(submission.body.as_bytes())),
             sent_before: !submission.unsent.take(),
-            custom_key: submission.custom_key,
             ..self.plan("video_generate")
         };
         Submit { client: self.clone(), plan: Ok(plan), request }
@@ -70,9 +69,6 @@ pub struct Submission {
     body: String,
     #[serde(skip)]
     unsent: Unsent,
-    /// Whether the caller chose the key.
-    #[serde(skip)]
-    custom_key: bool,
 }
 
 /// Whether this process prepared the submission and has not sent it yet. Another process may have sent a stored submission
@@ -104,13 +100,8 @@ impl Submission {
     /// How long the service remembers a key. After that the same submission would be charged again.
     pub const KEY_LIFETIME: Duration = KEY_LIFETIME;
 
-    pub(super) fn new(
-        idempotency_key: IdempotencyKey,
-        prepared_at: Timestamp,
-        body: String,
-        custom_key: bool,
-    ) -> Self {
-        Self { idempotency_key, prepared_at, body, unsent: Unsent::new(), custom_key }
+    pub(super) fn new(idempotency_key: IdempotencyKey, prepared_at: Timestamp, body: String) -> Self {
+        Self { idempotency_key, prepared_at, body, unsent: Unsent::new() }
     }
 
     /// The submission as JSON on one line, to be stored. It has no secrets, and the same form as with `Serialize`.
