@@ -233,6 +233,24 @@ mod tests {
     }
 
     #[test]
+    fn submissions_are_equal_if_both_key_and_body_are() {
+        let prepare = |prompt: &str, key: Option<&str>| {
+            let generate = client().generate(prompt);
+            let generate = match key {
+                Some(key) => generate.with_idempotency_key(key.parse().unwrap()),
+                None => generate,
+            };
+            generate.prepare().unwrap()
+        };
+        assert_eq!(prepare("a city", Some("key-1")), prepare("a city", Some("key-1")));
+        assert_ne!(prepare("a city", Some("key-1")), prepare("a river", Some("key-1")));
+        assert_ne!(prepare("a city", None), prepare("a city", None));
+        let same_body =
+            Submission { idempotency_key: "key-2".parse().unwrap(), ..prepare("a city", Some("key-1")) };
+        assert_ne!(same_body, prepare("a city", Some("key-1")));
+    }
+
+    #[test]
     fn a_stored_submission_has_the_same_key_and_bytes() {
         let submission = client().generate("a city").aspect_ratio(AspectRatio::Square).prepare().unwrap();
         let stored = serde_json::to_string(&submission).unwrap();

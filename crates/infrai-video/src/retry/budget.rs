@@ -45,4 +45,13 @@ mod tests {
         assert!(budget.take());
         assert!(!budget.take());
     }
+
+    #[test]
+    fn a_full_budget_does_not_grow() {
+        let budget = RetryBudget::new(1);
+        budget.refund();
+        assert!(budget.take());
+        (1..RETRY_COST).for_each(|_| budget.refund());
+        assert!(!budget.take());
+    }
 }

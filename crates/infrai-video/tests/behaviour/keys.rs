@@ -129,6 +129,38 @@ async fn a_submission_prepared_by_a_wrong_clock_is_compared_with_the_services_ti
 }
 
 #[tokio::test(start_paused = true)]
+async fn correct_clocks_may_differ_by_two_minutes_and_a_key_must_outlive_its_request_by_one() {
+    for (ahead, age, is_sent) in [(110, 0, true), (130, 0, false), (0, DAY - 80, true), (0, DAY - 40, false)]
+    {
+        let harness = lost(Action::AcceptThenDrop);
+        let submission = client_off_by(&harness, ahead).generate("a city").prepare().unwrap();
+        tokio::time::advance(Duration::from_secs(age.unsigned_abs())).await;
+        harness.sandbox.set_faults([]);
+        let submitted = submit(&harness.client, &serde_json::to_string(&submission).unwrap()).await;
+        let kind = submitted.err().map(|error| error.kind());
+        assert_eq!(kind, (!is_sent).then_some(ErrorKind::Expired), "{ahead} {age}");
+        assert_eq!(harness.posts(), usize::from(is_sent));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_a_stored_submission_is_sent_unchanged_or_not_at_all() {
+    let harness = Harness::with([]);
+    let submission = harness.client.generate("a city").prepare().unwrap();
+    let mut stored = serde_json::to_value(&submission).unwrap();
+    let body = format!(" {}\n", submission.body().replace(':', " : "));
+    stored["body"] = body.clone().into();
+    submit(&harness.client, &stored.to_string()).await.unwrap();
+    assert_eq!(harness.requests(Operation::Generate)[0].body.as_deref(), Some(body.as_str()));
+
+    for damaged in ["", "{", r#"{"prompt":""}"#] {
+        stored["body"] = damaged.into();
+        let error = submit(&harness.client, &stored.to_string()).await.unwrap_err();
+        assert_eq!((error.kind(), harness.posts()), (ErrorKind::InvalidInput, 1), "{damaged}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_services_time_is_read_once_and_only_if_it_is_unknown() {
     let reads = |harness: &Harness| {
         harness.requests(Operation::Capabilities).len() + harness.requests(Operation::List).len()

@@ -148,6 +148,15 @@ async fn no_call_outlives_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_cannot_be_retried_before_its_deadline_fails_at_once() {
+    let harness = Harness::with([Fault::on(Operation::Capabilities, Action::rate_limited(20))]);
+    let policy = RetryPolicy::default().with_max_elapsed(Duration::from_secs(20));
+    let started = Instant::now();
+    let error = harness.client.capabilities().with_retry_policy(policy).await.unwrap_err();
+    assert_eq!((error.kind(), started.elapsed()), (ErrorKind::RateLimited, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shared_budget_stops_a_storm_of_retries() {
     let sandbox = Sandbox::builder().fault(Fault::anywhere(Action::status(503)));
     let harness = Harness::of(sandbox, |client| client.with_retry_budget(10));

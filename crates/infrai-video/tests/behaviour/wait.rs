@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::header::CACHE_CONTROL;
 use http::{Method, Request, Response, Uri};
 use infrai_video::transport::TowerTransport;
-use infrai_video::transport::{ResponseBody, Transport};
+use infrai_video::transport::{ResponseBody, Transport, TransportErrorKind};
 use infrai_video::wait::{OnDrop, PollBackoff, WaitErrorKind};
 use infrai_video::{ErrorKind, Job, JobState};
 use infrai_video_sandbox::{Action, Clock, Fault, JobTimes, Operation, Sandbox, SandboxRouter, When};
@@ -80,6 +80,15 @@ async fn the_delay_grows_with_the_time_waited_within_its_bounds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fixed_interval_has_no_jitter() {
+    let harness = slow_harness([]);
+    let job = harness.client.job(harness.job().await.id());
+    let updates = job.wait().with_backoff(PollBackoff::fixed(Duration::from_secs(7))).updates().take(3);
+    let times: Vec<_> = updates.map_ok(|update| update.elapsed.as_secs()).try_collect().await.unwrap();
+    assert_eq!(times, [0, 7, 14]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn errors_of_polls_do_not_end_a_wait() {
     let harness = slow_harness([
         on_status(Action::status(404)).times(1),
@@ -101,11 +110,17 @@ async fn errors_of_polls_do_not_end_a_wait() {
 async fn a_wait_ends_as_unreachable_only_after_the_stated_time() {
     let harness = slow_harness([on_status(Action::DropBefore)]);
     let job = harness.job().await;
-    let error = job.wait().with_poll_failure_timeout(Duration::from_secs(90)).await.unwrap_err();
-    assert_eq!(error.kind(), WaitErrorKind::Unreachable);
-    assert!(error.elapsed() >= Duration::from_secs(90) && error.elapsed() < Duration::from_secs(120));
-    assert_eq!(error.last_job().unwrap().job_id, *job.id());
-    assert!(error.poll_error().is_some());
+    for (wait, seconds) in
+        [(job.wait(), 300), (job.wait().with_poll_failure_timeout(Duration::from_secs(90)), 90)]
+    {
+        let error = wait.await.unwrap_err();
+        assert_eq!(error.kind(), WaitErrorKind::Unreachable);
+        assert!((seconds..seconds + 30).contains(&error.elapsed().as_secs()), "{error}");
+        assert_eq!(error.last_job().unwrap().job_id, *job.id());
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(cause, error.poll_error().map(ToString::to_string));
+        assert!(cause.is_some());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -286,15 +301,20 @@ async fn failed_and_cancelled_are_errors_with_the_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_key_or_an_unknown_job_ends_a_wait_soon() {
+async fn a_wrong_key_an_unknown_job_or_a_rejected_connection_ends_a_wait_soon() {
     let harness = slow_harness([on_status(Action::status(401))]);
     let error = harness.job().await.wait().await.unwrap_err();
     assert_eq!((error.kind(), error.polls()), (WaitErrorKind::Refused, 1));
 
-    let started = Instant::now();
-    let error = harness.client.job("vj_of_nobody").wait().await.unwrap_err();
-    assert_eq!(error.kind(), WaitErrorKind::Refused);
-    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    let every_ten_seconds = PollBackoff::fixed(Duration::from_secs(10));
+    let wait = slow_harness([]).client.job("vj_of_nobody").wait().with_backoff(every_ten_seconds);
+    let error = wait.await.unwrap_err();
+    assert_eq!((error.kind(), error.polls(), error.elapsed().as_secs()), (WaitErrorKind::Refused, 4, 30));
+
+    let script = Script::default().then_fail(TransportErrorKind::Rejected);
+    let client = client_of("https://api.infrai.cc").with_transport(script).build().unwrap();
+    let error = client.job("vj_1").wait().await.unwrap_err();
+    assert_eq!((error.kind(), error.polls()), (WaitErrorKind::Refused, 1), "no retry can connect");
 }
 
 /// A gateway without the route responds with 404 too, during an outage.
@@ -326,6 +346,17 @@ async fn a_dropped_wait_does_not_cancel_the_job_by_default() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(stopped.status().await.unwrap().state, JobState::Cancelled);
     assert_eq!(left.status().await.unwrap().state, JobState::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_ends_by_itself_does_not_cancel_the_job() {
+    let harness = slow_harness([]);
+    let job = harness.job().await;
+    let wait = || job.wait().with_on_drop(OnDrop::Cancel);
+    wait().with_max_wait(Duration::from_secs(60)).await.unwrap_err();
+    wait().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(harness.requests(Operation::Cancel).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -392,12 +423,13 @@ async fn a_replayed_submission_is_polled_at_once() {
     assert_eq!(harness.money(), (1, 1, 0));
 
     // The response to the first attempt was lost before.
-    let slow = Fault::on(Operation::Generate, Action::accept_then_hang()).nth(1);
-    let harness = Harness::with([slow]);
-    let job = harness.job().await;
-    let started = Instant::now();
-    assert_eq!(job.wait().await.unwrap().job().state, JobState::Succeeded);
-    assert_eq!(started.elapsed().as_millis(), 0);
+    for action in [Action::accept_then_hang(), Action::AcceptThenDrop] {
+        let harness = Harness::with([Fault::on(Operation::Generate, action).nth(1)]);
+        let updates = harness.job().await.wait().updates().skip(1).take(1);
+        let polled: Vec<_> =
+            updates.map_ok(|update| (update.polls, update.elapsed)).try_collect().await.unwrap();
+        assert_eq!(polled, [(1, Duration::ZERO)]);
+    }
 }
 
 /// A cache between the SDK and the sandbox that keeps each response to a GET for 20 seconds.

@@ -1,6 +1,7 @@
 //! Waits for many jobs.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use futures_util::{Stream, StreamExt as _, stream};
 use infrai_video::JobId;
@@ -85,6 +86,11 @@ async fn jobs_that_no_page_shows_are_polled_one_by_one() {
     let results: Vec<_> = harness.client.wait_all(ids).results().collect().await;
     assert_eq!(kinds(&results), [None, None]);
     assert!(!harness.requests(Operation::Status).is_empty());
+    assert_eq!(
+        harness.requests(Operation::List).len(),
+        2,
+        "the first round has shown that it takes more pages"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,6 +103,39 @@ async fn errors_of_rounds_do_not_end_the_wait() {
     let (harness, ids) = harness_of(3, faults).await;
     let results: Vec<_> = harness.client.wait_all(ids).results().collect().await;
     assert_eq!(kinds(&results), [None, None, None]);
+    assert!(harness.requests(Operation::Status).is_empty(), "no failed page is replaced by many polls");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rounds_respect_retry_after() {
+    for (jobs, operation) in [(1, Operation::Status), (2, Operation::List)] {
+        let (harness, ids) = harness_of(jobs, [Fault::on(operation, Action::rate_limited(20)).nth(1)]).await;
+        let mut results = harness.client.wait_all(ids).results();
+        assert!(tokio::time::timeout(Duration::from_secs(19), results.next()).await.is_err());
+        assert_eq!(harness.requests(operation).len(), 1, "{operation}");
+        assert!(tokio::time::timeout(Duration::from_secs(2), results.next()).await.is_err());
+        assert_eq!(harness.requests(operation).len(), 2, "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_interval_is_divided_by_the_square_root_of_the_jobs_per_request() {
+    let (harness, ids) = harness_of(102, []).await;
+    let started = Instant::now();
+    let rounds = Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = Arc::clone(&rounds);
+    let backoff = PollBackoff::between(Duration::from_secs(1), Duration::from_secs(1000)).with_share(1.0);
+    let wait = harness.client.wait_all(ids).with_backoff(backoff);
+    let wait = wait.with_on_update(move |_| seen.lock().unwrap().extend([started.elapsed()]));
+    assert!(tokio::time::timeout(Duration::from_secs(300), wait.results().next()).await.is_err());
+    let rounds: Vec<_> = rounds.lock().unwrap().iter().map(Duration::as_secs_f64).collect();
+    let pages = 2.0_f64;
+    let share = 1.0 / (102.0 / pages).sqrt();
+    for pair in rounds.windows(2).filter(|pair| pair[0] > 10.0) {
+        let ratio = (pair[1] - pair[0]) / pair[0];
+        assert!((0.89 * share..1.01 * share).contains(&ratio), "{pair:?}");
+    }
+    assert!(rounds.last().is_some_and(|last| *last > 250.0), "{rounds:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,10 +145,19 @@ async fn the_wait_ends_at_its_deadline_or_unreachable_with_an_error_for_every_jo
     let results: Vec<_> = wait.results().collect().await;
     assert_eq!(kinds(&results), [Some(WaitErrorKind::TimedOut); 3]);
     assert!(results.iter().all(|(id, _)| ids.contains(id)));
+    let pages = harness.requests(Operation::List).len();
+    assert!(results.iter().all(|(_, result)| result.as_ref().unwrap_err().polls() as usize == pages));
 
     harness.sandbox.set_faults([Fault::anywhere(Action::DropBefore)]);
-    let wait = harness.client.wait_all(ids).with_poll_failure_timeout(Duration::from_secs(60));
-    assert_eq!(kinds(&wait.results().collect::<Vec<_>>().await), [Some(WaitErrorKind::Unreachable); 3]);
+    let wait = harness.client.wait_all(ids);
+    for (wait, seconds) in
+        [(wait.clone(), 300), (wait.with_poll_failure_timeout(Duration::from_secs(60)), 60)]
+    {
+        let results: Vec<_> = wait.results().collect().await;
+        assert_eq!(kinds(&results), [Some(WaitErrorKind::Unreachable); 3]);
+        let elapsed = results[0].1.as_ref().unwrap_err().elapsed();
+        assert!((seconds..seconds + 31).contains(&elapsed.as_secs()), "{elapsed:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,6 +235,7 @@ async fn a_job_added_during_a_long_interval_is_polled_after_the_shortest_one() {
     let (harness, ids) = harness_of(1, []).await;
     let (sender, more) = channel();
     let backoff = PollBackoff::between(Duration::from_secs(3), Duration::from_secs(100)).with_share(1.0);
+    let pending = ids[0].clone();
     let mut results = harness.client.wait_all(ids).with_backoff(backoff).results_with(more);
     // The interval doubles, minus up to a tenth. So a round is between 141 s and 192 s, and the next at least 90 s later.
     let wait = tokio::time::timeout(Duration::from_secs(195), results.next());
@@ -194,6 +243,9 @@ async fn a_job_added_during_a_long_interval_is_polled_after_the_shortest_one() {
     let late = harness.job().await;
     let looks = || harness.requests(Operation::List).len() + harness.requests(Operation::Status).len();
     let before = looks();
+    sender.send(pending).unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(3100), results.next()).await.is_err());
+    assert_eq!(looks(), before, "a pending job that is added again changes nothing");
     sender.send(late.id().to_owned()).unwrap();
     sender.send(late.id().to_owned()).unwrap();
     assert!(tokio::time::timeout(Duration::from_millis(2600), results.next()).await.is_err());
@@ -236,10 +288,36 @@ async fn an_id_that_is_added_twice_has_one_result_until_it_is_added_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ids_that_are_ready_are_part_of_the_first_round() {
+    let (harness, ids) = harness_of(3, []).await;
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    let more = stream::iter(ids[1..].to_vec());
+    assert_eq!(harness.client.wait_all(ids[..1].to_vec()).results_with(more).count().await, 3);
+    assert_eq!(harness.requests(Operation::List).len(), 1);
+    assert!(harness.requests(Operation::Status).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_arrives_during_the_round_that_finishes_a_job_has_one_result() {
+    let slow = Action::slow_headers(Duration::from_secs(2));
+    let (harness, ids) = harness_of(2, [Fault::on(Operation::Status, slow)]).await;
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    let (sender, more) = channel();
+    let results = harness.client.wait_all(ids[..1].to_vec()).results_with(more);
+    let give = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        ids.iter().for_each(|id| sender.send(id.clone()).unwrap());
+        drop(sender);
+    };
+    let (results, ()) = tokio::join!(results.collect::<Vec<_>>(), give);
+    assert_eq!(results.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), ids);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_job_that_is_read_is_reported() {
     let (harness, ids) = harness_of(2, []).await;
-    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let tell = std::sync::Arc::clone(&seen);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&seen);
     let wait = harness.client.wait_all(ids.clone());
     let wait =
         wait.with_on_update(move |job| tell.lock().unwrap().push((job.job_id.clone(), job.state.clone())));
@@ -262,7 +340,7 @@ async fn the_time_limit_of_each_job_starts_when_it_is_added() {
     let mut results = wait.results_with(more);
     let give = async {
         tokio::time::sleep(Duration::from_secs(45)).await;
-        sender.send(ids[1].clone()).unwrap();
+        ids.iter().for_each(|id| sender.send(id.clone()).unwrap());
     };
     let (first, ()) = tokio::join!(results.next(), give);
     let mut ends = vec![(first.unwrap(), started.elapsed())];
