@@ -36,6 +36,7 @@
 //! - `jiff`, `chrono`: conversions between [`Timestamp`] and the types of jiff 1 and of chrono 0.4.
 //!
 //! None is on by default.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod canonical;
 mod envelope;
