@@ -11,6 +11,9 @@ use super::runner::{Outcome, Runner};
 /// Each assertion adds the path of its snapshot to the file in this variable. cargo-insta finds orphans in the same way.
 pub(super) const REFERENCES: &str = "INSTA_SNAPSHOT_REFERENCES_FILE";
 
+/// A directory of snapshots that a step of its own reads. A test beside it reports those that are left over.
+const READ_ELSEWHERE: &str = "tests/workspace/snapshots/";
+
 /// Compares the snapshot files of the workspace with those that the tests have read.
 pub(super) fn run(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
     let Some(references) = &runner.references else {
@@ -40,7 +43,10 @@ fn problems(root: &Path, references: &str) -> io::Result<Vec<String>> {
         let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
         if name.ends_with(".snap.new") || name.ends_with(".pending-snap") {
             problems.push(format!("{name}: waits for review; accept it as the snapshot or delete it"));
-        } else if name.ends_with(".snap") && !read.contains(&fs::canonicalize(&file)?) {
+        } else if name.ends_with(".snap")
+            && !name.starts_with(READ_ELSEWHERE)
+            && !read.contains(&fs::canonicalize(&file)?)
+        {
             problems.push(format!("{name}: no test reads it; delete it"));
         }
     }
@@ -103,6 +109,19 @@ mod tests {
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with(".b.pending-snap: waits for review"), "{found:?}");
         assert!(found[1].starts_with("a.snap.new: waits for review"), "{found:?}");
+    }
+
+    #[test]
+    fn snapshots_of_another_step_are_only_checked_for_reviews() {
+        let root = workspace(&[
+            "tests/workspace/snapshots/a.snap",
+            "tests/workspace/snapshots/a.snap.new",
+            "tests/workspaces/a.snap",
+        ]);
+        let found = problems(root.path(), "").unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("tests/workspace/snapshots/a.snap.new: waits"), "{found:?}");
+        assert!(found[1].starts_with("tests/workspaces/a.snap: no test reads it"), "{found:?}");
     }
 
     #[test]

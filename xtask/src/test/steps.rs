@@ -165,6 +165,12 @@ pub(super) const STEPS: &[Step] = &[
         )
     },
     commands(
+        "api",
+        "Is the public API of the libraries as it was reviewed?",
+        &[],
+        &["cargo test --workspace --test workspace api -- --ignored --nocapture"],
+    ),
+    commands(
         "package",
         "Do the crates compile with fewer features, and does each package contain its licences and its page?",
         &[CLIPPY],
