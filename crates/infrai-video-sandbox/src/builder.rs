@@ -1,5 +1,6 @@
 //! The builder of sandboxes.
 
+use std::fmt;
 use std::net::IpAddr;
 #[cfg(feature = "persist")]
 use std::path::PathBuf;
@@ -377,5 +378,19 @@ impl SandboxBuilder {
             first_request: first_number,
             requests: AtomicU64::new(first_number),
         })
+    }
+}
+
+impl fmt::Debug for SandboxBuilder {
+    /// Without the admin token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SandboxBuilder")
+            .field("clock", &self.clock)
+            .field("settings", &self.settings)
+            .field("faults", &self.faults)
+            .field("scenario", &self.scenario)
+            .field("port", &self.port)
+            .field("file_port", &self.file_port)
+            .finish_non_exhaustive()
     }
 }

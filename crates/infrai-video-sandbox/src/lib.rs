@@ -144,7 +144,7 @@ pub use self::clock::{Clock, ClockHandle, UnknownClock};
 pub use self::faults::scenario::{Scenario, ScenarioError, UnknownScenario};
 pub use self::faults::{Action, Fault, FaultError, FaultRecord, Length, RetryAfter, When};
 pub use self::handle::Handle;
-pub use self::http::router::{ConnectionLost, SandboxRouter};
+pub use self::http::router::{ConnectionLost, ResponseBody, SandboxRouter};
 pub use self::http::server::{Sandbox, Shutdown};
 pub use self::model::catalogue::{Catalogue, CatalogueError, UnknownVendor, VendorState};
 pub use self::model::job_times::JobTimes;

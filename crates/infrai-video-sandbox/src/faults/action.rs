@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strum::{IntoStaticStr, VariantNames};
+use strum::IntoStaticStr;
 
 use super::fields::{self, RetryAfterField, as_bool};
 use crate::store::JobState;
@@ -15,7 +15,8 @@ use crate::store::JobState;
 ///
 /// Actions that lose or corrupt the response of a call that was carried out count as a lost response in the ledger, see
 /// [`Ledger::double_charges`](crate::Ledger::double_charges).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, IntoStaticStr)]
+#[cfg_attr(test, derive(strum::VariantNames))]
 #[serde(tag = "action", rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[non_exhaustive]

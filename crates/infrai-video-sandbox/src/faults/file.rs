@@ -11,7 +11,7 @@ use super::rule::TableError;
 use crate::model::toml_text;
 
 /// Why a file of fault rules is invalid.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FaultError {
     /// The text is not TOML of the right shape.

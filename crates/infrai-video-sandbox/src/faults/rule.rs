@@ -22,6 +22,7 @@ use crate::model::operation::Operation;
 /// A rule matches the calls of its operation and job, and acts on those that meet all its other conditions; a rule
 /// without conditions acts on every call. If several rules are due for a call, the first one acts.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "a rule does nothing until it is given to a sandbox"]
 pub struct Fault(pub(super) Rule);
 
 /// The fields of a rule.

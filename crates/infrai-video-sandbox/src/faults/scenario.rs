@@ -55,7 +55,7 @@ pub struct Scenario {
 pub struct UnknownScenario(String);
 
 /// Why a scenario is invalid.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScenarioError {
     /// The text is not TOML of the right shape.

@@ -16,6 +16,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use bytes::Bytes;
 use http::header::HOST;
 use http::{Method, Uri};
+use http_body::{Frame, SizeHint};
 use tower::{Service, ServiceExt};
 use tracing::debug;
 
@@ -78,9 +79,9 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    type Response = Response;
+    type Response = http::Response<ResponseBody>;
     type Error = ConnectionLost;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, ConnectionLost>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<http::Response<ResponseBody>, ConnectionLost>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectionLost>> {
         Poll::Ready(Ok(()))
@@ -90,7 +91,31 @@ where
         let host = request.headers().get(HOST).and_then(|value| value.to_str().ok());
         let service = if self.is_for_files(request.uri(), host) { &self.files } else { &self.api };
         let response = service.call(request.map(Body::new));
-        Box::pin(response)
+        Box::pin(async move { Ok(response.await?.map(ResponseBody)) })
+    }
+}
+
+/// The body of a response of [`SandboxRouter`].
+#[derive(Debug)]
+pub struct ResponseBody(Body);
+
+impl http_body::Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.0).poll_frame(context).map_err(axum::Error::into_inner)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }
 
@@ -192,6 +217,7 @@ async fn check_host(
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
     use serde_json::Value;
 
     use super::*;
@@ -205,8 +231,8 @@ mod tests {
             .body(Body::from(body))
             .expect("a request");
         let answer = sandbox.clone().oneshot(request).await.expect("a response");
-        let bytes = axum::body::to_bytes(answer.into_body(), 100_000).await.expect("a body");
-        serde_json::from_slice(&bytes).expect("JSON")
+        let body = answer.into_body().collect().await.expect("a body");
+        serde_json::from_slice(&body.to_bytes()).expect("JSON")
     }
 
     #[tokio::test]

@@ -35,6 +35,7 @@ pub struct Sandbox {
 
 /// How a sandbox was shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Shutdown {
     /// Every request in progress was answered.
     Finished,

@@ -10,6 +10,7 @@ use strum::IntoStaticStr;
 /// One of the sandbox's two hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Host {
     /// The API.
     Api,
@@ -55,7 +56,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: &'static [Self] = &[
         Self::Generate,
         Self::Status,
         Self::Cancel,
@@ -121,7 +122,10 @@ impl Operation {
     /// The operation of a method on a matched route.
     pub(crate) fn of(method: &Method, route: &str) -> Option<Self> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        Self::ALL.into_iter().find(|operation| operation.route() == route && operation.method() == *method)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|operation| operation.route() == route && operation.method() == *method)
     }
 
     /// Whether the file host serves it.
@@ -176,7 +180,8 @@ impl FromStr for Operation {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let wanted = name.replace('-', "_");
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|operation| operation.as_str() == wanted)
             .ok_or_else(|| UnknownOperation(name.to_owned()))
     }
@@ -191,8 +196,7 @@ mod tests {
     #[test]
     fn every_operation_takes_the_body_that_the_contract_says() {
         let contract: Value = serde_json::from_str(include_str!("../contract/video.json")).expect("JSON");
-        for operation in
-            Operation::ALL.into_iter().filter(|operation| operation.route().starts_with("/v1/video/"))
+        for operation in Operation::ALL.iter().filter(|operation| operation.route().starts_with("/v1/video/"))
         {
             let method = operation.method().as_str().to_lowercase();
             let body = &contract["paths"][operation.route()][&method]["requestBody"];

@@ -130,7 +130,10 @@ impl Call {
     pub(crate) async fn parts(
         self,
         sandbox: &SandboxRouter,
-    ) -> Result<(StatusCode, HeaderMap, Result<Vec<u8>, axum::Error>), ConnectionLost> {
+    ) -> Result<
+        (StatusCode, HeaderMap, Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>),
+        ConnectionLost,
+    > {
         let request = self.request.body(Body::from(self.body)).expect("a request");
         let (parts, body) = sandbox.clone().oneshot(request).await?.into_parts();
         let bytes = body.collect().await.map(|body| body.to_bytes().to_vec());

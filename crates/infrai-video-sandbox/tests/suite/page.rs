@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use infrai_video_sandbox::{Clock, Sandbox, SandboxRouter, Shutdown};
+use infrai_video_sandbox::{Clock, ResponseBody, Sandbox, SandboxRouter, Shutdown};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -71,7 +71,7 @@ async fn pages_forbid_all_that_they_do_not_need() {
 
 /// A page that listens.
 struct Listener {
-    body: Body,
+    body: ResponseBody,
     text: String,
 }
 

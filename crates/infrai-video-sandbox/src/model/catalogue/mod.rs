@@ -29,7 +29,7 @@ pub struct Catalogue {
 }
 
 /// Why a catalogue is invalid.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogueError {
     /// The text is not TOML of the right shape.
@@ -106,6 +106,7 @@ impl Catalogue {
     }
 
     /// The same catalogue with a vendor down: its jobs go to the next one. An unknown name changes nothing.
+    #[must_use]
     pub fn with_vendor_down(mut self, name: &str) -> Self {
         self.vendors.iter_mut().filter(|vendor| vendor.name == name).for_each(|vendor| vendor.down = true);
         self

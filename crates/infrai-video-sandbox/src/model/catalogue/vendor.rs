@@ -38,6 +38,7 @@ fn one() -> f64 {
 /// Whether a vendor accepts jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum VendorState {
     /// It does.
     Up,
