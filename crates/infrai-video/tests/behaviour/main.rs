@@ -12,6 +12,7 @@ mod ids;
 mod keys;
 mod list;
 mod preflight;
+mod readme;
 mod retries;
 mod secrets;
 mod table;
