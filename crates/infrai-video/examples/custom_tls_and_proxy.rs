@@ -31,7 +31,7 @@ pub async fn main() -> Result<(), Box<dyn Error>> {
     if let Ok(path) = env::var("CA_FILE") {
         let pem = std::fs::read(&path).map_err(|error| format!("cannot read {path}: {error}"))?;
         let certificates = Certificate::from_pem_bundle(&pem)?;
-        println!("{} CA certificates from {path}", certificates.len());
+        println!("CA certificates in {path}: {}", certificates.len());
         // In addition to those of the system. `tls_certs_only` replaces them.
         http = http.tls_certs_merge(certificates);
     }

@@ -10,6 +10,7 @@ mod programs;
 mod proxy;
 #[cfg(unix)]
 mod service;
+mod tls;
 
 use std::time::Duration;
 
@@ -124,6 +125,23 @@ async fn a_proxy_is_used_if_it_is_set() {
     program.run().await.expect_success();
     assert_eq!(proxy.hosts(), [sandbox.base_url(), sandbox.file_base_url()]);
     assert_eq!(sandbox.ledger().charges().count(), 2);
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_trusted_if_its_ca_is_in_the_file() {
+    let sandbox = start(sandbox()).await;
+    let server = tls::start(&sandbox).await;
+    let program = Program::new("custom_tls_and_proxy", &sandbox).with("INFRAI_BASE_URL", &server.url());
+    let output = program.run().await.expect_failure();
+    assert!(output.contains("UnknownIssuer") || output.contains("not trusted"), "{output}");
+    assert!(sandbox.journal().is_empty());
+
+    std::fs::write(program.path().join("ca.pem"), &server.ca).unwrap();
+    let program = program.with("CA_FILE", "ca.pem");
+    let output = program.run().await.expect_success();
+    assert!(output.contains("CA certificates in ca.pem: 1"), "{output}");
+    assert_paid_once_and_saved(&sandbox, &program, "forest.mp4").await;
 }
 
 #[cfg(feature = "rustls")]
