@@ -157,6 +157,27 @@ mod tests {
     }
 
     #[test]
+    fn a_submission_has_every_value_that_was_set() {
+        let generate = client()
+            .generate("a city")
+            .reference_image_url("https://example.com/a.png")
+            .duration_seconds(2.5)
+            .aspect_ratio(AspectRatio::Square)
+            .resolution("1080")
+            .prefer(Preference::Cheapest)
+            .with_idempotency_key("key-1".parse().unwrap());
+        let submission = generate.prepare().unwrap();
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(submission.body()).unwrap(),
+            serde_json::json!({
+                "prompt": "a city", "reference_image_url": "https://example.com/a.png", "duration_seconds": 2.5,
+                "aspect": "1:1", "aspect_ratio": "1:1", "resolution": "1080p", "prefer": "cheapest",
+                "idempotency_key": "key-1",
+            })
+        );
+    }
+
+    #[test]
     fn a_value_out_of_range_is_rejected_with_its_name() {
         let fine = || client().generate("a city");
         let invalid = |field| (ErrorKind::InvalidInput, Some(field));

@@ -79,3 +79,19 @@ impl PollBackoff {
         if self.min == self.max { delay } else { delay.mul_f64(1.0 - 0.1 * jitter) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_is_a_ratio_and_the_maximum_is_at_least_the_minimum() {
+        let after_ten_minutes = |backoff: PollBackoff| backoff.delay(Duration::from_secs(600), 0.0).as_secs();
+        let backoff = PollBackoff::between(Duration::from_secs(1), Duration::from_secs(1000));
+        for (share, delay) in [(0.5, 300), (7.0, 600), (-1.0, 1), (f64::NAN, 60), (f64::INFINITY, 60)] {
+            assert_eq!(after_ten_minutes(backoff.with_share(share)), delay, "{share}");
+        }
+        let backoff = PollBackoff::between(Duration::from_secs(2), Duration::from_secs(1));
+        assert_eq!(after_ten_minutes(backoff), 2);
+    }
+}

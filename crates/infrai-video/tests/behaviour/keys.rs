@@ -366,6 +366,19 @@ async fn every_write_waits_for_its_own_request_in_progress() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_has_the_key_and_the_retry_policy_of_its_caller() {
+    let script = Script::of([409, 409, 503, 503].map(|status| (status, String::new())));
+    let client = scripted(&script);
+    let error = client.cancel("vj_1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let error = client.cancel("vj_1").with_idempotency_key("key-1".parse().unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AcceptedEarlier, "another request may have this key");
+    assert_eq!(script.requests()[1].headers()["idempotency-key"], "key-1");
+    client.cancel("vj_1").with_retry_policy(RetryPolicy::never()).await.unwrap_err();
+    assert_eq!(script.requests().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_error_of_a_request_that_stays_in_progress_has_its_key_and_a_next_step() {
     for status in [409, 423, 425] {
         let script = Script::of((0..9).map(|_| refused(status, Some(true))));

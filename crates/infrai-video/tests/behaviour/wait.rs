@@ -306,10 +306,12 @@ async fn a_wrong_key_an_unknown_job_or_a_rejected_connection_ends_a_wait_soon() 
     let error = harness.job().await.wait().await.unwrap_err();
     assert_eq!((error.kind(), error.polls()), (WaitErrorKind::Refused, 1));
 
+    // The 404 of a gateway does not count.
+    let page = Action::Html { status: 404, when: When::BeforeAccepting };
+    let harness = slow_harness([on_status(page).nth(1)]);
     let every_ten_seconds = PollBackoff::fixed(Duration::from_secs(10));
-    let wait = slow_harness([]).client.job("vj_of_nobody").wait().with_backoff(every_ten_seconds);
-    let error = wait.await.unwrap_err();
-    assert_eq!((error.kind(), error.polls(), error.elapsed().as_secs()), (WaitErrorKind::Refused, 4, 30));
+    let error = harness.client.job("vj_of_nobody").wait().with_backoff(every_ten_seconds).await.unwrap_err();
+    assert_eq!((error.kind(), error.polls(), error.elapsed().as_secs()), (WaitErrorKind::Refused, 5, 40));
 
     let script = Script::default().then_fail(TransportErrorKind::Rejected);
     let client = client_of("https://api.infrai.cc").with_transport(script).build().unwrap();

@@ -72,6 +72,7 @@ mod tests {
         assert_eq!(Place::Page(1).not_on(2, false), Place::Page(3));
         assert_eq!(Place::Page(5).not_on(2, false), Place::Page(5), "that page was not read");
         assert_eq!(Place::Page(2).not_on(2, true), Place::Nowhere);
+        assert_eq!(Place::Page(5).not_on(2, true), Place::Nowhere);
         assert_eq!(Place::Unknown.not_on(2, false), Place::Nowhere);
         assert_eq!(Place::Nowhere.not_on(9, false), Place::Nowhere);
     }
