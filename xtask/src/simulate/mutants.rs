@@ -42,9 +42,9 @@ pub const MUTANTS: [Mutant; 7] = [
         name: "a poll's error is taken for a failure of the job",
         file: "crates/infrai-video/src/wait/poller.rs",
         changes: &[(
-            "        if let Some(kind) = self.failures.record(&error, self.wait.poll_errors) {\n            \
+            "        if let Some(kind) = self.failures.record(&error, self.wait.poll_failure_timeout) {\n            \
              return Err(self.fail(kind, Some(error)));",
-            "        if self.failures.record(&error, self.wait.poll_errors).is_none() {\n            \
+            "        if self.failures.record(&error, self.wait.poll_failure_timeout).is_none() {\n            \
              return Err(self.fail(WaitErrorKind::Failed, Some(error)));",
         )],
     },
