@@ -412,3 +412,23 @@ async fn dropped_results_send_nothing_and_drop_the_stream_of_ids() {
     assert_eq!(harness.sandbox.journal().len(), before);
     assert!(sender.is_closed());
 }
+
+/// A sandbox makes a clip in seconds.
+#[tokio::test(start_paused = true)]
+async fn a_service_on_loopback_is_polled_soon() {
+    for url in ["http://127.0.0.1:8787", "http://localhost:8787", "http://[::1]:8787"] {
+        let times = JobTimes { running: Duration::from_secs(1), ..JobTimes::default() };
+        let local = Harness::of(Sandbox::builder().job_times(times), |client| client.with_base_url(url));
+        let job = local.job().await;
+        let started = Instant::now();
+        let mut updates = job.wait().updates();
+        assert_eq!(updates.next().await.unwrap().unwrap().polls, 0);
+        assert_eq!(updates.next().await.unwrap().unwrap().polls, 1);
+        assert!(started.elapsed() <= Duration::from_millis(200), "{:?}", started.elapsed());
+        let jobs = [local.job().await, local.job().await];
+        let started = Instant::now();
+        let mut results = local.client.wait_all(jobs).results();
+        assert!(results.next().await.unwrap().1.is_ok() && results.next().await.unwrap().1.is_ok());
+        assert!(started.elapsed() <= Duration::from_millis(2500), "{:?}", started.elapsed());
+    }
+}
