@@ -268,6 +268,8 @@ async fn a_failing_operation_does_not_hide_the_time() {
             .await
             .unwrap_or_else(|error| panic!("{action:?}: {error}"));
         assert!(started.elapsed() <= Duration::from_secs(11), "{action:?}");
+        let lists = harness.requests(Operation::List);
+        assert!(lists.iter().all(|list| list.query.as_deref() == Some("limit=1")), "{action:?}");
         assert_eq!(harness.money(), (1, 1, 0), "{action:?}");
     }
 }
