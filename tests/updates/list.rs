@@ -46,10 +46,27 @@ pub(super) const UPDATES: [Update; 22] = [
     Update {
         what: "properties whose names are words of Rust, of OpenAPI or of JSON Schema",
         make: |text| {
-            let names =
-                ["type", "default", "example", "gen", "self", "in", "properties", "pattern", "x-ray", "3d"];
+            let names = [
+                "type",
+                "default",
+                "example",
+                "gen",
+                "self",
+                "in",
+                "properties",
+                "pattern",
+                "x-ray",
+                "3d",
+                "new",
+                "clone",
+                "fmt",
+                "into",
+                "eq",
+                "default-size",
+            ];
             names.iter().try_fold(text.to_owned(), |text, name| {
-                property(&text, "VideoJobDetail", name, "string", "example: a")
+                let text = property(&text, "VideoJobDetail", name, "string", "example: a")?;
+                property(&text, "GenerateRequest", name, "string", "maxLength: 9, example: a")
             })
         },
     },

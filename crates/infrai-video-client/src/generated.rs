@@ -29,7 +29,7 @@ pub mod types {
         pub job_id: ::std::option::Option<::std::string::String>,
     }
     impl CancelRequest {
-        /// A request without optional members.
+        /// No member is set.
         pub fn new() -> Self {
             Self {
                 job_id: ::std::default::Default::default(),
@@ -136,7 +136,7 @@ sent, they must be equal.*/
         pub resolution: ::std::option::Option<crate::Resolution>,
     }
     impl GenerateRequest {
-        /// A request with its required members.
+        /// The required members; all others are not set.
         pub fn new(prompt: impl ::std::convert::Into<::std::string::String>) -> Self {
             Self {
                 aspect: ::std::default::Default::default(),
@@ -267,7 +267,7 @@ sent, they must be equal.*/
         pub job_id: ::std::option::Option<::std::string::String>,
     }
     impl SetRetentionRequest {
-        /// A request with its required members.
+        /// The required members; all others are not set.
         pub fn new(days: u32) -> Self {
             Self {
                 days: days,

@@ -75,13 +75,12 @@ pub async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Submits a prompt. A caller that sends an `Idempotency-Key` can send its request again without a second job.
+/// Submits a prompt. Every caller names its order with an `Idempotency-Key`, and sends the same request again if it gets no
+/// response: it starts one job. A real service puts the caller's account in front of the key, so that two callers never share one.
 async fn submit(State(app): State<App>, headers: HeaderMap, prompt: String) -> Result<Response, Failure> {
-    let mut clip = app.client.generate(prompt).duration_seconds(2);
-    if let Some(key) = headers.get("idempotency-key") {
-        let key: IdempotencyKey = String::from_utf8_lossy(key.as_bytes()).parse()?;
-        clip = clip.with_idempotency_key(key);
-    }
+    let key = headers.get("idempotency-key").ok_or_else(Failure::without_key)?;
+    let key: IdempotencyKey = String::from_utf8_lossy(key.as_bytes()).parse()?;
+    let clip = app.client.generate(prompt).duration_seconds(2).with_idempotency_key(key);
     // If the caller disconnects, axum drops this function at its next await. A task of its own finishes what it began.
     let submitted = tokio::spawn(async move {
         let job = clip.submit().await?;
@@ -134,7 +133,10 @@ async fn unsaved_jobs(client: &Client) -> Result<Vec<JobId>, Error> {
     let mut jobs = client.list().items();
     while let Some(job) = jobs.next().await {
         let job = job?;
-        let id: JobId = job.job_id.parse()?;
+        let Ok(id) = job.job_id.parse::<JobId>() else {
+            println!("no request can name the job {:?}", job.job_id);
+            continue;
+        };
         let has_clip = job.state == JobState::Succeeded || !job.state.is_final();
         if has_clip && !Path::new(CLIPS).join(id.clip_name()).exists() {
             unsaved.push(id);
@@ -164,6 +166,11 @@ async fn shutdown() {
 struct Failure(StatusCode, String);
 
 impl Failure {
+    /// Without a key, a repeated request would start a second job, and a second charge.
+    fn without_key() -> Self {
+        Self(StatusCode::PRECONDITION_REQUIRED, "send an Idempotency-Key, such as order-17\n".to_owned())
+    }
+
     fn stopped() -> Self {
         Self(StatusCode::INTERNAL_SERVER_ERROR, "the request was stopped".to_owned())
     }

@@ -38,6 +38,11 @@ pub async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (prompt, result) in submitted {
         match result {
             Ok(job) => drop(pending.insert(job.id().clone(), prompt)),
+            // Started again, this program would pay for a second clip. `survive_restart` stores each submission instead.
+            Err(error) if error.is_outcome_unknown() => {
+                println!("perhaps submitted, look for the job before you repeat it: {prompt}: {error}");
+                failed += 1;
+            }
             Err(error) => {
                 println!("not submitted: {prompt}: {error}");
                 failed += 1;

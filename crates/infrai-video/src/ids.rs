@@ -12,7 +12,7 @@ const MAX_STEM: usize = 180;
 ///
 /// In a path it is percent-encoded as one segment, so that a slash cannot change the route. Texts that cannot be a segment are
 /// rejected: an empty text, `.`, `..`, and a text of more than 2048 bytes. An id that the service returned is kept as it is, and
-/// is checked when a call is made with it.
+/// is checked when a call is made with it. Deserialization checks too.
 ///
 /// ```
 /// use infrai_video::JobId;
@@ -134,6 +134,20 @@ macro_rules! text_conversions {
         }
 
         text_comparisons!($name: str, &str, String);
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = crate::error::Error;
+
+            fn try_from(text: &str) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
 
         impl From<$name> for String {
             fn from(value: $name) -> Self {

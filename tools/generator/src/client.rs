@@ -59,7 +59,6 @@ pub(crate) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<St
     );
 
     let count = operations(&lowered).count();
-    let sent = growth::sent(&lowered);
     let lowered = serde_json::from_value(lowered).context("the lowered document is not OpenAPI")?;
     let rejected = || format!("progenitor rejected {DOCUMENT}; run `cargo xtask lint` for the place");
     // The generator panics at what it does not support.
@@ -70,6 +69,7 @@ pub(crate) fn client(document: &Value, vocabularies: &[Vocabulary]) -> Result<St
     let mut file = syn::parse2(tokens).with_context(rejected)?;
     rewrite(&mut file, count)?;
     options::gather(&mut file, &optional_bodies(&document))?;
+    let sent = growth::sent(&mut file)?;
     growth::prepare_options(module(&mut file, "options")?);
     let types = module(&mut file, "types")?;
     let open = vocabularies.iter().filter(|vocabulary| vocabulary.kind == Kind::Open);
@@ -138,7 +138,7 @@ impl Results<'_> {
 }
 
 /// The items of a module.
-fn module<'a>(file: &'a mut syn::File, name: &str) -> Result<&'a mut Vec<syn::Item>> {
+pub(crate) fn module<'a>(file: &'a mut syn::File, name: &str) -> Result<&'a mut Vec<syn::Item>> {
     let content = file.items.iter_mut().find_map(|item| match item {
         syn::Item::Mod(module) if module.ident == name => module.content.as_mut(),
         _ => None,

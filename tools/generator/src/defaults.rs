@@ -1,5 +1,4 @@
-//! Derives `Default` for the generated types, so that a struct literal with `..Default::default()` still compiles when a field is
-//! added.
+//! Derives `Default` for the generated types, from which their users build values: the structs cannot be written in full.
 
 use std::collections::BTreeSet;
 

@@ -1,18 +1,16 @@
 //! Lets the generated types grow without breaking their users: outside of the client no struct can be written or matched in full.
 //! What callers send has a constructor and setters instead.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use openapi_tools::document::operations;
-use openapi_tools::value::resolve;
-use quote::{ToTokens as _, format_ident};
-use serde_json::Value;
+use anyhow::Result;
+use quote::{ToTokens, format_ident};
 use syn::{
-    Attribute, Field, Fields, GenericArgument, Ident, Item, ItemImpl, ItemStruct, PathArguments, Type,
-    parse_quote,
+    Attribute, Field, Fields, GenericArgument, Ident, ImplItem, Item, ItemImpl, ItemStruct, PathArguments,
+    Type, parse_quote,
 };
 
-use crate::lowering::SCHEMA_PREFIX;
+use crate::client::module;
 
 /// Names that a setter cannot have: those of the constructor and of the derived traits' methods.
 const TAKEN: [&str; 9] =
@@ -29,7 +27,7 @@ pub(crate) fn prepare_options(options: &mut Vec<Item>) {
 }
 
 /// Adds setters to the structs for which `first` returns the methods before them.
-fn prepare(items: &mut Vec<Item>, first: impl Fn(&ItemStruct) -> Option<Vec<syn::ImplItem>>) {
+fn prepare(items: &mut Vec<Item>, first: impl Fn(&ItemStruct) -> Option<Vec<ImplItem>>) {
     let mut prepared = Vec::new();
     for mut item in items.drain(..) {
         let mut methods = None;
@@ -47,14 +45,14 @@ fn prepare(items: &mut Vec<Item>, first: impl Fn(&ItemStruct) -> Option<Vec<syn:
     *items = prepared;
 }
 
-fn implementation(item: &ItemStruct, first: Vec<syn::ImplItem>) -> ItemImpl {
+fn implementation(item: &ItemStruct, first: Vec<ImplItem>) -> ItemImpl {
     let ItemStruct { ident, generics, fields, .. } = item;
     let (parameters, arguments, _) = generics.split_for_impl();
     let setters = fields.iter().filter(|field| !is_required(field)).map(setter);
     parse_quote! { impl #parameters #ident #arguments { #(#first)* #(#setters)* } }
 }
 
-fn constructor(item: &ItemStruct) -> Vec<syn::ImplItem> {
+fn constructor(item: &ItemStruct) -> Vec<ImplItem> {
     let (mut parameters, mut values): (Vec<syn::FnArg>, Vec<syn::FieldValue>) = (Vec::new(), Vec::new());
     for field in &item.fields {
         let Field { ident: name, ty, .. } = field;
@@ -67,8 +65,8 @@ fn constructor(item: &ItemStruct) -> Vec<syn::ImplItem> {
         }
     }
     let about = match parameters.is_empty() {
-        true => " A request without optional members.",
-        false => " A request with its required members.",
+        true => " No member is set.",
+        false => " The required members; all others are not set.",
     };
     vec![parse_quote! {
         #[doc = #about]
@@ -76,7 +74,7 @@ fn constructor(item: &ItemStruct) -> Vec<syn::ImplItem> {
     }]
 }
 
-fn setter(field: &Field) -> syn::ImplItem {
+fn setter(field: &Field) -> ImplItem {
     let name = field.ident.as_ref().expect("a named field");
     let method = match TAKEN.contains(&name.to_string().as_str()) {
         true => format_ident!("{name}_"),
@@ -85,7 +83,7 @@ fn setter(field: &Field) -> syn::ImplItem {
     let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
     let inner = of_option(&field.ty);
     let (kind, value): (Type, syn::Expr) = match inner {
-        // It may be passed on from an option.
+        // The caller may pass an `Option`.
         Some(Type::Reference(_)) => {
             let kind = &field.ty;
             (parse_quote!(impl ::std::convert::Into<#kind>), parse_quote!(#name.into()))
@@ -118,10 +116,22 @@ fn is_by_hand(kind: &Type) -> bool {
 }
 
 fn is_required(field: &Field) -> bool {
-    let has_default = |attribute: &Attribute| {
-        attribute.path().is_ident("serde") && attribute.to_token_stream().to_string().contains("default")
-    };
-    of_option(&field.ty).is_none() && !field.attrs.iter().any(has_default)
+    of_option(&field.ty).is_none() && !field.attrs.iter().any(is_serde_default)
+}
+
+/// `#[serde(default)]`, with or without a value.
+fn is_serde_default(attribute: &Attribute) -> bool {
+    let mut found = false;
+    if attribute.path().is_ident("serde") {
+        let _other_attributes = attribute.parse_nested_meta(|meta| {
+            found |= meta.path.is_ident("default");
+            if meta.input.peek(syn::Token![=]) {
+                meta.value()?.parse::<syn::Expr>()?;
+            }
+            Ok(())
+        });
+    }
+    found
 }
 
 fn last_segment(kind: &Type) -> Option<&Ident> {
@@ -140,34 +150,50 @@ fn of_option(kind: &Type) -> Option<&Type> {
     }
 }
 
-/// The names of the schemas that requests consist of.
-pub(crate) fn sent(document: &Value) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for operation in operations(document) {
-        collect(document, &operation.value["requestBody"], &mut names);
+/// The names of the structs that requests consist of: those of the arguments of the calls, and those inside of them.
+pub(crate) fn sent(file: &mut syn::File) -> Result<BTreeSet<String>> {
+    let mut arguments: Vec<String> = module(file, "options")?.iter().flat_map(types_in).collect();
+    for item in &file.items {
+        let Item::Impl(item) = item else { continue };
+        for item in &item.items {
+            let ImplItem::Fn(method) = item else { continue };
+            arguments.extend(types_in(&method.sig.inputs));
+        }
     }
-    names
+    let types = module(file, "types")?;
+    let structs: BTreeMap<String, Vec<String>> = types
+        .iter()
+        .filter_map(|item| match item {
+            Item::Struct(item) => Some((item.ident.to_string(), words(&item.fields))),
+            _ => None,
+        })
+        .collect();
+    let (mut sent, mut left) = (BTreeSet::new(), arguments);
+    while let Some(word) = left.pop() {
+        if let Some(fields) = structs.get(&word)
+            && sent.insert(word)
+        {
+            left.extend_from_slice(fields);
+        }
+    }
+    Ok(sent)
 }
 
-fn collect(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
-    if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
-        let name = reference.strip_prefix(SCHEMA_PREFIX);
-        if name.is_none_or(|name| names.insert(name.to_owned())) {
-            collect(document, resolve(document, reference).unwrap_or(&Value::Null), names);
-        }
-        return;
-    }
-    match value {
-        Value::Object(members) => members.values().for_each(|value| collect(document, value, names)),
-        Value::Array(values) => values.iter().for_each(|value| collect(document, value, names)),
-        _ => {}
-    }
+/// The names behind `types::` in a piece of code.
+fn types_in(code: &impl ToTokens) -> Vec<String> {
+    let words = words(code);
+    words.windows(2).filter(|pair| pair[0] == "types").map(|pair| pair[1].clone()).collect()
+}
+
+/// The identifiers of a piece of code.
+fn words(code: &impl ToTokens) -> Vec<String> {
+    let text = code.to_token_stream().to_string();
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn prepared(sent: &[&str]) -> String {
@@ -181,6 +207,8 @@ mod tests {
                 pub seed: ::std::option::Option<u32>,
                 #[serde(default)]
                 pub tags: ::std::vec::Vec<::std::string::String>,
+                #[serde(rename = "default-size")]
+                pub default_size: u32,
                 pub new: ::std::option::Option<f64>,
             }
             pub enum Choice { A }
@@ -201,7 +229,7 @@ mod tests {
     fn what_is_sent_has_a_constructor_and_setters() {
         let text = prepared(&["Clip"]);
         for wanted in [
-            "pub fn new(\n        prompt: impl ::std::convert::Into<::std::string::String>,\n        days: u32,\n    ) -> Self",
+            "pub fn new(\n        prompt: impl ::std::convert::Into<::std::string::String>,\n        days: u32,\n        default_size: u32,\n    ) -> Self",
             "prompt: prompt.into(),\n            days: days,\n            resolution: ::std::default::Default::default(),",
             "///Its size.\n    #[must_use]\n    pub fn resolution(",
             "resolution: impl ::std::convert::Into<crate::Resolution>",
@@ -234,17 +262,22 @@ mod tests {
     }
 
     #[test]
-    fn schemas_of_requests_include_those_inside_of_them() {
-        let document = json!({
-            "paths": {"/v1/a": {"post": {"operationId": "a", "requestBody": {"$ref": "#/components/requestBodies/A"}}}},
-            "components": {
-                "requestBodies": {"A": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}},
-                "schemas": {
-                    "A": {"properties": {"b": {"$ref": "#/components/schemas/B"}, "a": {"$ref": "#/components/schemas/A"}}},
-                    "B": {}, "C": {},
-                },
-            },
-        });
-        assert_eq!(sent(&document).into_iter().collect::<Vec<_>>(), ["A", "B"]);
+    fn what_is_sent_includes_the_structs_inside_of_it() {
+        let mut file: syn::File = parse_quote! {
+            pub mod types {
+                pub struct Sent { pub inner: ::std::vec::Vec<Inner> }
+                pub struct Inner { pub sent: ::std::option::Option<Sent> }
+                pub struct Optional { pub text: ::std::string::String }
+                pub struct Read { pub text: ::std::string::String }
+            }
+            pub mod options {
+                pub struct VideoSend<'a> { pub body: Option<&'a types::Optional> }
+                pub struct Read {}
+            }
+            impl Client {
+                pub async fn video_send<'a>(&'a self, body: &'a types::Sent, read: options::Read) -> Result<types::Read, Error> { todo() }
+            }
+        };
+        assert_eq!(sent(&mut file).unwrap().into_iter().collect::<Vec<_>>(), ["Inner", "Optional", "Sent"]);
     }
 }

@@ -36,7 +36,7 @@ impl Exchange {
         }
         let read = self.shared.timeouts.read;
         for (name, value) in &self.shared.headers {
-            // A header of the contract may have been named by a later version.
+            // The generated request may already have this header, if a later contract defines it.
             if !request.headers().contains_key(name) {
                 request.headers_mut().insert(name.clone(), value.clone());
             }

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_TYPE, EXPECT, HOST, IF_RANGE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE, USER_AGENT,
+    CONTENT_TYPE, EXPECT, HOST, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    PROXY_AUTHORIZATION, RANGE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use infrai_video_client as generated;
@@ -151,7 +151,8 @@ impl ClientBuilder {
     }
 
     /// Adds a header to every request to the API, such as a tenant or a trace id. It is not sent to the host of download links, and
-    /// its value is not shown in `Debug`. The headers that the SDK sets, such as `Authorization`, cannot be replaced.
+    /// its value is not shown in `Debug`; a server that quotes it in an error shows it. The headers that the SDK or the connection
+    /// sets, such as `Authorization`, cannot be replaced. A later value of the same name replaces an earlier one.
     ///
     /// ```
     /// use infrai_video::Client;
@@ -207,8 +208,8 @@ impl ClientBuilder {
         }
         let context = generated::Context::new(key)
             .map_err(|_| config("api_key", "`api_key` contains characters that are invalid in a header"))?;
-        let user_agent = HeaderValue::from_str(&self.user_agent)
-            .map_err(|_| config("user_agent_suffix", "`user_agent_suffix` must be visible ASCII"))?;
+        let user_agent = visible(&self.user_agent)
+            .ok_or_else(|| config("user_agent_suffix", "`user_agent_suffix` must be visible ASCII"))?;
         let headers = extra_headers(&self.headers)?;
         let (builder, sender) = match (self.transport, self.http_client) {
             (Some(transport), client) => (client, Sender::Custom(transport)),
@@ -253,7 +254,7 @@ fn config(setting: &'static str, message: impl Into<String>) -> Error {
 }
 
 /// Headers that belong to the SDK, to the connection, or to the form of a message.
-const OWN_HEADERS: [HeaderName; 21] = [
+const OWN_HEADERS: [HeaderName; 26] = [
     ACCEPT,
     ACCEPT_ENCODING,
     AUTHORIZATION,
@@ -264,7 +265,11 @@ const OWN_HEADERS: [HeaderName; 21] = [
     CONTENT_TYPE,
     EXPECT,
     HOST,
+    IF_MATCH,
+    IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
     IF_RANGE,
+    IF_UNMODIFIED_SINCE,
     PROXY_AUTHORIZATION,
     RANGE,
     TE,
@@ -272,6 +277,7 @@ const OWN_HEADERS: [HeaderName; 21] = [
     TRANSFER_ENCODING,
     UPGRADE,
     USER_AGENT,
+    HeaderName::from_static("http2-settings"),
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -288,13 +294,19 @@ fn extra_headers(headers: &[(String, String)]) -> Result<HeaderMap, Error> {
             return Err(config("header", format!("the header {shown} is set by the SDK"))
                 .with_hint("leave it out; `with_user_agent_suffix` adds to `User-Agent`"));
         }
-        let mut value = HeaderValue::from_str(value).map_err(|_| {
+        let mut value = visible(value).ok_or_else(|| {
             config("header", format!("the value of the header {shown} must be visible ASCII"))
         })?;
         value.set_sensitive(true);
         checked.insert(name, value);
     }
     Ok(checked)
+}
+
+/// A value of visible ASCII characters and spaces. [`HeaderValue`] itself accepts other bytes too.
+fn visible(value: &str) -> Option<HeaderValue> {
+    let is_visible = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    HeaderValue::from_str(value).ok().filter(|_| is_visible)
 }
 
 /// The built-in transport. Reports missing CA certificates and invalid proxy settings before anything is sent.
@@ -342,6 +354,10 @@ mod tests {
             ("IDEMPOTENCY-KEY", "secret", "the header IDEMPOTENCY-KEY is set by the SDK"),
             ("Content-Length", "5", "the header Content-Length is set by the SDK"),
             ("x tenant", "secret", "\"x tenant\" is not the name of a header"),
+            ("If-None-Match", "secret", "the header If-None-Match is set by the SDK"),
+            ("", "secret", "\"\" is not the name of a header"),
+            ("x-t\u{e4}nant", "secret", "is not the name of a header"),
+            ("x-tenant", "secret m\u{fc}nchen", "the value of the header x-tenant must be visible ASCII"),
             ("x-tenant", "secret\r\nx: y", "the value of the header x-tenant must be visible ASCII"),
         ] {
             let error = Client::builder("ifr_pk_proj_x").with_header(name, value).build().unwrap_err();

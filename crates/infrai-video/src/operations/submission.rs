@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use infrai_video_client::types::{GenerateRequest, VideoJob};
-use infrai_video_client::{Timestamp, options};
+use infrai_video_client::{Timestamp, describe_decode_error, options};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -141,13 +141,22 @@ impl Submission {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the stored body is not a valid request.
     pub fn request(&self) -> Result<GenerateRequest, Error> {
         let request: GenerateRequest = serde_json::from_str(&self.body).map_err(damaged)?;
+        if request.idempotency_key.as_ref().is_some_and(|key| *key != self.idempotency_key) {
+            let message = "`submission` has two different idempotency keys: its own, and that in its body";
+            return Err(Error::invalid("submission", message.into()).with_hint(LOST));
+        }
         check_request(&request)?;
         Ok(request)
     }
 }
 
+/// The next step after a submission cannot be read.
+const LOST: &str = "if it may have been sent, look for its job with `list`; otherwise prepare a new one";
+
 fn damaged(error: serde_json::Error) -> Error {
-    Error::invalid("submission", format!("`submission` is damaged: {error}; prepare a new one"))
+    // The text itself is not quoted: it may be an API key in the wrong place.
+    let what = describe_decode_error(&error);
+    Error::invalid("submission", format!("`submission` is not a stored submission: {what}")).with_hint(LOST)
 }
 
 /// The call that sends a submission. It is sent when it is awaited.
@@ -217,6 +226,7 @@ mod tests {
     use infrai_video_client::AspectRatio;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     fn client() -> Client {
         Client::builder("ifr_pk_proj_x").with_base_url("http://127.0.0.1:9").build().unwrap()
@@ -248,6 +258,32 @@ mod tests {
         let same_body =
             Submission { idempotency_key: "key-2".parse().unwrap(), ..prepare("a city", Some("key-1")) };
         assert_ne!(same_body, prepare("a city", Some("key-1")));
+    }
+
+    #[test]
+    fn a_text_that_is_not_a_submission_is_not_quoted() {
+        for text in
+            ["\"ifr_pk_proj_secret\"", "ifr_pk_proj_secret", "{\"idempotency_key\": \"secret key\"}", ""]
+        {
+            let error = Submission::from_json(text).unwrap_err();
+            assert_eq!(
+                (error.kind(), error.field()),
+                (ErrorKind::InvalidInput, Some("submission")),
+                "{text}"
+            );
+            assert!(!format!("{error} {error:?} {error:#?}").contains("secret"), "{error:?}");
+            assert!(error.next_step().contains("look for its job with `list`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_submission_whose_body_has_another_key_is_not_sent() {
+        let stored = client().generate("a city").prepare().unwrap().to_json();
+        let edited = stored.replacen("\"idempotency_key\":\"", "\"idempotency_key\":\"x", 1);
+        let submission = Submission::from_json(&edited).unwrap();
+        let error = client().submit(&submission).plan.unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("submission")));
+        assert!(error.message().contains("two different idempotency keys"), "{error}");
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Default for PollBackoff {
 
 impl PollBackoff {
     /// The interval for a service on this machine, such as a sandbox, whose jobs take seconds: a tenth of the elapsed time, from 0.2
-    /// to 2 seconds.
+    /// to 2 seconds. If the base URL is a local tunnel to the real service, set the [default](Self::default) instead.
     pub fn local() -> Self {
         Self::between(Duration::from_millis(200), Duration::from_secs(2))
     }

@@ -88,6 +88,8 @@ async fn the_service_saves_the_clip_of_a_caller_that_sends_its_request_twice() {
     assert_eq!(service.submit("order-17", "a lighthouse in a storm").await, (202, id.clone()));
     assert_eq!(service.submit("order-17", "another prompt").await.0, 409);
     assert_eq!(service.submit("order-18", " ").await.0, 422);
+    let without_key = service.http.post(format!("{}/clips", service.url)).body("a river at dawn");
+    assert_eq!(without_key.send().await.unwrap().status().as_u16(), 428);
     assert_eq!(service.status("vj_unknown").await.0, 404);
 
     service.line_with(&format!("saved clips/{id}.mp4"));
