@@ -76,8 +76,12 @@ impl Terminal {
         streams: impl FnOnce(pty_process::Command) -> pty_process::Command,
     ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", LEADER, "sh", SHELL, "sh"]).arg(directory.path());
+        let mut shell = Command::new("/usr/bin/env");
+        if cfg!(target_os = "linux") {
+            // Tests that run under nohup inherit that SIGHUP is ignored.
+            shell.arg("--default-signal=HUP");
+        }
+        shell.args(["/bin/sh", "-c", LEADER, "sh", SHELL, "sh"]).arg(directory.path());
         shell.arg(command.get_program()).args(command.get_args());
         shell.env_clear().env("TERM", "xterm-256color");
         shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
