@@ -1,4 +1,4 @@
-//! A server that answers with bare results, exactly as the page's "Returns" lines read, works with the SDK.
+//! A server that responds with bare results, exactly as the page's "Returns" lines read, works with the SDK.
 
 use contract_tests::{client_of, quick_sandbox};
 use futures_util::TryStreamExt as _;

@@ -33,8 +33,8 @@ async fn every_shell_sample_runs_and_succeeds() {
                 .output()
                 .await
                 .unwrap();
-            let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-            assert_eq!(answer["ok"], true, "{id}: {answer}");
+            let response: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(response["ok"], true, "{id}: {response}");
         }
     }
 }

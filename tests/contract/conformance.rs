@@ -1,4 +1,4 @@
-//! Every answer that the sandbox gives is what the document says, judged by a JSON Schema library.
+//! Every response that the sandbox gives is what the document says, judged by a JSON Schema library.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A plain HTTP client that holds each answer against the document.
+/// A plain HTTP client that holds each response against the document.
 struct Judge {
     http: reqwest::Client,
     sandbox: Sandbox,
@@ -32,8 +32,8 @@ impl Judge {
         self.http.request(method, format!("{}{path}", self.sandbox.base_url())).bearer_auth(KEY)
     }
 
-    /// Sends, checks the whole answer, and gives its status and body.
-    async fn answer(&mut self, request: reqwest::RequestBuilder) -> (u16, Value) {
+    /// Sends, checks the whole response, and gives its status and body.
+    async fn response(&mut self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let request = request.build().unwrap();
         let (method, path) = (request.method().to_string(), request.url().path().to_owned());
         let response = self.http.execute(request).await.unwrap();
@@ -56,7 +56,7 @@ impl Judge {
     /// The same where the status is known.
     async fn expect(&mut self, request: reqwest::RequestBuilder, status: u16) -> Value {
         let sent = format!("{request:?}");
-        let (answered, body) = self.answer(request).await;
+        let (answered, body) = self.response(request).await;
         assert_eq!(answered, status, "{sent}: {body}");
         body
     }
@@ -77,8 +77,8 @@ impl Judge {
     }
 }
 
-fn id_of(answer: &Value) -> String {
-    answer["data"]["job_id"].as_str().unwrap().to_owned()
+fn id_of(response: &Value) -> String {
+    response["data"]["job_id"].as_str().unwrap().to_owned()
 }
 
 /// Every operation with each of its statuses.
@@ -238,7 +238,7 @@ async fn refusals(judge: &mut Judge) {
     let dear = json!({"prompt": "x", "duration_seconds": 60, "resolution": "4k"});
     loop {
         let (status, body) =
-            judge.answer(judge.request(Method::POST, "/v1/video/generate").json(&dear)).await;
+            judge.response(judge.request(Method::POST, "/v1/video/generate").json(&dear)).await;
         if status == 402 {
             break;
         }

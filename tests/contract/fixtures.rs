@@ -1,4 +1,4 @@
-//! Every case of the fixtures through the generated Rust client: the golden request goes out, the golden answer comes in.
+//! Every case of the fixtures through the generated Rust client: the golden request goes out, the golden response comes in.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use crate::examples::without_nulls;
 
 const KEY: &str = "ifr_pk_proj_fixture";
 
-/// Keeps the request, and answers what a case says.
+/// Keeps the request, and returns the response of a case.
 struct Golden {
     response: Value,
     request: Mutex<Option<reqwest::Request>>,
@@ -31,14 +31,14 @@ impl Exchange for Golden {
     ) -> BoxFuture<'_, Result<RawResponse, ExchangeError>> {
         *self.request.lock().unwrap() = Some(request);
         let headers = self.response["headers"].as_object().unwrap().iter();
-        let answer = RawResponse::new(
+        let response = RawResponse::new(
             StatusCode::from_u16(status(&self.response)).unwrap(),
             headers
                 .map(|(name, value)| (name.parse().unwrap(), value.as_str().unwrap().parse().unwrap()))
                 .collect::<HeaderMap>(),
             Bytes::from(self.response["body"].to_string()),
         );
-        Box::pin(std::future::ready(Ok(answer)))
+        Box::pin(std::future::ready(Ok(response)))
     }
 }
 
@@ -50,20 +50,20 @@ async fn every_fixture_goes_through_the_generated_client() {
         let operation = file["operation"].as_str().unwrap();
         for case in file["cases"].as_array().unwrap() {
             let place = format!("{operation} {}", case["name"]);
-            let (request, answer) = call(operation, case).await;
+            let (request, response) = call(operation, case).await;
             assert_eq!(
                 request,
                 wanted(&case["request"]),
                 "{place}: send in `call` of tests/contract/fixtures.rs all that the case on the right has"
             );
-            assert_eq!(without_nulls(answer), without_nulls(case["response"]["body"].clone()), "{place}");
+            assert_eq!(without_nulls(response), without_nulls(case["response"]["body"].clone()), "{place}");
             checked += 1;
         }
     }
     assert!(checked > 80, "only {checked} cases were found");
 }
 
-/// Makes the call of a case, and gives the request that it sent with the answer as it was decoded and encoded again.
+/// Makes the call of a case, and gives the request that it sent with the response as it was decoded and encoded again.
 async fn call(operation: &str, case: &Value) -> (Value, Value) {
     let golden = Arc::new(Golden { response: case["response"].clone(), request: Mutex::default() });
     let context = Context::new(KEY).unwrap().with_exchange(golden.clone());
@@ -72,7 +72,7 @@ async fn call(operation: &str, case: &Value) -> (Value, Value) {
     let id = request["path"].as_str().unwrap().rsplit('/').next().unwrap();
     let key = request["headers"]["Idempotency-Key"].as_str();
     let expected = status(&case["response"]);
-    let answer = match operation {
+    let response = match operation {
         "video_generate" => {
             let options = options::VideoGenerate::default().idempotency_key(key);
             again(client.video_generate(&body(request), options).await, expected)
@@ -108,7 +108,7 @@ async fn call(operation: &str, case: &Value) -> (Value, Value) {
         other => panic!("tests/contract/fixtures.rs makes no call of {other}; add one to `call`"),
     };
     let sent = golden.request.lock().unwrap().take().unwrap();
-    (shown(&sent), answer)
+    (shown(&sent), response)
 }
 
 fn body<T: DeserializeOwned>(request: &Value) -> T {
@@ -116,15 +116,15 @@ fn body<T: DeserializeOwned>(request: &Value) -> T {
 }
 
 /// What was decoded, encoded again.
-fn again<T: Serialize>(answer: Result<ResponseValue<T>, Error>, expected: u16) -> Value {
-    match answer {
-        Ok(answer) => {
-            assert_eq!(answer.status().as_u16(), expected);
-            serde_json::to_value(answer.into_inner()).unwrap()
+fn again<T: Serialize>(response: Result<ResponseValue<T>, Error>, expected: u16) -> Value {
+    match response {
+        Ok(response) => {
+            assert_eq!(response.status().as_u16(), expected);
+            serde_json::to_value(response.into_inner()).unwrap()
         }
-        Err(Error::ErrorResponse(answer)) => {
-            assert_eq!(answer.status().as_u16(), expected);
-            serde_json::to_value(answer.into_inner()).unwrap()
+        Err(Error::ErrorResponse(response)) => {
+            assert_eq!(response.status().as_u16(), expected);
+            serde_json::to_value(response.into_inner()).unwrap()
         }
         Err(other) => panic!("{other}"),
     }

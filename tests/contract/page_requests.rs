@@ -54,26 +54,26 @@ async fn the_pages_curl_examples_work_as_written() {
         }
         let output = curl.args(["-w", "\n%{http_code}"]).output().await.unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let (answer, status) = text.rsplit_once('\n').unwrap();
+        let (response, status) = text.rsplit_once('\n').unwrap();
         // The two refusals are the contract's: a job that is done cannot be cancelled, and 0 days are none.
         let expected = match path {
             "/v1/video/cancel/ID" => "409",
             "/v1/video/set_retention/ID" => "422",
             _ => "200",
         };
-        assert_eq!(status, expected, "{method} {path}: {answer}");
+        assert_eq!(status, expected, "{method} {path}: {response}");
         let checked = validators.validate_response(&Response {
             method,
             path: &path.replace("ID", &id),
             status: status.parse().unwrap(),
             content_type: Some("application/json"),
             headers: &[],
-            body: answer.as_bytes(),
+            body: response.as_bytes(),
         });
         checked.unwrap_or_else(|mismatch| panic!("{method} {path}: {mismatch}"));
         if path == "/v1/video/generate" {
-            let answer: Value = serde_json::from_str(answer).unwrap();
-            id = answer["data"]["job_id"].as_str().unwrap().to_owned();
+            let response: Value = serde_json::from_str(response).unwrap();
+            id = response["data"]["job_id"].as_str().unwrap().to_owned();
         }
     }
 }

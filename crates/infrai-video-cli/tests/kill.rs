@@ -133,8 +133,8 @@ struct Entry {
 
 impl Ledger {
     async fn of(url: &str) -> Self {
-        let answer = reqwest::get(format!("{url}/__sandbox/ledger")).await.expect("an answer");
-        answer.json().await.expect("a ledger")
+        let response = reqwest::get(format!("{url}/__sandbox/ledger")).await.expect("a response");
+        response.json().await.expect("a ledger")
     }
 
     fn jobs(&self, kind: &str) -> Vec<&str> {
@@ -244,7 +244,7 @@ async fn twenty_kills_lose_no_accepted_job_charge_none_twice_and_break_no_clip()
     let double = ledger.double_charges.max(charges.len() - charged.len());
     println!(
         "{} accepted, {lost} lost, {double} double charges, {broken} broken clips, {KILLS} kills \
-         ({} pictures, {} failed jobs, {} lost answers)",
+         ({} pictures, {} failed jobs, {} lost responses)",
         accepted.len(),
         sums.len(),
         failed.len(),

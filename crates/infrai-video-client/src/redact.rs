@@ -121,8 +121,8 @@ fn run(bytes: &[u8], start: usize, is_part: impl Fn(u8) -> bool) -> usize {
     start + rest.iter().position(|byte| !is_part(*byte)).unwrap_or(rest.len())
 }
 
-/// The next position where something is found. Positions are asked for in ascending order, so that a text is read once however
-/// often they are.
+/// The next position where something is found. The positions passed in only grow, so that a text is read once however many
+/// there are.
 struct Next<F> {
     length: usize,
     at: usize,

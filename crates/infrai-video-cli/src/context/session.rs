@@ -100,7 +100,7 @@ mod embedded {
         })?;
         output.status(
             "sandbox",
-            "a local stand-in for the API: nothing is sent or charged, and its jobs end with this command",
+            "a local stand-in for the API: nothing is sent or charged, and its jobs are deleted when this command exits",
         );
         let client = client(ClientBuilder::new(KEY).with_base_url(sandbox.base_url()), invocation)?;
         Ok(Session { client, sandbox: Some(sandbox) })

@@ -20,9 +20,9 @@ use crate::tls::{Authority, Ports, Public, TlsServer, harness, instant, trusting
 /// How the server treats a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Treatment {
-    Answered,
-    /// Answered, followed by a graceful GOAWAY.
-    AnsweredThenGoaway,
+    Respond,
+    /// Respond, followed by a graceful GOAWAY.
+    RespondThenGoaway,
     /// No response: GOAWAY, and the connection is closed.
     Goaway,
     /// RST_STREAM with REFUSED_STREAM.
@@ -50,11 +50,11 @@ async fn connection(stream: TlsStream<TcpStream>, api: u16, treatment: impl Fn(&
         match treatment {
             Treatment::Refused => respond.send_reset(Reason::REFUSED_STREAM),
             Treatment::Goaway => connection.abrupt_shutdown(Reason::NO_ERROR),
-            Treatment::Answered | Treatment::AnsweredThenGoaway => {
+            Treatment::Respond | Treatment::RespondThenGoaway => {
                 tokio::spawn(forward(api, request, respond));
             }
         }
-        if treatment == Treatment::AnsweredThenGoaway {
+        if treatment == Treatment::RespondThenGoaway {
             connection.graceful_shutdown();
         }
     }
@@ -103,7 +103,7 @@ fn run(harness: &Harness, server: &TlsServer, authority: &Authority) -> std::pro
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_http2_only_server_works() {
-    let (harness, server, authority) = behind(instant(), |_, _| Treatment::Answered).await;
+    let (harness, server, authority) = behind(instant(), |_, _| Treatment::Respond).await;
     let run: Run = run(&harness, &server, &authority).output().unwrap().into();
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(server.connections(), 1, "all requests share one connection");
@@ -116,7 +116,7 @@ async fn a_request_lost_to_goaway_or_refused_is_retried_under_the_same_key() {
         let posts = AtomicUsize::new(0);
         let (harness, server, authority) = behind(instant(), move |_, path| {
             let is_first = path.ends_with("/generate") && posts.fetch_add(1, Ordering::SeqCst) == 0;
-            if is_first { treatment } else { Treatment::Answered }
+            if is_first { treatment } else { Treatment::Respond }
         })
         .await;
         let run: Run = run(&harness, &server, &authority).output().unwrap().into();
@@ -132,7 +132,7 @@ async fn a_request_lost_to_goaway_or_refused_is_retried_under_the_same_key() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wait_survives_goaway_between_and_during_polls() {
-    for failure in [Treatment::AnsweredThenGoaway, Treatment::Goaway, Treatment::Refused] {
+    for failure in [Treatment::RespondThenGoaway, Treatment::Goaway, Treatment::Refused] {
         let manual = Sandbox::builder().clock(Clock::manual());
         let polls = Arc::new(Semaphore::new(0));
         let answered = Arc::clone(&polls);
@@ -143,7 +143,7 @@ async fn a_wait_survives_goaway_between_and_during_polls() {
                 return failure;
             }
             answered.add_permits(usize::from(is_poll));
-            Treatment::AnsweredThenGoaway
+            Treatment::RespondThenGoaway
         })
         .await;
         let mut command = run(&harness, &server, &authority);

@@ -91,13 +91,13 @@ impl Harness {
 }
 
 /// A status and a body.
-pub(crate) type Answer = (u16, String);
+pub(crate) type Reply = (u16, String);
 
 /// Starts a proxy of the sandbox and returns its URL. `change` gets the path and body of each request: first without a response,
 /// when it may return one instead of the sandbox, then with the sandbox's response, which it may replace.
 pub(crate) async fn intercept(
     sandbox: &Sandbox,
-    change: impl Fn(&str, &str, Option<Answer>) -> Option<Answer> + Send + Sync + 'static,
+    change: impl Fn(&str, &str, Option<Reply>) -> Option<Reply> + Send + Sync + 'static,
 ) -> String {
     use axum::body::{Body, to_bytes};
     use axum::extract::Request;
@@ -112,12 +112,12 @@ pub(crate) async fn intercept(
             let body = to_bytes(body, usize::MAX).await.expect("the request arrives");
             let text = String::from_utf8_lossy(&body).into_owned();
             let (status, body) = match change(&path, &text, None) {
-                Some(answer) => answer,
+                Some(response) => response,
                 None => {
                     let url = format!("{to}{}", parts.uri);
                     let sent = http.request(parts.method, url).headers(parts.headers).body(body).send();
-                    let answer = sent.await.expect("the sandbox answers");
-                    let (status, body) = (answer.status().as_u16(), answer.text().await.expect("text"));
+                    let response = sent.await.expect("the sandbox responds");
+                    let (status, body) = (response.status().as_u16(), response.text().await.expect("text"));
                     change(&path, &text, Some((status, body.clone()))).unwrap_or((status, body))
                 }
             };

@@ -56,8 +56,8 @@ pub(crate) enum Executor {
 }
 
 impl Executor {
-    /// As many threads as the machine has processors. They are not the runtime's worker threads, so calls are answered
-    /// while all of them are busy.
+    /// As many threads as the machine has processors. They are not the runtime's worker threads, so calls are
+    /// served while all of them are busy.
     pub(crate) fn pool() -> Self {
         Self::Pool(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)))
     }

@@ -224,14 +224,14 @@ mod tests {
     use crate::store::LOOKED_AT;
     use crate::{Clock, Sandbox};
 
-    async fn answer(sandbox: &SandboxRouter, request: http::request::Builder, body: &'static str) -> Value {
+    async fn response(sandbox: &SandboxRouter, request: http::request::Builder, body: &'static str) -> Value {
         let request = request
             .header("authorization", "Bearer ifr_pk_a")
             .header("content-type", "application/json")
             .body(Body::from(body))
             .expect("a request");
-        let answer = sandbox.clone().oneshot(request).await.expect("a response");
-        let body = answer.into_body().collect().await.expect("a body");
+        let response = sandbox.clone().oneshot(request).await.expect("a response");
+        let body = response.into_body().collect().await.expect("a body");
         serde_json::from_slice(&body.to_bytes()).expect("JSON")
     }
 
@@ -240,13 +240,13 @@ mod tests {
         let sandbox = Sandbox::builder().clock(Clock::manual()).starting_balance(1e6).router();
         let body = r#"{"prompt": "a", "prefer": "cheapest", "duration_seconds": 1}"#;
         for _ in 0..10_000 {
-            answer(&sandbox, http::Request::post("/v1/video/generate"), body).await;
+            response(&sandbox, http::Request::post("/v1/video/generate"), body).await;
         }
         let mut cursor = String::new();
         for page in 1..=500 {
             LOOKED_AT.set(0);
             let path = format!("/v1/video/list?limit=20{cursor}");
-            let page_of = answer(&sandbox, http::Request::get(path), "").await;
+            let page_of = response(&sandbox, http::Request::get(path), "").await;
             assert_eq!(page_of["data"]["items"].as_array().map(Vec::len), Some(20));
             // One more than it shows tells whether there is a next page.
             assert_eq!(LOOKED_AT.get(), if page < 500 { 21 } else { 20 }, "page {page}");

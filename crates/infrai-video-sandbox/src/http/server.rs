@@ -37,7 +37,7 @@ pub struct Sandbox {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Shutdown {
-    /// Every request in progress was answered.
+    /// Every request in progress got its response.
     Finished,
     /// Some requests were still in progress at the deadline, and their connections were closed.
     Cut,

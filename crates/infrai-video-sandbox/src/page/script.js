@@ -358,7 +358,7 @@ function showLedger({ accounts, account_count, entries, entry_count, double_char
 }
 
 function movement(entry) {
-  const what = entry.answer_lost ? `${entry.kind}, response lost` : entry.kind;
+  const what = entry.response_lost ? `${entry.kind}, response lost` : entry.kind;
   const job = entry.job_id ? `…${entry.job_id.slice(-6)}` : "";
   return element(
     "tr",

@@ -38,7 +38,7 @@ pub struct LedgerEntry {
     #[serde(serialize_with = "as_rfc3339")]
     pub at: SystemTime,
     /// For a charge: whether no response about the job has reached the caller, neither the first nor a replayed one.
-    pub answer_lost: bool,
+    pub response_lost: bool,
 }
 
 impl Ledger {
@@ -109,6 +109,6 @@ pub(super) fn public(entry: &Entry, state: &State) -> LedgerEntry {
         job_id: entry.job_id.clone(),
         idempotency_key: entry.key.clone(),
         at: system_time(entry.at),
-        answer_lost: entry.kind == LedgerKind::Charge && response_lost(entry, state),
+        response_lost: entry.kind == LedgerKind::Charge && response_lost(entry, state),
     }
 }

@@ -23,7 +23,7 @@ async fn a_lost_response_leaves_a_job_that_the_same_key_finds() {
     let sandbox = faulty(Operation::Generate, Action::AcceptThenDrop);
     assert_eq!(order("k1").try_send(&sandbox).await.err(), Some(ConnectionLost));
     assert_eq!((sandbox.jobs().len(), sandbox.journal()[0].status), (1, None));
-    assert!(sandbox.ledger().charges().all(|charge| charge.answer_lost));
+    assert!(sandbox.ledger().charges().all(|charge| charge.response_lost));
     let again = order("k1").send(&sandbox).await;
     assert_eq!(again.data()["job_id"], json!(sandbox.jobs()[0].job_id));
     assert_eq!((sandbox.ledger().charges().count(), sandbox.ledger().double_charges()), (1, 0));
@@ -77,7 +77,7 @@ async fn a_status_comes_before_or_after_acceptance() {
     let sandbox = faulty(Operation::Generate, Action::accept_then_status(503));
     assert_eq!(order("k1").send(&sandbox).await.refusal(), (503, "UNAVAILABLE".to_owned()));
     assert_eq!(sandbox.jobs().len(), 1);
-    assert!(sandbox.ledger().charges().all(|charge| charge.answer_lost));
+    assert!(sandbox.ledger().charges().all(|charge| charge.response_lost));
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn retry_after_can_be_a_date_or_nonsense() {
 async fn a_hanging_call_never_responds_and_a_slow_one_does() {
     let sandbox = faulty(Operation::Generate, Action::accept_then_hang());
     assert!(timeout(Duration::from_secs(3600), order("k1").send(&sandbox)).await.is_err());
-    assert!(sandbox.ledger().charges().all(|charge| charge.answer_lost), "it was accepted before");
+    assert!(sandbox.ledger().charges().all(|charge| charge.response_lost), "it was accepted before");
     assert_eq!(sandbox.jobs().len(), 1);
 
     let sandbox = faulty(Operation::Generate, Action::hang());

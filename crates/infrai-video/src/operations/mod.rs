@@ -52,7 +52,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the clip does not exist yet, or not any more.
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the clip does not exist yet, or was deleted.
     pub fn download_url(&self, id: impl AsRef<str>) -> Call<types::DownloadLink> {
         let plan = self.job_plan("video_download_url", id.as_ref());
         Call::new(self, plan, |api, plan| {

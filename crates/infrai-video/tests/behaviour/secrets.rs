@@ -51,7 +51,7 @@ fn client(script: &Script) -> Client {
     builder.with_transport(script.clone()).build().unwrap()
 }
 
-fn answer(data: &Value) -> (u16, String) {
+fn response(data: &Value) -> (u16, String) {
     let metadata = json!({"request_id": format!("req {ODD_KEY}"), "vendor": format!("v {ODD_KEY}")});
     (200, json!({"ok": true, "data": data, "metadata": metadata}).to_string())
 }
@@ -66,11 +66,11 @@ async fn a_key_of_any_form_is_removed_from_results_and_links_stay() {
     });
     let vendors = json!({"vendors": [{"vendor": quoted, "models": [quoted], "resolutions": [quoted]}]});
     let script = Script::of([
-        answer(&job),
-        answer(&job),
-        answer(&json!({"items": [job]})),
-        answer(&vendors),
-        answer(&json!({"url": link})),
+        response(&job),
+        response(&job),
+        response(&json!({"items": [job]})),
+        response(&vendors),
+        response(&json!({"url": link})),
     ]);
     let client = client(&script);
     let status = client.status("vj_1").await.unwrap();
@@ -99,7 +99,7 @@ async fn a_key_of_any_form_is_removed_from_results_and_links_stay() {
 async fn the_error_of_a_failed_job_has_no_secrets() {
     let reason = format!("vendor refused {ODD_KEY} for https://files.example/c.mp4?signature={SECRET}");
     let job = |state: &str| json!({"job_id": "vj_1", "state": state, "error": reason});
-    let script = Script::of([answer(&job("running")), answer(&job("failed"))]);
+    let script = Script::of([response(&job("running")), response(&job("failed"))]);
     let error = client(&script).job("vj_1").wait().await.unwrap_err();
     let told = format!("{error} {error:?} {error:#?} {:?}", error.last_job());
     let error = Error::from(error);
@@ -114,7 +114,7 @@ async fn the_error_of_a_failed_job_has_no_secrets() {
 async fn a_users_header_is_sent_to_the_api_alone() {
     let job = json!({"job_id": "vj_1", "state": "succeeded", "video_url": "https://files.example/c.mp4?s=1"});
     let link = json!({"url": "https://files.example/c.mp4?s=1", "expires_at": "2099-01-01T00:00:00Z"});
-    let (job, link) = (answer(&job).1, answer(&link).1);
+    let (job, link) = (response(&job).1, response(&link).1);
     let script = Script::default().then(200, &[], job.clone()).then(200, &[], job).then(200, &[], link);
     let script = script.then_raw(200, &[("content-length", "4"), ("etag", "\"a\"")], "clip");
     let builder = Client::builder(ODD_KEY).with_base_url("https://api.infrai.cc");

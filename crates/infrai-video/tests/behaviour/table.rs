@@ -47,7 +47,7 @@ async fn faults_and_their_outcomes() {
     for (what, action) in [
         ("the connection is lost after the job was accepted, each time", Action::AcceptThenDrop),
         ("503 after the job was accepted, each time", Action::accept_then_status(503)),
-        ("no answer after the job was accepted, each time", Action::accept_then_hang()),
+        ("no response after the job was accepted, each time", Action::accept_then_hang()),
     ] {
         let (harness, outcome) = whole_way([on(Operation::Generate, action)]).await;
         assert_eq!(harness.money(), (1, 1, 0));
@@ -64,7 +64,7 @@ async fn faults_and_their_outcomes() {
 
     let (harness, outcome) = whole_way([on(Operation::Status, Action::status(503)).times(2)]).await;
     assert_eq!(harness.posts(), 1);
-    row(&mut table, "two polls answer 503", &harness, clip_or_error(&outcome));
+    row(&mut table, "two polls get 503", &harness, clip_or_error(&outcome));
 
     let bad_polls = [
         on(Operation::Status, Action::status(503)).times(5),

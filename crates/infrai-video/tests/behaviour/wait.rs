@@ -426,7 +426,7 @@ impl Transport for Cache {
         let may_be_old = request.method() == Method::GET
             && request.headers().get(CACHE_CONTROL).is_none_or(|value| value != "no-cache");
         let kept = self.kept.lock().unwrap().get(&uri).cloned();
-        let answer = |response: Response<Bytes>| {
+        let replay = |response: Response<Bytes>| {
             response.map(|body| futures_util::stream::iter([Ok(body)]).boxed() as ResponseBody)
         };
         let sent = self.sandbox.send(request);
@@ -434,13 +434,13 @@ impl Transport for Cache {
             if let Some((at, response)) = kept.filter(|_| may_be_old)
                 && at.elapsed() < Duration::from_secs(20)
             {
-                return Ok(answer(response));
+                return Ok(replay(response));
             }
             let (parts, body) = sent.await?.into_parts();
             let body: Vec<Bytes> = body.try_collect().await?;
             let response = Response::from_parts(parts, Bytes::from(body.concat()));
             self.kept.lock().unwrap().insert(uri, (Instant::now(), response.clone()));
-            Ok(answer(response))
+            Ok(replay(response))
         })
     }
 }

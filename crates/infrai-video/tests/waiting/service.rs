@@ -104,7 +104,7 @@ impl Service {
         json!({"items": items, "next_cursor": (start > 0).then(|| start.to_string())})
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> Option<Value> {
+    fn response(&self, request: &Request<Bytes>) -> Option<Value> {
         let path = request.uri().path();
         if request.method() == Method::POST {
             return (path == "/v1/video/generate").then(|| self.job(0));
@@ -123,7 +123,7 @@ pub(super) struct ServiceTransport(pub(super) Arc<Service>);
 impl Transport for ServiceTransport {
     fn send(&self, request: Request<Bytes>) -> SendFuture<'_> {
         Box::pin(async move {
-            let data = self.0.answer(&request);
+            let data = self.0.response(&request);
             // A submission takes no time, so that a wait starts with its job.
             if request.method() == Method::GET {
                 sleep(ANSWER).await;
@@ -131,8 +131,8 @@ impl Transport for ServiceTransport {
             let status = if data.is_some() { 200 } else { 404 };
             let body = json!({"ok": data.is_some(), "data": data, "error": null, "metadata": {}}).to_string();
             let body = stream::iter([Ok(Bytes::from(body))]).boxed() as ResponseBody;
-            let answer = Response::builder().status(status).header("content-type", "application/json");
-            Ok(answer.body(body).expect("the answer is valid HTTP"))
+            let response = Response::builder().status(status).header("content-type", "application/json");
+            Ok(response.body(body).expect("the response is valid HTTP"))
         })
     }
 }

@@ -232,8 +232,9 @@ async fn insufficient_credit_pauses_the_batch_until_a_top_up() {
 
     let url = format!("{}/v1/account/topup", harness.sandbox.base_url());
     let http = reqwest::Client::new();
-    let answer: Value = http.post(url).bearer_auth(KEY).send().await.unwrap().json().await.unwrap();
-    let checkout = answer["data"]["checkout_url"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+    let response: Value = http.post(url).bearer_auth(KEY).send().await.unwrap().json().await.unwrap();
+    let checkout =
+        response["data"]["checkout_url"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned();
     assert!(http.get(checkout).send().await.unwrap().status().is_success());
 
     stderr.read_to_string(&mut text).unwrap();

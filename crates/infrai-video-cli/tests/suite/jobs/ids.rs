@@ -16,8 +16,8 @@ async fn with_id(harness: &Harness, id: Value) -> (String, Seen) {
     let link = harness.run(["download-url", &real]).text().trim_end().to_owned();
     let seen = Seen::default();
     let noted = Arc::clone(&seen);
-    let url = intercept(&harness.sandbox, move |path, _, answer| {
-        if answer.is_some() || path.ends_with("/capabilities") {
+    let url = intercept(&harness.sandbox, move |path, _, response| {
+        if response.is_some() || path.ends_with("/capabilities") {
             return None;
         }
         noted.lock().unwrap().push(path.to_owned());
@@ -125,8 +125,8 @@ async fn secrets_that_a_server_quotes_are_neither_printed_nor_stored() {
     let harness = Harness::with(Sandbox::builder().instant_jobs().fault(fail)).await;
     // The sandbox itself never returns a key, so the proxy adds it.
     let quoted = message.clone();
-    let url = intercept(&harness.sandbox, move |path, _, answer| {
-        let (status, body) = answer?;
+    let url = intercept(&harness.sandbox, move |path, _, response| {
+        let (status, body) = response?;
         let mut body: Value = serde_json::from_str(&body).ok()?;
         body["metadata"]["request_id"] = quoted.as_str().into();
         if path.contains("/status/") {

@@ -191,8 +191,8 @@ async fn a_rejected_api_key_is_the_first_advice() {
 async fn in_progress(sandbox: &Sandbox, mut statuses: Vec<u16>) -> String {
     statuses.reverse();
     let statuses = std::sync::Mutex::new(statuses);
-    intercept(sandbox, move |path, _, answer| {
-        answer.filter(|_| path.ends_with("/generate"))?;
+    intercept(sandbox, move |path, _, response| {
+        response.filter(|_| path.ends_with("/generate"))?;
         let body = r#"{"ok":false,"error":{"code":"BUSY","message":"wait","retryable":true}}"#;
         Some((statuses.lock().unwrap().pop()?, body.to_owned()))
     })

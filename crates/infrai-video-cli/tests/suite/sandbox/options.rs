@@ -73,9 +73,9 @@ fn ask(url: &str, path: &str, headers: &str) -> TcpStream {
 }
 
 fn get(url: &str, path: &str, headers: &str) -> String {
-    let mut answer = String::new();
-    ask(url, path, headers).read_to_string(&mut answer).expect("an answer");
-    answer
+    let mut response = String::new();
+    ask(url, path, headers).read_to_string(&mut response).expect("a response");
+    response
 }
 
 #[test]

@@ -50,8 +50,8 @@ impl Server {
             .post(format!("{}/v1/video/generate", self.url))
             .bearer_auth(KEY)
             .json(&json!({"prompt": prompt, "duration_seconds": 0.5}));
-        let answer = request.send().await.expect("an answer");
-        (answer.status().as_u16(), answer.json().await.expect("an envelope"))
+        let response = request.send().await.expect("a response");
+        (response.status().as_u16(), response.json().await.expect("an envelope"))
     }
 
     /// Terminates the server. Returns its stderr.
@@ -120,12 +120,12 @@ async fn a_full_disk_stops_acceptance_and_loses_no_accepted_job() {
     let prompt = "a lighthouse in a storm ".repeat(1000);
     let mut accepted = BTreeSet::new();
     let refusal = loop {
-        let (status, answer) = server.generate(&prompt).await;
+        let (status, response) = server.generate(&prompt).await;
         if status != 200 {
-            assert_eq!(status, 503, "{answer}");
-            break answer;
+            assert_eq!(status, 503, "{response}");
+            break response;
         }
-        accepted.insert(answer["data"]["job_id"].as_str().expect("an id").to_owned());
+        accepted.insert(response["data"]["job_id"].as_str().expect("an id").to_owned());
         assert!(accepted.len() < 1000, "the limit has no effect");
     };
     assert!(!accepted.is_empty());

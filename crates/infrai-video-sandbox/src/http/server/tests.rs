@@ -53,8 +53,8 @@ impl Line {
         self.client.write_all(text.as_bytes()).await.expect("the server reads");
     }
 
-    /// One answer: its head and its body.
-    async fn answer(&mut self) -> (String, String) {
+    /// One response: its head and its body.
+    async fn response(&mut self) -> (String, String) {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(self.client.read_u8().await.expect("a response"));
@@ -96,7 +96,7 @@ async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
     for _ in 0..3 {
         sleep(Duration::from_secs(9)).await;
         line.send(LIST).await;
-        assert!(line.answer().await.0.starts_with("HTTP/1.1 200 "));
+        assert!(line.response().await.0.starts_with("HTTP/1.1 200 "));
     }
     assert_eq!(line.rest().await, (String::new(), 27 + 10));
 }
@@ -108,8 +108,8 @@ async fn too_many_or_too_large_headers_are_answered_with_431() {
     for headers in [many, large] {
         let mut line = Line::to_api();
         line.send(&format!("GET / HTTP/1.1\r\n{headers}\r\n")).await;
-        let (answer, seconds) = line.rest().await;
-        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+        let (response, seconds) = line.rest().await;
+        assert!(response.starts_with("HTTP/1.1 431 "), "{response}");
         assert_eq!(seconds, 0);
     }
 }
@@ -119,8 +119,8 @@ async fn a_body_that_stops_on_its_way_is_answered_with_408_and_closed() {
     for length in ["Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"] {
         let mut line = Line::to_api();
         line.send(&format!("{GENERATE}{length}")).await;
-        let (answer, seconds) = line.rest().await;
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a response");
+        let (response, seconds) = line.rest().await;
+        let (head, body) = response.split_once("\r\n\r\n").expect("a response");
         assert!(head.starts_with("HTTP/1.1 408 ") && head.contains("connection: close"), "{head}");
         let error = &serde_json::from_str::<Value>(body).expect("an envelope")["error"];
         assert_eq!((&error["code"], &error["retryable"]), (&"TIMEOUT".into(), &true.into()));
@@ -136,7 +136,7 @@ async fn a_body_that_gets_on_slowly_arrives() {
         sleep(Duration::from_secs(19)).await;
         line.send(&byte.to_string()).await;
     }
-    assert!(line.answer().await.0.starts_with("HTTP/1.1 200 "));
+    assert!(line.response().await.0.starts_with("HTTP/1.1 200 "));
     assert_eq!(line.sandbox.jobs().len(), 1);
 }
 
@@ -149,11 +149,11 @@ async fn a_chunked_body_beyond_the_limit_is_rejected_while_it_is_read() {
         line.send(&chunk).await;
     }
     line.send("0\r\n\r\n").await;
-    let (head, body) = line.answer().await;
+    let (head, body) = line.response().await;
     assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
     assert!(body.contains("larger than 1000 bytes"), "{body}");
     line.send(LIST).await;
-    assert!(line.answer().await.0.starts_with("HTTP/1.1 200 "), "the connection goes on");
+    assert!(line.response().await.0.starts_with("HTTP/1.1 200 "), "the connection goes on");
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,8 +166,8 @@ async fn a_chunked_body_that_has_no_end_is_cut_off() {
         sent += 1;
     }
     assert!((16..40).contains(&sent), "{sent} times the limit");
-    let (answer, _) = line.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let (response, _) = line.rest().await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
 }
 
 /// Asks for a clip, and reads nothing of it.
@@ -181,10 +181,10 @@ async fn asked_for_a_clip() -> Line {
     let id = line.sandbox.jobs()[0].job_id.clone();
     let request = http::Request::get(format!("/v1/video/download_url/{id}"));
     let request = request.header("authorization", "Bearer ifr_pk_a").body(Body::empty()).expect("a request");
-    let answer = api.call(request).await.expect("a response");
-    let bytes = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
-    let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
-    let url = answer["data"]["url"].as_str().expect("a link");
+    let response = api.call(request).await.expect("a response");
+    let bytes = axum::body::to_bytes(response.into_body(), 10_000).await.expect("a body");
+    let response: Value = serde_json::from_slice(&bytes).expect("JSON");
+    let url = response["data"]["url"].as_str().expect("a link");
     let path = url.strip_prefix(line.sandbox.file_base_url()).expect("a link to the file host");
     line.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
     line
@@ -218,7 +218,7 @@ async fn a_caller_that_reads_slowly_gets_all() {
 async fn an_idle_connection_closes_as_soon_as_the_server_stops() {
     let mut line = Line::to_api();
     line.send(LIST).await;
-    line.answer().await;
+    line.response().await;
     line.stop.send_replace(true);
     assert_eq!(line.rest().await, (String::new(), 0));
     let fresh = Line::to_api();
@@ -234,7 +234,7 @@ async fn a_request_in_progress_is_answered_before_the_connection_closes() {
     line.stop.send_replace(true);
     assert!(timeout(Duration::from_secs(5), &mut line.server).await.is_err(), "it waits for the rest");
     line.send(BODY).await;
-    let (answer, seconds) = line.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer}");
+    let (response, seconds) = line.rest().await;
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("connection: close"), "{response}");
     assert_eq!(seconds, 6);
 }

@@ -1,8 +1,8 @@
 //! The state on the disk: every change of the state in SQLite, before any response reveals it.
 //!
-//! Whoever changes the state sends the change to a writer while it holds the state's lock, so that the file sees the
-//! changes in their order. The writer is a thread of its own: it puts whatever waits for it into one transaction, and
-//! tells up to which change the disk has it. An answer leaves when the disk has everything that it may speak of.
+//! Each change is sent to a writer thread while the state's lock is held, so that the file gets the changes in their order.
+//! The writer commits all waiting changes in one transaction and publishes the number of the last one. A response is sent
+//! only after every change it can reveal has been synced to disk.
 
 mod error;
 mod file;

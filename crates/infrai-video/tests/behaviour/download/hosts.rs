@@ -23,13 +23,13 @@ struct Host<F> {
 impl<F: Fn(&mut Response<ResponseBody>) + Send + Sync + 'static> Transport for Host<F> {
     fn send(&self, request: Request<Bytes>) -> SendFuture<'_> {
         let is_clip = request.uri().path().ends_with(".mp4");
-        let answer = self.inner.send(request);
+        let response = self.inner.send(request);
         Box::pin(async move {
-            let mut answer = answer.await?;
+            let mut response = response.await?;
             if is_clip {
-                (self.change)(&mut answer);
+                (self.change)(&mut response);
             }
-            Ok(answer)
+            Ok(response)
         })
     }
 }
@@ -46,9 +46,9 @@ fn download_from(
 
 /// A host that never sends these headers.
 fn without(headers: &'static [HeaderName]) -> impl Fn(&mut Response<ResponseBody>) + Clone {
-    move |answer| {
+    move |response| {
         for name in headers {
-            answer.headers_mut().remove(name);
+            response.headers_mut().remove(name);
         }
     }
 }
@@ -158,11 +158,11 @@ async fn without_a_version_repeated_cuts_are_reported() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_longer_than_its_clip_does_not_break_every_later_run() {
-    let talkative = |answer: &mut Response<ResponseBody>| {
-        if answer.status() == StatusCode::PARTIAL_CONTENT {
-            let body = std::mem::replace(answer.body_mut(), futures_util::stream::empty().boxed());
+    let talkative = |response: &mut Response<ResponseBody>| {
+        if response.status() == StatusCode::PARTIAL_CONTENT {
+            let body = std::mem::replace(response.body_mut(), futures_util::stream::empty().boxed());
             let more = futures_util::stream::iter([Ok(Bytes::from_static(b"and more"))]);
-            *answer.body_mut() = body.chain(more).boxed();
+            *response.body_mut() = body.chain(more).boxed();
         }
     };
     let harness = Harness::with([on_clip(Action::cut(5000)).nth(1), on_clip(Action::status(500))]);

@@ -14,42 +14,42 @@ use infrai_video_sandbox::{Action, Fault, Operation, SandboxRouter};
 use crate::support::client_of;
 use crate::support::harness::Harness;
 
-type Answer = Result<Response<ResponseBody>, TransportError>;
+type Reply = Result<Response<ResponseBody>, TransportError>;
 
 /// The sandbox's file host behind a gateway, which can respond by itself or change responses.
 struct Gateway<A, C> {
     inner: TowerTransport<SandboxRouter>,
-    answer: A,
+    response: A,
     change: C,
 }
 
 impl<A, C> Transport for Gateway<A, C>
 where
-    A: Fn(&mut Request<Bytes>) -> Option<Answer> + Send + Sync + 'static,
+    A: Fn(&mut Request<Bytes>) -> Option<Reply> + Send + Sync + 'static,
     C: Fn(&mut Response<ResponseBody>) + Send + Sync + 'static,
 {
-    fn send(&self, mut request: Request<Bytes>) -> BoxFuture<'_, Answer> {
+    fn send(&self, mut request: Request<Bytes>) -> BoxFuture<'_, Reply> {
         if !request.uri().path().ends_with(".mp4") {
             return self.inner.send(request);
         }
-        if let Some(answer) = (self.answer)(&mut request) {
-            return std::future::ready(answer).boxed();
+        if let Some(response) = (self.response)(&mut request) {
+            return std::future::ready(response).boxed();
         }
-        let answer = self.inner.send(request);
+        let response = self.inner.send(request);
         Box::pin(async move {
-            let mut answer = answer.await?;
-            (self.change)(&mut answer);
-            Ok(answer)
+            let mut response = response.await?;
+            (self.change)(&mut response);
+            Ok(response)
         })
     }
 }
 
-fn through<A, C>(harness: &Harness, job: &Job, answer: A, change: C) -> Download
+fn through<A, C>(harness: &Harness, job: &Job, response: A, change: C) -> Download
 where
-    A: Fn(&mut Request<Bytes>) -> Option<Answer> + Send + Sync + 'static,
+    A: Fn(&mut Request<Bytes>) -> Option<Reply> + Send + Sync + 'static,
     C: Fn(&mut Response<ResponseBody>) + Send + Sync + 'static,
 {
-    let gateway = Gateway { inner: TowerTransport::new(harness.sandbox.clone()), answer, change };
+    let gateway = Gateway { inner: TowerTransport::new(harness.sandbox.clone()), response, change };
     let client = client_of(harness.sandbox.base_url()).with_transport(gateway).build().unwrap();
     client.job(job.id()).download()
 }
@@ -61,7 +61,7 @@ fn whole(bytes: impl Into<Bytes>) -> ResponseBody {
 }
 
 /// A gateway that responds to every range request with this status, and forwards all others.
-fn refusing(status: u16) -> impl Fn(&mut Request<Bytes>) -> Option<Answer> {
+fn refusing(status: u16) -> impl Fn(&mut Request<Bytes>) -> Option<Reply> {
     move |request| {
         request.headers().contains_key(RANGE).then(|| {
             let body = whole("no ranges here");
@@ -70,7 +70,7 @@ fn refusing(status: u16) -> impl Fn(&mut Request<Bytes>) -> Option<Answer> {
     }
 }
 
-fn losing(request: &mut Request<Bytes>) -> Option<Answer> {
+fn losing(request: &mut Request<Bytes>) -> Option<Reply> {
     let ranged = request.headers().contains_key(RANGE);
     ranged.then(|| Err(TransportError::new(TransportErrorKind::Lost, "the connection was reset")))
 }
@@ -174,16 +174,16 @@ async fn a_206_from_the_start_is_taken_as_the_whole_clip() {
             request.headers_mut().remove(RANGE);
             None
         };
-        let partial = move |answer: &mut Response<ResponseBody>| {
-            if answer.status() != 200 {
+        let partial = move |response: &mut Response<ResponseBody>| {
+            if response.status() != 200 {
                 return;
             }
-            *answer.status_mut() = http::StatusCode::PARTIAL_CONTENT;
-            let length = answer.headers()[CONTENT_LENGTH].to_str().unwrap().parse::<u64>().unwrap();
+            *response.status_mut() = http::StatusCode::PARTIAL_CONTENT;
+            let length = response.headers()[CONTENT_LENGTH].to_str().unwrap().parse::<u64>().unwrap();
             let known = format!("bytes 0-{}/{length}", length - 1);
             if let Some(range) = range {
                 let range = if range == "known" { &known } else { range };
-                answer.headers_mut().insert(CONTENT_RANGE, HeaderValue::from_str(range).unwrap());
+                response.headers_mut().insert(CONTENT_RANGE, HeaderValue::from_str(range).unwrap());
             }
         };
         let (harness, job) = with_a_part().await;
@@ -196,9 +196,9 @@ async fn a_206_from_the_start_is_taken_as_the_whole_clip() {
 #[tokio::test(start_paused = true)]
 async fn a_wrong_content_range_never_corrupts_the_clip() {
     for range in ["bytes 4999-9999/10000", "bytes 5001-9999/*", "bytes 0-4999/*", "bytes 1-2/3", "nonsense"] {
-        let lying = move |answer: &mut Response<ResponseBody>| {
-            if answer.status() == 206 {
-                answer.headers_mut().insert(CONTENT_RANGE, HeaderValue::from_static(range));
+        let lying = move |response: &mut Response<ResponseBody>| {
+            if response.status() == 206 {
+                response.headers_mut().insert(CONTENT_RANGE, HeaderValue::from_static(range));
             }
         };
         let (harness, job) = with_a_part().await;
@@ -217,10 +217,10 @@ async fn a_response_of_another_length_replaces_the_part() {
     let bytes = Bytes::from([first, b"\0\0\0\x10freeanother.", rest].concat());
     let replaced = {
         let bytes = bytes.clone();
-        move |answer: &mut Response<ResponseBody>| {
+        move |response: &mut Response<ResponseBody>| {
             // With the ETag of the first clip.
-            answer.headers_mut().insert(CONTENT_LENGTH, bytes.len().into());
-            *answer.body_mut() = whole(bytes.clone());
+            response.headers_mut().insert(CONTENT_LENGTH, bytes.len().into());
+            *response.body_mut() = whole(bytes.clone());
         }
     };
     through(&harness, &job, refusing(400), replaced).to_path(harness.path()).await.unwrap();
@@ -230,9 +230,9 @@ async fn a_response_of_another_length_replaces_the_part() {
 #[tokio::test(start_paused = true)]
 async fn the_part_is_kept_until_the_first_byte_of_its_replacement() {
     let (harness, job) = with_a_part().await;
-    let empty = |answer: &mut Response<ResponseBody>| {
-        answer.headers_mut().insert(ETAG, HeaderValue::from_static("\"another\""));
-        *answer.body_mut() = stream::empty().boxed();
+    let empty = |response: &mut Response<ResponseBody>| {
+        response.headers_mut().insert(ETAG, HeaderValue::from_static("\"another\""));
+        *response.body_mut() = stream::empty().boxed();
     };
     let error = through(&harness, &job, refusing(400), empty).to_path(harness.path()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Download);
@@ -245,10 +245,11 @@ async fn the_part_is_kept_until_the_first_byte_of_its_replacement() {
 #[tokio::test(start_paused = true)]
 async fn a_changed_clip_is_downloaded_even_if_no_failure_is_allowed() {
     let (harness, job) = with_a_part().await;
-    let changed = |answer: &mut Response<ResponseBody>| {
-        answer.headers_mut().insert(ETAG, HeaderValue::from_static("\"another\""));
+    let changed = |response: &mut Response<ResponseBody>| {
+        response.headers_mut().insert(ETAG, HeaderValue::from_static("\"another\""));
     };
-    for change in [changed, |answer: &mut Response<ResponseBody>| drop(answer.headers_mut().remove(ETAG))] {
+    for change in [changed, |response: &mut Response<ResponseBody>| drop(response.headers_mut().remove(ETAG))]
+    {
         let download = through(&harness, &job, |_: &mut Request<Bytes>| None, change);
         let download = download.with_overwrite(infrai_video::download::Overwrite::Replace);
         download.with_max_failures(1).to_path(harness.path()).await.unwrap();
@@ -273,8 +274,8 @@ async fn an_encoded_clip_is_rejected_with_its_encoding() {
     for encoding in ["gzip", "br", "zstd", "deflate", "gzip, br"] {
         let harness = Harness::with([]);
         let job = harness.finished_job().await;
-        let encoded = move |answer: &mut Response<ResponseBody>| {
-            answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        let encoded = move |response: &mut Response<ResponseBody>| {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
         };
         let download = through(&harness, &job, |_: &mut Request<Bytes>| None, encoded);
         let error = download.with_container(Container::Any).to_path(harness.path()).await.unwrap_err();
@@ -284,8 +285,8 @@ async fn an_encoded_clip_is_rejected_with_its_encoding() {
     }
     let harness = Harness::with([]);
     let job = harness.finished_job().await;
-    let identity = |answer: &mut Response<ResponseBody>| {
-        answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    let identity = |response: &mut Response<ResponseBody>| {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
     };
     through(&harness, &job, |_: &mut Request<Bytes>| None, identity).to_path(harness.path()).await.unwrap();
     harness.assert_whole_clip(&job).await;
