@@ -416,7 +416,8 @@ async fn dropped_results_send_nothing_and_drop_the_stream_of_ids() {
 /// A sandbox makes a clip in seconds.
 #[tokio::test(start_paused = true)]
 async fn a_service_on_loopback_is_polled_soon() {
-    for url in ["http://127.0.0.1:8787", "http://localhost:8787", "http://[::1]:8787"] {
+    let names = ["127.0.0.1", "127.0.0.2", "localhost", "LocalHost.", "api.localhost", "[::1]"];
+    for url in names.map(|name| format!("http://{name}:8787")) {
         let times = JobTimes { running: Duration::from_secs(1), ..JobTimes::default() };
         let local = Harness::of(Sandbox::builder().job_times(times), |client| client.with_base_url(url));
         let job = local.job().await;
