@@ -1,49 +1,82 @@
-//! Your own CA certificates and proxy, by a `reqwest` client.
+//! Your own CA certificates and proxy, by an HTTP client of hyper.
 //!
 //! Often no code is needed: the built-in transport reads `SSL_CERT_FILE`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. Pass a
-//! client if the settings come from somewhere else, or if reqwest has an option that you need.
+//! client if the settings come from somewhere else, or if you need an option of rustls, such as a client certificate.
 //!
 //! ```sh
 //! CA_FILE=corporate-ca.pem PROXY=http://proxy.example:3128 cargo run -p infrai-video --example custom_tls_and_proxy
 //! ```
 //!
 //! Both variables are optional. `quickstart` explains how to set the API key, or to run a sandbox. Crates: `infrai-video`,
-//! `reqwest` 0.13 with the feature `rustls`, and `tokio` with the features `macros` and `rt-multi-thread`.
+//! `bytes`, `http-body-util`, `hyper-rustls` 0.27, `hyper-util` with the features `client-legacy`, `client-proxy`, `http1` and
+//! `tokio`, `rustls` 0.23 with the feature `ring`, `rustls-platform-verifier`, and `tokio` with the features `macros` and
+//! `rt-multi-thread`.
 #![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::env;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::rt::TokioExecutor;
 use infrai_video::ClientBuilder;
 use infrai_video::download::Overwrite;
-use reqwest::{Certificate, Proxy};
+use infrai_video::transport::TowerTransport;
+use rustls::ClientConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls_platform_verifier::Verifier;
 
 /// Makes one clip over this connection.
 #[tokio::main]
 pub async fn main() -> Result<(), Box<dyn Error>> {
-    // A redirect would be followed to another host, and a total time limit would end long downloads. `no_proxy` ignores the
-    // proxy variables of the environment: only `PROXY` counts.
-    let mut http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10))
-        .no_proxy();
+    let mut certificates = Vec::new();
     if let Ok(path) = env::var("CA_FILE") {
         let pem = std::fs::read(&path).map_err(|error| format!("cannot read {path}: {error}"))?;
-        let certificates = Certificate::from_pem_bundle(&pem)?;
+        certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>()?;
         println!("CA certificates in {path}: {}", certificates.len());
-        // In addition to those of the system. `tls_certs_only` replaces them.
-        http = http.tls_certs_merge(certificates);
     }
-    if let Ok(url) = env::var("PROXY") {
+    let tls = trusting(certificates)?;
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(Duration::from_secs(10)));
+    let builder = ClientBuilder::from_env()?;
+    let builder = match env::var("PROXY") {
         // For the API and for the host of the links. With https the proxy sees only the names of the hosts.
-        http = http.proxy(Proxy::all(url)?);
-    }
-    let client = ClientBuilder::from_env()?.with_http_client(http.build()?).build()?;
+        Ok(proxy) => builder.with_transport(transport(tls, Tunnel::new(proxy.parse()?, tcp))),
+        Err(_) => builder.with_transport(transport(tls, tcp)),
+    };
+    let client = builder.build()?;
 
     let job = client.generate("a snowy forest").duration_seconds(2).submit().await?;
     let finished = job.wait().await?;
     let saved = finished.download().with_overwrite(Overwrite::Replace).to_path("forest.mp4").await?;
     println!("saved {}: {} bytes", saved.path.display(), saved.bytes);
     Ok(())
+}
+
+/// Trusts these CA certificates in addition to those of the system.
+fn trusting(certificates: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Verifier::new_with_extra_roots(certificates, Arc::clone(&provider))?;
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(tls.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+/// A client that connects by `connector`. It neither repeats requests nor follows redirects, as the SDK requires.
+fn transport<C>(tls: ClientConfig, connector: C) -> TowerTransport<Client<HttpsConnector<C>, Full<Bytes>>>
+where
+    HttpsConnector<C>: Connect + Clone,
+{
+    let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+    let mut client = Client::builder(TokioExecutor::new());
+    client.retry_canceled_requests(false);
+    TowerTransport::new(client.build(https.wrap_connector(connector)))
 }

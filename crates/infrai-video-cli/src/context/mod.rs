@@ -121,9 +121,11 @@ impl Context {
 }
 
 fn invalid_ledger(error: InvalidLocation) -> Failure {
-    let variable =
-        format!("export {LEDGER_VARIABLE}=postgres://USER:PASSWORD@HOST/NAME  (if it needs a password)");
-    Failure::new(Exit::Refused, error.to_string())
-        .next("--ledger FILE, --ledger postgres://HOST/NAME or --ledger none")
-        .next(variable)
+    let failure = Failure::new(Exit::Refused, error.to_string());
+    if !cfg!(feature = "postgres") {
+        return failure.next("--ledger FILE or --ledger none");
+    }
+    failure.next("--ledger FILE, --ledger postgres://HOST/NAME or --ledger none").next(format!(
+        "export {LEDGER_VARIABLE}=postgres://USER:PASSWORD@HOST/NAME  (if it needs a password)"
+    ))
 }

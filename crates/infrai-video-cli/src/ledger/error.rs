@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 
 use super::Location;
@@ -55,7 +54,8 @@ impl From<sqlx::Error> for LedgerError {
                         _ => Self::Sql(error),
                     };
                 }
-                match database.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code) {
+                // PostgreSQL: an SQLSTATE.
+                match database.code().as_deref() {
                     Some(code) if is_outage(code) => Self::Unreachable(message),
                     Some(code) if code.starts_with("28") || code == "3D000" => Self::Denied(message),
                     _ => Self::Sql(error),

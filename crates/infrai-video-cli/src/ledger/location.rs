@@ -82,12 +82,20 @@ impl Location {
 
     /// `source` is the option or the variable. Error messages do not repeat the text, which may contain a password.
     fn parse(text: &str, source: &str) -> Result<Self, InvalidLocation> {
+        Self::parse_if(cfg!(feature = "postgres"), text, source)
+    }
+
+    fn parse_if(supports_postgres: bool, text: &str, source: &str) -> Result<Self, InvalidLocation> {
         let text = text.trim();
         let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
         let invalid = |reason: &str| Err(InvalidLocation(format!("`{source}` {reason}")));
         match scheme.as_deref() {
             _ if text == "none" => Ok(Self::None),
             _ if text.is_empty() => invalid("is empty; name a file, a postgres:// URL or none"),
+            Some("postgres" | "postgresql") if !supports_postgres => invalid(
+                "is a PostgreSQL URL, which this build of the command does not support; add `--features postgres` to \
+                 `cargo install`, or name a file or none",
+            ),
             Some("postgres" | "postgresql") => match PostgresUrl::parse(text) {
                 Some(url) => Ok(Self::Postgres(url)),
                 None => invalid(
@@ -158,6 +166,14 @@ mod tests {
         }
         assert!(Location::of_option("mysql://localhost/x").unwrap_err().to_string().contains("postgres://"));
         assert!(Location::of_option(" ").unwrap_err().to_string().contains("empty"));
+    }
+
+    #[test]
+    fn a_build_without_postgresql_names_the_feature() {
+        let error = Location::parse_if(false, "postgres://me:secret@db/l", OPTION).unwrap_err().to_string();
+        assert!(error.contains("`--features postgres`") && !error.contains("secret"), "{error}");
+        assert!(matches!(Location::parse_if(true, "postgres://db/l", OPTION), Ok(Location::Postgres(_))));
+        assert_eq!(Location::parse_if(false, "l.db", OPTION), Ok(Location::File("l.db".into())));
     }
 
     #[test]

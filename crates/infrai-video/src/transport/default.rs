@@ -81,7 +81,7 @@ impl Transport for DefaultTransport {
     }
 }
 
-fn request_failed(error: ClientError, host: &str) -> TransportError {
+pub(super) fn request_failed(error: ClientError, host: &str) -> TransportError {
     let kind = if error.is_connect() { TransportErrorKind::Connect } else { TransportErrorKind::Lost };
     from_layers_below(kind, error, host)
 }
@@ -89,7 +89,7 @@ fn request_failed(error: ClientError, host: &str) -> TransportError {
 #[cfg(not(feature = "rustls"))]
 fn without_tls() -> TransportError {
     TransportError::new(TransportErrorKind::Rejected, "https support is not compiled in")
-        .with_hint("enable the feature `rustls` of infrai-video, or pass a client to `with_http_client`")
+        .with_hint("enable the feature `ring` of infrai-video, or pass a client to `with_http_client`")
 }
 
 fn tcp(connect_timeout: Duration) -> HttpConnector {

@@ -134,10 +134,7 @@ fn within(body: Bytes, limit: usize) -> Result<Bytes, TransportError> {
 
 /// A client that builds requests and sends none, so that it needs neither CA certificates nor a proxy.
 pub(crate) fn request_builder() -> Result<reqwest::Client, Error> {
-    let builder = reqwest::Client::builder().no_proxy();
-    #[cfg(feature = "rustls")]
-    let builder = builder.tls_certs_only([]);
-    builder.build().map_err(|error| {
+    reqwest::Client::builder().no_proxy().build().map_err(|error| {
         Error::new(ErrorKind::Config, "the HTTP client cannot be created").with_source(error.without_url())
     })
 }

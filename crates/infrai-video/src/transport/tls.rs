@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::CryptoProvider;
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage};
 use rustls_platform_verifier::Verifier;
 
@@ -12,13 +12,28 @@ use crate::error::{TransportError, TransportErrorKind};
 
 /// A TLS configuration with the platform's CA certificates, without ALPN protocols.
 pub(super) fn config() -> Result<ClientConfig, TransportError> {
-    let provider = CryptoProvider::get_default().cloned();
-    let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
+    let provider = CryptoProvider::get_default().cloned().or_else(own_provider).ok_or_else(no_provider)?;
     let verifier = Verifier::new(Arc::clone(&provider)).map_err(no_roots)?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| rejected("TLS cannot be set up".to_owned()).with_source(error))?;
     Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+/// The provider of this crate's features, which is never made the default of the process: that belongs to the program.
+fn own_provider() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "aws-lc-rs")]
+    return Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    return Some(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+    None
+}
+
+fn no_provider() -> TransportError {
+    rejected("TLS has no provider of cryptography".to_owned()).with_hint(
+        "enable the feature `ring` or `aws-lc-rs` of infrai-video, or install a default provider of rustls in this process",
+    )
 }
 
 /// The supported versions of HTTP as ALPN protocol names.

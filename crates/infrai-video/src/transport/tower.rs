@@ -10,6 +10,8 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
 use tower_service::Service;
 
+use super::convert::root_cause;
+use super::default::request_failed;
 use super::{ResponseBody, Transport};
 use crate::error::{TransportError, TransportErrorKind};
 
@@ -41,7 +43,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// ```
 ///
 /// An error of the service, or of a response body, becomes [`TransportErrorKind::Lost`]: the request may have been
-/// executed. A [`TransportError`] is returned unchanged.
+/// executed. A [`TransportError`] is returned unchanged, and errors of hyper-util's client are converted like those of the
+/// built-in transport.
 #[derive(Debug, Clone)]
 pub struct TowerTransport<S>(S);
 
@@ -63,16 +66,23 @@ where
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<ResponseBody>, TransportError>> {
         let mut service = self.0.clone();
         Box::pin(async move {
-            poll_fn(|context| service.poll_ready(context)).await.map_err(failed)?;
-            let response = service.call(request.map(Full::new)).await.map_err(failed)?;
-            Ok(response.map(|body| body.into_data_stream().map_err(failed).boxed()))
+            let host = request.uri().host().unwrap_or_default().to_owned();
+            poll_fn(|context| service.poll_ready(context)).await.map_err(|error| failed(error, &host))?;
+            let response = service.call(request.map(Full::new)).await;
+            let response = response.map_err(|error| failed(error, &host))?;
+            let lost = move |error| failed(error, &host);
+            Ok(response.map(|body| body.into_data_stream().map_err(lost).boxed()))
         })
     }
 }
 
-fn failed(error: impl Into<BoxError>) -> TransportError {
-    match error.into().downcast() {
-        Ok(error) => *error,
-        Err(error) => TransportError::new(TransportErrorKind::Lost, error.to_string()),
+fn failed(error: impl Into<BoxError>, host: &str) -> TransportError {
+    let error = match error.into().downcast() {
+        Ok(error) => return *error,
+        Err(error) => error,
+    };
+    match error.downcast() {
+        Ok(error) => request_failed(*error, host),
+        Err(error) => TransportError::new(TransportErrorKind::Lost, root_cause(&*error)),
     }
 }

@@ -112,7 +112,7 @@ async fn a_transport_logs_every_attempt_and_no_secret() {
     assert_paid_once_and_saved(&sandbox, &program, "river.mp4").await;
 }
 
-#[cfg(feature = "rustls")]
+#[cfg(feature = "ring")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_is_used_if_it_is_set() {
     let sandbox = start(sandbox()).await;
@@ -127,7 +127,7 @@ async fn a_proxy_is_used_if_it_is_set() {
     assert_eq!(sandbox.ledger().charges().count(), 2);
 }
 
-#[cfg(feature = "rustls")]
+#[cfg(feature = "ring")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_trusted_if_its_ca_is_in_the_file() {
     let sandbox = start(sandbox()).await;
@@ -144,7 +144,7 @@ async fn a_server_is_trusted_if_its_ca_is_in_the_file() {
     assert_paid_once_and_saved(&sandbox, &program, "forest.mp4").await;
 }
 
-#[cfg(feature = "rustls")]
+#[cfg(feature = "ring")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ca_file_that_is_missing_is_named() {
     let sandbox = start(sandbox()).await;

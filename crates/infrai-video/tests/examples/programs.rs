@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 #[path = "../../examples/axum_service.rs"]
 mod axum_service;
-#[cfg(feature = "rustls")]
+#[cfg(feature = "ring")]
 #[path = "../../examples/custom_tls_and_proxy.rs"]
 mod custom_tls_and_proxy;
 #[path = "../../examples/many_jobs.rs"]
@@ -33,7 +33,7 @@ fn process_of_an_example() {
     let Ok(example) = std::env::var("EXAMPLE") else { return };
     match &*example {
         "axum_service" => exit(axum_service::main()),
-        #[cfg(feature = "rustls")]
+        #[cfg(feature = "ring")]
         "custom_tls_and_proxy" => exit(custom_tls_and_proxy::main()),
         "many_jobs" => exit(many_jobs::main()),
         "own_transport" => exit(own_transport::main()),

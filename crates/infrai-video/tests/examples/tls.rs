@@ -1,5 +1,5 @@
 //! A TLS server in front of a sandbox, with a certificate of a CA that no system knows.
-#![cfg(feature = "rustls")]
+#![cfg(feature = "ring")]
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::crypto::ring;
 
 pub(crate) struct TlsServer {
     port: u16,
@@ -31,7 +31,7 @@ pub(crate) async fn start(sandbox: &Sandbox) -> TlsServer {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
     let certificate = certificate.signed_by(&key, &authority).unwrap().der().clone();
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|config| {
             config.with_no_client_auth().with_single_cert(vec![certificate.clone()], key.into())
