@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use contract_tests::{KEY, contract};
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox, SandboxBuilder};
+use openapi_checks::json_schema::{Response, Validators};
 use openapi_tools::Document;
-use openapi_tools::json_schema::{Response, Validators};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use contract_tests::{contract, root};
-use openapi_tools::{DOCUMENT, Document, diff, lint};
+use openapi_checks::{diff, lint};
+use openapi_tools::{DOCUMENT, Document};
 
 use crate::conformance::{documented, unseen};
 use crate::left::left;

@@ -1,7 +1,7 @@
 //! The page's own curl examples, word for word but for the host, the key and the job's id.
 
 use contract_tests::{KEY, contract, quick_sandbox};
-use openapi_tools::json_schema::{Response, Validators};
+use openapi_checks::json_schema::{Response, Validators};
 use serde_json::Value;
 use tokio::process::Command;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
+use openapi_checks::json_schema::Validators;
 use openapi_tools::Document;
 use openapi_tools::fixtures::Fixtures;
-use openapi_tools::json_schema::Validators;
 use serde_json::{Value, json};
 
 /// Errors of a job beside the shapes in the examples.

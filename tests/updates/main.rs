@@ -8,8 +8,8 @@ use std::fs;
 use contract_tests::root;
 use external_tools::{Process, cargo, workspace};
 use list::UPDATES;
-use openapi_tools::diff::{Breaks, compare};
-use openapi_tools::lint;
+use openapi_checks::diff::{Breaks, compare};
+use openapi_checks::lint;
 use openapi_tools::{DOCUMENT, Document};
 
 /// The workspace of the copy, below the root.
@@ -30,10 +30,10 @@ fn each_update_is_one_run_of_regen_after_which_the_workspace_compiles() {
     fs::remove_file(copy.join("Cargo.toml")).unwrap();
     fs::write(workspace.join("Cargo.toml"), moved(&manifest)).unwrap();
     fs::rename(copy.join("Cargo.lock"), workspace.join("Cargo.lock")).unwrap();
-    // The copy's own xtask would be the same. Without cargo and a path, it can neither build nor run anything.
-    let xtask = cargo::named(&cargo::programs(&root, "build -p xtask").unwrap(), "xtask").unwrap();
+    // The copy's own program would be the same. Without cargo and a path, it can neither build nor run anything.
+    let tasks = cargo::named(&cargo::programs(&root, "build -p tasks").unwrap(), "tasks").unwrap();
     let regen = |arguments: &str| {
-        let regen = Process::new(&xtask, &copy).named("cargo xtask").args(arguments);
+        let regen = Process::new(&tasks, &copy).named("cargo xtask").args(arguments);
         regen.env("CARGO", "").env("PATH", "").output()
     };
     let document = copy.join(DOCUMENT);

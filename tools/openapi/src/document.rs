@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use openapiv3::OpenAPI;
-use serde::Deserialize as _;
 use serde_json::Value;
 
+use crate::pointer::words;
+use crate::shape;
 use crate::value::{entries, escape, follow, resolve};
 use crate::walk::METHODS;
 
@@ -36,12 +36,12 @@ impl Document {
     /// Only `true` and `false` are booleans, as in YAML 1.2. Duplicate keys and merge keys are errors.
     ///
     /// # Errors
-    /// [`DocumentError::Yaml`] or [`DocumentError::Shape`], with the position if it is known.
+    /// [`DocumentError::Yaml`] or [`DocumentError::Shape`], with the place.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
         let value = parse_yaml(text)?;
-        match OpenAPI::deserialize(&value) {
-            Ok(_) => Ok(Self { value }),
-            Err(error) => Err(DocumentError::shape(text, &error)),
+        match shape::mistake(&value) {
+            None => Ok(Self { value }),
+            Some((pointer, message)) => Err(DocumentError::Shape { pointer, message }),
         }
     }
 
@@ -154,31 +154,22 @@ pub enum DocumentError {
         message: String,
     },
     /// The text is YAML, but not an OpenAPI 3.0 document.
-    #[error("the document is not OpenAPI 3.0{position}: {message}; correct it there")]
+    #[error("the document is not OpenAPI 3.0 ({}): {message}; correct it there", words(.pointer))]
     Shape {
-        /// The position of the mistake.
-        position: Position,
+        /// The JSON pointer of the object with the mistake.
+        pointer: String,
         /// What is wrong.
         message: String,
     },
 }
 
 impl DocumentError {
-    fn shape(text: &str, error: &serde_json::Error) -> Self {
-        // Deserializing the text again gives the position. It accepts a number for a string, which the value does not.
-        let (position, message) = match serde_saphyr::from_str_with_options::<OpenAPI>(text, yaml_options()) {
-            Err(error) => explain(&error),
-            Ok(_) => (Position::default(), error.to_string()),
-        };
-        Self::Shape { position, message }
-    }
-
-    /// The line of the mistake, counted from 1, if it is known.
+    /// The line of a mistake in the YAML, counted from 1, if it is known.
     #[must_use]
     pub fn line(&self) -> Option<u64> {
         match self {
-            Self::Unreadable { .. } => None,
-            Self::Yaml { position, .. } | Self::Shape { position, .. } => position.0.map(|(line, _)| line),
+            Self::Yaml { position, .. } => position.0.map(|(line, _)| line),
+            Self::Unreadable { .. } | Self::Shape { .. } => None,
         }
     }
 }
