@@ -6,11 +6,8 @@ mod support;
 use std::process::Command;
 
 use infrai_video::JobState;
+use support::costs::assert_agreed;
 use support::{fixed, on_a_paused_clock};
-
-/// The agreed number for `status`, with rustc 1.95. A call also reads the service's clock, and searches the texts of the
-/// response for secrets.
-const AGREED: f64 = 137_300.0;
 
 /// The number of calls in [`calls`].
 const CALLS: &str = "INFRAI_CALLS";
@@ -45,5 +42,5 @@ fn instructions(calls: u32) -> u64 {
 fn a_status_call_takes_no_more_instructions_than_agreed() {
     // The difference of two runs is free of the cost of the start.
     let one = instructions(120).saturating_sub(instructions(20)) as f64 / 100.0;
-    assert!(one <= AGREED * 1.02, "{one:.0} instructions, {AGREED:.0} were agreed");
+    assert_agreed("instructions of a status call", one);
 }

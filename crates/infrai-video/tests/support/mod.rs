@@ -1,6 +1,7 @@
 //! Shared by the test programs: clients, a harness around a sandbox, and servers that follow a script or misbehave.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod costs;
 pub(crate) mod fixed;
 pub(crate) mod frame;
 pub(crate) mod harness;
