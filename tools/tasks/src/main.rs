@@ -144,7 +144,7 @@ fn run(command: Command, root: &Path) -> anyhow::Result<bool> {
         }
         Command::Test { only, verbose } => {
             let options = Options { only, verbose, ci: external_tools::skip::is_ci() };
-            tasks::test::run(root, &options, out).context("the output cannot be written")
+            tasks::test::run(root, &options, std::io::stdout()).context("the output cannot be written")
         }
     }
 }

@@ -14,7 +14,7 @@ use super::runner::{Outcome, Runner};
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.d";
 
 /// Installs the programs that come in Debian's packages.
-pub(super) fn install(runner: &mut Runner<'_>, programs: &[Program]) -> anyhow::Result<()> {
+pub(super) fn install(runner: &Runner<'_>, programs: &[Program]) -> anyhow::Result<()> {
     let packages: Vec<&str> = programs
         .iter()
         .filter_map(|program| match program.install {

@@ -1,18 +1,22 @@
-//! `cargo xtask test`: every check of the workspace, one after the other, to the end.
+//! `cargo xtask test`: every check of the workspace, to the end.
 
 mod install;
+mod row;
 mod runner;
 mod snapshots;
 mod steps;
 
 use std::io::{self, Write};
+use std::panic::resume_unwind;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, mpsc};
+use std::thread;
 
+use row::Row;
 pub use runner::Outcome;
-use runner::Runner;
+use runner::{Runner, print};
 pub use steps::names;
-use steps::{NETWORK, SNAPSHOTS, STEPS, Step, TESTS};
+use steps::{BUILD, NETWORK, SNAPSHOTS, STEPS, Step, TESTS};
 
 /// What to run and how much to show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,32 +37,41 @@ pub struct Options {
 ///
 /// # Errors
 /// Only if `out` cannot be written to.
-pub fn run(root: &Path, options: &Options, out: &mut dyn Write) -> io::Result<bool> {
+pub fn run(root: &Path, options: &Options, out: impl Write + Send + 'static) -> io::Result<bool> {
     let steps: Vec<&Step> = STEPS.iter().filter(|step| is_chosen(step.name, &options.only)).collect();
-    run_steps(&steps, &mut Runner::new(root, options, out))
+    let out = Mutex::new(out);
+    run_steps(&steps, || Runner::new(root, options, &out))
 }
 
-fn run_steps(steps: &[&Step], runner: &mut Runner<'_>) -> io::Result<bool> {
-    let mut results = Vec::new();
-    for step in steps {
-        let start = Instant::now();
-        let outcome = runner.step(step).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
-        let line = line(step, &outcome, start.elapsed());
-        writeln!(runner.out, "{line}")?;
-        runner.out.flush()?;
-        results.push((outcome, line));
+fn run_steps<'a>(steps: &[&'a Step], runner: impl Fn() -> Runner<'a>) -> io::Result<bool> {
+    let Runner { out, ci, .. } = runner();
+    let (beside, row): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.beside);
+    // What the second row needs is built as soon as a message is received, or the channel is closed.
+    let (built, is_built) = mpsc::channel();
+    let built = row.iter().any(|step| step.name == BUILD).then_some(built);
+    let mut results = thread::scope(|scope| {
+        let (row, beside) = (Row { steps: row, runner: runner() }, Row { steps: beside, runner: runner() });
+        let beside = scope.spawn(move || {
+            let _or_it_is_not_among_the_steps = is_built.recv();
+            beside.run(None)
+        });
+        let mut results = row.run(built)?;
+        results.extend(beside.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        io::Result::Ok(results)
+    })?;
+    results.sort_by_key(|result| steps.iter().position(|step| step.name == result.name));
+    print(out, "\nsummary")?;
+    for result in &results {
+        print(out, &format!("  {}", result.line()))?;
     }
-    writeln!(runner.out, "\nsummary")?;
-    for (_, line) in &results {
-        writeln!(runner.out, "  {line}")?;
-    }
-    let count = |wanted: fn(&Outcome) -> bool| results.iter().filter(|(outcome, _)| wanted(outcome)).count();
+    let count =
+        |wanted: fn(&Outcome) -> bool| results.iter().filter(|result| wanted(&result.outcome)).count();
     let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
     let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
     let passed = results.len() - failed - skipped;
-    let skips_count = runner.ci && skipped > 0;
+    let skips_count = ci && skipped > 0;
     let note = if skips_count { "; with CI=true a skipped step is a failure" } else { "" };
-    writeln!(runner.out, "{passed} passed, {failed} failed, {skipped} skipped{note}")?;
+    print(out, &format!("{passed} passed, {failed} failed, {skipped} skipped{note}"))?;
     Ok(failed == 0 && !skips_count)
 }
 
@@ -72,17 +85,11 @@ fn is_chosen(step: &str, only: &[String]) -> bool {
     }
 }
 
-fn line(step: &Step, outcome: &Outcome, time: Duration) -> String {
-    let result = match outcome {
-        Outcome::Passed => "ok".to_owned(),
-        Outcome::Failed(why) => format!("FAILED: {why}"),
-        Outcome::Skipped(why) => format!("skipped: {why}"),
-    };
-    format!("{:<16} {:>7.1} s  {result}", step.name, time.as_secs_f64())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use anyhow::bail;
     use external_tools::programs::{Install, Program};
 
@@ -96,20 +103,33 @@ mod tests {
     const LINT: Step =
         Step { name: "lint", run: Run::Code(|_| Ok(Outcome::Failed("3 problems".to_owned()))), ..PASSES };
     const DOCS: Step = Step { name: "docs", run: Run::Code(|_| bail!("no such program")), ..PASSES };
-    const PASSES: Step =
-        Step { name: "licences", about: "", needs: &[], uses: &[], run: Run::Code(|_| Ok(Outcome::Passed)) };
+    const PASSES: Step = Step {
+        name: "licences",
+        about: "",
+        needs: &[],
+        uses: &[],
+        run: Run::Code(|_| Ok(Outcome::Passed)),
+        beside: false,
+    };
 
     /// Runs the steps; nothing can be installed.
     fn run(ci: bool, steps: &[&Step]) -> (bool, Vec<String>) {
-        let mut out = Vec::new();
+        let out = Mutex::new(Vec::new());
         let options = Options { ci, ..Options::default() };
-        let mut runner = Runner::new(Path::new("."), &options, &mut out);
-        runner.install = |runner, programs| {
+        let install = |runner: &Runner<'_>, programs: &[Program]| {
             assert!(runner.ci, "only CI installs programs");
             bail!("{} cannot be installed", programs[0].name)
         };
-        let succeeded = run_steps(steps, &mut runner).unwrap();
-        (succeeded, String::from_utf8(out).unwrap().lines().map(str::to_owned).collect())
+        let runner = || {
+            let mut runner = Runner::new(Path::new("."), &options, &out);
+            runner.install = install;
+            runner
+        };
+        let succeeded = run_steps(steps, runner).unwrap();
+        (
+            succeeded,
+            String::from_utf8(out.into_inner().unwrap()).unwrap().lines().map(str::to_owned).collect(),
+        )
     }
 
     #[test]
@@ -120,6 +140,43 @@ mod tests {
         assert!(lines[2].ends_with("FAILED: no such program"), "{lines:#?}");
         assert!(lines[3].starts_with("licences ") && lines[3].ends_with("ok"), "{lines:#?}");
         assert_eq!(*lines.last().unwrap(), "1 passed, 2 failed, 1 skipped");
+    }
+
+    #[test]
+    fn a_step_beside_others_runs_once_the_tests_are_built() {
+        static BUILT: AtomicBool = AtomicBool::new(false);
+        static BOTH: Barrier = Barrier::new(2);
+        const BUILDS: Step = Step {
+            name: BUILD,
+            run: Run::Code(|_| {
+                BUILT.store(true, Ordering::SeqCst);
+                Ok(Outcome::Passed)
+            }),
+            ..PASSES
+        };
+        const MEETS: Step = Step {
+            name: TESTS,
+            run: Run::Code(|_| {
+                BOTH.wait();
+                Ok(Outcome::Passed)
+            }),
+            ..PASSES
+        };
+        const MOCK: Step = Step {
+            name: "mock",
+            run: Run::Code(|_| {
+                assert!(BUILT.load(Ordering::SeqCst));
+                BOTH.wait();
+                Ok(Outcome::Passed)
+            }),
+            beside: true,
+            ..PASSES
+        };
+        let (succeeded, lines) = run(false, &[&MOCK, &BUILDS, &MEETS]);
+        assert!(succeeded);
+        let summary = lines.iter().skip_while(|line| *line != "summary").skip(1);
+        let names: Vec<&str> = summary.filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(names, ["mock", "build", "tests", "3"]);
     }
 
     #[test]

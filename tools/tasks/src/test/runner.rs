@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use external_tools::Process;
 use external_tools::programs::{Program, missing, needs};
@@ -20,35 +21,50 @@ pub enum Outcome {
     Skipped(String),
 }
 
-/// Installs programs of the system.
-type Installer = fn(&mut Runner<'_>, &[Program]) -> anyhow::Result<()>;
+/// Where all steps print.
+pub(super) type Output = Mutex<dyn Write + Send>;
 
-/// What the steps share.
+/// Prints a whole line.
+pub(super) fn print(out: &Output, line: &str) -> io::Result<()> {
+    let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Installs programs of the system. At most one at a time may run.
+pub(super) type Installer = fn(&Runner<'_>, &[Program]) -> anyhow::Result<()>;
+
+/// Runs steps one after the other.
 pub(super) struct Runner<'a> {
     pub(super) root: &'a Path,
-    pub(super) out: &'a mut dyn Write,
     pub(super) ci: bool,
     pub(super) install: Installer,
     /// The file in which the tests list the snapshots that they read, once the tests have passed.
     pub(super) references: Option<tempfile::NamedTempFile>,
+    pub(super) out: &'a Output,
     verbose: bool,
+    /// The step that runs.
+    name: &'static str,
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(root: &'a Path, options: &Options, out: &'a mut dyn Write) -> Self {
+    pub(super) fn new(root: &'a Path, options: &Options, out: &'a Output) -> Self {
         let (ci, verbose) = (options.ci, options.verbose);
-        Self { root, out, ci, install: install::install, references: None, verbose }
+        Self { root, ci, install: install::install, references: None, out, verbose, name: "" }
+    }
+
+    /// Prints a line of the step that runs.
+    pub(super) fn print(&self, line: &str) -> io::Result<()> {
+        print(self.out, &format!("{}: {line}", self.name))
     }
 
     /// Runs a step. With `CI=true` its missing programs are installed first.
     pub(super) fn step(&mut self, step: &Step) -> anyhow::Result<Outcome> {
-        if self.ci {
-            let missing = missing(&[step.needs, step.uses].concat());
-            if !missing.is_empty()
-                && let Err(error) = (self.install)(self, &missing)
-            {
-                return Ok(Outcome::Skipped(format!("{error:#}")));
-            }
+        self.name = step.name;
+        if self.ci
+            && let Err(error) = self.install(step)
+        {
+            return Ok(Outcome::Skipped(format!("{error:#}")));
         }
         let missing = missing(step.needs);
         if !missing.is_empty() {
@@ -60,8 +76,19 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// Installs what the step lacks.
+    fn install(&self, step: &Step) -> anyhow::Result<()> {
+        // Two installations at once would meet at the lock of the package manager.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        match missing(&[step.needs, step.uses].concat()) {
+            missing if missing.is_empty() => Ok(()),
+            missing => (self.install)(self, &missing),
+        }
+    }
+
     /// Runs commands until one does not pass.
-    pub(super) fn commands(&mut self, commands: &[&str]) -> anyhow::Result<Outcome> {
+    fn commands(&self, commands: &[&str]) -> anyhow::Result<Outcome> {
         for command in commands {
             match self.command(command)? {
                 Outcome::Passed => {}
@@ -73,7 +100,7 @@ impl<'a> Runner<'a> {
 
     /// Runs a command: words separated by spaces, the first of which may set variables of the environment. `xtask` is this
     /// program, in a process of its own so that its output is kept like any other.
-    pub(super) fn command(&mut self, command: &str) -> anyhow::Result<Outcome> {
+    pub(super) fn command(&self, command: &str) -> anyhow::Result<Outcome> {
         let (variables, command) = variables(command);
         let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
         let process = match program {
@@ -86,12 +113,12 @@ impl<'a> Runner<'a> {
     }
 
     /// Runs a program to its end. Tests compare snapshots and never write them.
-    pub(super) fn run(&mut self, process: Process) -> anyhow::Result<Outcome> {
+    pub(super) fn run(&self, process: Process) -> anyhow::Result<Outcome> {
         let process = process.env("INSTA_UPDATE", "no").env_remove("INSTA_FORCE_PASS");
         let mut shown = Shown { verbose: self.verbose, ..Shown::default() };
-        let status = process.stream(&mut |line| shown.line(self.out, line))?;
+        let status = process.stream(&mut |line| shown.line(line, |line| self.print(line)))?;
         if !status.success() {
-            shown.rest(self.out)?;
+            shown.kept.iter().try_for_each(|line| self.print(line))?;
             return Ok(Outcome::Failed(format!("{} failed ({status})", process.name())));
         }
         if shown.skipped.is_empty() {
@@ -125,24 +152,16 @@ struct Shown {
 }
 
 impl Shown {
-    fn line(&mut self, out: &mut dyn Write, line: String) -> io::Result<()> {
+    fn line(&mut self, line: String, print: impl FnOnce(&str) -> io::Result<()>) -> io::Result<()> {
         if let Some(why) = line.strip_prefix("skipped: ") {
             self.skipped.push(why.to_owned());
         }
         let summary = line.strip_prefix("summary: ");
         if self.verbose || summary.is_some() || line.starts_with("test result: ") {
-            writeln!(out, "{}", summary.unwrap_or(&line))?;
-            return out.flush();
+            return print(summary.unwrap_or(&line));
         }
         self.kept.push(line);
         Ok(())
-    }
-
-    fn rest(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        for line in self.kept.drain(..) {
-            writeln!(out, "{line}")?;
-        }
-        out.flush()
     }
 }
 
@@ -157,39 +176,38 @@ mod tests {
         "something else",
     ];
 
-    fn feed(verbose: bool) -> (Shown, String) {
+    /// The lines that are shown at once, and those that are kept.
+    fn feed(verbose: bool) -> (Vec<String>, Vec<String>) {
         let mut shown = Shown { verbose, ..Shown::default() };
-        let mut out = Vec::new();
+        let mut at_once = Vec::new();
         for line in LINES {
-            shown.line(&mut out, line.to_owned()).unwrap();
+            let print = |line: &str| {
+                at_once.push(line.to_owned());
+                Ok(())
+            };
+            shown.line(line.to_owned(), print).unwrap();
         }
-        (shown, String::from_utf8(out).unwrap())
+        (at_once, shown.kept)
     }
 
     #[test]
     fn results_of_tests_are_shown_at_once_and_only_once() {
-        let (mut shown, out) = feed(false);
-        assert_eq!(out, "go: 9 operations\ntest result: ok. 1 passed; 0 failed\n");
-        let mut rest = Vec::new();
-        shown.rest(&mut rest).unwrap();
-        assert_eq!(rest, b"running 1 test\nsomething else\n");
+        let (at_once, kept) = feed(false);
+        assert_eq!(at_once, ["go: 9 operations", "test result: ok. 1 passed; 0 failed"]);
+        assert_eq!(kept, ["running 1 test", "something else"]);
     }
 
     #[test]
     fn all_lines_are_shown_at_once_if_asked_for() {
-        let (mut shown, out) = feed(true);
-        assert_eq!(out.lines().count(), 4);
-        let mut rest = Vec::new();
-        shown.rest(&mut rest).unwrap();
-        assert_eq!(rest, b"");
+        let (at_once, kept) = feed(true);
+        assert_eq!((at_once.len(), kept.len()), (4, 0));
     }
 
     fn run(program: &str) -> (Outcome, String) {
-        let mut out = Vec::new();
+        let out = Mutex::new(Vec::new());
         let process = Process::new("sh", Path::new(".")).arg("-c").arg(program).named("script");
-        let mut runner = Runner::new(Path::new("."), &Options::default(), &mut out);
-        let outcome = runner.run(process).unwrap();
-        (outcome, String::from_utf8(out).unwrap())
+        let outcome = Runner::new(Path::new("."), &Options::default(), &out).run(process).unwrap();
+        (outcome, String::from_utf8(out.into_inner().unwrap()).unwrap())
     }
 
     #[test]
@@ -200,7 +218,7 @@ mod tests {
     #[test]
     fn a_program_that_fails_shows_what_it_printed() {
         let failed = Outcome::Failed("script failed (exit status: 3)".to_owned());
-        assert_eq!(run("echo one; echo two >&2; exit 3"), (failed, "one\ntwo\n".to_owned()));
+        assert_eq!(run("echo one; echo two >&2; exit 3"), (failed, ": one\n: two\n".to_owned()));
     }
 
     #[test]

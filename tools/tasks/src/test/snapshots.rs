@@ -23,7 +23,7 @@ pub(super) fn run(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
     };
     let problems = problems(runner.root, &fs::read_to_string(references.path())?)?;
     for problem in &problems {
-        writeln!(runner.out, "{problem}")?;
+        runner.print(problem)?;
     }
     Ok(match problems.len() {
         0 => Outcome::Passed,
@@ -77,6 +77,8 @@ fn is_left_out(path: &Path, name: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::test::Options;
 
@@ -133,8 +135,8 @@ mod tests {
 
     #[test]
     fn without_a_list_the_step_is_skipped() {
-        let mut out = Vec::new();
-        let mut runner = Runner::new(Path::new("."), &Options::default(), &mut out);
+        let out = Mutex::new(Vec::new());
+        let mut runner = Runner::new(Path::new("."), &Options::default(), &out);
         assert!(matches!(run(&mut runner), Ok(Outcome::Skipped(_))));
     }
 }

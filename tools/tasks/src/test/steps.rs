@@ -20,6 +20,8 @@ pub(super) struct Step {
     /// Without one of these, only some tests of the step are skipped.
     pub(super) uses: &'static [Program],
     pub(super) run: Run,
+    /// It only runs programs that the step `build` has built, or builds elsewhere: it runs beside other steps.
+    pub(super) beside: bool,
 }
 
 /// What a step does.
@@ -29,6 +31,8 @@ pub(super) enum Run {
     Code(fn(&mut Runner<'_>) -> anyhow::Result<Outcome>),
 }
 
+/// The name of the step that builds the tests.
+pub(super) const BUILD: &str = "build";
 /// The name of the step that runs the tests.
 pub(super) const TESTS: &str = "tests";
 /// The name of the step that runs a part of the tests.
@@ -42,7 +46,7 @@ const fn commands(
     needs: &'static [Program],
     commands: &'static [&'static str],
 ) -> Step {
-    Step { name, about, needs, uses: &[], run: Run::Commands(commands) }
+    Step { name, about, needs, uses: &[], run: Run::Commands(commands), beside: false }
 }
 
 const fn code(
@@ -50,13 +54,17 @@ const fn code(
     about: &'static str,
     code: fn(&mut Runner<'_>) -> anyhow::Result<Outcome>,
 ) -> Step {
-    Step { name, about, needs: &[], uses: &[], run: Run::Code(code) }
+    Step { name, about, needs: &[], uses: &[], run: Run::Code(code), beside: false }
+}
+
+const fn beside(step: Step) -> Step {
+    Step { beside: true, ..step }
 }
 
 /// What the programs of `cross-language` are written in.
 const LANGUAGES: &[Program] = &[NODE, NPM, PYTHON, JAVA, JAVA_ANNOTATIONS, PHP, RUBY];
 
-/// The steps in the order in which they run.
+/// The steps in the order in which they run: those that run beside others in one row, and the rest in another.
 ///
 /// Each command that builds tests chooses the whole workspace. With another choice, cargo would select other features of the
 /// dependencies, and build them again.
@@ -84,24 +92,35 @@ pub(super) const STEPS: &[Step] = &[
         },
     ),
     commands("regen", "Do the generated files follow from the document?", &[], &["xtask regen --check"]),
-    commands(
+    Step {
+        uses: LANGUAGES,
+        beside: true,
+        ..commands(
+            "cross-language",
+            "Do clients that tools of other languages generate from the document work against the sandbox?",
+            &[],
+            &["cargo test --workspace --test cross_language -- --ignored --nocapture"],
+        )
+    },
+    beside(commands(
         "updates",
         "Is an update of the document that breaks nobody one run of regen, after which the workspace compiles?",
         &[],
         &["cargo test --workspace --test updates -- --ignored --nocapture"],
-    ),
-    commands(
+    )),
+    beside(commands(
         "external-linters",
         "Do Redocly, Spectral and two validators find nothing wrong with the document, and actionlint nothing with CI?",
         &[NODE, NPM, PYTHON],
         &["cargo test --workspace --test external_linters -- --ignored --nocapture"],
-    ),
-    commands(
+    )),
+    beside(commands(
         "mock",
         "Does Prism, a mock server, respond to each operation with the first example of the document?",
         &[NODE, NPM],
         &["cargo test --workspace --test mock -- --ignored --nocapture"],
-    ),
+    )),
+    commands(BUILD, "Do the tests compile?", &[], &["cargo test --workspace --all-targets --no-run"]),
     code(TESTS, "Do the tests pass?", tests),
     commands(
         "bench",
@@ -141,35 +160,27 @@ pub(super) const STEPS: &[Step] = &[
         &[],
         &["cargo test --doc --workspace --no-fail-fast"],
     ),
-    commands(
+    beside(commands(
         "schemathesis",
         "Does schemathesis find no wrong response of the sandbox?",
         &[PYTHON],
         &["cargo test --workspace --test schemathesis -- --ignored --nocapture"],
-    ),
-    Step {
-        uses: LANGUAGES,
-        ..commands(
-            "cross-language",
-            "Do clients that tools of other languages generate from the document work against the sandbox?",
-            &[],
-            &["cargo test --workspace --test cross_language -- --ignored --nocapture"],
-        )
-    },
+    )),
     Step {
         needs: &[NODE, NPM, PYTHON, CHROMIUM],
+        beside: true,
         ..code(
             "publish",
             "Is what is published what was kept, valid, and usable in a browser and against the sandbox?",
             publish,
         )
     },
-    commands(
+    beside(commands(
         "api",
         "Is the public API of the libraries as it was reviewed?",
         &[],
         &["cargo test --workspace --test workspace api -- --ignored --nocapture"],
-    ),
+    )),
     commands(
         "package",
         "Do the crates compile with fewer features, and does each package contain its licences and its page?",
@@ -181,24 +192,24 @@ pub(super) const STEPS: &[Step] = &[
             "cargo test --workspace --test workspace packages -- --ignored --nocapture",
         ],
     ),
-    commands(
+    beside(commands(
         "msrv",
         "Do the client and the SDK compile with the oldest supported compiler?",
         &[OLD_RUST],
         &["cargo test --workspace --test workspace msrv -- --ignored"],
-    ),
+    )),
     commands(
         "docs",
         "Can the documentation be built without warnings?",
         &[],
         &["RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps"],
     ),
-    commands(
+    beside(commands(
         "licences",
         "Does deny.toml allow each dependency's licence?",
         &[],
         &["cargo test --workspace --test workspace licences -- --ignored --nocapture"],
-    ),
+    )),
 ];
 
 /// The names of the steps, with their questions as help.
@@ -221,7 +232,7 @@ fn publish(runner: &mut Runner<'_>) -> anyhow::Result<Outcome> {
     match publish::check(runner.root) {
         Ok(()) => {}
         // A version in development is not published yet, and is tested all the same.
-        Err(error) if error.is::<NotPublished>() => writeln!(runner.out, "publish: {error}")?,
+        Err(error) if error.is::<NotPublished>() => runner.print(&error.to_string())?,
         Err(error) => return Err(error),
     }
     runner.command("cargo test --workspace --test published -- --ignored --nocapture")
