@@ -10,7 +10,7 @@ use infrai_video::types::{
 use infrai_video::{
     AspectRatio, ErrorKind, JobError, JobState, Preference, Resolution, RetentionDays, UnknownValue, types,
 };
-use infrai_video_client::{Context, Envelope, ErrorBody, options};
+use infrai_video_client::{ApiKey, Envelope, ErrorBody, options};
 
 fn name_of(state: &JobState) -> &str {
     match state {
@@ -92,9 +92,9 @@ async fn each_operation_of_the_sdk_is_called_and_read() {
 #[tokio::test]
 async fn requests_are_built_without_struct_literals() {
     let sandbox = quick_sandbox().start().await.unwrap();
-    let context = Context::new("ifr_pk_proj_outsider").unwrap();
-    let client =
-        infrai_video_client::Client::new_with_client(sandbox.base_url(), reqwest::Client::new(), context);
+    let key = ApiKey::new("ifr_pk_proj_outsider").unwrap();
+    let exchange = std::sync::Arc::new(reqwest::Client::new());
+    let client = infrai_video_client::Client::new(sandbox.base_url(), key, exchange);
     let request = types::GenerateRequest::new("a city")
         .resolution("720p")
         .aspect(AspectRatio::Square)

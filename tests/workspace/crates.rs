@@ -9,6 +9,9 @@ use external_tools::Process;
 
 const COUNTS: &str = "tests/counts.toml";
 
+/// The decision with the reason for each crate of the SDK.
+const DECISION: &str = "docs/decisions/0040-few-dependencies.md";
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "the numbers are those of Linux")]
 fn no_package_builds_more_crates_than_agreed() {
@@ -23,6 +26,22 @@ fn no_package_builds_more_crates_than_agreed() {
         })
         .collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the crates are those of Linux")]
+fn each_crate_of_the_sdk_has_a_reason() {
+    let root = root();
+    let decision = fs::read_to_string(root.join(DECISION)).unwrap();
+    let rows = decision.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let reasons: BTreeSet<&str> =
+        rows.flat_map(|row| row.split(", ")).map(|name| name.trim_matches('`')).collect();
+    let crates = crates(&root, "infrai-video");
+    let names = crates.iter().filter_map(|name| name.split(' ').next());
+    let names: BTreeSet<&str> = names.filter(|name| *name != "infrai-video").collect();
+    let missing: Vec<_> = names.difference(&reasons).collect();
+    let gone: Vec<_> = reasons.difference(&names).collect();
+    assert!(missing.is_empty() && gone.is_empty(), "{DECISION}: no row for {missing:?}; not used: {gone:?}");
 }
 
 /// The crates that cargo builds for a package, with their versions.

@@ -661,27 +661,7 @@ Bodies are JSON. They should be canonical: sorted keys, no spaces, one newline a
 Version: 2.0.1*/
 pub struct Client {
     pub(crate) baseurl: String,
-    pub(crate) client: reqwest::Client,
     pub(crate) inner: crate::Context,
-}
-impl Client {
-    /// Construct a new client with an existing `reqwest::Client`,
-    /// allowing more control over its configuration.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new_with_client(
-        baseurl: &str,
-        client: reqwest::Client,
-        inner: crate::Context,
-    ) -> Self {
-        Self {
-            baseurl: baseurl.to_string(),
-            client,
-            inner,
-        }
-    }
 }
 impl ClientInfo<crate::Context> for Client {
     fn api_version() -> &'static str {
@@ -689,9 +669,6 @@ impl ClientInfo<crate::Context> for Client {
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
-    }
-    fn client(&self) -> &reqwest::Client {
-        &self.client
     }
     fn inner(&self) -> &crate::Context {
         &self.inner
@@ -730,7 +707,7 @@ Arguments:
     > {
         let options::VideoGenerate { idempotency_key } = options;
         let url = format!("{}/v1/video/generate", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -738,8 +715,8 @@ Arguments:
         let mut request = self
             .begin(::http::Method::POST, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
             .headers(header_map)
@@ -786,13 +763,13 @@ Arguments:
         let url = format!(
             "{}/v1/video/status/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .headers(header_map)
             .build()?;
@@ -838,7 +815,7 @@ Arguments:
         let url = format!(
             "{}/v1/video/cancel/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -846,8 +823,8 @@ Arguments:
         let mut request = self
             .begin(::http::Method::POST, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
             .headers(header_map)
@@ -893,13 +870,13 @@ Arguments:
         let url = format!(
             "{}/v1/video/get/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .headers(header_map)
             .build()?;
@@ -940,13 +917,13 @@ Arguments:
     > {
         let options::VideoList { cursor, limit } = options;
         let url = format!("{}/v1/video/list", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .query(&QueryParam::new("cursor", &cursor))
             .query(&QueryParam::new("limit", &limit))
@@ -994,7 +971,7 @@ Arguments:
         let url = format!(
             "{}/v1/video/delete/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -1002,8 +979,8 @@ Arguments:
         let mut request = self
             .begin(::http::Method::DELETE, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .headers(header_map)
             .build()?;
@@ -1045,7 +1022,7 @@ Arguments:
     > {
         let options::VideoDeleteAll { idempotency_key } = options;
         let url = format!("{}/v1/video/delete_all", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -1053,8 +1030,8 @@ Arguments:
         let mut request = self
             .begin(::http::Method::POST, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .headers(header_map)
             .build()?;
@@ -1099,13 +1076,13 @@ Arguments:
         let url = format!(
             "{}/v1/video/download_url/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .headers(header_map)
             .build()?;
@@ -1152,7 +1129,7 @@ Arguments:
         let url = format!(
             "{}/v1/video/set_retention/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -1160,8 +1137,8 @@ Arguments:
         let mut request = self
             .begin(::http::Method::POST, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
             .headers(header_map)
@@ -1203,13 +1180,13 @@ Arguments:
     > {
         let options::VideoCapabilities {} = options;
         let url = format!("{}/v1/video/capabilities", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)
             .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
+                ::http::header::ACCEPT,
+                ::http::header::HeaderValue::from_static("application/json"),
             )
             .headers(header_map)
             .build()?;

@@ -10,13 +10,11 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use infrai_video_client::{Client, Context, options, types};
+//! use infrai_video_client::{ApiKey, Client, Exchange, options, types};
 //!
-//! let client = Client::new_with_client(
-//!     "https://api.infrai.cc",
-//!     reqwest::Client::new(),
-//!     Context::new("ifr_pk_proj_...")?,
-//! );
+//! # let exchange: std::sync::Arc<dyn Exchange> = unimplemented!();
+//! let key = ApiKey::new("ifr_pk_proj_...")?;
+//! let client = Client::new("https://api.infrai.cc", key, exchange);
 //! let request =
 //!     types::GenerateRequest::new("a timelapse of a city skyline at dusk").duration_seconds(5);
 //! let options = options::VideoGenerate::default().idempotency_key("skyline-1");
@@ -26,12 +24,16 @@
 //! # }
 //! ```
 //!
+//! An [`Exchange`] sends the requests, which are types of the crate http. With the feature `reqwest`, that is
+//! `Arc::new(reqwest::Client::new())`.
+//!
 //! Minor versions of the contract add members, optional parameters and enum values. The types are therefore
 //! `#[non_exhaustive]`: requests have constructors and setters, other structs a default whose fields can be set, and patterns
 //! need `..`.
 //!
 //! # Features
 //!
+//! - `reqwest`: `reqwest::Client` of reqwest 0.13 is an [`Exchange`]. TLS is chosen by the features of reqwest.
 //! - `schemars`: `JsonSchema` of the crate schemars for every type.
 //! - `jiff`, `chrono`: conversions between [`Timestamp`] and the types of jiff 1 and of chrono 0.4.
 //!
@@ -39,8 +41,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod canonical;
+mod context;
 mod envelope;
 mod error;
+mod exchange;
 // The generator's own layout stays, so that `regen --check` and the formatter agree.
 #[rustfmt::skip]
 #[allow(missing_docs, unused_imports, unused_mut, unreachable_pub, clippy::all, clippy::unwrap_used, rustdoc::all)]
@@ -60,10 +64,12 @@ pub mod vocabularies;
 mod vocabulary;
 
 pub use canonical::canonical_json;
+pub use context::ApiKey;
+pub(crate) use context::Context;
 pub use envelope::{Envelope, ErrorBody};
 pub use error::{Error, ExchangeError};
+pub use exchange::{Exchange, MAX_RESPONSE_BYTES};
 pub use generated::{Client, options, types};
-pub use hooks::{Context, Exchange, MAX_RESPONSE_BYTES, read_bounded};
 pub use job_error::JobError;
 pub use redact::redact;
 pub use response::{RawResponse, ResponseValue};

@@ -3,9 +3,9 @@
 use std::fmt::{self, Display, Write as _};
 
 use bytes::Bytes;
-use http::Method;
+use form_urlencoded::Serializer;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Request, Url};
+use http::{Method, Request, Uri};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,50 +15,63 @@ use crate::canonical::canonical_json;
 impl Client {
     /// Begins a request to `url`, the base URL with the operation's path.
     pub(crate) fn begin(&self, method: Method, url: String) -> RequestBuilder {
-        let request = self.parse(&url).map(|url| {
-            let mut request = Request::new(method, url);
-            // An operation without fields has a body too.
-            if request.method() == Method::POST {
-                put_body(&mut request, Bytes::from_static(b"{}\n"));
-            }
-            request
-        });
-        RequestBuilder { request, body: self.inner.body().cloned() }
-    }
-
-    /// Parses the path alone: the base URL is parsed once, and not for every call.
-    ///
-    /// Fails if normalization changes the path: an id such as `..` would give the URL of another route.
-    fn parse(&self, text: &str) -> Result<Url, Unbuildable> {
-        let mut url = self.inner.base(&self.baseurl).map_err(|error| {
-            Unbuildable(format!("the base URL is invalid ({error}); pass one such as https://api.infrai.cc"))
-        })?;
-        let path = text.strip_prefix(&self.baseurl).unwrap_or(text);
-        let stem = url.path().trim_end_matches('/').len();
-        if stem == 0 {
-            url.set_path(path);
-        } else {
-            url.set_path(&format!("{}{path}", &url.path()[..stem]));
+        let mut builder = RequestBuilder {
+            url: checked(&self.baseurl, url),
+            query: None,
+            headers: HeaderMap::with_capacity(8),
+            body: Bytes::new(),
+            prepared: self.inner.body.clone(),
+            method,
+        };
+        // An operation without fields has a body too.
+        if builder.method == Method::POST {
+            builder.put_body(Bytes::from_static(b"{}\n"));
         }
-        if url.path()[stem..] == *path && !path.ends_with('/') {
-            return Ok(url);
-        }
-        Err(Unbuildable(
-            "the id cannot be part of a path; pass the job_id that video_generate returned".to_owned(),
-        ))
+        builder
     }
 }
 
-fn put_body(request: &mut Request, body: Bytes) {
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    *request.body_mut() = Some(body.into());
+/// The URL, if each segment of the operation's path stays one: an id such as `..` would give the path of another route.
+fn checked(base: &str, url: String) -> Result<String, Unbuildable> {
+    if base.contains(['?', '#']) {
+        return Err(invalid_base("it must have no query and no fragment"));
+    }
+    let path = url.strip_prefix(base).unwrap_or(&url);
+    let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
+    if segments.any(|segment| matches!(segment, "" | "." | "..")) {
+        return Err(Unbuildable(
+            "the id cannot be part of a path; pass the job_id that video_generate returned".to_owned(),
+        ));
+    }
+    match base.trim_end_matches('/') {
+        trimmed if trimmed.len() < base.len() => Ok(format!("{trimmed}{path}")),
+        _ => Ok(url),
+    }
+}
+
+/// Parses a URL. Path and query are valid, so an error is about the base URL.
+fn parsed(url: String) -> Result<Uri, Unbuildable> {
+    let url = Uri::try_from(url).map_err(|error| invalid_base(&error.to_string()))?;
+    match url.authority() {
+        Some(authority) if url.scheme().is_some() && !authority.as_str().contains('@') => Ok(url),
+        _ => Err(invalid_base("it must have a scheme, a host and no user")),
+    }
+}
+
+fn invalid_base(why: &str) -> Unbuildable {
+    Unbuildable(format!("the base URL is invalid ({why}); pass one such as https://api.infrai.cc"))
 }
 
 /// A request that is being built, or the reason why it cannot be.
 pub(crate) struct RequestBuilder {
-    request: Result<Request, Unbuildable>,
+    method: Method,
+    url: Result<String, Unbuildable>,
+    /// Where the query of the URL starts.
+    query: Option<usize>,
+    headers: HeaderMap,
+    body: Bytes,
     /// The bytes to send in place of a serialized body.
-    body: Option<Bytes>,
+    prepared: Option<Bytes>,
 }
 
 /// Why a request cannot be built.
@@ -67,60 +80,72 @@ pub(crate) struct Unbuildable(pub(crate) String);
 
 impl RequestBuilder {
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        if let Ok(request) = &mut self.request {
-            request.headers_mut().insert(name, value);
-        }
+        self.headers.insert(name, value);
         self
     }
 
     pub(crate) fn headers(mut self, headers: HeaderMap) -> Self {
-        if let Ok(request) = &mut self.request {
-            request.headers_mut().extend(headers);
-        }
+        self.headers.extend(headers);
         self
     }
 
     /// Adds a query parameter. `None` is omitted, and a list is repeated for each element.
     pub(crate) fn query<T: Serialize>(mut self, parameter: &QueryParam<'_, T>) -> Self {
-        self.request = self.request.and_then(|mut request| {
-            let value = serde_json::to_value(parameter.value).map_err(|error| {
-                Unbuildable(format!("the parameter {} cannot be serialized: {error}", parameter.name))
-            })?;
-            let values = match value {
-                Value::Null => return Ok(request),
-                Value::Array(values) => values,
-                value => vec![value],
+        let values = match serde_json::to_value(parameter.value) {
+            Ok(Value::Null) => return self,
+            Ok(Value::Array(values)) if values.is_empty() => return self,
+            Ok(Value::Array(values)) => values,
+            Ok(value) => vec![value],
+            Err(error) => {
+                let name = parameter.name;
+                return self.failed(format!("the parameter {name} cannot be serialized: {error}"));
+            }
+        };
+        let Ok(mut url) = self.url else { return self };
+        let start = *self.query.get_or_insert_with(|| {
+            url.push('?');
+            url.len()
+        });
+        let mut query = Serializer::for_suffix(url, start);
+        for value in values {
+            match value {
+                Value::String(text) => query.append_pair(parameter.name, &text),
+                other => query.append_pair(parameter.name, &other.to_string()),
             };
-            let mut query = request.url_mut().query_pairs_mut();
-            for value in values {
-                match value {
-                    Value::String(text) => query.append_pair(parameter.name, &text),
-                    other => query.append_pair(parameter.name, &other.to_string()),
-                };
-            }
-            drop(query);
-            Ok(request)
-        });
+        }
+        self.url = Ok(query.finish());
         self
     }
 
-    /// Sets the body in canonical JSON, unless the context has a body. `None` leaves the request unchanged.
+    /// Sets the body in canonical JSON, unless the client has a body. `None` leaves the request unchanged.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
-        let prepared = self.body.take();
-        self.request = self.request.and_then(|mut request| {
-            let body = prepared.map_or_else(|| canonical_json(body), Ok);
-            let body =
-                body.map_err(|error| Unbuildable(format!("the body cannot be serialized: {error}")))?;
-            if body != "null\n" {
-                put_body(&mut request, body);
+        match self.prepared.take().map_or_else(|| canonical_json(body), Ok) {
+            Ok(body) if body == "null\n" => self,
+            Ok(body) => {
+                self.put_body(body);
+                self
             }
-            Ok(request)
-        });
+            Err(error) => self.failed(format!("the body cannot be serialized: {error}")),
+        }
+    }
+
+    fn put_body(&mut self, body: Bytes) {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.body = body;
+    }
+
+    /// Fails for this reason, unless there is an earlier one.
+    fn failed(mut self, why: String) -> Self {
+        self.url = self.url.and(Err(Unbuildable(why)));
         self
     }
 
-    pub(crate) fn build(self) -> Result<Request, Unbuildable> {
-        self.request
+    pub(crate) fn build(self) -> Result<Request<Bytes>, Unbuildable> {
+        let mut request = Request::new(self.body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = parsed(self.url?)?;
+        *request.headers_mut() = self.headers;
+        Ok(request)
     }
 }
 
@@ -161,20 +186,25 @@ impl Display for Escaped<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::Context;
+    use crate::ApiKey;
+    use crate::exchange::tests::NoNetwork;
+
+    fn client(base: &str) -> Client {
+        Client::new(base, ApiKey::new("ifr_pk_proj_x").unwrap(), Arc::new(NoNetwork))
+    }
 
     /// A request of a client of the API, to this path.
     fn begun(method: Method, path: &str) -> RequestBuilder {
         let base = "https://api.infrai.cc";
-        let client = Client::new_with_client(base, reqwest::Client::new(), Context::default());
-        client.begin(method, format!("{base}{path}"))
+        client(base).begin(method, format!("{base}{path}"))
     }
 
     fn path(base: &str, id: &str) -> Result<String, String> {
-        let client = Client::new_with_client(base, reqwest::Client::new(), Context::default());
-        let url = format!("{base}/v1/video/get/{}", encode_path(id));
-        client.begin(Method::GET, url).build().map(|request| request.url().to_string()).map_err(|why| why.0)
+        let request = client(base).begin(Method::GET, format!("{base}/v1/video/get/{}", encode_path(id)));
+        request.build().map(|request| request.uri().to_string()).map_err(|why| why.0)
     }
 
     #[test]
@@ -201,21 +231,19 @@ mod tests {
             path("https://gateway.example/", "vj_1").unwrap(),
             "https://gateway.example/v1/video/get/vj_1"
         );
-        for wrong in ["gateway", "mailto:x", "https://u:p@gateway.example", "https://gateway.example?x=1"] {
+        for wrong in [
+            "",
+            "gateway",
+            "mailto:x",
+            "/path",
+            "https://u:p@gateway.example",
+            "https://gateway.example?x=1",
+            "https://gateway.example#x",
+            "https://gateway.example/a b",
+        ] {
             let why = path(wrong, "vj_1").unwrap_err();
             assert!(why.starts_with("the base URL is invalid") && !why.contains("u:p"), "{why}");
         }
-    }
-
-    #[test]
-    fn one_context_serves_two_hosts() {
-        let context = Context::default();
-        let url = |base: &str| {
-            let client = Client::new_with_client(base, reqwest::Client::new(), context.clone());
-            client.begin(Method::GET, format!("{base}/v1/video/list")).build().unwrap().url().to_string()
-        };
-        assert_eq!(url("https://one.example"), "https://one.example/v1/video/list");
-        assert_eq!(url("https://two.example"), "https://two.example/v1/video/list");
     }
 
     #[test]
@@ -226,7 +254,7 @@ mod tests {
             .query(&QueryParam::new("state", &Some("a b&c")))
             .build()
             .unwrap();
-        assert_eq!(request.url().query(), Some("limit=7&state=a+b%26c"));
+        assert_eq!(request.uri().query(), Some("limit=7&state=a+b%26c"));
     }
 
     #[test]
@@ -237,7 +265,7 @@ mod tests {
             .query(&QueryParam::new("full", &true))
             .build()
             .unwrap();
-        assert_eq!(request.url().query(), Some("state=queued&state=running&full=true"));
+        assert_eq!(request.uri().query(), Some("state=queued&state=running&full=true"));
     }
 
     #[test]
@@ -247,15 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_the_context_is_sent_in_place_of_the_serialized_one() {
-        let context = Context::default().with_body(Bytes::from_static(b"{\"stored\": true}"));
-        let client = Client::new_with_client("https://api.infrai.cc", reqwest::Client::new(), context);
+    fn a_body_of_the_client_is_sent_in_place_of_the_serialized_one() {
+        let client = client("https://api.infrai.cc").with_body(Bytes::from_static(b"{\"stored\": true}"));
         let request = client.begin(Method::POST, "https://api.infrai.cc/v1/video/generate".to_owned());
         assert_eq!(body_of(request.json(&"new")), "{\"stored\": true}");
     }
 
     fn body_of(request: RequestBuilder) -> String {
-        let request = request.build().unwrap();
-        String::from_utf8(request.body().unwrap().as_bytes().unwrap().to_vec()).unwrap()
+        String::from_utf8(request.build().unwrap().into_body().to_vec()).unwrap()
     }
 }

@@ -1,8 +1,9 @@
-//! Base URLs, and which hosts are this machine.
+//! Base URLs.
 
-use url::{Host, Url};
+use http::Uri;
 
 use crate::error::{Error, ErrorKind};
+use crate::url::{UrlError, is_loopback, origin, parse};
 
 /// Normalizes a base URL as [`Client`](crate::Client) does: removes trailing slashes, and a trailing `/v1` or `/v1/video`, which is part of
 /// every route. A path prefix before that, such as a gateway's, is kept.
@@ -17,28 +18,30 @@ use crate::error::{Error, ErrorKind};
 ///
 /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the text is not a valid base URL. The message does not repeat the text.
 pub fn base_url(text: &str) -> Result<String, Error> {
-    checked_base_url(text).map(|url| url.as_str().trim_end_matches('/').to_owned())
+    checked_base_url(text).map(|url| text_of(&url))
 }
 
-pub(crate) fn checked_base_url(text: &str) -> Result<Url, Error> {
+/// A base URL as text, without a trailing slash.
+pub(crate) fn text_of(url: &Uri) -> String {
+    url.to_string().trim_end_matches('/').to_owned()
+}
+
+pub(crate) fn checked_base_url(text: &str) -> Result<Uri, Error> {
     // The text is not quoted: it may contain a password, or be an API key in the wrong variable.
     let wrong = |what: &str| {
         Error::new(ErrorKind::Config, format!("`base_url` {what}"))
             .with_field("base_url")
             .with_hint("pass a URL such as https://api.infrai.cc")
     };
-    let mut url = Url::parse(text.trim()).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(wrong("must start with https://"));
+    const MORE: &str = "must have no user, query or fragment";
+    let url = parse(text).map_err(|error| match error {
+        UrlError::User => wrong(MORE),
+        error => wrong(error.what()),
+    })?;
+    if url.query().is_some() || text.contains('#') {
+        return Err(wrong(MORE));
     }
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
-        return Err(wrong("must have no user, query or fragment"));
-    }
-    if url.scheme() == "http" && !is_loopback(&url) {
+    if url.scheme_str() == Some("http") && !is_loopback(&url) {
         return Err(wrong(
             "would send the API key unencrypted: plain http is only allowed for loopback hosts",
         ));
@@ -47,9 +50,7 @@ pub(crate) fn checked_base_url(text: &str) -> Result<Url, Error> {
     if path.to_ascii_lowercase().contains("/v1/video/") {
         return Err(wrong("is the URL of an operation: it must end before /v1/video"));
     }
-    let path = path.to_owned();
-    url.set_path(&path);
-    Ok(url)
+    parse(&format!("{}{path}", origin(&url))).map_err(|error| wrong(error.what()))
 }
 
 /// The path without a trailing `/v1` or `/v1/video`.
@@ -61,19 +62,6 @@ fn before_the_routes(path: &str) -> &str {
     let path = path.trim_end_matches('/');
     let path = without(path, "/video").filter(|rest| without(rest, "/v1").is_some()).unwrap_or(path);
     without(path, "/v1").unwrap_or(path)
-}
-
-/// Whether the host of a URL is this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.strip_suffix('.').unwrap_or(name);
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]
@@ -97,6 +85,10 @@ mod tests {
             ("https://gateway.example.com/dev1", "https://gateway.example.com/dev1"),
             ("https://gateway.example.com/v1/proxy", "https://gateway.example.com/v1/proxy"),
             ("http://127.0.0.1:8787/v1", "http://127.0.0.1:8787"),
+            ("http://[::1]:8787/v1", "http://[::1]:8787"),
+            ("HTTPS://API.infrai.cc:443/v1", "https://api.infrai.cc"),
+            ("https://gateway.example.com//other/v1", "https://gateway.example.com//other"),
+            ("https://gateway.example.com/a b/v1", "https://gateway.example.com/a%20b"),
         ] {
             assert_eq!(base_url(given).unwrap(), used, "{given}");
             let client = Client::builder("ifr_pk_proj_x").with_base_url(given).build().unwrap();

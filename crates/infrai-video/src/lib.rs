@@ -31,11 +31,15 @@ pub mod retry;
 mod secrets;
 mod text;
 pub mod transport;
+mod url;
 mod validation;
 pub mod wait;
 
-// Their types are in the signatures of transports.
-pub use {http, reqwest};
+// Its types are in the signatures of transports.
+pub use http;
+#[cfg(feature = "reqwest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+pub use reqwest;
 
 pub use base_url::base_url;
 pub use call::{Call, WriteCall};

@@ -6,6 +6,7 @@ use infrai_video_client::types::GenerateRequest;
 
 use crate::error::Error;
 use crate::ids::{IdempotencyKey, JobId, RetentionDays};
+use crate::url::{UrlError, parse};
 
 /// Percent-encoded, an id of this length still fits into a URL.
 const MAX_JOB_ID_BYTES: usize = 2048;
@@ -108,8 +109,8 @@ pub(crate) fn check_request(request: &GenerateRequest) -> Result<(), Error> {
         ));
     }
     if let Some(url) = &request.reference_image_url {
-        let is_web =
-            url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        // The service sends the request: it decides about users and hosts.
+        let is_web = matches!(parse(url), Ok(_) | Err(UrlError::User | UrlError::Host));
         if !is_web || url.chars().count() > MAX_URL_CHARS {
             return Err(Error::invalid(
                 "reference_image_url",

@@ -1,10 +1,10 @@
-//! Replaces progenitor's runtime in the generated client by the client crate's own, which reads more responses, costs less, and
-//! prints no secrets.
+//! Replaces progenitor's runtime in the generated client by the client crate's own, which reads more responses, costs less, prints
+//! no secrets, and does not depend on reqwest.
 
 use anyhow::{Result, bail};
 use quote::ToTokens as _;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprField, File, ImplItem, Item, Member, Path, Stmt, parse_quote};
+use syn::{Block, Expr, ExprField, File, Ident, ImplItem, Item, Member, Path, Stmt, parse_quote};
 
 /// The modules of the client crate with the items of the runtime.
 const RUNTIME: [(&str, &str); 7] = [
@@ -30,11 +30,15 @@ pub(crate) fn rewrite(file: &mut File, operations: usize) -> Result<()> {
     file.items.splice(0..0, imports);
     let mut rewriter = Rewriter::default();
     rewriter.visit_file_mut(file);
-    let Rewriter { begun, versions, constructors } = rewriter;
-    if (begun, versions, constructors) != (operations, operations, 1) {
+    file.items
+        .retain(|item| !matches!(item, Item::Impl(item) if item.trait_.is_none() && item.items.is_empty()));
+    let Rewriter { begun, versions, constructors, clients, left } = rewriter;
+    // The client has a field and an accessor for a `reqwest::Client`.
+    if (begun, versions, constructors, clients, left) != (operations, operations, 2, 2, 0) {
         bail!(
-            "the client of {operations} operations has {begun} requests, {versions} headers with the version and \
-             {constructors} constructors; progenitor writes another form now: adapt tools/generator/src/rewrite.rs"
+            "the client of {operations} operations has {begun} requests, {versions} headers with the version, \
+             {constructors} constructors, {clients} of 2 uses of a client of reqwest and {left} more; progenitor writes \
+             another form now: adapt tools/generator/src/rewrite.rs"
         );
     }
     Ok(())
@@ -49,18 +53,42 @@ struct Rewriter {
     begun: usize,
     versions: usize,
     constructors: usize,
+    clients: usize,
+    /// Paths of reqwest that are not replaced.
+    left: usize,
 }
 
 impl VisitMut for Rewriter {
-    /// Removes the constructor that sets a timeout of 15 seconds: the caller chooses timeouts.
+    /// Removes the constructors, which take a `reqwest::Client`, and its accessor. The client crate has its own constructor.
     fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
         let before = item.items.len();
-        let is_new = |item: &ImplItem| matches!(item, ImplItem::Fn(function) if function.sig.ident == "new");
-        if item.trait_.is_none() && item.self_ty.to_token_stream().to_string() == "Client" {
-            item.items.retain(|item| !is_new(item));
+        let is_client = item.self_ty.to_token_stream().to_string() == "Client";
+        match &item.trait_ {
+            None if is_client => {
+                item.items.retain(|item| !is_function(item, &["new", "new_with_client"]));
+                self.constructors += before - item.items.len();
+            }
+            Some((path, _)) if path.segments.last().is_some_and(|last| last.ident == "ClientInfo") => {
+                item.items.retain(|item| !is_function(item, &["client"]));
+                self.clients += before - item.items.len();
+            }
+            _ => {}
         }
-        self.constructors += before - item.items.len();
         visit_mut::visit_item_impl_mut(self, item);
+    }
+
+    /// Removes the field with the `reqwest::Client`.
+    fn visit_item_struct_mut(&mut self, item: &mut syn::ItemStruct) {
+        if let syn::Fields::Named(fields) = &mut item.fields
+            && item.ident == "Client"
+        {
+            let before = fields.named.len();
+            let is_client = |field: &syn::Field| field.ident.as_ref().is_some_and(|name| name == "client");
+            fields.named =
+                std::mem::take(&mut fields.named).into_iter().filter(|field| !is_client(field)).collect();
+            self.clients += before - fields.named.len();
+        }
+        visit_mut::visit_item_struct_mut(self, item);
     }
 
     /// Removes the header with the version of the document, which the service does not expect.
@@ -93,7 +121,19 @@ impl VisitMut for Rewriter {
         if path.segments.len() > 1 && path.segments[0].ident == "progenitor_client" {
             path.segments = path.segments.iter().skip(1).cloned().collect();
         }
+        if path.segments[0].ident == "reqwest" {
+            // reqwest exports the headers of the crate http.
+            match path.segments.get(1).is_some_and(|module| module.ident == "header") {
+                true => path.segments[0].ident = Ident::new("http", path.segments[0].ident.span()),
+                false => self.left += 1,
+            }
+        }
     }
+}
+
+/// Whether the item is a function with one of these names.
+fn is_function(item: &ImplItem, names: &[&str]) -> bool {
+    matches!(item, ImplItem::Fn(function) if names.iter().any(|name| function.sig.ident == name))
 }
 
 /// Whether the expression is the name of the header with the version. The names of parameters are string literals.
@@ -114,13 +154,23 @@ mod tests {
     fn generated() -> File {
         parse_quote! {
             pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
+            pub struct Client {
+                pub(crate) baseurl: String,
+                pub(crate) client: reqwest::Client,
+            }
             impl Client {
                 pub fn new(baseurl: &str) -> Self { todo(baseurl) }
+                pub fn new_with_client(baseurl: &str, client: reqwest::Client) -> Self { todo(baseurl, client) }
+            }
+            impl ClientInfo<crate::Context> for Client {
+                fn baseurl(&self) -> &str { self.baseurl.as_str() }
+                fn client(&self) -> &reqwest::Client { &self.client }
             }
             impl Client {
                 pub async fn video_list(&self) -> Result<(), Error> {
                     header_map.append(HeaderName::from_static("api-version"), HeaderValue::from_static("1"));
-                    let request = self.client.get(url).query(&progenitor_client::QueryParam::new("a", &a)).build()?;
+                    let request = self.client.get(url).query(&progenitor_client::QueryParam::new("a", &a))
+                        .header(::reqwest::header::ACCEPT, json).build()?;
                     Ok(())
                 }
             }
@@ -134,7 +184,9 @@ mod tests {
         let text = prettyplease::unparse(&file);
         assert!(text.contains("use crate::request::QueryParam;"), "{text}");
         assert!(text.contains("self\n            .begin(::http::Method::GET, url)"), "{text}");
-        for gone in ["progenitor_client", "api-version", "fn new(", "self.client"] {
+        assert!(text.contains(".header(::http::header::ACCEPT, json)"), "{text}");
+        for gone in ["progenitor_client", "reqwest", "api-version", "fn new", "self.client", "impl Client {}"]
+        {
             assert!(!text.contains(gone), "{gone} is still in {text}");
         }
     }
@@ -143,5 +195,9 @@ mod tests {
     fn another_form_is_an_error() {
         let error = rewrite(&mut generated(), 2).unwrap_err().to_string();
         assert!(error.starts_with("the client of 2 operations has 1 requests, 1 headers"), "{error}");
+        let mut other = generated();
+        other.items.push(parse_quote! { fn send(client: &reqwest::Client) {} });
+        let error = rewrite(&mut other, 1).unwrap_err().to_string();
+        assert!(error.contains("a client of reqwest and 1 more"), "{error}");
     }
 }

@@ -166,7 +166,7 @@ impl Terminal {
                     piped.read_to_string(&mut stdout).await.expect("stdout is text");
                 }
             };
-            futures_util::join!(read, pipe);
+            tokio::join!(read, pipe);
         };
         if tokio::time::timeout(STUCK, all).await.is_err() {
             panic!("the command does not end: {:#?}", self.seen());

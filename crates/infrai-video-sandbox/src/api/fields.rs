@@ -122,9 +122,7 @@ impl<'a> Fields<'a> {
         let Some(text) = self.string("reference_image_url", hint)? else {
             return Ok(None);
         };
-        let is_web =
-            url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !is_web || text.chars().count() > MAX_URL {
+        if !is_web(text) || text.chars().count() > MAX_URL {
             let wrong = format!("must be an http or https URL, not {}", quoted(text));
             return Err(Problem::validation("reference_image_url", wrong, hint));
         }
@@ -203,6 +201,17 @@ fn shown(value: &Value) -> String {
 /// Unicode.
 fn is_space(c: char) -> bool {
     c == '\u{feff}' || c.is_whitespace() && c != '\u{85}'
+}
+
+/// Whether a text is an http or https URL with a host. The rest of it is for the server that it leads to.
+fn is_web(text: &str) -> bool {
+    let Some((scheme, rest)) = text.trim().split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    ["http", "https"].iter().any(|web| web.eq_ignore_ascii_case(scheme))
+        && !host.is_empty()
+        && !host.starts_with(':')
+        && !host.contains(char::is_whitespace)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(crate) async fn list(
 ) -> Result<Reply, Problem> {
     let query = query.unwrap_or_default();
     let value = |name: &str| {
-        url::form_urlencoded::parse(query.as_bytes())
+        form_urlencoded::parse(query.as_bytes())
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.into_owned())
     };

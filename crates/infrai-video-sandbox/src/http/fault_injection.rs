@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{
     CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ pub(crate) fn alter(action: &Action, links: &Links, now: Timestamp, data: &mut V
 }
 
 fn shorten(action: &Action, links: &Links, link: &str) {
-    let Ok(url) = url::Url::parse(link) else {
+    let Ok(url) = link.parse::<Uri>() else {
         return;
     };
     let (path, query) = (url.path(), url.query().unwrap_or_default());
@@ -146,11 +146,13 @@ fn shorten(action: &Action, links: &Links, link: &str) {
 }
 
 fn expired(link: &str, links: &Links, past: Timestamp) -> String {
-    let Ok(url) = url::Url::parse(link) else {
+    let Ok(url) = link.parse::<Uri>() else {
         return link.to_owned();
     };
-    let base = &url[..url::Position::BeforePath];
-    format!("{base}{}", links.sign(url.path(), past))
+    let (Some(scheme), Some(authority)) = (url.scheme(), url.authority()) else {
+        return link.to_owned();
+    };
+    format!("{scheme}://{authority}{}", links.sign(url.path(), past))
 }
 
 /// Applies a rule to a response that is ready to be sent.

@@ -10,9 +10,9 @@ use axum::extract::Request;
 use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderValue, Version};
-use url::Host;
 
 use crate::model::problem::Problem;
+use crate::network::host::Host;
 
 /// The port of a `Host` without one.
 const DEFAULT_PORT: u16 = 80;
@@ -47,13 +47,13 @@ impl AllowedHosts {
     }
 
     fn allows(&self, host: &Host) -> bool {
-        is_loopback(host) || self.public.contains(host) || self.is_bound(host)
+        host.is_loopback() || self.public.contains(host) || self.is_bound(host)
     }
 
     /// Whether the sandbox listens on an address. If it listens on all addresses, any address is allowed, since the caller
     /// may have used that of a NAT gateway. Unlike a name, an address cannot be rebound.
     fn is_bound(&self, host: &Host) -> bool {
-        address(host)
+        host.address()
             .is_some_and(|ip| self.bound.to_canonical().is_unspecified() || ip == self.bound.to_canonical())
     }
 }
@@ -97,39 +97,12 @@ fn parse(text: &str) -> Option<Named> {
         Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => port.parse().ok()?,
         _ => return None,
     };
-    Some(Named { host: canonical(&Host::parse(name).ok()?), port })
-}
-
-/// Removes the trailing dot of a fully qualified name.
-pub(crate) fn canonical<S: AsRef<str>>(host: &Host<S>) -> Host {
-    match host {
-        Host::Domain(name) => {
-            Host::Domain(name.as_ref().strip_suffix('.').unwrap_or(name.as_ref()).to_owned())
-        }
-        Host::Ipv4(ip) => Host::Ipv4(*ip),
-        Host::Ipv6(ip) => Host::Ipv6(*ip),
-    }
-}
-
-/// Whether a host is always this machine: `localhost`, names under it, and loopback addresses.
-pub(crate) fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
-    match host {
-        Host::Domain(name) => name.as_ref() == "localhost" || name.as_ref().ends_with(".localhost"),
-        _ => address(host).is_some_and(|ip| ip.is_loopback()),
-    }
-}
-
-fn address<S>(host: &Host<S>) -> Option<IpAddr> {
-    match host {
-        Host::Domain(_) => None,
-        Host::Ipv4(ip) => Some((*ip).into()),
-        Host::Ipv6(ip) => Some(IpAddr::from(*ip).to_canonical()),
-    }
+    Some(Named { host: Host::parse(name)?, port })
 }
 
 /// Whether a `Host` header names loopback.
 pub(crate) fn names_loopback(header: &str) -> bool {
-    parse(header).is_some_and(|named| is_loopback(&named.host))
+    parse(header).is_some_and(|named| named.host.is_loopback())
 }
 
 #[cfg(test)]

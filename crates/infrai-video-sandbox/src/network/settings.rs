@@ -1,13 +1,15 @@
 //! Bind address, public URLs, and access to the admin API.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{fmt, io};
 
+use http::Uri;
+use http::uri::Scheme;
 use tokio::net::TcpListener;
-use url::Url;
 
 use crate::network::admin_auth::AdminAuth;
-use crate::network::allowed_hosts::{AllowedHosts, canonical, is_loopback};
+use crate::network::allowed_hosts::AllowedHosts;
+use crate::network::host::Host;
 
 /// The minimum length of an admin token.
 const MIN_TOKEN_LENGTH: usize = 16;
@@ -73,8 +75,8 @@ impl NetworkSettings {
             return Some(self.host.to_string());
         }
         // Behind a proxy every request comes from the proxy, which may be on loopback.
-        let url = Url::parse(self.public_url.as_ref()?).ok()?;
-        url.host().filter(|host| !is_loopback(host)).map(|host| host.to_string())
+        let public = Origin::parse(self.public_url.as_ref()?).ok()?;
+        Some(public.host).filter(|host| !host.is_loopback()).map(|host| host.to_string())
     }
 
     pub(crate) fn needs_admin_token(&self) -> bool {
@@ -89,7 +91,7 @@ impl NetworkSettings {
     /// The hosts that requests may name.
     pub(crate) fn allowed_hosts(&self) -> AllowedHosts {
         let urls = [&self.public_url, &self.public_files_url].into_iter().flatten();
-        let public = urls.filter_map(|url| Url::parse(url).ok()?.host().as_ref().map(canonical)).collect();
+        let public = urls.filter_map(|url| Some(Origin::parse(url).ok()?.host)).collect();
         AllowedHosts { public, bound: self.host }
     }
 
@@ -98,7 +100,7 @@ impl NetworkSettings {
         {
             if let Some(url) = url {
                 let shown = if url.contains('@') { "..." } else { url };
-                origin(url).map_err(|wrong| StartError::PublicUrl {
+                Origin::parse(url).map_err(|wrong| StartError::PublicUrl {
                     setting,
                     url: shown.to_owned(),
                     wrong,
@@ -122,35 +124,59 @@ impl NetworkSettings {
 
     /// The URLs of the API and of the file host, without a slash at the end.
     pub(crate) fn bases(&self, api: SocketAddr, files: SocketAddr) -> (String, String) {
-        let url = |text: &Option<String>| text.as_deref().and_then(|text| origin(text).ok());
+        let url = |text: &Option<String>| text.as_deref().and_then(|text| Origin::parse(text).ok());
         let (public, public_files) = (url(&self.public_url), url(&self.public_files_url));
         let files_beside = || {
-            let mut beside = public.clone()?;
-            beside.set_port(Some(files.port())).ok()?;
-            Some(beside)
+            let public = public.clone()?;
+            Some(Origin { port: Some(files.port()), ..public })
         };
         (
-            public.as_ref().map_or_else(|| base(api), text),
-            public_files.or_else(files_beside).as_ref().map_or_else(|| base(files), text),
+            public.as_ref().map_or_else(|| base(api), Origin::to_string),
+            public_files.or_else(files_beside).as_ref().map_or_else(|| base(files), Origin::to_string),
         )
     }
 }
 
 /// A URL that is only a scheme, a host and maybe a port.
-fn origin(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).map_err(|_| "is no URL")?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err("is not an address of the web");
-    }
-    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    if !is_bare || !url.username().is_empty() || url.password().is_some() {
-        return Err("has more than a host and a port");
-    }
-    Ok(url)
+#[derive(Debug, Clone)]
+struct Origin {
+    scheme: Scheme,
+    host: Host,
+    port: Option<u16>,
 }
 
-fn text(url: &Url) -> String {
-    url[..url::Position::BeforePath].to_owned()
+impl Origin {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        if !text.is_ascii() {
+            return Err("is not ASCII (the ASCII form of a name begins with xn--)");
+        }
+        let url: Uri = text.parse().map_err(|_| "is no URL")?;
+        let web = url.scheme().filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme));
+        let (Some(scheme), Some(authority)) = (web, url.authority()) else {
+            return Err("is not an address of the web");
+        };
+        if url.path() != "/" || text.contains(['?', '#', '@']) {
+            return Err("has more than a host and a port");
+        }
+        let host = Host::parse(authority.host()).ok_or("has no valid host")?;
+        // A port that is no number is not a port of an authority.
+        let port = authority.port_u16();
+        if port.is_none() && authority.as_str().len() > authority.host().len() + 1 {
+            return Err("has no valid port");
+        }
+        Ok(Self { scheme: scheme.clone(), host, port })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let default = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
+        write!(f, "{}://{}", self.scheme, self.host)?;
+        match self.port.filter(|port| *port != default) {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The URL of a socket on this machine. A socket that listens on all addresses is also on loopback.
@@ -196,6 +222,10 @@ mod tests {
             bases("0.0.0.0", public, Some("https://files.example")),
             at("http://sandbox.example:8787", "https://files.example")
         );
+        assert_eq!(
+            bases("0.0.0.0", Some("HTTP://Sandbox.Example:80"), Some("https://[0::1]:443/")),
+            at("http://sandbox.example", "https://[::1]")
+        );
     }
 
     #[test]
@@ -210,6 +240,9 @@ mod tests {
             ("http://u@a", "..."),
             ("http://u:p@a", "..."),
             ("http://u:p/q@a", "..."),
+            ("http://a:65536", "http://a:65536"),
+            ("http://[::g]", "http://[::g]"),
+            ("http://b\u{fc}cher", "http://b\u{fc}cher"),
         ] {
             let settings =
                 NetworkSettings { public_files_url: Some(wrong.to_owned()), ..NetworkSettings::default() };

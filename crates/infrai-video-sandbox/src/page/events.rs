@@ -48,7 +48,7 @@ pub(super) async fn events(
     stopping: Option<Extension<Stopping>>,
 ) -> impl IntoResponse {
     let query = uri.query().unwrap_or_default().as_bytes();
-    let account = url::form_urlencoded::parse(query).find(|(name, _)| name == "account");
+    let account = form_urlencoded::parse(query).find(|(name, _)| name == "account");
     let listener =
         Listener::new(app, account.map(|(_, name)| name.into_owned()).filter(|name| !name.is_empty()));
     let events = stream::unfold(listener, async |mut listener| {

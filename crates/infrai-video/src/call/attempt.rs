@@ -35,11 +35,12 @@ pub(super) fn api_for_one_request(
 ) -> generated::Client {
     let shared = &client.shared;
     let limit = shared.timeouts.attempt.min(deadline.saturating_duration_since(Instant::now()));
-    let mut context = shared.context.with_exchange(Arc::new(Exchange::new(Arc::clone(shared), limit)));
-    if let Some(body) = body {
-        context = context.with_body(body.clone());
+    let exchange = Arc::new(Exchange::new(Arc::clone(shared), limit));
+    let api = generated::Client::new(&shared.base_url, shared.api_key.clone(), exchange);
+    match body {
+        Some(body) => api.with_body(body.clone()),
+        None => api,
     }
-    generated::Client::new_with_client(&shared.base_url, shared.builder.clone(), context)
 }
 
 pub(super) async fn attempt<T: ApiResult>(

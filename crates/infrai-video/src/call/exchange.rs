@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, USER_AGENT};
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Request};
 use infrai_video_client::{self as generated, ExchangeError, MAX_RESPONSE_BYTES, RawResponse};
 use tokio::time::timeout;
 
@@ -27,7 +27,7 @@ impl Exchange {
         Self { shared, limit }
     }
 
-    async fn send(&self, mut request: reqwest::Request) -> Result<RawResponse, TransportError> {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<RawResponse, TransportError> {
         request.headers_mut().insert(USER_AGENT, self.shared.user_agent.clone());
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
         if request.method() == Method::GET {
@@ -42,7 +42,7 @@ impl Exchange {
             }
         }
         let response = async {
-            let Incoming { status, headers, body } = self.shared.sender.send(request).await?;
+            let Incoming { status, headers, body } = Incoming::of(&*self.shared.transport, request).await?;
             self.shared.clocks.record(&headers);
             let body = body.bounded(read, MAX_RESPONSE_BYTES).await;
             let body = match body.and_then(|body| decoded(&headers, body, MAX_RESPONSE_BYTES)) {
@@ -64,7 +64,7 @@ impl Exchange {
 impl generated::Exchange for Exchange {
     fn exchange(
         &self,
-        request: reqwest::Request,
+        request: Request<Bytes>,
         _: &'static str,
     ) -> BoxFuture<'_, Result<RawResponse, ExchangeError>> {
         Box::pin(async move { self.send(request).await.map_err(ExchangeError::new) })

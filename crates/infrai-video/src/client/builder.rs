@@ -7,20 +7,20 @@ use http::header::{
     CONTENT_TYPE, EXPECT, HOST, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
     PROXY_AUTHORIZATION, RANGE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use infrai_video_client as generated;
 use secrecy::{ExposeSecret as _, SecretString};
-use url::Url;
 
 use super::capabilities_cache::CapabilitiesCache;
 use super::{API_KEY_VARIABLE, BASE_URL_VARIABLE, Client, DEFAULT_BASE_URL, Rng, Shared, Timeouts};
-use crate::base_url::{checked_base_url, is_loopback};
+use crate::base_url::{checked_base_url, text_of};
 use crate::clock::{Clocks, WallClock};
 use crate::error::{Error, ErrorKind};
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
 use crate::text::one_line;
-use crate::transport::{DefaultTransport, Sender, Transport, request_builder};
+use crate::transport::{DefaultTransport, Transport};
+use crate::url::is_loopback;
 
 /// Settings of a [`Client`].
 ///
@@ -47,7 +47,6 @@ pub struct ClientBuilder {
     user_agent: String,
     headers: Vec<(String, String)>,
     seed: Option<u64>,
-    http_client: Option<reqwest::Client>,
     transport: Option<Arc<dyn Transport>>,
     wall_clock: WallClock,
 }
@@ -69,7 +68,6 @@ impl ClientBuilder {
             user_agent: concat!("infrai-video-rust/", env!("CARGO_PKG_VERSION")).to_owned(),
             headers: Vec::new(),
             seed: None,
-            http_client: None,
             transport: None,
             wall_clock: Arc::new(SystemTime::now),
         }
@@ -173,15 +171,17 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends requests through this `reqwest` client, for a custom proxy or custom certificates. Its redirect policy should
-    /// be none, and it should have no timeout except one for connecting. Connect timeout, proxies and HTTP/2 are then
-    /// configured on that client.
-    pub fn with_http_client(mut self, client: reqwest::Client) -> Self {
-        self.http_client = Some(client);
-        self
+    /// Sends requests through this client of reqwest 0.13, for a custom proxy or custom certificates. Its redirect policy should
+    /// be none, and it should have no timeout except one for connecting. Connect timeout, proxies, TLS and HTTP/2 are then
+    /// configured on that client, and by the features of reqwest.
+    #[cfg(feature = "reqwest")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+    pub fn with_http_client(self, client: reqwest::Client) -> Self {
+        self.with_transport(client)
     }
 
-    /// Sends requests through a custom transport.
+    /// Sends requests through a custom transport, such as a [`TowerTransport`](crate::transport::TowerTransport). With the feature
+    /// `reqwest`, a `reqwest::Client` is a transport. Connect timeout, proxies and TLS are then those of the transport.
     pub fn with_transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -206,23 +206,20 @@ impl ClientBuilder {
             return Err(config("api_key", "`api_key` is not an API key")
                 .with_hint("pass a key such as ifr_pk_proj_..., without spaces"));
         }
-        let context = generated::Context::new(key)
+        let api_key = generated::ApiKey::new(key)
             .map_err(|_| config("api_key", "`api_key` contains characters that are invalid in a header"))?;
         let user_agent = visible(&self.user_agent)
             .ok_or_else(|| config("user_agent_suffix", "`user_agent_suffix` must be visible ASCII"))?;
         let headers = extra_headers(&self.headers)?;
-        let (builder, sender) = match (self.transport, self.http_client) {
-            (Some(transport), client) => (client, Sender::Custom(transport)),
-            (None, Some(client)) => (Some(client.clone()), Sender::Reqwest(client)),
-            (None, None) => (None, default_sender(&base_url, self.timeouts.connect)?),
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => default_transport(&base_url, self.timeouts.connect)?,
         };
-        let builder = builder.map_or_else(request_builder, Ok)?;
         Ok(Client {
             shared: Arc::new(Shared {
-                base_url: base_url.as_str().trim_end_matches('/').to_owned(),
-                context,
-                sender,
-                builder,
+                base_url: text_of(&base_url),
+                api_key,
+                transport,
                 user_agent,
                 timeouts: self.timeouts,
                 retry: self.retry,
@@ -310,15 +307,14 @@ fn visible(value: &str) -> Option<HeaderValue> {
 }
 
 /// The built-in transport. Reports missing CA certificates and invalid proxy settings before anything is sent.
-fn default_sender(base_url: &Url, connect_timeout: Duration) -> Result<Sender, Error> {
+fn default_transport(base_url: &Uri, connect_timeout: Duration) -> Result<Arc<dyn Transport>, Error> {
     let transport = DefaultTransport::new(connect_timeout);
-    let server = base_url.as_str().parse().map_err(|_| config("base_url", "`base_url` is not a URL"))?;
-    transport.prepare(&server).map_err(|error| {
+    transport.prepare(base_url).map_err(|error| {
         let error = Error::from(error).with_retryable(false);
         let message = error.message().to_owned();
         error.turned_into(ErrorKind::Config, message)
     })?;
-    Ok(Sender::Custom(Arc::new(transport)))
+    Ok(Arc::new(transport))
 }
 
 #[cfg(test)]
@@ -335,6 +331,9 @@ mod tests {
             ("https://user:secret@api.infrai.cc", "no user"),
             ("ifr_pk_proj_secret", "is not a URL"),
             ("https://api.infrai.cc?x=1", "query"),
+            ("https://api.infrai.cc#x", "fragment"),
+            ("https://bücher.example", "begins with xn--"),
+            ("https://127.1", "is not a URL"),
         ] {
             let error = Client::builder("ifr_pk_proj_x").with_base_url(url).build().unwrap_err();
             assert_eq!((error.kind(), error.field()), (ErrorKind::Config, Some("base_url")), "{url}");

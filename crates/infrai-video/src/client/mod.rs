@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::ids::IdempotencyKey;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
-use crate::transport::Sender;
+use crate::transport::Transport;
 use crate::wait::PollBackoff;
 
 /// The URL of the service.
@@ -51,10 +51,8 @@ pub struct Client {
 /// State shared by all clones of a client.
 pub(crate) struct Shared {
     pub(crate) base_url: String,
-    pub(crate) context: generated::Context,
-    pub(crate) sender: Sender,
-    /// Builds requests for the generated client, also if another transport sends them.
-    pub(crate) builder: reqwest::Client,
+    pub(crate) api_key: generated::ApiKey,
+    pub(crate) transport: Arc<dyn Transport>,
     pub(crate) user_agent: HeaderValue,
     pub(crate) timeouts: Timeouts,
     pub(crate) retry: RetryPolicy,

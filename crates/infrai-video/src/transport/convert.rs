@@ -1,4 +1,4 @@
-//! Conversion of errors of hyper, reqwest and TLS.
+//! Conversion of errors of hyper and TLS.
 
 use std::error::Error as StdError;
 use std::io;
@@ -27,24 +27,6 @@ pub(super) fn from_layers_below(
         TransportError::new(kind, format!("{message}: {}", root_cause(&error)))
     });
     this.with_source(error)
-}
-
-impl From<reqwest::Error> for TransportError {
-    /// Removes the URL, which may be a signed link.
-    fn from(error: reqwest::Error) -> Self {
-        let host = error.url().and_then(|url| url.host_str()).unwrap_or_default().to_owned();
-        let error = error.without_url();
-        let kind = if error.is_builder() {
-            TransportErrorKind::Request
-        } else if error.is_connect() {
-            TransportErrorKind::Connect
-        } else if error.is_timeout() {
-            TransportErrorKind::TimedOut
-        } else {
-            TransportErrorKind::Lost
-        };
-        from_layers_below(kind, error, &host)
-    }
 }
 
 /// An error and its sources, outermost first.

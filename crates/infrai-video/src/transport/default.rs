@@ -89,7 +89,7 @@ pub(super) fn request_failed(error: ClientError, host: &str) -> TransportError {
 #[cfg(not(feature = "rustls"))]
 fn without_tls() -> TransportError {
     TransportError::new(TransportErrorKind::Rejected, "https support is not compiled in")
-        .with_hint("enable the feature `ring` of infrai-video, or pass a client to `with_http_client`")
+        .with_hint("enable the feature `ring` of infrai-video, or pass a transport to `with_transport`")
 }
 
 fn tcp(connect_timeout: Duration) -> HttpConnector {

@@ -15,12 +15,11 @@ use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower_service::Service;
-use url::Url;
 
 use super::convert::{rejected_by_tls, root_cause};
 use super::default::BoxError;
-use crate::base_url::is_loopback;
 use crate::error::{TransportError, TransportErrorKind};
+use crate::url::is_loopback;
 
 /// Maximum size of the head of a proxy's response to CONNECT, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
@@ -71,9 +70,7 @@ impl ProxySettings {
     pub(super) fn proxy_for(&self, server: &Uri) -> Result<Option<Proxy>, TransportError> {
         let Some((variable, value)) = &self.set else { return Ok(None) };
         let matcher = |proxy: &str| Matcher::builder().https(proxy).no(&self.none_for).build();
-        if Url::parse(&server.to_string()).is_ok_and(|url| is_loopback(&url))
-            || matcher("http://any").intercept(server).is_none()
-        {
+        if is_loopback(server) || matcher("http://any").intercept(server).is_none() {
             return Ok(None);
         }
         let wrong = |why: &str| {

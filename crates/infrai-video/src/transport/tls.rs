@@ -117,7 +117,7 @@ pub(super) fn permanent(error: &Error, host: &str) -> Option<TransportError> {
             | AlertDescription::AccessDenied,
         ) => (
             format!("{host} requires a client certificate"),
-            "pass a client that has one to `with_http_client`".to_owned(),
+            "pass a transport that has one to `with_transport`".to_owned(),
         ),
         Error::AlertReceived(AlertDescription::UnrecognisedName) => {
             (format!("the server does not serve the host name {host}"), base_url())

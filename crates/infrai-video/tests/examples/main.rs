@@ -100,6 +100,7 @@ async fn a_program_that_crashed_after_the_charge_continues_with_the_same_job() {
     assert_eq!(program.files(), ["lighthouse.mp4"]);
 }
 
+#[cfg(feature = "ring")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transport_logs_every_attempt_and_no_secret() {
     let lost = Fault::on(Operation::Generate, Action::AcceptThenDrop).nth(1);

@@ -15,6 +15,7 @@ mod axum_service;
 mod custom_tls_and_proxy;
 #[path = "../../examples/many_jobs.rs"]
 mod many_jobs;
+#[cfg(feature = "ring")]
 #[path = "../../examples/own_transport.rs"]
 mod own_transport;
 #[path = "../../examples/quickstart.rs"]
@@ -36,6 +37,7 @@ fn process_of_an_example() {
         #[cfg(feature = "ring")]
         "custom_tls_and_proxy" => exit(custom_tls_and_proxy::main()),
         "many_jobs" => exit(many_jobs::main()),
+        #[cfg(feature = "ring")]
         "own_transport" => exit(own_transport::main()),
         "quickstart" => exit(quickstart::main()),
         "survive_restart" => exit(survive_restart::main()),

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use http::Uri;
 use tokio::time::Instant;
-use url::Url;
 
-use crate::base_url::is_loopback;
 use crate::error::{Error, ErrorKind};
 use crate::operations::Job;
 use crate::retry::RetryPolicy;
+use crate::url::{self, UrlError};
 use crate::wait::without_clip;
 
 /// A link is not used if it expires within this time.
@@ -16,7 +16,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 
 /// A signed link and its expiry. It is never displayed.
 pub(super) struct Link {
-    pub(super) url: Url,
+    pub(super) url: Uri,
     expires: Option<Instant>,
 }
 
@@ -43,7 +43,7 @@ impl Link {
             let left = expires_at.checked_duration_since(job.client().shared.clocks.wall())?;
             requested.checked_add(left)
         });
-        Ok(Self { url: checked(url)?, expires })
+        Ok(Self { url: checked(url::parse(url))?, expires })
     }
 
     pub(super) fn is_about_to_expire(&self) -> bool {
@@ -58,15 +58,14 @@ async fn no_clip(job: &Job, max_elapsed: Duration) -> Option<Error> {
     job.is_without_clip().then(|| without_clip(job))
 }
 
-/// Checks that a link is https, or http to a loopback host.
-pub(super) fn checked(text: &str) -> Result<Url, Error> {
+/// Checks that a link or a redirect is https, or http to a loopback host.
+pub(super) fn checked(url: Result<Uri, UrlError>) -> Result<Uri, Error> {
     let rejected = |what: &str| Error::new(ErrorKind::Download, format!("the service's link {what}"));
-    let url = Url::parse(text).map_err(|_| rejected("is not a URL"))?;
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => Err(rejected("is plain http to another machine, which is not safe")),
-        _ => Err(rejected("is not https")),
+    match url {
+        Ok(url) if url.scheme_str() == Some("https") || url::is_loopback(&url) => Ok(url),
+        Ok(_) => Err(rejected("is plain http to another machine, which is not safe")),
+        Err(UrlError::Scheme) => Err(rejected("is not https")),
+        Err(error) => Err(rejected(error.what())),
     }
 }
 
@@ -76,10 +75,16 @@ mod tests {
 
     #[test]
     fn only_safe_links_are_followed_and_none_is_displayed() {
+        let checked = |text: &str| checked(url::parse(text));
         assert!(checked("https://files.example.com/a.mp4?signature=secret").is_ok());
         assert!(checked("http://127.0.0.1:8788/a.mp4").is_ok());
-        for url in ["http://files.example.com/a.mp4?signature=secret", "file:///etc/passwd?secret", "secret"]
-        {
+        for url in [
+            "http://files.example.com/a.mp4?signature=secret",
+            "file:///etc/passwd?secret",
+            "secret",
+            "https://user:secret@files.example.com",
+            "https://secrét.example",
+        ] {
             let error = checked(url).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
         }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, USER_AGENT};
-use http::{HeaderValue, Method};
-use url::Url;
+use http::{HeaderValue, Request, Uri};
 
 use super::link::checked;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, TransportError};
 use crate::transport::Incoming;
+use crate::url::join;
 
 const MAX_REDIRECTS: u32 = 5;
 
@@ -28,14 +29,15 @@ pub(super) struct Rest<'a> {
 /// The outer error is final; the inner one can be retried.
 pub(super) async fn get(
     client: &Client,
-    link: &Url,
+    link: &Uri,
     rest: Option<Rest<'_>>,
     stall: Duration,
 ) -> Result<Result<Incoming, TransportError>, Error> {
     let shared = Arc::clone(&client.shared);
     let mut url = link.clone();
     for _ in 0..=MAX_REDIRECTS {
-        let mut request = reqwest::Request::new(Method::GET, url.clone());
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = url.clone();
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, shared.user_agent.clone());
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -45,7 +47,7 @@ pub(super) async fn get(
                 headers.insert(IF_RANGE, value(validator)?);
             }
         }
-        let head = tokio::time::timeout(stall, shared.sender.send(request)).await;
+        let head = tokio::time::timeout(stall, Incoming::of(&*shared.transport, request)).await;
         let incoming = match head {
             Ok(Ok(incoming)) => incoming,
             Ok(Err(error)) if !error.is_retryable() => {
@@ -59,10 +61,7 @@ pub(super) async fn get(
         let location = incoming.headers.get(LOCATION).and_then(|location| location.to_str().ok());
         match (incoming.status.is_redirection(), location) {
             (true, Some(location)) => {
-                let next = url
-                    .join(location)
-                    .map_err(|_| Error::new(ErrorKind::Download, "the link redirects to an invalid URL"))?;
-                url = checked(next.as_str())?;
+                url = checked(join(&url, location))?;
             }
             _ => return Ok(Ok(incoming)),
         }

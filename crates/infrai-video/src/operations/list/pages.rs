@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::{Stream, StreamExt};
 use infrai_video_client::types::{VideoJob, VideoJobPage};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::JoinSet;
 
 use super::List;
 use crate::error::{Error, ErrorKind};
@@ -27,7 +27,8 @@ pub struct Pages {
 
 enum Next {
     Start(Option<String>),
-    Loading(AbortOnDropHandle<Result<Response<VideoJobPage>, Error>>),
+    /// One task, which is aborted if the stream is dropped.
+    Loading(JoinSet<Result<Response<VideoJobPage>, Error>>),
     Cycle,
     Ended,
 }
@@ -48,8 +49,9 @@ impl Pages {
     }
 
     fn load(&self, cursor: Option<String>) -> Next {
-        let page = self.list.page(cursor).into_future();
-        Next::Loading(AbortOnDropHandle::new(tokio::spawn(page)))
+        let mut task = JoinSet::new();
+        task.spawn(self.list.page(cursor).into_future());
+        Next::Loading(task)
     }
 
     fn after(&mut self, page: &VideoJobPage) -> Next {
@@ -79,10 +81,13 @@ impl Stream for Pages {
                     }
                     self.next = self.load(cursor);
                 }
-                Next::Loading(page) => {
-                    let page = ready!(Pin::new(page).poll(context)).unwrap_or_else(|_| {
-                        Err(Error::new(ErrorKind::Pagination, "the task that read the page was stopped"))
-                    });
+                Next::Loading(task) => {
+                    let page = match ready!(task.poll_join_next(context)) {
+                        Some(Ok(page)) => page,
+                        _ => {
+                            Err(Error::new(ErrorKind::Pagination, "the task that read the page was stopped"))
+                        }
+                    };
                     self.next = match &page {
                         Ok(page) => self.after(page),
                         Err(_) => Next::Ended,
