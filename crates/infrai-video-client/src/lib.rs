@@ -8,13 +8,15 @@
 //! Most programs want the `infrai-video` crate, which adds retries, waiting, pagination and verified downloads, and never
 //! charges twice. This crate sends each request once.
 //!
-//! ```no_run
+#![cfg_attr(feature = "reqwest", doc = "```no_run")]
+#![cfg_attr(not(feature = "reqwest"), doc = "```ignore")]
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use infrai_video_client::{ApiKey, Client, Exchange, options, types};
+//! use std::sync::Arc;
 //!
-//! # let exchange: std::sync::Arc<dyn Exchange> = unimplemented!();
+//! use infrai_video_client::{ApiKey, Client, options, types};
+//!
 //! let key = ApiKey::new("ifr_pk_proj_...")?;
-//! let client = Client::new("https://api.infrai.cc", key, exchange);
+//! let client = Client::new("https://api.infrai.cc", key, Arc::new(reqwest::Client::new()));
 //! let request =
 //!     types::GenerateRequest::new("a timelapse of a city skyline at dusk").duration_seconds(5);
 //! let options = options::VideoGenerate::default().idempotency_key("skyline-1");
@@ -24,8 +26,7 @@
 //! # }
 //! ```
 //!
-//! An [`Exchange`] sends the requests, which are types of the crate http. With the feature `reqwest`, that is
-//! `Arc::new(reqwest::Client::new())`.
+//! An [`Exchange`] sends the requests, which are types of the crate http. With the feature `reqwest`, `reqwest::Client` is one.
 //!
 //! Minor versions of the contract add members, optional parameters and enum values. The types are therefore
 //! `#[non_exhaustive]`: requests have constructors and setters, other structs a default whose fields can be set, and patterns

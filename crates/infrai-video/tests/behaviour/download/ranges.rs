@@ -120,6 +120,30 @@ async fn a_host_that_redirects_range_requests_in_vain_gets_a_request_for_the_who
     }
 }
 
+/// The signature in a link may be over the bytes of its query.
+#[tokio::test(start_paused = true)]
+async fn a_redirect_leads_to_its_url_with_the_query_byte_for_byte() {
+    let harness = Harness::with([]);
+    let job = harness.finished_job().await;
+    let clip = harness.sandbox.clip_bytes(job.id()).await.unwrap();
+    let redirecting = move |request: &mut Request<Bytes>| {
+        let target = request.uri().path_and_query().unwrap().as_str();
+        let response = match target.contains("moved") {
+            true => {
+                assert!(target.ends_with("/moved/a%20b|c.mp4?s=%2f+'{}|/../&"), "{target}");
+                Response::builder().header(CONTENT_LENGTH, clip.len()).body(whole(clip.clone()))
+            }
+            false => {
+                let location = "x/../moved/a b|c.mp4?s=%2f+'{}|/../&#part";
+                Response::builder().status(302).header(LOCATION, location).body(whole(""))
+            }
+        };
+        Some(Ok(response.unwrap()))
+    };
+    through(&harness, &job, redirecting, unchanged).to_path(harness.path()).await.unwrap();
+    harness.assert_whole_clip(&job).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_whole_clip_is_requested_from_a_host_that_drops_every_range_request() {
     let (harness, job) = with_a_part().await;
