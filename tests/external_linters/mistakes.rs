@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::linters::Linters;
 
 /// The document without mistakes, below the root.
-const SMALL: &str = "tools/openapi/src/lint/small.yaml";
+const SMALL: &str = "tools/checks/src/lint/small.yaml";
 
 #[derive(Deserialize)]
 struct Mistakes {
