@@ -320,15 +320,13 @@ pub(super) fn after_ledger_error(
 ) -> Vec<String> {
     let then = format!("then: {}", invocation.repeat());
     let safe = format!("{then}  (nothing is lost or charged twice)");
-    match location {
-        Location::Postgres(_) if matches!(error, LedgerError::Denied(_)) => {
+    match error {
+        LedgerError::Denied(_) if location.is_shared() => {
             vec![format!("{} in {LEDGER_VARIABLE}, PGPASSWORD or ~/.pgpass", error.remedy()), safe]
         }
-        Location::Postgres(_) => {
-            vec![format!("check {LEDGER_VARIABLE}, and {CHECK_DATABASE}"), safe]
-        }
+        _ if location.is_shared() => vec![format!("check {LEDGER_VARIABLE}, and {CHECK_DATABASE}"), safe],
         // The ledger does not exist yet, so that another place can be used.
-        location if !location.exists() && error.is_about_the_path() => vec![
+        _ if !location.exists() && error.is_about_the_path() => vec![
             format!("export {STATE_VARIABLE}=DIR  (a writable directory)"),
             then,
             "or run without a ledger: --ledger none; then a crash loses the record of the request".to_owned(),

@@ -3,9 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sqlx::migrate::MigrateError;
-use sqlx::sqlite::SqliteError;
-
 use super::Location;
 
 /// Why the ledger cannot be read or written.
@@ -25,69 +22,20 @@ pub(crate) enum LedgerError {
     #[error("no thread can be started: {0}")]
     NoThread(io::Error),
     /// The database does not respond.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file is not on a server"))]
     #[error("{0}")]
     Unreachable(String),
     /// The database rejects the connection.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file is not on a server"))]
     #[error("{0}")]
     Denied(String),
     #[error("a newer version of this command has written it")]
     Newer,
     #[error("{0}")]
-    Sql(sqlx::Error),
+    Sql(String),
     /// Another process holds the lease of the item.
     #[error("another process has taken this over")]
     Lost,
-}
-
-impl From<sqlx::Error> for LedgerError {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(database) => {
-                let message = database.message().to_owned();
-                if database.try_downcast_ref::<SqliteError>().is_some() {
-                    return match database.code().and_then(|code| code.parse::<i32>().ok()) {
-                        // The low 8 bits are the primary result code.
-                        Some(code) if code & 0xff == SQLITE_CORRUPT => Self::Damaged(message),
-                        Some(code) if code & 0xff == SQLITE_NOTADB => Self::Foreign(message),
-                        Some(code) if code & 0xff == SQLITE_FULL => Self::Full,
-                        Some(code) if code & 0xff == SQLITE_BUSY => Self::Busy,
-                        _ => Self::Sql(error),
-                    };
-                }
-                // PostgreSQL: an SQLSTATE.
-                match database.code().as_deref() {
-                    Some(code) if is_outage(code) => Self::Unreachable(message),
-                    Some(code) if code.starts_with("28") || code == "3D000" => Self::Denied(message),
-                    _ => Self::Sql(error),
-                }
-            }
-            sqlx::Error::Io(error) => Self::Unreachable(error.to_string()),
-            sqlx::Error::Tls(error) => Self::Unreachable(format!("no TLS: {error}")),
-            sqlx::Error::PoolTimedOut => Self::Unreachable("it does not respond".to_owned()),
-            _ => Self::Sql(error),
-        }
-    }
-}
-
-impl From<MigrateError> for LedgerError {
-    fn from(error: MigrateError) -> Self {
-        match error {
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
-            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => Self::Newer,
-            error => Self::Foreign(error.to_string()),
-        }
-    }
-}
-
-const SQLITE_BUSY: i32 = 5;
-const SQLITE_CORRUPT: i32 = 11;
-const SQLITE_FULL: i32 = 13;
-const SQLITE_NOTADB: i32 = 26;
-
-/// Whether this SQLSTATE is temporary: lost connections, shutdowns and failovers, a lack of resources.
-fn is_outage(code: &str) -> bool {
-    ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
-        || ["25006", "55000"].contains(&code)
 }
 
 impl LedgerError {

@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use infrai_video::{JobId, Submission};
-use sqlx::any::AnyRow;
-use sqlx::{FromRow, Row as _};
 
+use super::LedgerError;
+use super::database::Row;
 use crate::args::ClipRequest;
 
 /// The stage of an item.
@@ -227,43 +227,42 @@ impl Item {
             stage => stage.is_in_progress(),
         }
     }
-}
 
-impl FromRow<'_, AnyRow> for Item {
-    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        let stage: String = row.try_get("stage")?;
+    pub(super) fn from_row(row: &Row) -> Result<Self, LedgerError> {
+        let stage: String = row.get("stage")?;
         let known = Stage::STORED.into_iter().find(|known| known.as_str() == stage);
-        let submission: Option<String> = row.try_get("submission")?;
-        let damaged = |what: String| sqlx::Error::Decode(what.into());
+        let submission: Option<String> = row.get("submission")?;
+        let target: String = row.get("target")?;
         Ok(Self {
-            service: row.try_get("service")?,
-            id: row.try_get("id")?,
-            batch: row.try_get("batch")?,
-            line: row.try_get("line")?,
-            name: row.try_get("name")?,
-            attempt: row.try_get("attempt")?,
-            key: row.try_get("key")?,
-            request: row.try_get("request")?,
-            seconds: row.try_get("seconds")?,
+            service: row.get("service")?,
+            id: row.get("id")?,
+            batch: row.get("batch")?,
+            line: row.get("line")?,
+            name: row.get("name")?,
+            attempt: row.get("attempt")?,
+            key: row.get("key")?,
+            request: row.get("request")?,
+            seconds: row.get("seconds")?,
             submission: submission
-                .map(|json| serde_json::from_str(&json).map_err(|error| damaged(error.to_string())))
+                .map(|json| serde_json::from_str(&json).map_err(|error| LedgerError::Sql(error.to_string())))
                 .transpose()?,
-            account: row.try_get("account")?,
-            destination: Destination::from_columns(row.try_get("target")?, row.try_get("output")?),
-            replace: row.try_get::<i64, _>("overwrite")? != 0,
-            stage: known
-                .ok_or_else(|| damaged(format!("the stage {stage:?} was written by a newer version")))?,
-            job_id: row.try_get("job_id")?,
-            job_state: row.try_get("job_state")?,
-            cost_usd: row.try_get("cost_usd")?,
-            error: row.try_get("error")?,
-            error_code: row.try_get("error_code")?,
-            path: row.try_get("path")?,
-            bytes: row.try_get("bytes")?,
-            sha256: row.try_get("sha256")?,
-            machine: row.try_get("machine")?,
-            worker: row.try_get("worker")?,
-            created_at: row.try_get("created_at")?,
+            account: row.get("account")?,
+            destination: Destination::from_columns(&target, row.get("output")?),
+            replace: row.get::<i64>("overwrite")? != 0,
+            stage: known.ok_or_else(|| {
+                LedgerError::Sql(format!("the stage {stage:?} was written by a newer version"))
+            })?,
+            job_id: row.get("job_id")?,
+            job_state: row.get("job_state")?,
+            cost_usd: row.get("cost_usd")?,
+            error: row.get("error")?,
+            error_code: row.get("error_code")?,
+            path: row.get("path")?,
+            bytes: row.get("bytes")?,
+            sha256: row.get("sha256")?,
+            machine: row.get("machine")?,
+            worker: row.get("worker")?,
+            created_at: row.get("created_at")?,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
+#[cfg(feature = "postgres")]
 use super::postgres_url::PostgresUrl;
 use crate::args::credentials::may_contain_secret;
 
@@ -28,6 +29,7 @@ pub(crate) enum Location {
     /// A SQLite file.
     File(PathBuf),
     /// A PostgreSQL database.
+    #[cfg(feature = "postgres")]
     Postgres(PostgresUrl),
     /// Nowhere: a crash loses the record of a request.
     None,
@@ -72,6 +74,7 @@ impl Location {
     pub(crate) fn of_option(value: &str) -> Result<Self, InvalidLocation> {
         let location = Self::parse(value, OPTION)?;
         match &location {
+            #[cfg(feature = "postgres")]
             Self::Postgres(url) if url.has_password() => Err(InvalidLocation(format!(
                 "`{OPTION}` has a password, which every user of this machine could read; put the URL into {LEDGER_VARIABLE}, or the \
                  password into PGPASSWORD or ~/.pgpass"
@@ -82,20 +85,18 @@ impl Location {
 
     /// `source` is the option or the variable. Error messages do not repeat the text, which may contain a password.
     fn parse(text: &str, source: &str) -> Result<Self, InvalidLocation> {
-        Self::parse_if(cfg!(feature = "postgres"), text, source)
-    }
-
-    fn parse_if(supports_postgres: bool, text: &str, source: &str) -> Result<Self, InvalidLocation> {
         let text = text.trim();
         let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
         let invalid = |reason: &str| Err(InvalidLocation(format!("`{source}` {reason}")));
         match scheme.as_deref() {
             _ if text == "none" => Ok(Self::None),
             _ if text.is_empty() => invalid("is empty; name a file, a postgres:// URL or none"),
-            Some("postgres" | "postgresql") if !supports_postgres => invalid(
+            #[cfg(not(feature = "postgres"))]
+            Some("postgres" | "postgresql") => invalid(
                 "is a PostgreSQL URL, which this build of the command does not support; add `--features postgres` to \
                  `cargo install`, or name a file or none",
             ),
+            #[cfg(feature = "postgres")]
             Some("postgres" | "postgresql") => match PostgresUrl::parse(text) {
                 Some(url) => Ok(Self::Postgres(url)),
                 None => invalid(
@@ -113,13 +114,14 @@ impl Location {
         }
     }
 
+    /// Whether other machines may use the same ledger.
+    pub(crate) fn is_shared(&self) -> bool {
+        !matches!(self, Self::File(_) | Self::None)
+    }
+
     /// Whether the ledger exists. A database is assumed to.
     pub(crate) fn exists(&self) -> bool {
-        match self {
-            Self::File(path) => path.exists(),
-            Self::Postgres(_) => true,
-            Self::None => false,
-        }
+        self.file().map_or(self.is_shared(), Path::exists)
     }
 
     pub(crate) fn file(&self) -> Option<&Path> {
@@ -140,6 +142,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
+            #[cfg(feature = "postgres")]
             Self::Postgres(url) => url.fmt(f),
             Self::None => f.write_str("none"),
         }
@@ -161,6 +164,7 @@ mod tests {
         assert_eq!(Location::of_option("none"), Ok(Location::None));
         assert_eq!(Location::of_option("a b/l.db"), Ok(Location::File("a b/l.db".into())));
         assert_eq!(Location::of_option("./ifr_pk_x"), Ok(Location::File("./ifr_pk_x".into())));
+        #[cfg(feature = "postgres")]
         for url in ["postgres:///ledger?host=/run/x", "postgresql://me@db/ledger", "Postgres://db/ledger"] {
             assert!(matches!(Location::of_option(url), Ok(Location::Postgres(_))), "{url}");
         }
@@ -168,14 +172,14 @@ mod tests {
         assert!(Location::of_option(" ").unwrap_err().to_string().contains("empty"));
     }
 
+    #[cfg(not(feature = "postgres"))]
     #[test]
     fn a_build_without_postgresql_names_the_feature() {
-        let error = Location::parse_if(false, "postgres://me:secret@db/l", OPTION).unwrap_err().to_string();
+        let error = Location::of_option("postgres://me:secret@db/l").unwrap_err().to_string();
         assert!(error.contains("`--features postgres`") && !error.contains("secret"), "{error}");
-        assert!(matches!(Location::parse_if(true, "postgres://db/l", OPTION), Ok(Location::Postgres(_))));
-        assert_eq!(Location::parse_if(false, "l.db", OPTION), Ok(Location::File("l.db".into())));
     }
 
+    #[cfg(feature = "postgres")]
     #[test]
     fn a_password_is_rejected_in_the_option_and_never_shown() {
         for url in ["postgres://me:secret@db/l", "postgres://db/l?password=secret", "postgres://me:secret@/l"]
@@ -190,8 +194,8 @@ mod tests {
     #[test]
     fn an_invalid_location_is_not_shown() {
         for (text, why) in [
-            ("postgres://me:sec/ret@db/l", "cannot be read"),
-            ("postgres://me:12/ret@db/l", "cannot be read"),
+            ("postgres://me:sec/ret@db/l", "PostgreSQL URL"),
+            ("postgres://me:12/ret@db/l", "PostgreSQL URL"),
             ("mysql://me:ret@db/l", "another kind"),
             ("jdbc:postgresql://db/l?user=me&password=ret", "another kind"),
             ("me:ret@db/l", "looks like"),

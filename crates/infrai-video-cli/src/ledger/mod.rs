@@ -4,16 +4,16 @@
 //! PostgreSQL, which any number of machines may share, the lease of a dead process expires. Each write names the holder of the
 //! lease, so that a process whose lease has expired changes nothing.
 
+mod database;
 mod error;
 mod heartbeat;
 mod item;
 mod leased_item;
 mod location;
-mod open;
 mod outages;
+#[cfg(feature = "postgres")]
 mod postgres_url;
 mod private_files;
-mod sqlite_file;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -23,8 +23,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use sqlx::{AnyPool, AssertSqlSafe};
-
+use self::database::{Database, Row, Value, integer, real, text};
 pub(crate) use self::error::LedgerError;
 pub(crate) use self::heartbeat::Heartbeat;
 pub(crate) use self::item::{Destination, Item, Stage, clip_name};
@@ -38,30 +37,6 @@ const LEASE: Duration = Duration::from_secs(30);
 
 /// How often a process extends its leases.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dialect {
-    Sqlite,
-    Postgres,
-}
-
-impl Dialect {
-    /// Milliseconds since 1970, by the clock of the database.
-    fn now(self) -> &'static str {
-        match self {
-            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
-            Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
-        }
-    }
-
-    /// Skips rows that another process is leasing. SQLite has one writer, so there are none.
-    fn skip_locked(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => "FOR UPDATE SKIP LOCKED",
-        }
-    }
-}
 
 /// Unfinished items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,14 +65,9 @@ pub(crate) enum Selection<'a> {
     Pending(Pending, &'a [String]),
 }
 
-/// Represents NULL for numbers that are never negative. sqlx binds a NULL as a type of another length, and PostgreSQL then prepares
-/// the statement for that type.
-const NULL_NUMBER: f64 = -1.0;
-
 /// An open ledger.
 pub(crate) struct Ledger {
-    pool: AnyPool,
-    dialect: Dialect,
+    database: Database,
     worker: Worker,
     machine: String,
     location: Location,
@@ -118,14 +88,13 @@ impl Ledger {
         location: &Location,
         on_locked: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, LedgerError> {
-        let (pool, dialect) = outages::notify_if_slow(open::open(location), &on_locked).await?;
+        let database = outages::notify_if_slow(Database::open(location), &on_locked).await?;
         let worker = Worker::new(location.file()).map_err(|error| {
             LedgerError::Path(location.file().map(PathBuf::from).unwrap_or_default(), error)
         })?;
         let machine = gethostname::gethostname().to_string_lossy().into_owned();
         Ok(Self {
-            pool,
-            dialect,
+            database,
             worker,
             machine,
             location: location.clone(),
@@ -141,7 +110,7 @@ impl Ledger {
 
     /// Whether other machines may use the same ledger.
     pub(crate) fn is_shared(&self) -> bool {
-        self.dialect == Dialect::Postgres
+        self.location.is_shared()
     }
 
     /// Inserts items, all or none. Returns how many were new; existing ones stay unchanged.
@@ -152,35 +121,30 @@ impl Ledger {
         let sql = format!(
             "INSERT INTO items (service, id, batch, line, name, attempt, key, request, seconds, target, output, overwrite,
                  stage, lease_until, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULLIF($9, {NULL_NUMBER:?}), $10, $11, $12, $13, 0, {now}, {now})
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, {now}, {now})
              ON CONFLICT DO NOTHING",
-            now = self.dialect.now()
+            now = self.database.now()
         );
-        self.with_retries(async |_| {
-            let mut transaction = self.pool.begin().await?;
-            let mut added = 0;
-            for item in &items {
-                let (target, output) = item.destination.columns();
-                let insert = sqlx::query(AssertSqlSafe(sql.clone()))
-                    .bind(&item.service)
-                    .bind(&item.id)
-                    .bind(&item.batch)
-                    .bind(item.line)
-                    .bind(&item.name)
-                    .bind(item.attempt)
-                    .bind(&item.key)
-                    .bind(&item.request)
-                    .bind(item.seconds.unwrap_or(NULL_NUMBER))
-                    .bind(target)
-                    .bind(output)
-                    .bind(i64::from(item.replace))
-                    .bind(item.stage.stored());
-                added += insert.execute(&mut *transaction).await?.rows_affected();
-            }
-            transaction.commit().await?;
-            Ok(added)
-        })
-        .await
+        let values = |item: &&Item| {
+            let (target, output) = item.destination.columns();
+            vec![
+                text(&*item.service),
+                text(&*item.id),
+                text(item.batch.as_deref()),
+                integer(item.line),
+                text(item.name.as_deref()),
+                integer(item.attempt),
+                text(&*item.key),
+                text(&*item.request),
+                real(item.seconds),
+                text(target),
+                text(output.as_deref()),
+                integer(i64::from(item.replace)),
+                text(item.stage.stored()),
+            ]
+        };
+        self.with_retries(async |_| self.database.execute_all(&sql, items.iter().map(values).collect()).await)
+            .await
     }
 
     /// Leases items that no process works on, including this one. Returns them in the order of the plan.
@@ -205,10 +169,10 @@ impl Ledger {
                      SELECT id FROM items
                      WHERE service = $1 AND id IN ({ids}) AND {condition} AND {free} {skip})
                  RETURNING *",
-                now = self.dialect.now(),
+                now = self.database.now(),
                 lease = LEASE.as_millis(),
                 ids = parameters.join(", "),
-                skip = self.dialect.skip_locked(),
+                skip = self.database.skip_locked(),
             )
         };
         let mut items: Vec<Item> = self
@@ -218,9 +182,9 @@ impl Ledger {
                     // The first attempt may have leased them without a response.
                     Attempt::Retry => format!("(worker = $2 OR {})", self.free()),
                 });
-                let lease = sqlx::query_as(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id);
-                let lease = ids.iter().fold(lease, |lease, id| lease.bind(*id));
-                Ok(lease.fetch_all(&self.pool).await?)
+                let values =
+                    [service, self.worker.id.as_str()].into_iter().chain(ids.iter().copied()).map(text);
+                self.database.rows(&sql, values.collect(), Item::from_row).await
             })
             .await?;
         items.sort_by_key(|item| (item.line, item.created_at));
@@ -241,27 +205,25 @@ impl Ledger {
             self.free()
         );
         self.with_retries(async |_| {
-            let ids = sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(service).bind(&self.worker.id);
-            Ok(ids.bind(batch).fetch_all(&self.pool).await?)
+            let values = vec![text(service), text(&*self.worker.id), text(batch)];
+            self.database.rows(&sql, values, |row| row.get("id")).await
         })
         .await
     }
 
     /// Whether the process `$2` can lease an item. It does not get its own items twice, even if their leases have expired.
     fn free(&self) -> String {
-        format!("(worker IS NULL OR worker <> $2 AND lease_until < {})", self.dialect.now())
+        format!("(worker IS NULL OR worker <> $2 AND lease_until < {})", self.database.now())
     }
 
     /// Whether another process holds the lease of an item.
     pub(crate) async fn is_leased_elsewhere(&self, service: &str, id: &str) -> Result<bool, LedgerError> {
         self.release_items_of_dead_workers().await?;
         let sql = format!(
-            "SELECT count(*) FROM items WHERE service = $1 AND id = $3 AND worker <> $2 AND NOT {}",
+            "SELECT id FROM items WHERE service = $1 AND id = $3 AND worker <> $2 AND NOT {}",
             self.free()
         );
-        let leased = sqlx::query_scalar(AssertSqlSafe(sql)).bind(service).bind(&self.worker.id).bind(id);
-        let leased: i64 = leased.fetch_one(&self.pool).await?;
-        Ok(leased > 0)
+        self.finds(&sql, vec![text(service), text(&*self.worker.id), text(id)]).await
     }
 
     /// Only a ledger in a file detects dead processes at once.
@@ -269,14 +231,12 @@ impl Ledger {
         if self.is_shared() {
             return Ok(());
         }
-        let holders: Vec<String> =
-            sqlx::query_scalar("SELECT DISTINCT worker FROM items WHERE worker IS NOT NULL AND worker <> $1")
-                .bind(&self.worker.id)
-                .fetch_all(&self.pool)
-                .await?;
+        let sql = "SELECT DISTINCT worker FROM items WHERE worker IS NOT NULL AND worker <> $1";
+        let own = vec![text(&*self.worker.id)];
+        let holders: Vec<String> = self.database.rows(sql, own, |row| row.get("worker")).await?;
         for dead in holders.iter().filter(|holder| self.worker.is_dead(holder)) {
-            let release = sqlx::query("UPDATE items SET worker = NULL WHERE worker = $1").bind(dead);
-            release.execute(&self.pool).await?;
+            let release = "UPDATE items SET worker = NULL WHERE worker = $1";
+            self.database.execute(release, vec![text(&**dead)]).await?;
         }
         Ok(())
     }
@@ -285,10 +245,10 @@ impl Ledger {
     async fn extend_leases(&self) -> Result<(), LedgerError> {
         let sql = format!(
             "UPDATE items SET lease_until = {now} + {lease} WHERE worker = $1",
-            now = self.dialect.now(),
+            now = self.database.now(),
             lease = LEASE.as_millis()
         );
-        sqlx::query(AssertSqlSafe(sql)).bind(&self.worker.id).execute(&self.pool).await?;
+        self.database.execute(&sql, vec![text(&*self.worker.id)]).await?;
         Ok(())
     }
 
@@ -308,43 +268,42 @@ impl Ledger {
             .submission
             .as_ref()
             .map(|submission| {
-                serde_json::to_string(submission).map_err(|error| sqlx::Error::Encode(error.into()))
+                serde_json::to_string(submission).map_err(|error| LedgerError::Sql(error.to_string()))
             })
             .transpose()?;
         let sql = format!(
             "UPDATE items SET attempt = $4, key = $5, submission = $6, account = $7, target = $8, output = $9,
-                 overwrite = $10, stage = $11, job_id = $12, job_state = $13, cost_usd = NULLIF($14, {NULL_NUMBER:?}), error = $15,
+                 overwrite = $10, stage = $11, job_id = $12, job_state = $13, cost_usd = $14, error = $15,
                  error_code = $16, path = $17, bytes = $18, sha256 = $19, machine = $20, worker = $21,
                  updated_at = {now}
              WHERE service = $1 AND id = $2 AND worker = $3",
-            now = self.dialect.now()
+            now = self.database.now()
         );
+        let values = vec![
+            text(&*item.service),
+            text(&*item.id),
+            text(&*self.worker.id),
+            integer(item.attempt),
+            text(&*item.key),
+            text(submission.as_deref()),
+            text(item.account.as_deref()),
+            text(target),
+            text(output.as_deref()),
+            integer(i64::from(item.replace)),
+            text(item.stage.stored()),
+            text(item.job_id.as_deref()),
+            text(item.job_state.as_deref()),
+            real(item.cost_usd),
+            text(item.error.as_deref()),
+            text(item.error_code.as_deref()),
+            text(item.path.as_deref()),
+            integer(item.bytes),
+            text(item.sha256.as_deref()),
+            text(item.machine.as_deref()),
+            text(holder),
+        ];
         self.with_retries(async |attempt| {
-            let written = sqlx::query(AssertSqlSafe(sql.clone()))
-                .bind(&item.service)
-                .bind(&item.id)
-                .bind(&self.worker.id)
-                .bind(item.attempt)
-                .bind(&item.key)
-                .bind(&submission)
-                .bind(&item.account)
-                .bind(target)
-                .bind(&output)
-                .bind(i64::from(item.replace))
-                .bind(item.stage.stored())
-                .bind(&item.job_id)
-                .bind(&item.job_state)
-                .bind(item.cost_usd.unwrap_or(NULL_NUMBER))
-                .bind(&item.error)
-                .bind(&item.error_code)
-                .bind(&item.path)
-                .bind(item.bytes)
-                .bind(&item.sha256)
-                .bind(&item.machine)
-                .bind(holder)
-                .execute(&self.pool)
-                .await?;
-            match written.rows_affected() {
+            match self.database.execute(&sql, values.clone()).await? {
                 // The first attempt may have ended the lease without a response.
                 0 if attempt == Attempt::Retry && holder.is_none() && self.is_stored(item).await? => Ok(()),
                 0 => Err(LedgerError::Lost),
@@ -356,49 +315,47 @@ impl Ledger {
 
     /// Whether an item is stored at this stage, without a lease.
     async fn is_stored(&self, item: &Item) -> Result<bool, LedgerError> {
-        let sql = "SELECT count(*) FROM items WHERE service = $1 AND id = $2 AND stage = $3 AND attempt = $4
-                   AND worker IS NULL";
-        let found: i64 = sqlx::query_scalar(sql)
-            .bind(&item.service)
-            .bind(&item.id)
-            .bind(item.stage.stored())
-            .bind(item.attempt)
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(found == 1)
+        let sql = "SELECT id FROM items WHERE service = $1 AND id = $2 AND stage = $3 AND attempt = $4 AND worker IS NULL";
+        let values =
+            vec![text(&*item.service), text(&*item.id), text(item.stage.stored()), integer(item.attempt)];
+        self.finds(sql, values).await
+    }
+
+    /// Whether a query for ids finds one.
+    async fn finds(&self, sql: &str, values: Vec<Value>) -> Result<bool, LedgerError> {
+        let ids: Vec<String> = self.database.rows(sql, values, |row| row.get("id")).await?;
+        Ok(!ids.is_empty())
     }
 
     /// Ends the lease of an item.
-    pub(crate) async fn release(&self, item: &Item) -> Result<(), LedgerError> {
+    pub(crate) async fn release(&self, item: &Item) -> Result<u64, LedgerError> {
         let sql =
             "UPDATE items SET worker = NULL, lease_until = 0 WHERE service = $1 AND id = $2 AND worker = $3";
         self.with_retries(async |_| {
-            let release = sqlx::query(sql).bind(&item.service).bind(&item.id).bind(&self.worker.id);
-            release.execute(&self.pool).await?;
-            Ok(())
+            let values = vec![text(&*item.service), text(&*item.id), text(&*self.worker.id)];
+            self.database.execute(sql, values).await
         })
         .await
     }
 
     /// Ends all leases of this process.
-    async fn release_all(&self) -> Result<(), LedgerError> {
-        let release = sqlx::query("UPDATE items SET worker = NULL, lease_until = 0 WHERE worker = $1");
-        release.bind(&self.worker.id).execute(&self.pool).await?;
-        Ok(())
+    async fn release_all(&self) -> Result<u64, LedgerError> {
+        let sql = "UPDATE items SET worker = NULL, lease_until = 0 WHERE worker = $1";
+        self.database.execute(sql, vec![text(&*self.worker.id)]).await
     }
 
     /// The item with this id, idempotency key or job id.
     pub(crate) async fn find(&self, service: &str, name: &str) -> Result<Option<Item>, LedgerError> {
         let sql = "SELECT * FROM items WHERE service = $1 AND (id = $2 OR key = $2 OR job_id = $2)
                    ORDER BY created_at DESC LIMIT 1";
-        Ok(sqlx::query_as(sql).bind(service).bind(name).fetch_optional(&self.pool).await?)
+        Ok(self.database.rows(sql, vec![text(service), text(name)], Item::from_row).await?.pop())
     }
 
     /// The items that were begun and not finished, oldest first.
     pub(crate) async fn in_progress(&self, service: &str) -> Result<Vec<Item>, LedgerError> {
         let sql = "SELECT * FROM items WHERE service = $1 AND stage IN ('sent', 'accepted', 'fetched')
                    ORDER BY created_at, line";
-        Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
+        self.database.rows(sql, vec![text(service)], Item::from_row).await
     }
 
     /// The number of unfinished clips at each other service.
@@ -406,24 +363,25 @@ impl Ledger {
         &self,
         service: &str,
     ) -> Result<Vec<(String, i64)>, LedgerError> {
-        let sql = "SELECT service, count(*) FROM items
+        let sql = "SELECT service, count(*) AS items FROM items
                    WHERE service <> $1 AND (stage IN ('sent', 'fetched') OR stage = 'accepted' AND target <> 'nowhere')
                    GROUP BY service ORDER BY service";
-        Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
+        let read = |row: &Row| Ok((row.get("service")?, row.get("items")?));
+        self.database.rows(sql, vec![text(service)], read).await
     }
 
     /// The service of the newest item with this id, idempotency key or job id.
     pub(crate) async fn service_of(&self, name: &str) -> Result<Option<String>, LedgerError> {
         let sql = "SELECT service FROM items WHERE id = $1 OR key = $1 OR job_id = $1
                    ORDER BY created_at DESC LIMIT 1";
-        Ok(sqlx::query_scalar(sql).bind(name).fetch_optional(&self.pool).await?)
+        Ok(self.database.rows(sql, vec![text(name)], |row| row.get("service")).await?.pop())
     }
 
     /// The items of a batch, in the order of its plan.
     pub(crate) async fn batch(&self, service: &str, batch: &str) -> Result<Vec<Item>, LedgerError> {
         let sql = "SELECT * FROM items WHERE service = $1 AND batch = $2 ORDER BY line, created_at";
         self.with_retries(async |_| {
-            Ok(sqlx::query_as(sql).bind(service).bind(batch).fetch_all(&self.pool).await?)
+            self.database.rows(sql, vec![text(service), text(batch)], Item::from_row).await
         })
         .await
     }
@@ -440,8 +398,8 @@ impl Ledger {
             let sql = format!("SELECT id FROM items WHERE service = $1 AND batch = $2 AND {condition}");
             let ids: Vec<String> = self
                 .with_retries(async |_| {
-                    let ids = sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(service).bind(batch);
-                    Ok(ids.fetch_all(&self.pool).await?)
+                    let values = vec![text(service), text(batch)];
+                    self.database.rows(&sql, values, |row| row.get("id")).await
                 })
                 .await?;
             all.extend(ids.into_iter().map(|id| (id, pending)));
@@ -451,14 +409,15 @@ impl Ledger {
 
     /// The number of items of each batch at each stage.
     pub(crate) async fn batches(&self, service: &str) -> Result<Vec<(String, String, i64)>, LedgerError> {
-        let sql = "SELECT batch, stage, count(*) FROM items WHERE service = $1 AND batch IS NOT NULL
+        let sql = "SELECT batch, stage, count(*) AS items FROM items WHERE service = $1 AND batch IS NOT NULL
                    GROUP BY batch, stage ORDER BY batch, stage";
-        Ok(sqlx::query_as(sql).bind(service).fetch_all(&self.pool).await?)
+        let read = |row: &Row| Ok((row.get("batch")?, row.get("stage")?, row.get("items")?));
+        self.database.rows(sql, vec![text(service)], read).await
     }
 
     /// Ends all leases of this process, and closes the database.
     pub(crate) async fn close(&self) {
         let _leases_expire = self.release_all().await;
-        self.pool.close().await;
+        self.database.close().await;
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Ledger, LedgerError, Location, open};
+use super::{Ledger, LedgerError};
 
 /// After this time a locked file is reported, and a database is checked: the pool hides why it cannot connect.
 const SLOW: Duration = Duration::from_secs(2);
@@ -101,9 +101,9 @@ impl Ledger {
         &self,
         statement: impl Future<Output = Result<T, LedgerError>>,
     ) -> Result<T, LedgerError> {
-        let Location::Postgres(url) = &self.location else {
+        if !self.is_shared() {
             return notify_if_slow(statement, &*self.on_locked).await;
-        };
+        }
         let mut statement = pin!(statement);
         loop {
             if let Ok(result) = timeout(SLOW, &mut statement).await {
@@ -111,7 +111,7 @@ impl Ledger {
             }
             tokio::select! {
                 result = &mut statement => return result,
-                connected = open::connect(url.as_str()) => connected?,
+                connected = self.database.try_connect() => connected?,
             }
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::args::ClipRequest;
 
+#[cfg(feature = "postgres")]
 #[path = "../../tests/machines/postgres.rs"]
 mod postgres;
 
@@ -21,6 +22,7 @@ impl Fixture {
         Self { directory: tempfile::tempdir().unwrap(), database: None }
     }
 
+    #[cfg(feature = "postgres")]
     fn with_postgres() -> Self {
         use std::sync::OnceLock;
 
@@ -37,12 +39,16 @@ impl Fixture {
     }
 
     async fn open(&self) -> Ledger {
+        self.try_open().await.unwrap()
+    }
+
+    async fn try_open(&self) -> Result<Ledger, LedgerError> {
         let file = || Location::File(self.file());
-        Ledger::open(&self.database.clone().unwrap_or_else(file), || ()).await.unwrap()
+        Ledger::open(&self.database.clone().unwrap_or_else(file), || ()).await
     }
 }
 
-/// Runs each test with a file, and with PostgreSQL if ignored tests are included.
+/// Runs each test with a file, and with PostgreSQL if the feature is on and ignored tests are included.
 macro_rules! with_each_database {
     ($($test:ident)*) => {
         mod on_sqlite {
@@ -52,6 +58,7 @@ macro_rules! with_each_database {
             })*
         }
 
+        #[cfg(feature = "postgres")]
         mod on_postgres {
             $(#[tokio::test]
             #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
@@ -70,11 +77,12 @@ with_each_database! {
     numbers_can_be_null_and_set_later
     two_processes_insert_the_same_plan_concurrently
     services_do_not_share_items
+    a_ledger_of_another_version_is_rejected
 }
 
 /// Makes all leases expire.
 async fn expire(ledger: &Ledger) {
-    sqlx::query("UPDATE items SET lease_until = 0").execute(&ledger.pool).await.unwrap();
+    ledger.database.execute("UPDATE items SET lease_until = 0", Vec::new()).await.unwrap();
 }
 
 fn item(id: &str, line: i64) -> Item {
@@ -210,7 +218,60 @@ async fn services_do_not_share_items(fixture: Fixture) {
     assert_eq!(ledger.batches(SERVICE).await.unwrap(), [("plan".to_owned(), "planned".to_owned(), 1)]);
 }
 
-/// Every character of a path could have a meaning in a URL.
+async fn a_ledger_of_another_version_is_rejected(fixture: Fixture) {
+    let ledger = fixture.open().await;
+    let change = async |sql| assert_eq!(ledger.database.execute(sql, Vec::new()).await.unwrap(), 1);
+    change("INSERT INTO _sqlx_migrations SELECT 2, 'more', installed_on, success, checksum, 0 FROM _sqlx_migrations").await;
+    assert!(matches!(fixture.try_open().await, Err(LedgerError::Newer)));
+    change("DELETE FROM _sqlx_migrations WHERE version = 1").await;
+    change("UPDATE _sqlx_migrations SET version = 1").await;
+    fixture.open().await.close().await;
+    change("UPDATE _sqlx_migrations SET version = 20260101").await;
+    assert!(matches!(fixture.try_open().await, Err(LedgerError::Newer)));
+}
+
+/// Earlier versions created it with sqlx.
+#[tokio::test]
+async fn a_ledger_that_sqlx_created_is_read() {
+    let fixture = Fixture::with_a_file();
+    let directory = fixture.directory.path().join("state %20 dir");
+    std::fs::create_dir(&directory).unwrap();
+    let db = rusqlite::Connection::open(directory.join("ledger #1?%41.db")).unwrap();
+    db.execute_batch(include_str!("../../migrations/0001_items.sql")).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         CREATE TABLE _sqlx_migrations (
+             version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+             installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL,
+             checksum BLOB NOT NULL, execution_time BIGINT NOT NULL);
+         INSERT INTO _sqlx_migrations VALUES (1, 'items', '2026-11-28 15:08:14', TRUE,
+             X'c0a395a8de4dd31a87582386a96c96d2bc4b77fb694cf34fcba5c6f9fc3ae2d8f6887bef2fc1e17a3333e019c08cdef1', 3498776);
+         INSERT INTO items (service, id, attempt, key, request, target, overwrite, stage, lease_until, created_at, updated_at)
+             VALUES ('http://127.0.0.1:1', 'a', 1, 'k', '{}', 'nowhere', 0, 'planned', 0, 0, 0);",
+    )
+    .unwrap();
+    drop(db);
+    assert_eq!(fixture.open().await.find(SERVICE, "k").await.unwrap().unwrap().id, "a");
+}
+
+/// A statement whose caller has gone is carried out entirely or not at all.
+#[tokio::test]
+async fn a_dropped_future_leaves_the_ledger_usable() {
+    let ledger = Fixture::with_a_file().open().await;
+    let items: Vec<Item> = (0..500).map(|line| item(&format!("i{line}"), line)).collect();
+    for _ in 0..20 {
+        let insert = ledger.add(&items);
+        let _late = tokio::time::timeout(Duration::from_micros(fastrand::u64(0..2000)), insert).await;
+        let stored = ledger.batch(SERVICE, "plan").await.unwrap().len();
+        assert!([0, 500].contains(&stored), "{stored}");
+        ledger.database.execute("DELETE FROM items", Vec::new()).await.unwrap();
+    }
+    ledger.close().await;
+    assert!(matches!(ledger.add(&items).await, Err(LedgerError::Sql(_))));
+    ledger.close().await;
+}
+
+/// Every character of a path could have a meaning in a URI.
 #[tokio::test]
 async fn the_ledger_is_exactly_the_named_file() {
     let fixture = Fixture::with_a_file();

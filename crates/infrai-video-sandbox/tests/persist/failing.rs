@@ -1,15 +1,13 @@
 use reqwest::{Client, Method};
+use rusqlite::Connection;
 use serde_json::json;
-use sqlx::{Connection, SqliteConnection};
 
 use crate::common::{Bench, call, generate, submit};
 
 /// Lets a stopped sandbox's file take no more jobs, or take them again.
-async fn sql(bench: &Bench, statement: &'static str) {
-    let url = format!("sqlite://{}", bench.path().join("sandbox.db").display());
-    let mut db = SqliteConnection::connect(&url).await.expect("a database");
-    sqlx::raw_sql(statement).execute(&mut db).await.expect("a statement");
-    db.close().await.expect("it closes");
+fn sql(bench: &Bench, statement: &str) {
+    let db = Connection::open(bench.path().join("sandbox.db")).expect("a database");
+    db.execute_batch(statement).expect("a statement");
 }
 
 #[tokio::test]
@@ -21,8 +19,7 @@ async fn a_full_disk_never_results_in_an_acceptance() {
     sql(
         &bench,
         "CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END",
-    )
-    .await;
+    );
 
     let sandbox = bench.start().await;
     for _ in 0..3 {
@@ -40,7 +37,7 @@ async fn a_full_disk_never_results_in_an_acceptance() {
     assert_eq!(clip.expect("a response").status(), 503);
     drop(sandbox);
 
-    sql(&bench, "DROP TRIGGER full").await;
+    sql(&bench, "DROP TRIGGER full");
     let sandbox = bench.start().await;
     assert_eq!((sandbox.jobs().len(), sandbox.ledger().charges().count()), (1, 1));
     let (status, response) = submit(&sandbox, "k2", "a harbour").await;

@@ -38,6 +38,7 @@ fn refused(run: &Run, names: &str) {
     }
 }
 
+#[cfg(feature = "postgres")]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_rejects_a_ledger_with_a_password_in_its_arguments() {
     let harness = Harness::instant().await;
@@ -80,6 +81,7 @@ async fn an_invalid_ledger_location_is_not_printed() {
     assert!(harness.files().is_empty(), "{:?}", harness.files());
 }
 
+#[cfg(feature = "postgres")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_in_the_environment_is_used_and_not_printed() {
     let harness = Harness::instant().await;

@@ -2,17 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox};
-use sqlx::Connection as _;
+use rusqlite::Connection;
 
 use crate::common::{Harness, KEY, Run, SMALL, intercept};
 
 /// Changes the ledger as if time had passed.
-async fn rewrite(harness: &Harness, sql: &'static str) {
-    let file = harness.state.path().join("ledger.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-    assert_eq!(sqlx::query(sql).execute(&mut db).await.unwrap().rows_affected(), 1);
-    db.close().await.unwrap();
+fn rewrite(harness: &Harness, sql: &str) {
+    let db = Connection::open(harness.state.path().join("ledger.db")).unwrap();
+    assert_eq!(db.execute(sql, ()).unwrap(), 1);
 }
 
 /// A request whose response was lost: there is a job, and the command does not know it. Returns the key.
@@ -79,8 +76,7 @@ async fn a_request_with_an_expired_key_is_sent_again_only_on_demand() {
     rewrite(
         &harness,
         "UPDATE items SET submission = json_set(submission, '$.prepared_at', '2020-01-01T00:00:00Z')",
-    )
-    .await;
+    );
     let run = harness.run(["resume"]);
     let stderr = run.failed(11);
     assert!(stderr.contains("old by the service's clock, and a key is remembered for 24h"), "{stderr}");
@@ -121,8 +117,7 @@ async fn the_services_clock_decides_whether_a_key_is_too_old() {
     rewrite(
         &harness,
         "UPDATE items SET submission = json_set(submission, '$.prepared_at', '2126-01-01T00:00:00Z')",
-    )
-    .await;
+    );
     let run = harness.run(["resume"]);
     assert!(run.failed(11).contains("after the service's time"), "{}", run.stderr);
     assert_eq!((harness.calls(Operation::Generate), charges(&harness)), (1, 1));
@@ -238,13 +233,13 @@ async fn a_request_of_another_api_key_is_not_sent_and_can_be_dropped() {
 async fn a_renamed_clip_is_recognized_by_its_checksum() {
     let harness = Harness::instant().await;
     assert_eq!(harness.run(SMALL.iter().chain(&["-o", "a.mp4"])).code, Some(0));
-    rewrite(&harness, "UPDATE items SET stage = 'fetched'").await;
+    rewrite(&harness, "UPDATE items SET stage = 'fetched'");
     let requests = harness.sandbox.journal().len();
     let path = harness.path("a.mp4");
     assert_eq!(harness.run(["resume"]).text(), format!("{}\n", path.display()));
     assert_eq!(harness.sandbox.journal().len(), requests, "what is there is not fetched again");
 
-    rewrite(&harness, "UPDATE items SET stage = 'fetched'").await;
+    rewrite(&harness, "UPDATE items SET stage = 'fetched'");
     std::fs::write(&path, "somebody else's").unwrap();
     assert!(harness.run(["resume"]).failed(12).contains("exists already"));
     assert_eq!(std::fs::read(&path).unwrap(), b"somebody else's");

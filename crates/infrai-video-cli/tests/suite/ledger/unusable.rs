@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use infrai_video_sandbox::Operation;
+use rusqlite::Connection;
 
 use crate::common::{BINARY, Harness, Run, SMALL};
 
@@ -44,11 +45,9 @@ fn assert_reported(harness: &Harness, run: &Run, reasons: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_not_a_ledger_is_named_and_left_unchanged() {
     let harness = Harness::instant().await;
-    let mut foreign = sqlx::sqlite::SqliteConnectOptions::new().filename(harness.path("foreign.db"));
-    foreign = foreign.create_if_missing(true);
-    let mut db = sqlx::ConnectOptions::connect(&foreign).await.unwrap();
-    sqlx::query("CREATE TABLE bookmarks (url TEXT)").execute(&mut db).await.unwrap();
-    sqlx::Connection::close(db).await.unwrap();
+    let foreign = Connection::open(harness.path("foreign.db")).unwrap();
+    foreign.execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
+    drop(foreign);
     for bytes in [
         b"notes\n".to_vec(),
         vec![0; 8192],
@@ -91,10 +90,9 @@ async fn a_truncated_ledger_is_damaged_and_not_replaced() {
     let harness = Harness::instant().await;
     assert!(harness.run(["batch", "status"]).stderr.contains("has no batch"));
     // Moves the log into the file.
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(ledger(&harness));
-    let mut db = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut db).await.unwrap();
-    sqlx::Connection::close(db).await.unwrap();
+    let db = Connection::open(ledger(&harness)).unwrap();
+    db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(db);
     let whole = fs::read(ledger(&harness)).unwrap();
     for length in [0, 50, 100, 4096, whole.len() / 2, whole.len() - 1] {
         fs::write(ledger(&harness), &whole[..length]).unwrap();
@@ -140,6 +138,15 @@ async fn a_path_that_is_not_utf_8_is_supported() {
     assert!(!harness.path("home").exists(), "nothing is written to the default place");
 }
 
+/// SQLite would read it as a URI.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relative_path_can_begin_like_a_uri() {
+    let harness = Harness::instant().await;
+    let run = harness.run(SMALL.iter().chain(&["--no-wait", "--ledger", "file:l.db?mode=memory"]));
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(harness.path("file:l.db?mode=memory").metadata().unwrap().len() > 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn file_and_size_limits_of_the_system_are_named() {
     let harness = Harness::instant().await;
@@ -161,6 +168,7 @@ async fn file_and_size_limits_of_the_system_are_named() {
     assert_eq!(harness.calls(Operation::Generate), before, "nothing is sent that cannot be written down");
 }
 
+#[cfg(feature = "postgres")]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_postgres_is_reported_at_once() {
     let harness = Harness::instant().await;
@@ -181,9 +189,8 @@ async fn an_unreachable_postgres_is_reported_at_once() {
 async fn a_locked_ledger_is_reported_while_it_is_waited_for() {
     let harness = Harness::instant().await;
     assert!(harness.run(["batch", "status"]).stderr.contains("has no batch"));
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(ledger(&harness));
-    let mut db = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut db).await.unwrap();
+    let db = Connection::open(ledger(&harness)).unwrap();
+    db.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut child = harness.command(SMALL).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let waiting = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("waiting ")));
@@ -191,7 +198,7 @@ async fn a_locked_ledger_is_reported_while_it_is_waited_for() {
     let expected = format!("for another process that keeps the ledger {} locked", ledger(&harness).display());
     assert!(waiting.ends_with(&expected), "{waiting}");
     assert_eq!(harness.calls(Operation::Generate), 0);
-    sqlx::query("ROLLBACK").execute(&mut db).await.unwrap();
+    db.execute_batch("ROLLBACK").unwrap();
     let rest: Vec<String> = lines.map_while(Result::ok).collect();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{rest:?}");
     assert_eq!(harness.calls(Operation::Generate), 1);

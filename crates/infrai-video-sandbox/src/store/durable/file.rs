@@ -1,10 +1,10 @@
 //! The files of a directory: locked by one sandbox at a time, checked before anything is written, created atomically.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::PersistError;
 use super::load::{Stored, load};
@@ -20,13 +20,13 @@ const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
 const LATEST: i64 = MIGRATIONS.len() as i64;
 
 pub(super) struct OpenFile {
-    pub(super) db: SqliteConnection,
+    pub(super) db: Connection,
     pub(super) file: PathBuf,
     pub(super) lock: File,
     pub(super) stored: Stored,
 }
 
-pub(super) async fn open(
+pub(super) fn open(
     directory: &Path,
     asked: Option<u64>,
     default_seed: u64,
@@ -36,16 +36,16 @@ pub(super) async fn open(
     let lock = lock(directory)?;
     let file = directory.join("sandbox.db");
     if !file.exists() {
-        create(directory, &file, asked.unwrap_or(default_seed)).await?;
+        create(directory, &file, asked.unwrap_or(default_seed))?;
     }
-    if check(&file).await? < LATEST {
-        upgrade(&file).await?;
+    if check(&file)? < LATEST {
+        upgrade(&file).map_err(|error| PersistError::broken(&file, error))?;
     }
-    let stored = read(&file, opening).await?;
+    let stored = read(&file, opening)?;
     if let Some(asked) = asked.filter(|asked| *asked != stored.seed) {
         return Err(PersistError::OtherSeed { directory: directory.to_owned(), stored: stored.seed, asked });
     }
-    let db = enter(&file).await.map_err(|error| PersistError::broken(&file, error))?;
+    let db = enter(&file).map_err(|error| PersistError::broken(&file, error))?;
     Ok(OpenFile { db, file, lock, stored })
 }
 
@@ -65,7 +65,7 @@ fn lock(directory: &Path) -> Result<File, PersistError> {
 }
 
 /// Creates a new file under a temporary name, so that a file under the final name was complete once.
-async fn create(directory: &Path, file: &Path, seed: u64) -> Result<(), PersistError> {
+fn create(directory: &Path, file: &Path, seed: u64) -> Result<(), PersistError> {
     let draft = directory.join("sandbox.db.new");
     for leftover in [draft.clone(), directory.join("sandbox.db.new-journal")] {
         match fs::remove_file(&leftover) {
@@ -75,15 +75,7 @@ async fn create(directory: &Path, file: &Path, seed: u64) -> Result<(), PersistE
             _ => {}
         }
     }
-    let fill = async {
-        let options = SqliteConnectOptions::new().filename(&draft).create_if_missing(true);
-        let mut db = SqliteConnection::connect_with(&options).await?;
-        migrate(&mut db).await?;
-        let meta = sqlx::query("INSERT INTO meta (id, seed, starts) VALUES (1, ?, 0)");
-        meta.bind(seed.to_string()).execute(&mut db).await?;
-        db.close().await
-    };
-    fill.await.map_err(|error| PersistError::at(&draft)(std::io::Error::other(error)))?;
+    fill(&draft, seed).map_err(|error| PersistError::at(&draft)(std::io::Error::other(error)))?;
     File::options()
         .write(true)
         .open(&draft)
@@ -93,17 +85,16 @@ async fn create(directory: &Path, file: &Path, seed: u64) -> Result<(), PersistE
         .map_err(PersistError::at(file))
 }
 
+fn fill(draft: &Path, seed: u64) -> rusqlite::Result<()> {
+    let mut db = connect(draft, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, "")?;
+    migrate(&mut db)?;
+    db.execute("INSERT INTO meta (id, seed, starts) VALUES (1, ?, 0)", [seed.to_string()])?;
+    close(db)
+}
+
 /// Checks a file and returns its format.
-async fn check(file: &Path) -> Result<i64, PersistError> {
-    let checked = async {
-        let mut db = reader(file).await?;
-        let identity: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut db).await?;
-        let format: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut db).await?;
-        let findings: Vec<String> = sqlx::query_scalar("PRAGMA quick_check").fetch_all(&mut db).await?;
-        db.close().await?;
-        Ok::<_, sqlx::Error>((identity, format, findings))
-    };
-    let (identity, format, findings) = checked.await.map_err(|error| PersistError::broken(file, error))?;
+fn check(file: &Path) -> Result<i64, PersistError> {
+    let (identity, format, findings) = inspect(file).map_err(|error| PersistError::broken(file, error))?;
     if identity != APPLICATION_ID || format < 1 {
         return Err(PersistError::Foreign { file: file.to_owned() });
     }
@@ -116,56 +107,71 @@ async fn check(file: &Path) -> Result<i64, PersistError> {
     Ok(format)
 }
 
-async fn read(file: &Path, opening: Usd) -> Result<Stored, PersistError> {
-    let mut db = reader(file).await.map_err(|error| PersistError::broken(file, error))?;
-    let stored = load(&mut db, opening).await.map_err(|reason| PersistError::broken(file, reason))?;
-    db.close().await.map_err(|error| PersistError::broken(file, error))?;
-    Ok(stored)
+/// The application and the format according to the header, and the findings of a check.
+fn inspect(file: &Path) -> rusqlite::Result<(i64, i64, Vec<String>)> {
+    let db = reader(file)?;
+    let number = |pragma| db.pragma_query_value(None, pragma, |row| row.get(0));
+    let (identity, format) = (number("application_id")?, number("user_version")?);
+    let findings =
+        db.prepare("PRAGMA quick_check")?.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok((identity, format, findings))
+}
+
+fn read(file: &Path, opening: Usd) -> Result<Stored, PersistError> {
+    let db = reader(file).map_err(|error| PersistError::broken(file, error))?;
+    load(&db, opening).map_err(|reason| PersistError::broken(file, reason))
 }
 
 /// A connection that does not modify the file.
-async fn reader(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
+fn reader(file: &Path) -> rusqlite::Result<Connection> {
     let mut log = file.as_os_str().to_owned();
     log.push("-wal");
     // Without a write-ahead log SQLite reads only the file, and creates no other one.
-    let is_alone = !Path::new(&log).exists();
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .read_only(true)
-        .immutable(is_alone)
-        // Rows come from another thread: a larger buffer avoids that the threads wait for each other.
-        .row_buffer_size(4096);
-    SqliteConnection::connect_with(&options).await
+    let parameters = if Path::new(&log).exists() { "" } else { "?immutable=true" };
+    connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY, parameters)
 }
 
 /// The connection of the writer. Counts the start.
-async fn enter(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
-    let mut db = SqliteConnection::connect_with(&options).await?;
-    sqlx::query("UPDATE meta SET starts = starts + 1").execute(&mut db).await?;
+fn enter(file: &Path) -> rusqlite::Result<Connection> {
+    let db = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, "")?;
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; UPDATE meta SET starts = starts + 1",
+    )?;
     Ok(db)
 }
 
-async fn upgrade(file: &Path) -> Result<(), PersistError> {
-    let climb = async {
-        let mut db = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await?;
-        migrate(&mut db).await?;
-        db.close().await
-    };
-    climb.await.map_err(|error| PersistError::broken(file, error))
+fn upgrade(file: &Path) -> rusqlite::Result<()> {
+    let mut db = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, "")?;
+    migrate(&mut db)?;
+    close(db)
+}
+
+/// Opens a file by a URI. SQLite decodes the path: no part of it is interpreted.
+fn connect(file: &Path, flags: OpenFlags, parameters: &str) -> rusqlite::Result<Connection> {
+    let mut uri = String::from("file:");
+    for byte in file.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            byte => write!(uri, "%{byte:02X}").expect("a string can be written to"),
+        }
+    }
+    let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(uri + parameters, flags)
+}
+
+pub(super) fn close(db: Connection) -> rusqlite::Result<()> {
+    db.close().map_err(|(_, error)| error)
 }
 
 /// Migrates a file to the latest format in one transaction.
-async fn migrate(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
-    let from: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
+fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let from: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
-        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+        transaction.execute_batch(migration)?;
     }
-    let marks = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LATEST}");
-    sqlx::raw_sql(AssertSqlSafe(marks)).execute(&mut *transaction).await?;
-    transaction.commit().await
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", LATEST)?;
+    transaction.commit()
 }

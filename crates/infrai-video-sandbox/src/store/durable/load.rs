@@ -3,12 +3,11 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use futures_util::TryStreamExt;
 use jiff::Timestamp;
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{ColumnIndex, Decode, Row, Sqlite, SqliteConnection, Type};
 
 use crate::model::money::Usd;
 use crate::model::order::Order;
@@ -34,8 +33,8 @@ impl Display for Unreadable {
     }
 }
 
-impl From<sqlx::Error> for Unreadable {
-    fn from(error: sqlx::Error) -> Self {
+impl From<rusqlite::Error> for Unreadable {
+    fn from(error: rusqlite::Error) -> Self {
         Self(error.to_string())
     }
 }
@@ -43,63 +42,50 @@ impl From<sqlx::Error> for Unreadable {
 type Read<T> = Result<T, Unreadable>;
 
 /// Loads a file. New accounts start with `opening`.
-pub(super) async fn load(db: &mut SqliteConnection, opening: Usd) -> Read<Stored> {
-    let meta = sqlx::query("SELECT seed, clock, starts FROM meta").fetch_one(&mut *db).await?;
-    let meta = Fields(&meta);
+pub(super) fn load(db: &Connection, opening: Usd) -> Read<Stored> {
     let mut state = State::opening_at(opening);
     // Jobs come before the ledger: a refund in it settles the job that it belongs to.
     each(db, "SELECT name FROM accounts", |row| {
         state.apply(Change::AccountOpened { account: row.get("name")? });
         Ok(())
-    })
-    .await?;
+    })?;
     each(db, "SELECT * FROM jobs ORDER BY number", |row| {
         state.apply(Change::JobAccepted(Box::new(job(row)?)));
         Ok(())
-    })
-    .await?;
+    })?;
     each(db, "SELECT account, id FROM deleted_jobs", |row| {
         state.remember_deleted(row.get("account")?, row.get("id")?);
         Ok(())
-    })
-    .await?;
+    })?;
     each(db, "SELECT * FROM ledger ORDER BY entry", |row| {
         state.apply(Change::MoneyMoved(entry(row)?));
         Ok(())
-    })
-    .await?;
+    })?;
     each(db, "SELECT * FROM idempotency_keys", |row| {
         let (account, key) = (row.get("account")?, row.get("key")?);
         state.apply(Change::KeyUsed { account, key, record: key_record(row)? });
         Ok(())
-    })
-    .await?;
+    })?;
     each(db, "SELECT * FROM topups", |row| {
         state.apply(Change::TopupOpened(topup(row)?));
         Ok(())
-    })
-    .await?;
+    })?;
     each(db, "SELECT job_number FROM lost_answers", |row| {
         state.apply(Change::ResponseLost { number: row.number("job_number")? });
         Ok(())
-    })
-    .await?;
-    Ok(Stored {
-        seed: meta.parsed("seed")?,
-        clock: meta.maybe_parsed("clock")?,
-        starts: meta.number("starts")?,
-        state,
+    })?;
+    db.query_row_and_then("SELECT seed, clock, starts FROM meta", (), |row| {
+        let meta = Fields(row);
+        let (seed, clock) = (meta.parsed("seed")?, meta.maybe_parsed("clock")?);
+        Ok(Stored { seed, clock, starts: meta.number("starts")?, state })
     })
 }
 
-async fn each(
-    db: &mut SqliteConnection,
-    select: &'static str,
-    mut take: impl FnMut(&Fields<'_>) -> Read<()>,
-) -> Read<()> {
-    let mut rows = sqlx::query(select).fetch(db);
-    while let Some(row) = rows.try_next().await? {
-        take(&Fields(&row))?;
+fn each(db: &Connection, select: &str, mut take: impl FnMut(&Fields<'_>) -> Read<()>) -> Read<()> {
+    let mut statement = db.prepare(select)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        take(&Fields(row))?;
     }
     Ok(())
 }
@@ -164,15 +150,11 @@ fn topup(row: &Fields<'_>) -> Read<Topup> {
 }
 
 /// The columns of a row, each read as what it stands for.
-struct Fields<'a>(&'a SqliteRow);
+struct Fields<'a>(&'a Row<'a>);
 
-impl<'a> Fields<'a> {
-    fn get<T>(&self, name: &str) -> Read<T>
-    where
-        T: Decode<'a, Sqlite> + Type<Sqlite>,
-        for<'n> &'n str: ColumnIndex<SqliteRow>,
-    {
-        Ok(self.0.try_get(name)?)
+impl Fields<'_> {
+    fn get<T: FromSql>(&self, name: &str) -> Read<T> {
+        Ok(self.0.get(name)?)
     }
 
     fn number(&self, name: &str) -> Read<u64> {
@@ -185,12 +167,12 @@ impl<'a> Fields<'a> {
     }
 
     fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Read<T> {
-        let text: &str = self.get(name)?;
+        let text: String = self.get(name)?;
         text.parse().map_err(|error| unreadable(name, &text, error))
     }
 
     fn maybe_parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Read<Option<T>> {
-        self.get::<Option<&str>>(name)?.map(|_| self.parsed(name)).transpose()
+        self.get::<Option<String>>(name)?.map(|_| self.parsed(name)).transpose()
     }
 
     fn named<T: DeserializeOwned>(&self, name: &str) -> Read<T> {
@@ -199,12 +181,12 @@ impl<'a> Fields<'a> {
     }
 
     fn json<T: DeserializeOwned>(&self, name: &str) -> Read<T> {
-        let text: &str = self.get(name)?;
-        serde_json::from_str(text).map_err(|error| unreadable(name, &text, error))
+        let text: String = self.get(name)?;
+        serde_json::from_str(&text).map_err(|error| unreadable(name, &text, error))
     }
 
     fn maybe_json<T: DeserializeOwned>(&self, name: &str) -> Read<Option<T>> {
-        self.get::<Option<&str>>(name)?.map(|_| self.json(name)).transpose()
+        self.get::<Option<String>>(name)?.map(|_| self.json(name)).transpose()
     }
 }
 

@@ -10,14 +10,16 @@ mod load;
 mod statements;
 mod writer;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::error::PersistError;
+use self::file::OpenFile;
 use self::writer::{Progress, Record, Writer};
 use super::NotPersisted;
 use super::state::{Change, State};
@@ -55,11 +57,25 @@ impl Durable {
         default_seed: u64,
         opening: Usd,
     ) -> Result<Opened, PersistError> {
-        let open = file::open(directory, asked, default_seed, opening).await?;
         let (records, waiting) = mpsc::unbounded_channel();
         let (sender, progress) = watch::channel(Progress::Persisted(0));
-        let writer = Writer::new(open.db, open.file, open.stored.clock, sender);
-        let writer = writer.start(waiting, open.lock).map_err(PersistError::at(directory))?;
+        let (opened, stored) = oneshot::channel();
+        let path = directory.to_owned();
+        // It outlives the runtime of the sandbox, so that pending records are written.
+        let work = move || match file::open(&path, asked, default_seed, opening) {
+            Ok(OpenFile { db, file, lock, stored }) => {
+                let writer = Writer::new(db, file, stored.clock, sender);
+                if opened.send(Ok(stored)).is_ok() {
+                    writer.run(waiting);
+                }
+                drop(lock);
+            }
+            Err(error) => drop(opened.send(Err(error))),
+        };
+        let writer = thread::Builder::new().name("sandbox-state".to_owned()).spawn(work);
+        let writer = writer.map_err(PersistError::at(directory))?;
+        let stored = stored.await.map_err(|panicked| PersistError::at(directory)(io::Error::other(panicked)));
+        let load::Stored { seed, clock, starts, state } = stored??;
         let durable = Self(Arc::new(Inner {
             directory: directory.to_owned(),
             last: Mutex::new(0),
@@ -67,7 +83,6 @@ impl Durable {
             progress,
             writer: Mutex::new(Some(writer)),
         }));
-        let load::Stored { seed, clock, starts, state } = open.stored;
         Ok(Opened { durable, state, seed, clock, starts })
     }
 

@@ -1,134 +1,125 @@
 //! The SQL statements of each change.
 
 use jiff::Timestamp;
+use rusqlite::{Connection, Params, Result, params};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Sqlite, SqliteConnection};
 
 use crate::store::job::Job;
 use crate::store::state::{Change, Entry, KeyRecord, LedgerKind, Topup};
 
-type Query<'a> = sqlx::query::Query<'a, Sqlite, SqliteArguments>;
-
-pub(super) async fn write(db: &mut SqliteConnection, change: &Change) -> Result<(), sqlx::Error> {
+pub(super) fn write(db: &Connection, change: &Change) -> Result<()> {
     match change {
         Change::AccountOpened { account } => {
-            run(db, sqlx::query("INSERT OR IGNORE INTO accounts (name) VALUES (?)").bind(account)).await
+            run(db, "INSERT OR IGNORE INTO accounts (name) VALUES (?)", [account])
         }
-        Change::JobAccepted(job) => run(db, job_accepted(job)).await,
+        Change::JobAccepted(job) => job_accepted(db, job),
         Change::JobCancelled { number, at } => {
-            let update = sqlx::query("UPDATE jobs SET cancelled_at = ? WHERE number = ?");
-            run(db, update.bind(at.to_string()).bind(number.cast_signed())).await
+            let values = params![at.to_string(), number.cast_signed()];
+            run(db, "UPDATE jobs SET cancelled_at = ? WHERE number = ?", values)
         }
         Change::JobDeleted { number } => {
-            let number = number.cast_signed();
+            let number = [number.cast_signed()];
             let note = "INSERT OR IGNORE INTO deleted_jobs SELECT account, id FROM jobs WHERE number = ?";
-            run(db, sqlx::query(note).bind(number)).await?;
-            run(db, sqlx::query("DELETE FROM jobs WHERE number = ?").bind(number)).await
+            run(db, note, number)?;
+            run(db, "DELETE FROM jobs WHERE number = ?", number)
         }
         Change::RetentionSet { number, expires, gone } => {
-            let update = sqlx::query("UPDATE jobs SET expires_at = ?, clip_gone = ? WHERE number = ?");
-            run(db, update.bind(expires.to_string()).bind(gone).bind(number.cast_signed())).await
+            let values = params![expires.to_string(), gone, number.cast_signed()];
+            run(db, "UPDATE jobs SET expires_at = ?, clip_gone = ? WHERE number = ?", values)
         }
-        Change::MoneyMoved(entry) => run(db, money_moved(entry)).await,
-        Change::KeyUsed { account, key, record } => run(db, key_used(account, key, record)).await,
+        Change::MoneyMoved(entry) => money_moved(db, entry),
+        Change::KeyUsed { account, key, record } => key_used(db, account, key, record),
         Change::KeyForgotten { account, key } => {
-            let delete = sqlx::query("DELETE FROM idempotency_keys WHERE account = ? AND key = ?");
-            run(db, delete.bind(account).bind(key)).await
+            run(db, "DELETE FROM idempotency_keys WHERE account = ? AND key = ?", [account, key])
         }
-        Change::TopupOpened(topup) => run(db, topup_opened(topup)).await,
-        Change::TopupPaid { id } => {
-            run(db, sqlx::query("UPDATE topups SET paid = 1 WHERE id = ?").bind(id)).await
-        }
+        Change::TopupOpened(topup) => topup_opened(db, topup),
+        Change::TopupPaid { id } => run(db, "UPDATE topups SET paid = 1 WHERE id = ?", [id]),
         Change::ResponseLost { number } => {
-            let insert = sqlx::query("INSERT OR IGNORE INTO lost_answers (job_number) VALUES (?)");
-            run(db, insert.bind(number.cast_signed())).await
+            let insert = "INSERT OR IGNORE INTO lost_answers (job_number) VALUES (?)";
+            run(db, insert, [number.cast_signed()])
         }
         Change::ResponseDelivered { number } => {
-            let delete = sqlx::query("DELETE FROM lost_answers WHERE job_number = ?");
-            run(db, delete.bind(number.cast_signed())).await
+            run(db, "DELETE FROM lost_answers WHERE job_number = ?", [number.cast_signed()])
         }
     }
 }
 
 /// Empties every table except `meta`.
-pub(super) async fn clear(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let all = "DELETE FROM accounts; DELETE FROM jobs; DELETE FROM deleted_jobs; DELETE FROM ledger; \
-               DELETE FROM idempotency_keys; DELETE FROM topups; DELETE FROM lost_answers";
-    sqlx::raw_sql(all).execute(db).await.map(|_| ())
-}
-
-pub(super) async fn set_clock(
-    db: &mut SqliteConnection,
-    clock: Option<Timestamp>,
-) -> Result<(), sqlx::Error> {
-    run(db, sqlx::query("UPDATE meta SET clock = ?").bind(clock.map(|at| at.to_string()))).await
-}
-
-async fn run(db: &mut SqliteConnection, query: Query<'_>) -> Result<(), sqlx::Error> {
-    query.execute(db).await.map(|_| ())
-}
-
-fn job_accepted(job: &Job) -> Query<'_> {
-    sqlx::query(
-        "INSERT INTO jobs (number, id, account, request_id, request_json, vendor, model, cost_micros, idempotency_key, created_at, \
-         starts_at, ends_at, failure_json, cancelled_at, expires_at, clip_gone) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+pub(super) fn clear(db: &Connection) -> Result<()> {
+    db.execute_batch(
+        "DELETE FROM accounts; DELETE FROM jobs; DELETE FROM deleted_jobs; DELETE FROM ledger; \
+         DELETE FROM idempotency_keys; DELETE FROM topups; DELETE FROM lost_answers",
     )
-    .bind(job.number.cast_signed())
-    .bind(&job.id)
-    .bind(&job.account)
-    .bind(&job.request_id)
-    .bind(json(&job.order))
-    .bind(&job.vendor)
-    .bind(&job.model)
-    .bind(job.cost.micros())
-    .bind(&job.idempotency_key)
-    .bind(job.created.to_string())
-    .bind(job.starts.to_string())
-    .bind(job.ends.to_string())
-    .bind(job.failure.as_ref().map(json))
-    .bind(job.cancelled.map(|at| at.to_string()))
-    .bind(job.expires.to_string())
-    .bind(job.gone)
 }
 
-fn money_moved(entry: &Entry) -> Query<'_> {
-    sqlx::query(
-        "INSERT INTO ledger (account, kind, amount_micros, job_number, job_id, idempotency_key, request, at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(&entry.account)
-    .bind(kind(entry.kind))
-    .bind(entry.amount.micros())
-    .bind(entry.number.map(u64::cast_signed))
-    .bind(&entry.job_id)
-    .bind(&entry.key)
-    .bind(&entry.request)
-    .bind(entry.at.to_string())
+pub(super) fn set_clock(db: &Connection, clock: Option<Timestamp>) -> Result<()> {
+    run(db, "UPDATE meta SET clock = ?", [clock.map(|at| at.to_string())])
 }
 
-fn key_used<'a>(account: &'a str, key: &'a str, record: &'a KeyRecord) -> Query<'a> {
-    sqlx::query(
-        "INSERT OR REPLACE INTO idempotency_keys (account, key, operation, fingerprint, used_at, data_json, vendor) \
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(account)
-    .bind(key)
-    .bind(record.operation.as_str())
-    .bind(&record.fingerprint)
-    .bind(record.at.to_string())
-    .bind(json(&record.data))
-    .bind(&record.vendor)
+fn run(db: &Connection, sql: &str, values: impl Params) -> Result<()> {
+    db.execute(sql, values).map(|_| ())
 }
 
-fn topup_opened(topup: &Topup) -> Query<'_> {
-    sqlx::query("INSERT INTO topups (id, account, amount_micros, paid) VALUES (?, ?, ?, ?)")
-        .bind(&topup.id)
-        .bind(&topup.account)
-        .bind(topup.amount.micros())
-        .bind(topup.paid)
+fn job_accepted(db: &Connection, job: &Job) -> Result<()> {
+    let sql = "INSERT INTO jobs (number, id, account, request_id, request_json, vendor, model, cost_micros, \
+               idempotency_key, created_at, starts_at, ends_at, failure_json, cancelled_at, expires_at, clip_gone) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = params![
+        job.number.cast_signed(),
+        job.id,
+        job.account,
+        job.request_id,
+        json(&job.order),
+        job.vendor,
+        job.model,
+        job.cost.micros(),
+        job.idempotency_key,
+        job.created.to_string(),
+        job.starts.to_string(),
+        job.ends.to_string(),
+        job.failure.as_ref().map(json),
+        job.cancelled.map(|at| at.to_string()),
+        job.expires.to_string(),
+        job.gone,
+    ];
+    run(db, sql, values)
+}
+
+fn money_moved(db: &Connection, entry: &Entry) -> Result<()> {
+    let sql = "INSERT INTO ledger (account, kind, amount_micros, job_number, job_id, idempotency_key, request, at) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = params![
+        entry.account,
+        kind(entry.kind),
+        entry.amount.micros(),
+        entry.number.map(u64::cast_signed),
+        entry.job_id,
+        entry.key,
+        entry.request,
+        entry.at.to_string(),
+    ];
+    run(db, sql, values)
+}
+
+fn key_used(db: &Connection, account: &str, key: &str, record: &KeyRecord) -> Result<()> {
+    let sql = "INSERT OR REPLACE INTO idempotency_keys (account, key, operation, fingerprint, used_at, data_json, \
+               vendor) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let values = params![
+        account,
+        key,
+        record.operation.as_str(),
+        record.fingerprint,
+        record.at.to_string(),
+        json(&record.data),
+        record.vendor,
+    ];
+    run(db, sql, values)
+}
+
+fn topup_opened(db: &Connection, topup: &Topup) -> Result<()> {
+    let sql = "INSERT INTO topups (id, account, amount_micros, paid) VALUES (?, ?, ?, ?)";
+    run(db, sql, params![topup.id, topup.account, topup.amount.micros(), topup.paid])
 }
 
 /// The name of a kind in the table.

@@ -1,16 +1,13 @@
 //! The writer thread. It writes all pending changes in one transaction.
 
-use std::fs::File;
-use std::io;
 use std::path::PathBuf;
-use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
-use sqlx::{Connection, SqliteConnection};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error};
 
-use super::statements;
+use super::{file, statements};
 use crate::store::state::Change;
 
 /// The maximum number of records in one transaction.
@@ -48,7 +45,7 @@ impl Progress {
 }
 
 pub(super) struct Writer {
-    db: SqliteConnection,
+    db: Connection,
     file: PathBuf,
     /// The latest stored time.
     clock: Option<Timestamp>,
@@ -57,7 +54,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(
-        db: SqliteConnection,
+        db: Connection,
         file: PathBuf,
         clock: Option<Timestamp>,
         progress: watch::Sender<Progress>,
@@ -65,33 +62,21 @@ impl Writer {
         Self { db, file, clock, progress }
     }
 
-    /// Writes until the last record. It releases the lock only then, even if writing fails.
-    pub(super) fn start(
-        mut self,
-        mut records: mpsc::UnboundedReceiver<(u64, Record)>,
-        lock: File,
-    ) -> io::Result<JoinHandle<()>> {
-        // A thread outlives the runtime of the sandbox, so that pending records are written.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let work = move || {
-            runtime.block_on(async {
-                self.write_all(&mut records).await;
-                if let Err(error) = self.db.close().await {
-                    debug!(%error, "the state was not closed cleanly: the next start recovers it");
-                }
-            });
-            drop(lock);
-        };
-        thread::Builder::new().name("sandbox-state".to_owned()).spawn(work)
+    /// Writes until the last record, even if writing fails.
+    pub(super) fn run(mut self, mut records: mpsc::UnboundedReceiver<(u64, Record)>) {
+        self.write_all(&mut records);
+        if let Err(error) = file::close(self.db) {
+            debug!(%error, "the state was not closed cleanly: the next start recovers it");
+        }
     }
 
-    async fn write_all(&mut self, records: &mut mpsc::UnboundedReceiver<(u64, Record)>) {
+    fn write_all(&mut self, records: &mut mpsc::UnboundedReceiver<(u64, Record)>) {
         let mut group = Vec::new();
-        while records.recv_many(&mut group, MAX_RECORDS).await > 0 {
+        while records.blocking_recv_many(&mut group, MAX_RECORDS) > 0 {
             let last = group.last().map_or(0, |(number, _)| *number);
             let stops = group.iter().any(|(_, record)| matches!(record, Record::Stop(_)));
             if matches!(*self.progress.borrow(), Progress::Persisted(_)) {
-                let written = self.write(&group).await;
+                let written = self.write(&group);
                 self.progress.send_replace(match written {
                     Ok(()) => Progress::Persisted(last),
                     Err(reason) => self.failure(&reason),
@@ -107,32 +92,32 @@ impl Writer {
         }
     }
 
-    fn failure(&self, reason: &sqlx::Error) -> Progress {
+    fn failure(&self, reason: &rusqlite::Error) -> Progress {
         error!(file = %self.file.display(), %reason, "the state cannot be written: every request is rejected from now on");
         Progress::Failed(format!("{} cannot be written: {reason}", self.file.display()))
     }
 
-    async fn write(&mut self, group: &[(u64, Record)]) -> Result<(), sqlx::Error> {
+    fn write(&mut self, group: &[(u64, Record)]) -> rusqlite::Result<()> {
         // A dropped transaction is rolled back.
-        let mut transaction = self.db.begin_with("BEGIN IMMEDIATE").await?;
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut clock = self.clock;
         for (_, record) in group {
             match record {
                 Record::Changes { now, changes } => {
                     clock = clock.max(Some(*now));
                     for change in changes {
-                        statements::write(&mut transaction, change).await?;
+                        statements::write(&transaction, change)?;
                     }
                 }
-                Record::Reset => statements::clear(&mut transaction).await?,
+                Record::Reset => statements::clear(&transaction)?,
                 Record::Clock(time) => clock = clock.max(Some(*time)),
                 Record::Stop(time) => clock = time.or(clock),
             }
         }
         if clock != self.clock {
-            statements::set_clock(&mut transaction, clock).await?;
+            statements::set_clock(&transaction, clock)?;
         }
-        transaction.commit().await?;
+        transaction.commit()?;
         self.clock = clock;
         Ok(())
     }

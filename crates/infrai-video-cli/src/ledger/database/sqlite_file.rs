@@ -1,20 +1,75 @@
-//! Checks of a SQLite file before SQLite opens it, and its URL for sqlx.
+//! Opens a SQLite file: checks it before SQLite does, makes it readable only by its owner, and creates its tables.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
-use tempfile::TempDir;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{LedgerError, worker};
+use super::{LedgerError, migrations};
+use crate::ledger::private_files::private_file;
+use crate::ledger::worker;
 
 /// The header of every SQLite database.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
+/// How long a statement waits for the lock of another process.
+const BUSY: Duration = Duration::from_secs(30);
+
+pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
+    let failed = |error| LedgerError::Path(path.to_owned(), error);
+    refuse_special(path)?;
+    let lock = lock_for_opening(path).map_err(failed)?;
+    inspect(path)?;
+    drop(private_file(path).map_err(failed)?);
+    // SQLite would read a relative path that begins with `file:` as a URI.
+    let absolute = std::path::absolute(path).map_err(failed)?;
+    let db = migrated(&absolute)?;
+    drop(lock);
+    Ok(db)
+}
+
+/// Lets one process at a time open a ledger, or two processes could both create its tables. Dropping the file unlocks it.
+fn lock_for_opening(ledger: &Path) -> io::Result<File> {
+    let mut path = ledger.as_os_str().to_owned();
+    path.push("-open");
+    let file = private_file(Path::new(&path))?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn migrated(path: &Path) -> Result<Connection, LedgerError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(BUSY)?;
+    let count = |condition| {
+        let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name {condition}");
+        db.query_row(&sql, (), |row| row.get::<_, i64>(0))
+    };
+    let is_ours = count("= '_sqlx_migrations'")? > 0;
+    if !is_ours && count("NOT LIKE 'sqlite%'")? > 0 {
+        return Err(LedgerError::Foreign("it contains tables of another program".to_owned()));
+    }
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")?;
+    let applied = if is_ours { applied(&db)? } else { Vec::new() };
+    if migrations::are_due(&applied)? {
+        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migrations::RECORD)?;
+        transaction.execute_batch(migrations::ITEMS)?;
+        transaction.execute(migrations::ITEMS_APPLIED, [migrations::checksum()])?;
+        transaction.commit()?;
+    }
+    Ok(db)
+}
+
+fn applied(db: &Connection) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
+    db.prepare(migrations::APPLIED)?.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
 /// Returns an error for a device, a pipe or a socket. Nothing may be changed before: the permissions of a device such as `/dev/null`
 /// concern all programs of the machine, and opening a pipe waits for another process.
-pub(super) fn refuse_special(path: &Path) -> Result<(), LedgerError> {
+fn refuse_special(path: &Path) -> Result<(), LedgerError> {
     match path.metadata() {
         Ok(found) if !found.is_file() && !found.is_dir() => {
             Err(LedgerError::Foreign("it is not a regular file".to_owned()))
@@ -25,7 +80,7 @@ pub(super) fn refuse_special(path: &Path) -> Result<(), LedgerError> {
 }
 
 /// Returns an error for a file that is not an undamaged ledger. A missing file is valid. Nothing is changed.
-pub(super) fn inspect(path: &Path) -> Result<(), LedgerError> {
+fn inspect(path: &Path) -> Result<(), LedgerError> {
     let failed = |error| LedgerError::Path(path.to_owned(), error);
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -75,33 +130,4 @@ fn has_log(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     Path::new(&log).metadata().is_ok_and(|log| log.len() > 0)
-}
-
-/// The URL under which sqlx opens exactly this file. Everything but letters and digits is percent-encoded, so that no part of the
-/// path is interpreted.
-pub(super) fn url(path: &Path) -> Result<String, LedgerError> {
-    let absolute = std::path::absolute(path).map_err(|error| LedgerError::Path(path.to_owned(), error))?;
-    let mut url = String::from("sqlite:");
-    for byte in absolute.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() {
-            url.push(char::from(*byte));
-        } else {
-            let _infallible = write!(url, "%{byte:02X}");
-        }
-    }
-    Ok(url)
-}
-
-/// A symbolic link for a path that is not UTF-8, which sqlx requires. SQLite resolves the link, so that its log is beside the file.
-pub(super) fn alias(path: &Path) -> io::Result<Option<(TempDir, PathBuf)>> {
-    if path.to_str().is_some() {
-        return Ok(None);
-    }
-    let directory = tempfile::tempdir()?;
-    let link = directory.path().join("ledger.db");
-    #[cfg(unix)]
-    std::os::unix::fs::symlink(std::path::absolute(path)?, &link)?;
-    #[cfg(windows)]
-    std::os::windows::fs::symlink_file(std::path::absolute(path)?, &link)?;
-    Ok(Some((directory, link)))
 }

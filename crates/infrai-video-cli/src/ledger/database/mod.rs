@@ -1,0 +1,101 @@
+//! The database of a ledger. SQLite and PostgreSQL get the same SQL, in which `$1` is the first parameter.
+
+mod migrations;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sqlite;
+mod sqlite_file;
+mod value;
+
+#[cfg(feature = "postgres")]
+use self::postgres::Postgres;
+use self::sqlite::Sqlite;
+pub(super) use self::value::{Row, Value, integer, real, text};
+use super::{LedgerError, Location};
+
+pub(super) enum Database {
+    Sqlite(Sqlite),
+    #[cfg(feature = "postgres")]
+    Postgres(Postgres),
+}
+
+impl Database {
+    /// Opens the database, and creates its tables if there are none.
+    pub(super) async fn open(location: &Location) -> Result<Self, LedgerError> {
+        match location {
+            Location::File(path) => Sqlite::open(path).await.map(Self::Sqlite),
+            #[cfg(feature = "postgres")]
+            Location::Postgres(url) => Postgres::open(url).await.map(Self::Postgres),
+            Location::None => Err(LedgerError::Sql("there is none".to_owned())),
+        }
+    }
+
+    /// Milliseconds since 1970, by the clock of the database.
+    pub(super) fn now(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+
+    /// Skips rows that another process is leasing. SQLite has one writer, so there are none.
+    pub(super) fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// Runs a statement. Returns the number of rows that it changed.
+    pub(super) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, LedgerError> {
+        match self {
+            Self::Sqlite(db) => db.execute_all(sql, vec![values]).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.execute(sql, values).await,
+        }
+    }
+
+    /// Runs a statement for each set of values, for all or none. Returns the number of rows that were changed.
+    pub(super) async fn execute_all(&self, sql: &str, sets: Vec<Vec<Value>>) -> Result<u64, LedgerError> {
+        match self {
+            Self::Sqlite(db) => db.execute_all(sql, sets).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.execute_all(sql, sets).await,
+        }
+    }
+
+    /// Runs a statement, and reads the rows that it returns.
+    pub(super) async fn rows<T>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+        read: impl Fn(&Row) -> Result<T, LedgerError>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let rows = match self {
+            Self::Sqlite(db) => db.rows(sql, values).await?,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.rows(sql, values).await?,
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Returns why no connection can be made. A file needs none.
+    pub(super) async fn try_connect(&self) -> Result<(), LedgerError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.try_connect().await,
+        }
+    }
+
+    /// Closes the database. Later statements fail.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite(db) => db.close().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.close().await,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A ledger in PostgreSQL, which any number of machines may share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgRow};
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, PgConnection, Row as _, TypeInfo as _};
+use tokio::time::timeout;
+
+use super::{LedgerError, Row, Value, migrations};
+use crate::ledger::postgres_url::PostgresUrl;
+
+/// Timeout of a connection.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// Lets one process at a time create the tables: `CREATE TABLE IF NOT EXISTS` may fail if two do so.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7524129350312021348)";
+
+type Query<'a> = sqlx::query::Query<'a, sqlx::Postgres, PgArguments>;
+
+pub(in crate::ledger) struct Postgres {
+    pool: PgPool,
+    url: PostgresUrl,
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &PostgresUrl) -> Result<Self, LedgerError> {
+        // The pool would retry until its timeout and hide the reason.
+        let mut connection = connect(url).await?;
+        migrate(&mut connection).await?;
+        connection.close().await?;
+        let options = PgPoolOptions::new().max_connections(4).acquire_timeout(CONNECT);
+        Ok(Self { pool: options.connect(url.as_str()).await?, url: url.clone() })
+    }
+
+    pub(super) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, LedgerError> {
+        Ok(query(sql, values).execute(&self.pool).await?.rows_affected())
+    }
+
+    pub(super) async fn execute_all(&self, sql: &str, sets: Vec<Vec<Value>>) -> Result<u64, LedgerError> {
+        let mut transaction = self.pool.begin().await?;
+        let mut changed = 0;
+        for values in sets {
+            changed += query(sql, values).execute(&mut *transaction).await?.rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
+        let rows = query(sql, values).fetch_all(&self.pool).await?;
+        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let columns: Arc<[String]> = first.columns().iter().map(|column| column.name().to_owned()).collect();
+        let row = |row| Ok(Row { columns: Arc::clone(&columns), values: values_of(row)? });
+        rows.iter().map(row).collect()
+    }
+
+    pub(super) async fn try_connect(&self) -> Result<(), LedgerError> {
+        Ok(connect(&self.url).await?.close().await?)
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+async fn connect(url: &PostgresUrl) -> Result<PgConnection, LedgerError> {
+    let connected = timeout(CONNECT, PgConnection::connect(url.as_str())).await;
+    let late = || LedgerError::Unreachable(format!("it does not respond within {} s", CONNECT.as_secs()));
+    Ok(connected.map_err(|_| late())??)
+}
+
+async fn migrate(connection: &mut PgConnection) -> Result<(), LedgerError> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query(LOCK).execute(&mut *transaction).await?;
+    sqlx::raw_sql(migrations::RECORD).execute(&mut *transaction).await?;
+    let applied = sqlx::query_as(migrations::APPLIED).fetch_all(&mut *transaction).await?;
+    if migrations::are_due(&applied)? {
+        sqlx::raw_sql(migrations::ITEMS).execute(&mut *transaction).await?;
+        let record = sqlx::query(migrations::ITEMS_APPLIED).bind(migrations::checksum());
+        record.execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn query(sql: &str, values: Vec<Value>) -> Query<'_> {
+    values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, value| match value {
+        Value::Integer(value) => query.bind(value),
+        Value::Real(value) => query.bind(value),
+        Value::Text(value) => query.bind(value),
+    })
+}
+
+fn values_of(row: &PgRow) -> Result<Vec<Value>, sqlx::Error> {
+    let value = |(index, column): (usize, &sqlx::postgres::PgColumn)| {
+        Ok(match column.type_info().name() {
+            "INT8" => Value::Integer(row.try_get(index)?),
+            "FLOAT8" => Value::Real(row.try_get(index)?),
+            _ => Value::Text(row.try_get(index)?),
+        })
+    };
+    row.columns().iter().enumerate().map(value).collect()
+}
+
+impl From<sqlx::Error> for LedgerError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) => match database.code().as_deref() {
+                Some(code) if is_outage(code) => Self::Unreachable(database.message().to_owned()),
+                Some(code) if code.starts_with("28") || code == "3D000" => {
+                    Self::Denied(database.message().to_owned())
+                }
+                _ => Self::Sql(error.to_string()),
+            },
+            sqlx::Error::Io(error) => Self::Unreachable(error.to_string()),
+            sqlx::Error::Tls(error) => Self::Unreachable(format!("no TLS: {error}")),
+            sqlx::Error::PoolTimedOut => Self::Unreachable("it does not respond".to_owned()),
+            _ => Self::Sql(error.to_string()),
+        }
+    }
+}
+
+/// Whether this SQLSTATE is temporary: lost connections, shutdowns and failovers, a lack of resources.
+fn is_outage(code: &str) -> bool {
+    ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
+        || ["25006", "55000"].contains(&code)
+}

@@ -1,0 +1,142 @@
+//! A ledger in a SQLite file. All statements run on one thread, in the order in which they were sent.
+
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, ToSql, TransactionBehavior, params_from_iter};
+use tokio::sync::oneshot;
+
+use super::{LedgerError, Row, Value, sqlite_file};
+use crate::runtime;
+
+/// Returns the connection unless it has closed it.
+type Job = Box<dyn FnOnce(Connection) -> Option<Connection> + Send>;
+
+/// One connection: SQLite has one writer, and the writes of this process stay in order.
+pub(in crate::ledger) struct Sqlite(mpsc::Sender<Job>);
+
+impl Sqlite {
+    pub(super) async fn open(path: &Path) -> Result<Self, LedgerError> {
+        // One for SQLite, and one for the rest of the command.
+        runtime::spare_threads(2).map_err(LedgerError::NoThread)?;
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let (reply, opened) = oneshot::channel();
+        let path = path.to_owned();
+        let work = move || {
+            let (opened, db) =
+                sqlite_file::open(&path).map_or_else(|error| (Err(error), None), |db| (Ok(()), Some(db)));
+            if let (Ok(()), Some(db)) = (reply.send(opened), db) {
+                queue.into_iter().try_fold(db, |db, job| job(db));
+            }
+        };
+        thread::Builder::new().name("ledger".to_owned()).spawn(work).map_err(LedgerError::NoThread)?;
+        opened.await.map_err(|_| closed())??;
+        Ok(Self(jobs))
+    }
+
+    pub(super) async fn execute_all(&self, sql: &str, sets: Vec<Vec<Value>>) -> Result<u64, LedgerError> {
+        let sql = numbered(sql);
+        let changed = self.run(move |db| {
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut statement = transaction.prepare(&sql)?;
+            let changed: rusqlite::Result<usize> =
+                sets.iter().map(|values| statement.execute(params_from_iter(values))).sum();
+            drop(statement);
+            // A dropped transaction is rolled back.
+            changed.and_then(|changed| transaction.commit().map(|()| changed))
+        });
+        Ok(changed.await? as u64)
+    }
+
+    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
+        let sql = numbered(sql);
+        self.run(move |db| {
+            let mut statement = db.prepare(&sql)?;
+            let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+            let row = |row: &rusqlite::Row<'_>| {
+                let values = (0..columns.len()).map(|index| row.get(index)).collect::<Result<_, _>>()?;
+                Ok(Row { columns: Arc::clone(&columns), values })
+            };
+            statement.query_map(params_from_iter(&values), row)?.collect()
+        })
+        .await
+    }
+
+    /// Returns when the thread has closed the file and has nothing left to do.
+    pub(super) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        let job = move |db| {
+            drop::<Connection>(db);
+            let _nobody_waits = reply.send(());
+            None
+        };
+        if self.0.send(Box::new(job)).is_ok() {
+            let _closed_before = closed.await;
+        }
+    }
+
+    /// Runs on the thread. If the caller has gone before the turn comes, nothing is done.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (reply, result) = oneshot::channel();
+        let job = move |mut db| {
+            if !reply.is_closed() {
+                let _nobody_waits = reply.send(work(&mut db));
+            }
+            Some(db)
+        };
+        self.0.send(Box::new(job)).map_err(|_| closed())?;
+        Ok(result.await.map_err(|_| closed())??)
+    }
+}
+
+fn closed() -> LedgerError {
+    LedgerError::Sql("it is closed".to_owned())
+}
+
+/// To SQLite `$2` is a name, and `?2` is the second parameter.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Integer(value) => value.to_sql(),
+            Self::Real(value) => value.to_sql(),
+            Self::Text(value) => value.to_sql(),
+        }
+    }
+}
+
+impl FromSql for Value {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value {
+            ValueRef::Null => Ok(Self::Text(None)),
+            ValueRef::Integer(value) => Ok(Self::Integer(Some(value))),
+            ValueRef::Real(value) => Ok(Self::Real(Some(value))),
+            ValueRef::Text(_) => Ok(Self::Text(Some(value.as_str()?.to_owned()))),
+            ValueRef::Blob(_) => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for LedgerError {
+    fn from(error: rusqlite::Error) -> Self {
+        let message = match &error {
+            rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+            error => error.to_string(),
+        };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(message),
+            Some(ErrorCode::NotADatabase) => Self::Foreign(message),
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseBusy) => Self::Busy,
+            _ => Self::Sql(message),
+        }
+    }
+}
