@@ -5,6 +5,7 @@ use crate::common::{Harness, KEY, Run, SMALL};
 const SECRET: &str = "s3cret";
 
 /// A command line for each command.
+#[cfg(feature = "postgres")]
 const COMMANDS: [&[&str]; 20] = [
     &["list"],
     &["status", "vj_1"],
