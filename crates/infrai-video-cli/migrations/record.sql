@@ -1,3 +1,4 @@
+-- The migrations that were applied. SQLite and PostgreSQL both read this file.
 CREATE TABLE IF NOT EXISTS _sqlx_migrations (
     version        BIGINT PRIMARY KEY,
     description    TEXT NOT NULL,

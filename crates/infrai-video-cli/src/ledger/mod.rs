@@ -328,20 +328,22 @@ impl Ledger {
     }
 
     /// Ends the lease of an item.
-    pub(crate) async fn release(&self, item: &Item) -> Result<u64, LedgerError> {
+    pub(crate) async fn release(&self, item: &Item) -> Result<(), LedgerError> {
         let sql =
             "UPDATE items SET worker = NULL, lease_until = 0 WHERE service = $1 AND id = $2 AND worker = $3";
         self.with_retries(async |_| {
             let values = vec![text(&*item.service), text(&*item.id), text(&*self.worker.id)];
-            self.database.execute(sql, values).await
+            self.database.execute(sql, values).await?;
+            Ok(())
         })
         .await
     }
 
     /// Ends all leases of this process.
-    async fn release_all(&self) -> Result<u64, LedgerError> {
+    async fn release_all(&self) -> Result<(), LedgerError> {
         let sql = "UPDATE items SET worker = NULL, lease_until = 0 WHERE worker = $1";
-        self.database.execute(sql, vec![text(&*self.worker.id)]).await
+        self.database.execute(sql, vec![text(&*self.worker.id)]).await?;
+        Ok(())
     }
 
     /// The item with this id, idempotency key or job id.

@@ -1,5 +1,6 @@
-//! The tables of a ledger, and the table that records which of them were created. It has the form that sqlx gives it, whose own
-//! migrations would require sqlx's version of SQLite.
+//! The tables of a ledger, and the record of the migrations that created them.
+//!
+//! The record is that of sqlx, which earlier versions used. sqlx's own code for it would add another SQLite to the lock file.
 
 use sha2::{Digest as _, Sha384};
 

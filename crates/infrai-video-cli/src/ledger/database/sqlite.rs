@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::{LedgerError, Row, Value, sqlite_file};
 use crate::runtime;
 
-/// Returns the connection unless it has closed it.
+/// Work for the thread. Returns the connection, or `None` once it is closed.
 type Job = Box<dyn FnOnce(Connection) -> Option<Connection> + Send>;
 
 /// One connection: SQLite has one writer, and the writes of this process stay in order.
@@ -24,12 +24,13 @@ impl Sqlite {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (reply, opened) = oneshot::channel();
         let path = path.to_owned();
-        let work = move || {
-            let (opened, db) =
-                sqlite_file::open(&path).map_or_else(|error| (Err(error), None), |db| (Ok(()), Some(db)));
-            if let (Ok(()), Some(db)) = (reply.send(opened), db) {
-                queue.into_iter().try_fold(db, |db, job| job(db));
+        let work = move || match sqlite_file::open(&path) {
+            Ok(db) => {
+                if reply.send(Ok(())).is_ok() {
+                    queue.into_iter().try_fold(db, |db, job| job(db));
+                }
             }
+            Err(error) => drop(reply.send(Err(error))),
         };
         thread::Builder::new().name("ledger".to_owned()).spawn(work).map_err(LedgerError::NoThread)?;
         opened.await.map_err(|_| closed())??;
