@@ -13,6 +13,7 @@ use self::sqlite::Sqlite;
 pub(super) use self::value::{Row, Value, integer, real, text};
 use super::{LedgerError, Location};
 
+/// The futures of sqlx are large, so that they are boxed.
 pub(super) enum Database {
     Sqlite(Sqlite),
     #[cfg(feature = "postgres")]
@@ -25,7 +26,7 @@ impl Database {
         match location {
             Location::File(path) => Sqlite::open(path).await.map(Self::Sqlite),
             #[cfg(feature = "postgres")]
-            Location::Postgres(url) => Postgres::open(url).await.map(Self::Postgres),
+            Location::Postgres(url) => Box::pin(Postgres::open(url)).await.map(Self::Postgres),
             Location::None => Err(LedgerError::Sql("there is none".to_owned())),
         }
     }
@@ -53,7 +54,7 @@ impl Database {
         match self {
             Self::Sqlite(db) => db.execute_all(sql, vec![values]).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(db) => db.execute(sql, values).await,
+            Self::Postgres(db) => Box::pin(db.execute(sql, values)).await,
         }
     }
 
@@ -62,7 +63,7 @@ impl Database {
         match self {
             Self::Sqlite(db) => db.execute_all(sql, sets).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(db) => db.execute_all(sql, sets).await,
+            Self::Postgres(db) => Box::pin(db.execute_all(sql, sets)).await,
         }
     }
 
@@ -76,7 +77,7 @@ impl Database {
         let rows = match self {
             Self::Sqlite(db) => db.rows(sql, values).await?,
             #[cfg(feature = "postgres")]
-            Self::Postgres(db) => db.rows(sql, values).await?,
+            Self::Postgres(db) => Box::pin(db.rows(sql, values)).await?,
         };
         rows.iter().map(read).collect()
     }
@@ -86,7 +87,7 @@ impl Database {
         match self {
             Self::Sqlite(_) => Ok(()),
             #[cfg(feature = "postgres")]
-            Self::Postgres(db) => db.try_connect().await,
+            Self::Postgres(db) => Box::pin(db.try_connect()).await,
         }
     }
 

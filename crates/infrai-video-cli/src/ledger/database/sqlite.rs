@@ -55,7 +55,7 @@ impl Sqlite {
         let sql = numbered(sql);
         self.run(move |db| {
             let mut statement = db.prepare(&sql)?;
-            let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+            let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
             let row = |row: &rusqlite::Row<'_>| {
                 let values = (0..columns.len()).map(|index| row.get(index)).collect::<Result<_, _>>()?;
                 Ok(Row { columns: Arc::clone(&columns), values })
