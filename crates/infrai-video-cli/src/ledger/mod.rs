@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use self::database::{Database, Row, Value, integer, real, text};
+use self::database::{Database, Row, Value, text};
 pub(crate) use self::error::LedgerError;
 pub(crate) use self::heartbeat::Heartbeat;
 pub(crate) use self::item::{Destination, Item, Stage, clip_name};
@@ -128,18 +128,18 @@ impl Ledger {
         let values = |item: &&Item| {
             let (target, output) = item.destination.columns();
             vec![
-                text(&*item.service),
-                text(&*item.id),
-                text(item.batch.as_deref()),
-                integer(item.line),
-                text(item.name.as_deref()),
-                integer(item.attempt),
-                text(&*item.key),
-                text(&*item.request),
-                real(item.seconds),
+                text(&item.service),
+                text(&item.id),
+                item.batch.clone().into(),
+                item.line.into(),
+                item.name.clone().into(),
+                item.attempt.into(),
+                text(&item.key),
+                text(&item.request),
+                item.seconds.into(),
                 text(target),
-                text(output.as_deref()),
-                integer(i64::from(item.replace)),
+                output.into(),
+                item.replace.into(),
                 text(item.stage.stored()),
             ]
         };
@@ -205,7 +205,7 @@ impl Ledger {
             self.free()
         );
         self.with_retries(async |_| {
-            let values = vec![text(service), text(&*self.worker.id), text(batch)];
+            let values = vec![text(service), text(&self.worker.id), text(batch)];
             self.database.rows(&sql, values, |row| row.get("id")).await
         })
         .await
@@ -223,7 +223,7 @@ impl Ledger {
             "SELECT id FROM items WHERE service = $1 AND id = $3 AND worker <> $2 AND NOT {}",
             self.free()
         );
-        self.finds(&sql, vec![text(service), text(&*self.worker.id), text(id)]).await
+        self.finds(&sql, vec![text(service), text(&self.worker.id), text(id)]).await
     }
 
     /// Only a ledger in a file detects dead processes at once.
@@ -232,11 +232,11 @@ impl Ledger {
             return Ok(());
         }
         let sql = "SELECT DISTINCT worker FROM items WHERE worker IS NOT NULL AND worker <> $1";
-        let own = vec![text(&*self.worker.id)];
+        let own = vec![text(&self.worker.id)];
         let holders: Vec<String> = self.database.rows(sql, own, |row| row.get("worker")).await?;
         for dead in holders.iter().filter(|holder| self.worker.is_dead(holder)) {
             let release = "UPDATE items SET worker = NULL WHERE worker = $1";
-            self.database.execute(release, vec![text(&**dead)]).await?;
+            self.database.execute(release, vec![text(dead)]).await?;
         }
         Ok(())
     }
@@ -248,7 +248,7 @@ impl Ledger {
             now = self.database.now(),
             lease = LEASE.as_millis()
         );
-        self.database.execute(&sql, vec![text(&*self.worker.id)]).await?;
+        self.database.execute(&sql, vec![text(&self.worker.id)]).await?;
         Ok(())
     }
 
@@ -280,27 +280,27 @@ impl Ledger {
             now = self.database.now()
         );
         let values = vec![
-            text(&*item.service),
-            text(&*item.id),
-            text(&*self.worker.id),
-            integer(item.attempt),
-            text(&*item.key),
-            text(submission.as_deref()),
-            text(item.account.as_deref()),
+            text(&item.service),
+            text(&item.id),
+            text(&self.worker.id),
+            item.attempt.into(),
+            text(&item.key),
+            submission.into(),
+            item.account.clone().into(),
             text(target),
-            text(output.as_deref()),
-            integer(i64::from(item.replace)),
+            output.into(),
+            item.replace.into(),
             text(item.stage.stored()),
-            text(item.job_id.as_deref()),
-            text(item.job_state.as_deref()),
-            real(item.cost_usd),
-            text(item.error.as_deref()),
-            text(item.error_code.as_deref()),
-            text(item.path.as_deref()),
-            integer(item.bytes),
-            text(item.sha256.as_deref()),
-            text(item.machine.as_deref()),
-            text(holder),
+            item.job_id.clone().into(),
+            item.job_state.clone().into(),
+            item.cost_usd.into(),
+            item.error.clone().into(),
+            item.error_code.clone().into(),
+            item.path.clone().into(),
+            item.bytes.into(),
+            item.sha256.clone().into(),
+            item.machine.clone().into(),
+            holder.map(str::to_owned).into(),
         ];
         self.with_retries(async |attempt| {
             match self.database.execute(&sql, values.clone()).await? {
@@ -317,7 +317,7 @@ impl Ledger {
     async fn is_stored(&self, item: &Item) -> Result<bool, LedgerError> {
         let sql = "SELECT id FROM items WHERE service = $1 AND id = $2 AND stage = $3 AND attempt = $4 AND worker IS NULL";
         let values =
-            vec![text(&*item.service), text(&*item.id), text(item.stage.stored()), integer(item.attempt)];
+            vec![text(&item.service), text(&item.id), text(item.stage.stored()), item.attempt.into()];
         self.finds(sql, values).await
     }
 
@@ -332,7 +332,7 @@ impl Ledger {
         let sql =
             "UPDATE items SET worker = NULL, lease_until = 0 WHERE service = $1 AND id = $2 AND worker = $3";
         self.with_retries(async |_| {
-            let values = vec![text(&*item.service), text(&*item.id), text(&*self.worker.id)];
+            let values = vec![text(&item.service), text(&item.id), text(&self.worker.id)];
             self.database.execute(sql, values).await?;
             Ok(())
         })
@@ -342,7 +342,7 @@ impl Ledger {
     /// Ends all leases of this process.
     async fn release_all(&self) -> Result<(), LedgerError> {
         let sql = "UPDATE items SET worker = NULL, lease_until = 0 WHERE worker = $1";
-        self.database.execute(sql, vec![text(&*self.worker.id)]).await?;
+        self.database.execute(sql, vec![text(&self.worker.id)]).await?;
         Ok(())
     }
 

@@ -9,6 +9,20 @@ use crate::common::{Bench, call, delete, download, generate, get, link, post, st
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// SQLite opens a URI, of which every character of the path could be another part.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_can_have_any_name() {
+    let bench = Bench::new();
+    let directory = bench.path().join("file:state %20?mode=memory#1");
+    let start =
+        async || bench.builder().persist(&directory).start().await.expect("a directory that can be used");
+    generate(&start().await, "k1", "a lighthouse").await;
+    assert_eq!(start().await.jobs().len(), 1);
+    assert!(directory.join("sandbox.db").is_file());
+    assert_eq!(bench.path().read_dir().expect("it can be read").count(), 1);
+}
+
 #[tokio::test]
 async fn jobs_and_money_are_there_after_a_clean_stop() {
     let bench = Bench::new();

@@ -10,7 +10,7 @@ mod value;
 #[cfg(feature = "postgres")]
 use self::postgres::Postgres;
 use self::sqlite::Sqlite;
-pub(super) use self::value::{Row, Value, integer, real, text};
+pub(super) use self::value::{Row, Value, text};
 use super::{LedgerError, Location};
 
 /// The futures of sqlx are large, so that they are boxed.

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgRow};
-use sqlx::{AssertSqlSafe, Column as _, Connection as _, PgConnection, Row as _, TypeInfo as _};
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgColumn, PgPool, PgPoolOptions, PgRow, PgTypeInfo};
+use sqlx::{
+    AssertSqlSafe, Column as _, Connection as _, Encode, PgConnection, Row as _, Type, TypeInfo as _,
+};
 use tokio::time::timeout;
 
 use super::{LedgerError, Row, Value, migrations};
@@ -86,21 +91,39 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), LedgerError> {
 
 fn query(sql: &str, values: Vec<Value>) -> Query<'_> {
     values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, value| match value {
+        Value::Null => query.bind(Null),
         Value::Integer(value) => query.bind(value),
         Value::Real(value) => query.bind(value),
         Value::Text(value) => query.bind(value),
+        Value::Blob(value) => query.bind(value),
     })
 }
 
+/// NULL of the type that PostgreSQL infers. A statement is prepared once, with NULL or with a value.
+struct Null;
+
+impl Type<sqlx::Postgres> for Null {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, sqlx::Postgres> for Null {
+    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Ok(IsNull::Yes)
+    }
+}
+
 fn values_of(row: &PgRow) -> Result<Vec<Value>, sqlx::Error> {
-    let value = |(index, column): (usize, &sqlx::postgres::PgColumn)| {
+    let value = |column: &PgColumn| {
+        let index = column.ordinal();
         Ok(match column.type_info().name() {
-            "INT8" => Value::Integer(row.try_get(index)?),
-            "FLOAT8" => Value::Real(row.try_get(index)?),
-            _ => Value::Text(row.try_get(index)?),
+            "INT8" => row.try_get::<Option<i64>, _>(index)?.into(),
+            "FLOAT8" => row.try_get::<Option<f64>, _>(index)?.into(),
+            _ => row.try_get::<Option<String>, _>(index)?.into(),
         })
     };
-    row.columns().iter().enumerate().map(value).collect()
+    row.columns().iter().map(value).collect()
 }
 
 impl From<sqlx::Error> for LedgerError {

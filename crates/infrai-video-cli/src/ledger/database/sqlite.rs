@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, ToSql, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params_from_iter};
 use tokio::sync::oneshot;
 
 use super::{LedgerError, Row, Value, sqlite_file};
@@ -102,28 +101,6 @@ fn closed() -> LedgerError {
 /// To SQLite `$2` is a name, and `?2` is the second parameter.
 fn numbered(sql: &str) -> String {
     sql.replace('$', "?")
-}
-
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        match self {
-            Self::Integer(value) => value.to_sql(),
-            Self::Real(value) => value.to_sql(),
-            Self::Text(value) => value.to_sql(),
-        }
-    }
-}
-
-impl FromSql for Value {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        match value {
-            ValueRef::Null => Ok(Self::Text(None)),
-            ValueRef::Integer(value) => Ok(Self::Integer(Some(value))),
-            ValueRef::Real(value) => Ok(Self::Real(Some(value))),
-            ValueRef::Text(_) => Ok(Self::Text(Some(value.as_str()?.to_owned()))),
-            ValueRef::Blob(_) => Err(FromSqlError::InvalidType),
-        }
-    }
 }
 
 impl From<rusqlite::Error> for LedgerError {
