@@ -9,7 +9,7 @@ use external_tools::Process;
 use external_tools::skip::{Unavailable, available};
 use public_api::rustdoc_types::FORMAT_VERSION;
 
-/// The libraries, with all of their features.
+/// The libraries, with all of their features but `aws-lc-rs`, which adds nothing to the API.
 const LIBRARIES: [&str; 3] = ["infrai-video-client", "infrai-video", "infrai-video-sandbox"];
 
 /// The compiler of this workspace. The output of others differs, and its format too.
@@ -33,6 +33,30 @@ fn the_public_api_is_what_was_reviewed() {
             .build()
             .unwrap();
         insta::assert_snapshot!(name, summary(&api.to_string()));
+    }
+}
+
+/// A feature that nobody selects would not be in the snapshots.
+#[test]
+fn every_feature_of_the_libraries_is_selected() {
+    let metadata =
+        Process::cargo(&root()).args("metadata --format-version 1 --locked --offline").read().unwrap();
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+    let selected = metadata["resolve"]["nodes"].as_array().unwrap();
+    for package in metadata["packages"].as_array().unwrap() {
+        if !LIBRARIES.contains(&package["name"].as_str().unwrap()) {
+            continue;
+        }
+        let node = selected.iter().find(|node| node["id"] == package["id"]).unwrap();
+        let selected = node["features"].as_array().unwrap();
+        for feature in package["features"].as_object().unwrap().keys() {
+            let is_selected = selected.iter().any(|selected| selected == feature);
+            assert!(
+                is_selected || feature == "aws-lc-rs",
+                "{}: select the feature {feature} in tests/Cargo.toml",
+                package["name"]
+            );
+        }
     }
 }
 

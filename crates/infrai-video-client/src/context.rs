@@ -1,4 +1,4 @@
-//! What a [`Client`] is made of.
+//! The API key and the state of a [`Client`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,7 +55,8 @@ impl Client {
         Self { baseurl: base_url.to_owned(), inner: Context { key, exchange, body: None } }
     }
 
-    /// Sends `body` in place of a serialized body, for a request whose exact bytes were stored before.
+    /// Sends `body` in place of the serialized body of every later call that has one, for a request whose exact bytes were stored
+    /// before.
     #[must_use]
     pub fn with_body(mut self, body: Bytes) -> Self {
         self.inner.body = Some(body);

@@ -24,7 +24,8 @@ pub trait Exchange: Send + Sync {
     ) -> BoxFuture<'_, Result<RawResponse, ExchangeError>>;
 }
 
-/// Reads at most [`MAX_RESPONSE_BYTES`] of a response. Errors do not contain the URL.
+/// Reads at most [`MAX_RESPONSE_BYTES`] of a response. Errors do not contain the URL. Build the client without redirects and
+/// retries, so that each request is sent once.
 #[cfg(feature = "reqwest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
 impl Exchange for reqwest::Client {

@@ -16,7 +16,12 @@
 //! use infrai_video_client::{ApiKey, Client, options, types};
 //!
 //! let key = ApiKey::new("ifr_pk_proj_...")?;
-//! let client = Client::new("https://api.infrai.cc", key, Arc::new(reqwest::Client::new()));
+//! // It would otherwise follow redirects, and repeat some requests.
+//! let http = reqwest::Client::builder()
+//!     .redirect(reqwest::redirect::Policy::none())
+//!     .retry(reqwest::retry::never())
+//!     .build()?;
+//! let client = Client::new("https://api.infrai.cc", key, Arc::new(http));
 //! let request =
 //!     types::GenerateRequest::new("a timelapse of a city skyline at dusk").duration_seconds(5);
 //! let options = options::VideoGenerate::default().idempotency_key("skyline-1");

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use bytes::Bytes;
 use form_urlencoded::Serializer;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Authority;
 use http::{Method, Request, Uri};
 use serde::Serialize;
 use serde_json::Value;
@@ -49,12 +50,28 @@ fn checked(base: &str, url: String) -> Result<String, Unbuildable> {
     }
 }
 
+/// The longest URL of the crate http.
+const MAX_URL_BYTES: usize = 65_534;
+
 /// Parses a URL. Path and query are valid, so an error is about the base URL.
 fn parsed(url: String) -> Result<Uri, Unbuildable> {
+    if url.len() > MAX_URL_BYTES {
+        return Err(Unbuildable(format!(
+            "the URL has more than {MAX_URL_BYTES} bytes; pass a shorter argument"
+        )));
+    }
     let url = Uri::try_from(url).map_err(|error| invalid_base(&error.to_string()))?;
-    match url.authority() {
-        Some(authority) if url.scheme().is_some() && !authority.as_str().contains('@') => Ok(url),
-        _ => Err(invalid_base("it must have a scheme, a host and no user")),
+    let authority = url.authority().filter(|_| url.scheme().is_some()).map_or("", Authority::as_str);
+    if authority.is_empty() || authority.contains('@') {
+        return Err(invalid_base("it must have a scheme, a host and no user"));
+    }
+    // The crate http accepts any text after the host.
+    let port = &authority[url.host().unwrap_or_default().len()..];
+    let digits = port.strip_prefix(':').unwrap_or(port);
+    let is_port = digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok();
+    match port.is_empty() || port.starts_with(':') && is_port {
+        true => Ok(url),
+        false => Err(invalid_base("its port must be a number of at most 65535")),
     }
 }
 
@@ -240,10 +257,21 @@ mod tests {
             "https://gateway.example?x=1",
             "https://gateway.example#x",
             "https://gateway.example/a b",
+            "https://gateway.example:99999",
+            "https://gateway.example:+443",
+            "https://gateway.example:a",
+            "https://[::1].other.example",
+            "https://[::1]8443",
         ] {
             let why = path(wrong, "vj_1").unwrap_err();
             assert!(why.starts_with("the base URL is invalid") && !why.contains("u:p"), "{why}");
         }
+    }
+
+    #[test]
+    fn an_argument_that_is_too_long_is_not_blamed_on_the_base_url() {
+        let why = path("https://gateway.example", &"a".repeat(70_000)).unwrap_err();
+        assert!(why.contains("pass a shorter argument"), "{why}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! URLs of servers and links, as [`Uri`]s.
 //!
-//! A [`Uri`] of the crate http is neither normalized nor resolved, and must be percent-encoded. This is done here, as browsers do:
-//! a link that works in a browser works here.
+//! A [`Uri`] of the crate http is neither normalized nor resolved, and must be percent-encoded. This is done here as browsers do it,
+//! but a URL whose host could be read in two ways is refused.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -132,10 +132,11 @@ fn normalized(authority: &str, scheme: &str) -> Result<String, UrlError> {
             None => name_or_ipv4(host)?.to_owned(),
         },
     };
-    let port = authority.as_str()[authority.host().len()..].strip_prefix(':').unwrap_or_default();
-    if port.is_empty() {
-        return Ok(host);
-    }
+    // The crate http accepts other text between the host and the port.
+    let port = match &authority.as_str()[authority.host().len()..] {
+        "" | ":" => return Ok(host),
+        rest => rest.strip_prefix(':').ok_or(UrlError::Invalid)?,
+    };
     // `parse` would accept a sign.
     let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
     let port: u16 = port.parse().ok().filter(|_| is_number).ok_or(UrlError::Invalid)?;
@@ -145,6 +146,9 @@ fn normalized(authority: &str, scheme: &str) -> Result<String, UrlError> {
 
 /// A host name, or an IPv4 address of four numbers. Resolvers would read other numbers as addresses too, such as `127.1`.
 fn name_or_ipv4(host: &str) -> Result<&str, UrlError> {
+    if host.contains(['[', ']']) {
+        return Err(UrlError::Invalid);
+    }
     let without_dot = host.strip_suffix('.').unwrap_or(host);
     let last = without_dot.rsplit('.').next().unwrap_or_default();
     let is_number = match last.strip_prefix("0x") {
@@ -245,6 +249,10 @@ mod tests {
             ("https://files.example\\.other.example/", UrlError::Invalid),
             ("https://[::1", UrlError::Invalid),
             ("https://[::g]/", UrlError::Invalid),
+            ("https://[::1]x", UrlError::Invalid),
+            ("https://[::1]8443/", UrlError::Invalid),
+            ("http://[::1].other.example/", UrlError::Invalid),
+            ("https://a[b]/", UrlError::Invalid),
             ("https://127.1/", UrlError::Invalid),
             ("https://2130706433/", UrlError::Invalid),
             ("https://0x7f.0x1/", UrlError::Invalid),

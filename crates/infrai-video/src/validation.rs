@@ -6,7 +6,6 @@ use infrai_video_client::types::GenerateRequest;
 
 use crate::error::Error;
 use crate::ids::{IdempotencyKey, JobId, RetentionDays};
-use crate::url::{UrlError, parse};
 
 /// Percent-encoded, an id of this length still fits into a URL.
 const MAX_JOB_ID_BYTES: usize = 2048;
@@ -110,7 +109,10 @@ pub(crate) fn check_request(request: &GenerateRequest) -> Result<(), Error> {
     }
     if let Some(url) = &request.reference_image_url {
         // The service sends the request: it decides about users and hosts.
-        let is_web = matches!(parse(url), Ok(_) | Err(UrlError::User | UrlError::Host));
+        let is_web = url.split_once("://").is_some_and(|(scheme, rest)| {
+            let is_known = ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+            is_known && !rest.is_empty() && !rest.starts_with(['/', '?', '#', ' '])
+        });
         if !is_web || url.chars().count() > MAX_URL_CHARS {
             return Err(Error::invalid(
                 "reference_image_url",
@@ -152,6 +154,19 @@ mod tests {
             &"a".repeat(2048),
         ] {
             assert!(id.parse::<JobId>().is_ok(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn the_service_decides_about_the_host_of_a_reference_image() {
+        let with_image =
+            |url: &str| check_request(&GenerateRequest::new("a city").reference_image_url(url)).is_ok();
+        for url in ["https://images.example/a b.png", "HTTP://u@127.1/a", "https://b\u{fc}cher.example"] {
+            assert!(with_image(url), "{url}");
+        }
+        for url in ["images.example/a.png", "ftp://images.example/a", "https://", "https:///a", "https://?a"]
+        {
+            assert!(!with_image(url), "{url}");
         }
     }
 

@@ -8,6 +8,7 @@ use infrai_video_sandbox::{Action, Fault, Operation, Sandbox};
 fn client_of(base_url: &str) -> Client {
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
         .connect_timeout(std::time::Duration::from_secs(10))
         .no_proxy();
     let client = Client::builder("ifr_pk_proj_test").with_base_url(base_url);

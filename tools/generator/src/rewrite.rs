@@ -37,8 +37,8 @@ pub(crate) fn rewrite(file: &mut File, operations: usize) -> Result<()> {
     if (begun, versions, constructors, clients, left) != (operations, operations, 2, 2, 0) {
         bail!(
             "the client of {operations} operations has {begun} requests, {versions} headers with the version, \
-             {constructors} constructors, {clients} of 2 uses of a client of reqwest and {left} more; progenitor writes \
-             another form now: adapt tools/generator/src/rewrite.rs"
+             {constructors} constructors, {clients} of 2 members `reqwest::Client` and {left} other paths of reqwest; progenitor \
+             writes another form now: adapt tools/generator/src/rewrite.rs"
         );
     }
     Ok(())
@@ -198,6 +198,6 @@ mod tests {
         let mut other = generated();
         other.items.push(parse_quote! { fn send(client: &reqwest::Client) {} });
         let error = rewrite(&mut other, 1).unwrap_err().to_string();
-        assert!(error.contains("a client of reqwest and 1 more"), "{error}");
+        assert!(error.contains("1 other paths of reqwest"), "{error}");
     }
 }

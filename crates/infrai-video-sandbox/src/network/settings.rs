@@ -159,13 +159,19 @@ impl Origin {
             return Err("has more than a host and a port");
         }
         let host = Host::parse(authority.host()).ok_or("has no valid host")?;
-        // A port that is no number is not a port of an authority.
-        let port = authority.port_u16();
-        if port.is_none() && authority.as_str().len() > authority.host().len() + 1 {
-            return Err("has no valid port");
-        }
+        // The crate http accepts any text there.
+        let port = match &authority.as_str()[authority.host().len()..] {
+            "" | ":" => None,
+            rest => Some(port(rest).ok_or("has no valid port")?),
+        };
         Ok(Self { scheme: scheme.clone(), host, port })
     }
+}
+
+/// The port after a host: a colon and a number.
+fn port(rest: &str) -> Option<u16> {
+    let digits = rest.strip_prefix(':')?;
+    digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl fmt::Display for Origin {
@@ -241,6 +247,9 @@ mod tests {
             ("http://u:p@a", "..."),
             ("http://u:p/q@a", "..."),
             ("http://a:65536", "http://a:65536"),
+            ("http://a:+80", "http://a:+80"),
+            ("http://[::1]x", "http://[::1]x"),
+            ("http://[::1].a", "http://[::1].a"),
             ("http://[::g]", "http://[::g]"),
             ("http://b\u{fc}cher", "http://b\u{fc}cher"),
         ] {

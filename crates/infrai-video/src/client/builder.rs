@@ -171,9 +171,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends requests through this client of reqwest 0.13, for a custom proxy or custom certificates. Its redirect policy should
-    /// be none, and it should have no timeout except one for connecting. Connect timeout, proxies, TLS and HTTP/2 are then
-    /// configured on that client, and by the features of reqwest.
+    /// Sends requests through this client of reqwest 0.13, for a custom proxy or custom certificates. It must not follow redirects
+    /// (`Policy::none()`) or repeat requests (`retry::never()`), and should have no timeout except one for connecting. Connect
+    /// timeout, proxies, TLS and HTTP/2 are then configured on that client, and by the features of reqwest. It encodes an
+    /// apostrophe in the query of a link, unlike the built-in transport.
     #[cfg(feature = "reqwest")]
     #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
     pub fn with_http_client(self, client: reqwest::Client) -> Self {

@@ -15,9 +15,11 @@ use crate::error::{TransportError, TransportErrorKind};
 impl Transport for reqwest::Client {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<ResponseBody>, TransportError>> {
         Box::pin(async move {
-            let response = self.execute(request.try_into()?).await?;
-            let response: Response<reqwest::Body> = response.into();
-            Ok(response.map(|body| body.into_data_stream().map_err(TransportError::from).boxed()))
+            let host = request.uri().host().unwrap_or_default().to_owned();
+            let response = async { self.execute(request.try_into()?).await }.await;
+            let response: Response<reqwest::Body> = response.map_err(|error| failed(error, &host))?.into();
+            let lost = move |error| failed(error, &host);
+            Ok(response.map(|body| body.into_data_stream().map_err(lost).boxed()))
         })
     }
 }
@@ -26,17 +28,21 @@ impl Transport for reqwest::Client {
 impl From<reqwest::Error> for TransportError {
     /// Removes the URL, which may be a signed link.
     fn from(error: reqwest::Error) -> Self {
-        let host = error.url().and_then(|url| url.host_str()).unwrap_or_default().to_owned();
-        let error = error.without_url();
-        let kind = if error.is_builder() {
-            TransportErrorKind::Request
-        } else if error.is_connect() {
-            TransportErrorKind::Connect
-        } else if error.is_timeout() {
-            TransportErrorKind::TimedOut
-        } else {
-            TransportErrorKind::Lost
-        };
-        from_layers_below(kind, error, &host)
+        let host = error.url().and_then(|url| url.host_str()).unwrap_or("the server").to_owned();
+        failed(error, &host)
     }
+}
+
+fn failed(error: reqwest::Error, host: &str) -> TransportError {
+    let error = error.without_url();
+    let kind = if error.is_builder() {
+        TransportErrorKind::Request
+    } else if error.is_connect() {
+        TransportErrorKind::Connect
+    } else if error.is_timeout() {
+        TransportErrorKind::TimedOut
+    } else {
+        TransportErrorKind::Lost
+    };
+    from_layers_below(kind, error, host)
 }

@@ -12,7 +12,7 @@ use crate::error::{TransportError, TransportErrorKind};
 
 /// A TLS configuration with the platform's CA certificates, without ALPN protocols.
 pub(super) fn config() -> Result<ClientConfig, TransportError> {
-    let provider = CryptoProvider::get_default().cloned().or_else(own_provider).ok_or_else(no_provider)?;
+    let provider = chosen(CryptoProvider::get_default().cloned(), own_provider())?;
     let verifier = Verifier::new(Arc::clone(&provider)).map_err(no_roots)?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -30,10 +30,16 @@ fn own_provider() -> Option<Arc<CryptoProvider>> {
     None
 }
 
-fn no_provider() -> TransportError {
-    rejected("TLS has no provider of cryptography".to_owned()).with_hint(
-        "enable the feature `ring` or `aws-lc-rs` of infrai-video, or install a default provider of rustls in this process",
-    )
+/// The provider that the program has installed, before the one of this crate's features.
+fn chosen(
+    installed: Option<Arc<CryptoProvider>>,
+    own: Option<Arc<CryptoProvider>>,
+) -> Result<Arc<CryptoProvider>, TransportError> {
+    installed.or(own).ok_or_else(|| {
+        rejected("TLS has no provider of cryptography".to_owned()).with_hint(
+            "enable the feature `ring` or `aws-lc-rs` of infrai-video, or install a default provider of rustls in this process",
+        )
+    })
 }
 
 /// The supported versions of HTTP as ALPN protocol names.
@@ -245,6 +251,22 @@ mod tests {
         for transient in [alert(AlertDescription::InternalError), Error::General(String::new())] {
             assert!(permanent(&transient, "api.example").is_none(), "{transient}");
         }
+    }
+
+    #[test]
+    fn an_installed_provider_comes_first_and_none_is_an_error() {
+        // A provider with this number of cipher suites.
+        let provider = |count: usize| {
+            let mut provider = (*own_provider().expect("the tests have a provider")).clone();
+            provider.cipher_suites.truncate(count);
+            Some(Arc::new(provider))
+        };
+        let count = |installed, own| chosen(installed, own).map(|provider| provider.cipher_suites.len());
+        assert_eq!(count(provider(1), provider(2)).ok(), Some(1));
+        assert_eq!(count(None, provider(2)).ok(), Some(2));
+        let error = chosen(None, None).expect_err("there is no provider");
+        assert_eq!(error.kind(), TransportErrorKind::Rejected);
+        assert!(error.hint.is_some_and(|hint| hint.contains("`ring`")));
     }
 
     #[test]

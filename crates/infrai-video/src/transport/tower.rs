@@ -70,19 +70,60 @@ where
             poll_fn(|context| service.poll_ready(context)).await.map_err(|error| failed(error, &host))?;
             let response = service.call(request.map(Full::new)).await;
             let response = response.map_err(|error| failed(error, &host))?;
-            let lost = move |error| failed(error, &host);
             Ok(response.map(|body| body.into_data_stream().map_err(lost).boxed()))
         })
     }
 }
 
+/// Before there is a response.
 fn failed(error: impl Into<BoxError>, host: &str) -> TransportError {
-    let error = match error.into().downcast() {
-        Ok(error) => return *error,
-        Err(error) => error,
-    };
-    match error.downcast() {
+    match error.into().downcast() {
         Ok(error) => request_failed(*error, host),
+        Err(error) => lost(error),
+    }
+}
+
+fn lost(error: impl Into<BoxError>) -> TransportError {
+    match error.into().downcast() {
+        Ok(error) => *error,
         Err(error) => TransportError::new(TransportErrorKind::Lost, root_cause(&*error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper_util::client::legacy::Client;
+    use hyper_util::rt::TokioExecutor;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn error_of(url: String) -> TransportError {
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let request = Request::get(url).body(Bytes::new()).unwrap();
+        TowerTransport::new(client).send(request).await.err().expect("nothing responds")
+    }
+
+    #[tokio::test]
+    async fn a_request_was_not_sent_if_no_connection_could_be_made() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let error = error_of(format!("http://{address}/")).await;
+        assert_eq!(error.kind(), TransportErrorKind::Connect, "{error}");
+        assert!(!error.may_have_been_sent());
+    }
+
+    #[tokio::test]
+    async fn a_request_may_have_been_executed_if_the_connection_is_lost() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = async move {
+            let (connection, _) = listener.accept().await.unwrap();
+            connection.readable().await.unwrap();
+        };
+        let (error, ()) = tokio::join!(error_of(url), server);
+        assert_eq!(error.kind(), TransportErrorKind::Lost, "{error}");
+        assert!(error.may_have_been_sent());
     }
 }

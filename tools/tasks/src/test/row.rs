@@ -13,7 +13,7 @@ pub(super) struct Row<'a> {
     pub(super) runner: Runner<'a>,
 }
 
-/// How a step ended, and how long it took.
+/// The result of a step, and how long it took.
 pub(super) struct StepResult {
     pub(super) name: &'static str,
     pub(super) outcome: Outcome,
@@ -21,7 +21,7 @@ pub(super) struct StepResult {
 }
 
 impl Row<'_> {
-    /// Runs the steps, and drops `built` once the step `build` has ended.
+    /// Runs the steps, and drops `built` once the step `build` has finished.
     pub(super) fn run(mut self, mut built: Option<Sender<()>>) -> io::Result<Vec<StepResult>> {
         let mut results = Vec::new();
         for step in self.steps {

@@ -78,7 +78,7 @@ impl<'a> Runner<'a> {
 
     /// Installs what the step lacks.
     fn install(&self, step: &Step) -> anyhow::Result<()> {
-        // Two installations at once would meet at the lock of the package manager.
+        // Two concurrent installations would fail on the lock of the package manager.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         match missing(&[step.needs, step.uses].concat()) {

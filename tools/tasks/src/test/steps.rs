@@ -20,7 +20,7 @@ pub(super) struct Step {
     /// Without one of these, only some tests of the step are skipped.
     pub(super) uses: &'static [Program],
     pub(super) run: Run,
-    /// It only runs programs that the step `build` has built, or builds elsewhere: it runs beside other steps.
+    /// It mostly runs programs that the step `build` has built, and builds little: it runs beside other steps.
     pub(super) beside: bool,
 }
 
@@ -141,19 +141,19 @@ pub(super) const STEPS: &[Step] = &[
         &["cargo test --workspace --test instructions -- --ignored"],
     ),
     code(SNAPSHOTS, "Does a test read each snapshot, and does none wait for review?", snapshots::run),
-    commands(
+    beside(commands(
         "machines",
         "Do machines that share a PostgreSQL cooperate?",
         &[POSTGRES],
         &["cargo test --workspace --lib -- --ignored", "cargo test --workspace --test machines -- --ignored"],
-    ),
-    commands(
+    )),
+    beside(commands(
         "browser",
         "Does the page of the sandbox work in a browser?",
         // A test runs the lines for a terminal that the page shows.
         &[CHROMIUM, CHROMEDRIVER, CURL],
         &["cargo test --workspace --test page -- --ignored"],
-    ),
+    )),
     commands(
         "doctests",
         "Do the examples of the documentation run?",
@@ -189,6 +189,7 @@ pub(super) const STEPS: &[Step] = &[
             // The command turns on some features of the libraries.
             "cargo clippy -p infrai-video-cli --no-default-features -- -D warnings",
             "cargo clippy -p infrai-video-client -p infrai-video -- -D warnings",
+            "cargo clippy -p infrai-video --no-default-features --features rustls -- -D warnings",
             "cargo test --workspace --test workspace packages -- --ignored --nocapture",
         ],
     ),

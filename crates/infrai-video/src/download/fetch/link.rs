@@ -43,7 +43,7 @@ impl Link {
             let left = expires_at.checked_duration_since(job.client().shared.clocks.wall())?;
             requested.checked_add(left)
         });
-        Ok(Self { url: checked(url::parse(url))?, expires })
+        Ok(Self { url: checked(url::parse(url), "the service's link")?, expires })
     }
 
     pub(super) fn is_about_to_expire(&self) -> bool {
@@ -58,9 +58,9 @@ async fn no_clip(job: &Job, max_elapsed: Duration) -> Option<Error> {
     job.is_without_clip().then(|| without_clip(job))
 }
 
-/// Checks that a link or a redirect is https, or http to a loopback host.
-pub(super) fn checked(url: Result<Uri, UrlError>) -> Result<Uri, Error> {
-    let rejected = |what: &str| Error::new(ErrorKind::Download, format!("the service's link {what}"));
+/// Checks that a link or a redirect, `subject`, is https, or http to a loopback host.
+pub(super) fn checked(url: Result<Uri, UrlError>, subject: &str) -> Result<Uri, Error> {
+    let rejected = |what: &str| Error::new(ErrorKind::Download, format!("{subject} {what}"));
     match url {
         Ok(url) if url.scheme_str() == Some("https") || url::is_loopback(&url) => Ok(url),
         Ok(_) => Err(rejected("is plain http to another machine, which is not safe")),
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_safe_links_are_followed_and_none_is_displayed() {
-        let checked = |text: &str| checked(url::parse(text));
+        let checked = |text: &str| checked(url::parse(text), "the service's link");
         assert!(checked("https://files.example.com/a.mp4?signature=secret").is_ok());
         assert!(checked("http://127.0.0.1:8788/a.mp4").is_ok());
         for url in [

@@ -61,7 +61,7 @@ pub(super) async fn get(
         let location = incoming.headers.get(LOCATION).and_then(|location| location.to_str().ok());
         match (incoming.status.is_redirection(), location) {
             (true, Some(location)) => {
-                url = checked(join(&url, location))?;
+                url = checked(join(&url, location), "the redirect of the service's link")?;
             }
             _ => return Ok(Ok(incoming)),
         }
