@@ -147,13 +147,13 @@ pub(super) const STEPS: &[Step] = &[
         &[POSTGRES],
         &["cargo test --workspace --lib -- --ignored", "cargo test --workspace --test machines -- --ignored"],
     )),
-    beside(commands(
+    commands(
         "browser",
         "Does the page of the sandbox work in a browser?",
         // A test runs the lines for a terminal that the page shows.
         &[CHROMIUM, CHROMEDRIVER, CURL],
         &["cargo test --workspace --test page -- --ignored"],
-    )),
+    ),
     commands(
         "doctests",
         "Do the examples of the documentation run?",
