@@ -67,7 +67,7 @@ fn too_many(package: &str, counted: usize, agreed: usize) -> Option<String> {
 
 #[test]
 fn a_crate_is_counted_once_for_each_version() {
-    let tree = "ours v0.1.0 (/work/ours)\nsyn v2.0.1\nsyn v3.0.1\nmacros v1.0.0 (proc-macro)\nmacros v1.0.0 (proc-macro) (*)\n\n";
+    let tree = "ours v0.1.0 (/home/me/ours)\nsyn v2.0.1\nsyn v3.0.1\nmacros v1.0.0 (proc-macro)\nmacros v1.0.0 (proc-macro) (*)\n\n";
     let names = ["macros v1.0.0", "ours v0.1.0", "syn v2.0.1", "syn v3.0.1"];
     assert!(distinct(tree).iter().eq(names));
 }
