@@ -32,7 +32,7 @@ impl Client {
     }
 }
 
-/// The URL, if each segment of the operation's path stays one: an id such as `..` would give the path of another route.
+/// Returns the URL unless a segment of the operation's path is empty or a dot segment: an id such as `..` would change the route.
 fn checked(base: &str, url: String) -> Result<String, Unbuildable> {
     if base.contains(['?', '#']) {
         return Err(invalid_base("it must have no query and no fragment"));

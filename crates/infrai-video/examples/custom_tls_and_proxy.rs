@@ -7,8 +7,8 @@
 //! CA_FILE=corporate-ca.pem PROXY=http://proxy.example:3128 cargo run -p infrai-video --example custom_tls_and_proxy
 //! ```
 //!
-//! Both variables are optional. The proxy speaks http. For one with a password, add `Tunnel::with_auth`: a password in `PROXY` is
-//! not used. `quickstart` explains how to set the API key, or to run a sandbox. Crates: `infrai-video`, `bytes`,
+//! Both variables are optional. The proxy is an http proxy. For one with a password, add `Tunnel::with_auth`: a password in `PROXY`
+//! is ignored. `quickstart` explains how to set the API key, or to run a sandbox. Crates: `infrai-video`, `bytes`,
 //! `http-body-util`, `hyper-rustls` 0.27, `hyper-util` with the features `client-legacy`, `client-proxy`, `http1` and `tokio`,
 //! `rustls` 0.23 with the feature `ring`, `rustls-platform-verifier`, and `tokio` with the features `macros` and
 //! `rt-multi-thread`.

@@ -1,4 +1,4 @@
-//! A proxy that records the hosts it is asked for.
+//! A proxy that records the hosts of its `CONNECT` requests.
 #![cfg(feature = "ring")]
 
 use std::collections::BTreeSet;
