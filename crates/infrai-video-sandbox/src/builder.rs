@@ -298,8 +298,8 @@ impl SandboxBuilder {
     pub async fn start(mut self) -> Result<Sandbox, StartError> {
         self.network.check()?;
         let initial = self.initial_state().await?;
-        let (api_socket, api_address) = self.network.listen(self.port).await?;
-        let (file_socket, file_address) = self.network.listen(self.file_port).await?;
+        let (api_socket, api_address) = self.network.listen("port", self.port).await?;
+        let (file_socket, file_address) = self.network.listen("file_port", self.file_port).await?;
         let (api_base, file_base) = self.network.bases(api_address, file_address);
         self.settings.prerender = self.prerender.unwrap_or_else(|| self.clock.runs());
         let (store, unfinished) = initial.clip_store()?;

@@ -70,6 +70,9 @@ pub(crate) struct SandboxArgs {
     /// The URL under which clients reach the clips, if not the address that they are served on
     #[arg(long, value_name = "URL")]
     pub(crate) public_files_url: Option<String>,
+    /// Stop when standard input ends or the parent process exits, for test fixtures
+    #[arg(long)]
+    pub(crate) exit_with_parent: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -19,8 +19,14 @@ const MIN_TOKEN_LENGTH: usize = 16;
 #[non_exhaustive]
 pub enum StartError {
     /// A socket cannot be opened: its port is taken, or the host is not one of this machine.
-    #[error("the sandbox cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
+    #[error(
+        "the {} cannot listen on {address}: {source}; {}",
+        server(setting),
+        listen_advice(setting, source)
+    )]
     Listen {
+        /// The setting with its port: `port` for the API, or `file_port` for the file host.
+        setting: &'static str,
         /// The address.
         address: SocketAddr,
         /// The error of the system.
@@ -51,6 +57,20 @@ pub enum StartError {
     #[cfg(feature = "persist")]
     #[error(transparent)]
     Persist(#[from] crate::store::PersistError),
+}
+
+fn server(setting: &str) -> &'static str {
+    if setting == "file_port" { "file host" } else { "API" }
+}
+
+fn listen_advice(setting: &str, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrNotAvailable => "use an address of this machine, such as 127.0.0.1".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            format!("set `{setting}` to a port above 1023, or to 0 for a free one")
+        }
+        _ => format!("set `{setting}` to another port, or to 0 for a free one"),
+    }
 }
 
 /// The network settings of a sandbox.
@@ -114,9 +134,14 @@ impl NetworkSettings {
         }
     }
 
-    pub(crate) async fn listen(&self, port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    /// Opens the socket of the port that `setting` has.
+    pub(crate) async fn listen(
+        &self,
+        setting: &'static str,
+        port: u16,
+    ) -> Result<(TcpListener, SocketAddr), StartError> {
         let address = SocketAddr::new(self.host, port);
-        let failed = |source| StartError::Listen { address, source };
+        let failed = |source| StartError::Listen { setting, address, source };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let bound = socket.local_addr().map_err(failed)?;
         Ok((socket, bound))

@@ -72,7 +72,7 @@ async fn a_fixed_port_is_used_and_a_taken_one_is_an_error() {
     let first = start(None).await;
     let taken = first.api_address().port();
     let error = Sandbox::builder().port(taken).start().await.expect_err("the port is taken");
-    let StartError::Listen { address, source } = &error else { panic!("{error}") };
+    let StartError::Listen { setting: "port", address, source, .. } = &error else { panic!("{error}") };
     assert_eq!((address.port(), source.kind()), (taken, ErrorKind::AddrInUse));
     drop(first);
 }

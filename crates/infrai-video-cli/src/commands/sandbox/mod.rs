@@ -1,6 +1,9 @@
 //! Runs a sandbox in this process.
 
 mod files;
+mod parent;
+
+use std::io;
 
 use infrai_video_sandbox::{Clock, Sandbox, SandboxBuilder, Shutdown, StartError};
 
@@ -73,7 +76,16 @@ pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure
         true => ctx.output.json(&Listening { base_url: url, file_base_url: sandbox.file_base_url() })?,
         false => ctx.output.line(url)?,
     }
-    let first = signals.next().await;
+    let first = tokio::select! {
+        signal = signals.next() => signal,
+        gone = parent::gone(), if args.exit_with_parent => {
+            let why = gone.map_err(|error| Failure::new(Exit::Other, format!("standard input cannot be watched: {error}")))?;
+            ctx.output.status("stopped", why);
+            // Nobody waits for the requests in progress.
+            drop(sandbox);
+            return Ok(());
+        }
+    };
     ctx.output.status("stopping", "after the requests in progress; a second signal stops it at once");
     let last = tokio::select! {
         shutdown = sandbox.shutdown() => {
@@ -133,8 +145,13 @@ fn with_network(
 
 fn not_started(ctx: &Context, error: &StartError) -> Failure {
     match error {
-        StartError::Listen { .. } => Failure::new(Exit::Other, error.to_string())
-            .next("infrai-video sandbox --port 0  (uses a free port)"),
+        StartError::Listen { setting, source, .. } => {
+            let next = match source.kind() {
+                io::ErrorKind::AddrNotAvailable => "infrai-video sandbox --host 127.0.0.1".to_owned(),
+                _ => format!("infrai-video sandbox --{} 0  (uses a free port)", setting.replace('_', "-")),
+            };
+            Failure::new(Exit::Other, error.to_string()).next(next)
+        }
         StartError::Persist(_) => {
             Failure::new(Exit::Other, format!("the sandbox cannot be started: {error}"))
                 .next(ctx.invocation.help())

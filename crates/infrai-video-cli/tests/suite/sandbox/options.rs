@@ -183,3 +183,75 @@ fn a_request_in_progress_is_waited_for_until_a_second_signal() {
     server.signal("-INT");
     assert_eq!(server.child.wait().unwrap().code(), Some(130));
 }
+
+#[test]
+fn a_port_in_use_names_its_own_flag() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let refused = |options: &[&str]| {
+        let run = Run::from(command(directory.path(), ["sandbox"].iter().chain(options)).output().unwrap());
+        run.failed(1).to_owned()
+    };
+    let api = refused(&["--port", &port]);
+    assert!(api.contains(&format!("the API cannot listen on 127.0.0.1:{port}")), "{api}");
+    assert!(api.contains("next       infrai-video sandbox --port 0 "), "{api}");
+    let files = refused(&["--port", "0", "--file-port", &port]);
+    assert!(files.contains(&format!("the file host cannot listen on 127.0.0.1:{port}")), "{files}");
+    assert!(files.contains("next       infrai-video sandbox --file-port 0 "), "{files}");
+    let foreign = refused(&["--port", "0", "--host", "192.0.2.1", "--admin-token", "a-token-of-this-test"]);
+    assert!(foreign.contains("next       infrai-video sandbox --host 127.0.0.1"), "{foreign}");
+}
+
+#[test]
+fn a_sandbox_ends_with_its_standard_input() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = command(directory.path(), ["sandbox", "--port", "0", "--exit-with-parent"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut url = String::new();
+    stdout.read_line(&mut url).unwrap();
+    let url = url.trim_end();
+    let hanging = ask(url, "/__sandbox/events", "");
+    assert!(get(url, "/healthz", "").starts_with("HTTP/1.1 200 "));
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("stopped    standard input has ended"), "{stderr}");
+    drop(hanging);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sandbox_ends_with_its_parent_although_its_standard_input_stays_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    shell
+        .args([
+            "-c",
+            "exec 3<&0; \"$@\" <&3 & wait",
+            "sh",
+            BINARY,
+            "sandbox",
+            "--port",
+            "0",
+            "--exit-with-parent",
+        ])
+        .current_dir(directory.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut shell = shell.spawn().unwrap();
+    let _stays_open = shell.stdin.take().unwrap();
+    let mut stdout = BufReader::new(shell.stdout.take().unwrap());
+    let mut url = String::new();
+    stdout.read_line(&mut url).unwrap();
+    assert!(get(url.trim_end(), "/healthz", "").starts_with("HTTP/1.1 200 "));
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "the pipe closes when the sandbox exits");
+}
