@@ -93,15 +93,18 @@
 //! | `GET /__sandbox/clock` | the time |
 //! | `POST /__sandbox/clock` | `{"advance_seconds": 60}` moves the clock forward |
 //! | `GET /__sandbox/faults` | the fault rules, and how often each has matched and acted |
-//! | `PUT /__sandbox/faults` | replaces the fault rules by those of a TOML body; an empty body removes all |
-//! | `POST /__sandbox/faults` | appends the fault rules of a TOML body; the counts of the others continue |
-//! | `POST /__sandbox/faults/remove` | removes the fault rules that equal one of a TOML body |
+//! | `PUT /__sandbox/faults` | replaces the fault rules by those of the body; an empty body removes all |
+//! | `POST /__sandbox/faults` | appends the fault rules of the body; the counts of the others continue |
+//! | `POST /__sandbox/faults/remove` | removes the fault rules that equal one of the body |
 //! | `GET /__sandbox/vendors` | which vendors are up and which are down |
 //! | `PUT /__sandbox/vendors` | `{"vendors": {"sandbox-swift": "down"}}` changes the named vendors |
 //! | `GET /__sandbox/scenarios` | the named scenarios |
 //! | `PUT /__sandbox/scenario/NAME` | resets the sandbox and starts a named scenario |
-//! | `PUT /__sandbox/scenario` | resets the sandbox and starts a scenario from TOML; an empty body restores the builder's settings, without rules |
+//! | `PUT /__sandbox/scenario` | resets the sandbox and starts the scenario of the body; an empty body restores the builder's settings, without rules |
 //! | `POST /__sandbox/reset` | forgets everything |
+//!
+//! Bodies are TOML or JSON, as `Content-Type` says. Without one, and as text or a form, fault rules and scenarios are TOML,
+//! and the others JSON.
 //!
 //! None of these routes is in the journal. Those under `/__sandbox/` can be called from loopback only, and not from a page of
 //! another origin. With an [admin token](SandboxBuilder::admin_token) they can be called from anywhere with the token, and
@@ -132,6 +135,7 @@ mod clock;
 mod faults;
 mod handle;
 mod http;
+mod input;
 mod model;
 mod network;
 mod page;
@@ -141,12 +145,13 @@ mod store;
 pub use self::builder::SandboxBuilder;
 pub use self::clips::source::{ClipFiles, ClipRequest};
 pub use self::clock::{Clock, ClockHandle, UnknownClock};
-pub use self::faults::scenario::{Scenario, ScenarioError, UnknownScenario};
-pub use self::faults::{Action, Fault, FaultError, FaultRecord, Length, RetryAfter, When};
+pub use self::faults::scenario::{Scenario, UnknownScenario};
+pub use self::faults::{Action, Fault, FaultRecord, Length, RetryAfter, When};
 pub use self::handle::Handle;
 pub use self::http::router::{ConnectionLost, ResponseBody, SandboxRouter};
 pub use self::http::server::{Sandbox, Shutdown};
-pub use self::model::catalogue::{Catalogue, CatalogueError, UnknownVendor, VendorState};
+pub use self::input::InputError;
+pub use self::model::catalogue::{Catalogue, UnknownVendor, VendorState};
 pub use self::model::job_times::JobTimes;
 pub use self::model::operation::{Host, Operation, UnknownOperation};
 pub use self::network::limits::Limits;

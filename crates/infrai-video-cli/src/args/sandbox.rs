@@ -38,16 +38,16 @@ pub(crate) struct SandboxArgs {
     /// The credit that each key starts with, in US dollars
     #[arg(long, value_name = "USD", default_value_t = 2.0)]
     pub(crate) balance: f64,
-    /// Start with a scenario: a TOML file, or one of lost-response, poll-storm, expiring-url, credit-runs-out,
+    /// Start with a scenario: a TOML or JSON file, or one of lost-response, poll-storm, expiring-url, credit-runs-out,
     /// cancel-race and crash-restart
     ///
     /// Its settings take precedence over other options.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) scenario: Option<PathBuf>,
-    /// Apply the fault rules of a TOML file, before those of the scenario
+    /// Apply the fault rules of a TOML or JSON file, before those of the scenario
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
-    /// Offer the vendors of a TOML file
+    /// Offer the vendors of a TOML or JSON file
     #[arg(long, value_name = "FILE")]
     pub(crate) catalogue: Option<PathBuf>,
     /// The address to listen on; 0.0.0.0 or :: for all addresses of this machine

@@ -1,6 +1,7 @@
 //! What a fault rule does to a call.
 //!
-//! A variant of [`Action`] is also the description of the action in a rule file: its name and its fields are derived.
+//! A variant of [`Action`] is also the description of the action in a rule file: its name and its fields are derived. The
+//! schemas in `openapi/sandbox.yaml` describe them for people.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::store::JobState;
 /// [`Ledger::double_charges`](crate::Ledger::double_charges).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, IntoStaticStr)]
 #[cfg_attr(test, derive(strum::VariantNames))]
-#[serde(tag = "action", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[strum(serialize_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
@@ -360,8 +361,7 @@ mod tests {
                 .from(Duration::from_secs(1))
                 .until(Duration::from_secs(2))
                 .sooner_than(Duration::from_millis(500));
-            let table: serde_json::Map<_, _> = serde_json::from_value(json!(fault)).expect("a table");
-            assert_eq!(Fault::from_table(table), Ok(fault));
+            assert_eq!(Fault::from_json(&json!([fault]).to_string()), Ok(vec![fault]));
         }
     }
 

@@ -6,7 +6,6 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::RetryAfter;
-use crate::model::operation::Operation;
 
 /// The two forms of an enum with two variants in a rule file: `true` or `false`.
 macro_rules! as_bool {
@@ -26,19 +25,19 @@ macro_rules! as_bool {
 pub(super) use as_bool;
 
 /// A duration as a number of seconds.
-pub(super) mod seconds {
+pub(crate) mod seconds {
     use serde::Serializer;
 
     use super::*;
 
-    pub(in super::super) fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
         span.as_secs_f64().serialize(to)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let seconds = f64::deserialize(from)?;
         Duration::try_from_secs_f64(seconds)
-            .map_err(|_| Error::custom(format!("{seconds} seconds must be a number that is not below 0")))
+            .map_err(|_| Error::custom(format!("{seconds} must be a number of seconds that is not below 0")))
     }
 }
 
@@ -66,7 +65,7 @@ pub(super) mod optional_seconds {
 pub(super) fn status<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
     match u16::deserialize(from)? {
         status @ 200..=599 => Ok(status),
-        other => Err(Error::custom(format!("status {other} must lie between 200 and 599"))),
+        other => Err(Error::custom(format!("{other} must lie between 200 and 599"))),
     }
 }
 
@@ -85,7 +84,7 @@ pub(super) fn range_not_satisfiable() -> u16 {
 /// A number above 0.
 pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
     match usize::deserialize(from)? {
-        0 => Err(Error::custom("chunk_bytes must be above 0")),
+        0 => Err(Error::custom("it must be above 0")),
         number => Ok(number),
     }
 }
@@ -96,7 +95,7 @@ pub(super) fn probability<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::
     if (0.0..=1.0).contains(&probability) {
         Ok(probability)
     } else {
-        Err(Error::custom(format!("probability {probability} must lie between 0 and 1")))
+        Err(Error::custom(format!("{probability} must lie between 0 and 1")))
     }
 }
 
@@ -104,14 +103,9 @@ pub(super) fn always() -> f64 {
     1.0
 }
 
-/// The name of an operation, with underscores or dashes.
-pub(super) fn operation<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Operation>, D::Error> {
-    String::deserialize(from)?.parse().map(Some).map_err(Error::custom)
-}
-
 /// A `Retry-After` header in a rule file.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected seconds, { date_in = seconds } or text")]
 pub(super) enum RetryAfterField {
     Seconds(u64),
     Date { date_in: u64 },

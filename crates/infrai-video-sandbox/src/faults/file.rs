@@ -1,42 +1,24 @@
-//! Fault rules in TOML, for sandboxes that are started from other languages.
-
-use std::collections::BTreeMap;
+//! Fault rules in TOML and JSON, for sandboxes that are started from other languages.
 
 use serde::Deserialize;
-use serde_json::Value;
-use toml::Spanned;
+use serde::de::DeserializeOwned;
 
 use super::Fault;
-use super::rule::TableError;
-use crate::model::toml_text;
+use super::action::Action;
+use super::rule::Rule;
+use crate::input::{
+    Field, Format, Input, InputError, Kind, Node, ReadError, Segment, Wrong, closest, fields_of, variants_of,
+};
 
-/// Why a file of fault rules is invalid.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FaultError {
-    /// The text is not TOML of the right shape.
-    #[error("the fault rules cannot be read: {0}; each rule is a [[fault]] table")]
-    Shape(String),
-    /// A rule is invalid.
-    #[error("fault rule {number} (line {line}): {wrong}")]
-    Rule {
-        /// Which rule of the file, counted from 1.
-        number: usize,
-        /// The line in which it starts, counted from 1.
-        line: usize,
-        /// What is wrong, and what would be right.
-        wrong: String,
-    },
-}
-
-/// A rule in a file, with the places of its keys.
-pub(super) type RuleTable = Spanned<BTreeMap<Spanned<String>, Value>>;
+/// The list of rules in a file.
+const FAULT: &str = "fault";
+const ACTION: &str = "action";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    fault: Vec<RuleTable>,
+    fault: Vec<Rule>,
 }
 
 impl Fault {
@@ -61,7 +43,7 @@ impl Fault {
     ///     retry_after = 2
     /// "#)?;
     /// assert_eq!(faults.len(), 2);
-    /// # Ok::<(), infrai_video_sandbox::FaultError>(())
+    /// # Ok::<(), infrai_video_sandbox::InputError>(())
     /// ```
     ///
     /// Every rule has an `action`. Its optional conditions are `operation`, `job` (an id, or n for the nth job), `nth`,
@@ -73,28 +55,96 @@ impl Fault {
     ///
     /// # Errors
     /// If the text is not TOML of that form, or a field of a rule is missing or invalid.
-    pub fn from_toml(text: &str) -> Result<Vec<Self>, FaultError> {
-        let file: File = toml_text::read(text).map_err(FaultError::Shape)?;
-        rules(file.fault, text)
+    pub fn from_toml(text: &str) -> Result<Vec<Self>, InputError> {
+        Self::read(text, Format::Toml)
+    }
+
+    /// Reads rules from JSON: a list of objects with the fields of [`Fault::from_toml`], or an object with this list as
+    /// `fault`.
+    ///
+    /// # Errors
+    /// If the text is not JSON of that form, or a field of a rule is missing or invalid.
+    pub fn from_json(text: &str) -> Result<Vec<Self>, InputError> {
+        Self::read(text, Format::Json)
+    }
+
+    pub(crate) fn read(text: &str, format: Format) -> Result<Vec<Self>, InputError> {
+        let mut input = Input::parse("the fault rules", text, format)?;
+        if let Kind::List(_) = input.root.kind {
+            let value = std::mem::replace(&mut input.root, Node { line: None, kind: Kind::Null });
+            input.root.kind = Kind::Table(vec![Field { name: FAULT.to_owned(), line: None, value }]);
+        }
+        let file: File = read(input)?;
+        Ok(file.fault.into_iter().map(Self).collect())
     }
 }
 
-/// Reads the rules of a text from its tables.
-pub(super) fn rules(tables: Vec<RuleTable>, text: &str) -> Result<Vec<Fault>, FaultError> {
-    let rule = |(index, table): (usize, RuleTable)| {
-        let line = toml_text::line_at(text, table.span().start);
-        let table = table.into_inner();
-        let values = table.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect();
-        Fault::from_table(values).map_err(|error| match error {
-            TableError::Invalid(wrong) => FaultError::Rule { number: index + 1, line, wrong },
-            TableError::UnknownField(name) => {
-                let key = table.keys().find(|key| *key.get_ref() == name);
-                let line = key.map_or(line, |key| toml_text::line_at(text, key.span().start));
-                FaultError::Shape(format!("line {line}: unknown field `{name}`"))
+/// Reads a text that may have fault rules.
+pub(super) fn read<T: DeserializeOwned>(mut input: Input) -> Result<T, InputError> {
+    if let Kind::Table(fields) = &mut input.root.kind {
+        for field in fields.iter_mut().filter(|field| field.name == FAULT) {
+            if let Kind::List(rules) = &mut field.value.kind {
+                rules.iter_mut().for_each(nest);
             }
-        })
+        }
+    }
+    T::deserialize(&input.root).map_err(|error| input.rejected(explained(error)))
+}
+
+/// Moves the fields of a rule's action into the action, where [`Action`] expects them.
+fn nest(rule: &mut Node) {
+    let Kind::Table(fields) = &mut rule.kind else { return };
+    let conditions = fields_of::<Rule>();
+    let (mut kept, of_action): (Vec<_>, Vec<_>) =
+        fields.drain(..).partition(|field| conditions.contains(&field.name.as_str()));
+    if let Some(Field { value: action, .. }) = kept.iter_mut().find(|field| field.name == ACTION)
+        && let Kind::Text(name) = &action.kind
+    {
+        let value = Node { line: rule.line, kind: Kind::Table(of_action) };
+        action.kind = Kind::Table(vec![Field { name: name.clone(), line: action.line, value }]);
+    }
+    *fields = kept;
+}
+
+/// Adds what a rule or an action has instead.
+fn explained(mut error: ReadError) -> ReadError {
+    let text = match (&error.wrong, error.path.as_slice()) {
+        (Wrong::MissingField(ACTION), _) => {
+            let names: Vec<_> = variants_of::<Action>().map(|(name, _)| name).collect();
+            format!("it has no action: use one of {}", names.join(", "))
+        }
+        (Wrong::UnknownField { name, .. }, [Segment::Variant(action), ..]) => no_field(name, action),
+        (Wrong::UnknownField { name, .. }, []) if is_in_rules(name) => {
+            format!("the field `{name}` belongs into a rule, and each rule into the list `{FAULT}`")
+        }
+        _ => return error,
     };
-    tables.into_iter().enumerate().map(rule).collect()
+    error.wrong = Wrong::Text(text);
+    error
+}
+
+fn is_in_rules(name: &str) -> bool {
+    fields_of::<Rule>().contains(&name) || variants_of::<Action>().any(|(_, fields)| fields.contains(&name))
+}
+
+/// What to say about a field that an action does not have.
+fn no_field(name: &str, action: &str) -> String {
+    let own = variants_of::<Action>().find(|(other, _)| *other == action).map_or(&[][..], |(_, own)| own);
+    let others: Vec<_> = variants_of::<Action>()
+        .filter(|(_, fields)| fields.contains(&name))
+        .map(|(other, _)| other)
+        .collect();
+    let conditions = fields_of::<Rule>();
+    let hint = match closest(name, own.iter().chain(conditions).copied()) {
+        _ if !others.is_empty() => format!("; it belongs to {}.", others.join(", ")),
+        Some(meant) => format!(": did you mean `{meant}`?"),
+        None => ".".to_owned(),
+    };
+    let own = if own.is_empty() { "no fields".to_owned() } else { own.join(", ") };
+    format!(
+        "the action {action} has no field `{name}`{hint} {action} has {own}; every rule has {}",
+        conditions.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -149,24 +199,115 @@ mod tests {
         assert_eq!(retry("'soon'"), Some(RetryAfter::Text("soon".to_owned())));
     }
 
+    /// The error of one rule in TOML, whose first field is in line 2.
+    fn refused(text: &str) -> String {
+        one(text).expect_err("invalid")
+    }
+
     #[test]
-    fn an_unknown_field_is_rejected_with_its_line() {
+    fn an_unknown_name_is_rejected_with_those_that_exist() {
+        let wrong = refused("action = 'accept_then_drp'");
+        assert!(
+            wrong.starts_with(
+                "fault rule 1, field action (line 2): `accept_then_drp` does not exist: did you mean `accept_then_drop`? \
+                 Use one of drop_before, accept_then_drop, status, "
+            ),
+            "{wrong}"
+        );
+        let wrong = refused("action = 'stuck'\noperation = 'extend'");
+        assert!(
+            wrong.starts_with("fault rule 1, field operation (line 3): `extend` does not exist: use one of generate, status, "),
+            "{wrong}"
+        );
         assert_eq!(
-            one("action = 'stuck'\ncolour = 'red'")
-                .map_err(|e| e.starts_with("the fault rules cannot be read: line 3: ")),
-            Err(true)
+            refused("action = 'rename_states'\nstates = { suceeded = 'DONE' }"),
+            "fault rule 1, field states (line 3): `suceeded` does not exist: did you mean `succeeded`? \
+             Use one of queued, running, succeeded, failed, cancelled"
+        );
+    }
+
+    #[test]
+    fn an_unknown_field_is_rejected_with_those_of_the_action() {
+        let conditions = "operation, job, nth, count, probability, from_seconds, until_seconds, sooner_than_seconds, action";
+        assert_eq!(
+            refused("action = 'status'\nstatus = 503\nsecnds = 1"),
+            format!(
+                "fault rule 1 (line 4): the action status has no field `secnds`. status has status, retry_after, accepted; every rule has {conditions}"
+            )
+        );
+        assert_eq!(
+            refused("action = 'stuck'\nnht = 1"),
+            format!(
+                "fault rule 1 (line 3): the action stuck has no field `nht`: did you mean `nth`? stuck has no fields; every rule has {conditions}"
+            )
+        );
+        assert_eq!(
+            refused("action = 'html'\nseconds = 1"),
+            format!(
+                "fault rule 1 (line 3): the action html has no field `seconds`; it belongs to in_flight, hang, slow_bytes. html has status, accepted; every rule has {conditions}"
+            )
+        );
+    }
+
+    #[test]
+    fn json_is_read_like_toml() {
+        let rule = Fault::on(Operation::Generate, Action::AcceptThenDrop).nth(1);
+        let json = r#"[{"operation": "generate", "nth": 1, "action": "accept_then_drop"}]"#;
+        assert_eq!(Fault::from_json(json), Ok(vec![rule.clone()]));
+        assert_eq!(Fault::from_json(&format!("{{\"fault\": {json}}}")), Ok(vec![rule]));
+        assert_eq!(Fault::from_json("[]"), Ok(Vec::new()));
+        let refused = |text: &str| Fault::from_json(text).expect_err("invalid").to_string();
+        assert_eq!(
+            refused(r#"[{"action": "stuck"}, {"action": "status", "status": "503"}]"#),
+            "fault rule 2, field status: expected a whole number from 0 to 65535, found the text \"503\""
+        );
+        assert_eq!(
+            refused(r#"{"action": "stuck"}"#),
+            "the fault rules: the field `action` belongs into a rule, and each rule into the list `fault`"
+        );
+        assert_eq!(
+            refused(r#"{"fault": {"action": "stuck"}}"#),
+            "field fault: expected a list, found a single table; write \"fault\": [{...}]"
+        );
+        assert_eq!(
+            refused(r#"{"faults": []}"#),
+            "the fault rules: the field `faults` does not exist: did you mean `fault`? Use fault"
+        );
+        assert!(refused("[{\"action\": }]").starts_with("the fault rules (line 1, column 13): "));
+        assert_eq!(refused(r#"["stuck"]"#), "fault rule 1: expected a table, found the text \"stuck\"");
+        assert!(refused("5").starts_with("the fault rules: expected a table"), "{}", refused("5"));
+    }
+
+    #[test]
+    fn one_bracket_instead_of_two_is_explained() {
+        assert_eq!(
+            Fault::from_toml("[fault]\naction = 'stuck'").expect_err("invalid").to_string(),
+            "field fault (line 1): expected a list, found a single table; begin each with [[fault]]"
         );
     }
 
     #[test]
     fn an_invalid_rule_is_rejected_with_its_number() {
+        assert!(
+            refused("nth = 1")
+                .starts_with("fault rule 1 (line 1): it has no action: use one of drop_before, ")
+        );
+        assert!(refused("status = 1").starts_with("fault rule 1 (line 1): it has no action: "));
         assert_eq!(
-            one("nth = 1"),
-            Err("fault rule 1 (line 1): it has no action: add one such as action = \"accept_then_drop\""
-                .to_owned())
+            refused("action = 5"),
+            "fault rule 1, field action (line 2): expected text, found the number 5"
+        );
+        assert_eq!(refused("action = 'cut'"), "fault rule 1 (line 1): the field `after_bytes` is missing");
+        assert_eq!(
+            refused("action = 'status'\nstatus = 99"),
+            "fault rule 1, field status (line 3): 99 must lie between 200 and 599"
+        );
+        assert_eq!(
+            refused("action = 'status'\nstatus = 503\nretry_after = []"),
+            "fault rule 1, field retry_after (line 4): expected seconds, { date_in = seconds } or text"
         );
         let second = Fault::from_toml("[[fault]]\naction = 'stuck'\n\n[[fault]]\naction = 'explode'");
-        assert!(second.expect_err("wrong").to_string().starts_with("fault rule 2 (line 4): "));
+        assert!(second.expect_err("wrong").to_string().starts_with("fault rule 2, field action (line 5): "));
         for wrong in [
             "action = 'explode'",
             "action = 'status'",

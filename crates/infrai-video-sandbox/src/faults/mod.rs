@@ -18,7 +18,7 @@ use serde::Serialize;
 
 pub use self::action::{Action, Length, RetryAfter, When};
 pub(crate) use self::body::ResetFlag;
-pub use self::file::FaultError;
+pub(crate) use self::fields::seconds;
 use self::in_flight::InFlight;
 pub(crate) use self::in_flight::Repetition;
 pub use self::rule::Fault;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Action, fields};
 use crate::model::operation::Operation;
@@ -27,8 +27,8 @@ pub struct Fault(pub(super) Rule);
 
 /// The fields of a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Rule {
-    #[serde(default, deserialize_with = "fields::operation")]
     pub(super) operation: Option<Operation>,
     pub(super) job: Option<JobMatch>,
     pub(super) nth: Option<u64>,
@@ -41,12 +41,12 @@ pub(super) struct Rule {
     pub(super) until: Option<Duration>,
     #[serde(default, rename = "sooner_than_seconds", with = "fields::optional_seconds")]
     pub(super) sooner_than: Option<Duration>,
-    #[serde(flatten)]
+    /// In a file, its fields are beside the other fields of the rule.
     pub(super) action: Action,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the id of a job, or n for the nth")]
 pub(super) enum JobMatch {
     Number(u64),
     Id(String),
@@ -135,51 +135,17 @@ impl Fault {
     }
 }
 
-/// A rule as a table of plain values: what a rule file contains.
-pub(super) type Table = Map<String, Value>;
-
-/// Why a table is not a rule.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum TableError {
-    /// The rule has no field of this name.
-    UnknownField(String),
-    /// What is wrong, and what would be right.
-    Invalid(String),
-}
-
-impl Fault {
-    /// Reads a rule from a table.
-    pub(super) fn from_table(mut table: Table) -> Result<Self, TableError> {
-        match table.get_mut("action") {
-            None => {
-                let wrong = "it has no action: add one such as action = \"accept_then_drop\"";
-                return Err(TableError::Invalid(wrong.to_owned()));
-            }
-            Some(Value::String(name)) => *name = name.replace('-', "_"),
-            Some(_) => {}
-        }
-        let rule = serde_json::from_value(Value::Object(table.clone()));
-        let fault = Self(rule.map_err(|error| TableError::Invalid(error.to_string()))?);
-        let known = fault.to_table();
-        match table.keys().find(|name| !known.contains_key(*name)) {
-            Some(unknown) => Err(TableError::UnknownField(unknown.clone())),
-            None => Ok(fault),
-        }
-    }
-
-    /// Every field of the rule, also those without a value.
-    fn to_table(&self) -> Table {
-        match serde_json::to_value(&self.0) {
-            Ok(Value::Object(table)) => table,
-            other => unreachable!("a struct of plain values is serialized as an object: {other:?}"),
-        }
-    }
-}
-
 impl Serialize for Fault {
     /// As a table with the names of the rule file, without fields that have their default value.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut table = self.to_table();
+        let mut table = match serde_json::to_value(&self.0) {
+            Ok(Value::Object(table)) => table,
+            other => unreachable!("a struct of plain values is serialized as an object: {other:?}"),
+        };
+        if let Some(Value::Object(action)) = table.get_mut("action").map(Value::take) {
+            table.extend(action.into_iter().flat_map(|(_, fields)| fields.as_object().cloned()).flatten());
+        }
+        table.insert("action".to_owned(), self.0.action.name().into());
         table.retain(|name, value| match value {
             Value::Null | Value::Bool(false) => false,
             value => name != "probability" || *value != fields::always(),

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Fault;
-use super::file::{FaultError, RuleTable, rules};
+use super::fields::optional_seconds;
+use super::file;
+use super::rule::Rule;
+use crate::input::{Format, Input, InputError, unknown};
 use crate::model::money::Usd;
 use crate::model::settings::Settings;
-use crate::model::toml_text;
 
 const EMBEDDED: [&str; 6] = [
     include_str!("../../scenarios/lost-response.toml"),
@@ -39,8 +42,8 @@ const MAX_BALANCE: f64 = 1e9;
 pub struct Scenario {
     name: String,
     summary: String,
-    #[serde(rename = "toml")]
-    text: String,
+    #[serde(rename = "toml", skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
     #[serde(skip)]
     settings: Changes,
     #[serde(skip)]
@@ -49,30 +52,8 @@ pub struct Scenario {
 
 /// The error of a name that is not an embedded scenario.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no scenario {0:?}: use lost-response, poll-storm, expiring-url, credit-runs-out, cancel-race or crash-restart"
-)]
+#[error("the scenario {0}")]
 pub struct UnknownScenario(String);
-
-/// Why a scenario is invalid.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ScenarioError {
-    /// The text is not TOML of the right shape.
-    #[error("the scenario cannot be read: {0}; compare it with an embedded one")]
-    Shape(String),
-    /// A setting is out of its range.
-    #[error("setting {name} {wrong}")]
-    Setting {
-        /// The setting's name.
-        name: &'static str,
-        /// The valid range.
-        wrong: &'static str,
-    },
-    /// A fault rule is invalid.
-    #[error(transparent)]
-    Fault(#[from] FaultError),
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,7 +65,7 @@ struct File {
     #[serde(default)]
     settings: Changes,
     #[serde(default)]
-    fault: Vec<RuleTable>,
+    fault: Vec<Rule>,
 }
 
 fn unnamed() -> String {
@@ -95,15 +76,30 @@ fn unnamed() -> String {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Changes {
+    #[serde(deserialize_with = "balance")]
     starting_balance_usd: Option<f64>,
-    latency_seconds: Option<f64>,
-    queued_seconds: Option<f64>,
-    running_seconds: Option<f64>,
-    seconds_per_clip_second: Option<f64>,
-    link_lifetime_seconds: Option<f64>,
+    #[serde(deserialize_with = "optional_seconds::deserialize")]
+    latency_seconds: Option<Duration>,
+    #[serde(deserialize_with = "optional_seconds::deserialize")]
+    queued_seconds: Option<Duration>,
+    #[serde(deserialize_with = "optional_seconds::deserialize")]
+    running_seconds: Option<Duration>,
+    #[serde(deserialize_with = "optional_seconds::deserialize")]
+    seconds_per_clip_second: Option<Duration>,
+    #[serde(deserialize_with = "optional_seconds::deserialize")]
+    link_lifetime_seconds: Option<Duration>,
     retention_days: Option<u32>,
     strict_files: Option<bool>,
     bare_results: Option<bool>,
+}
+
+fn balance<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let balance = f64::deserialize(from)?;
+    if (0.0..=MAX_BALANCE).contains(&balance) {
+        Ok(Some(balance))
+    } else {
+        Err(D::Error::custom(format!("{balance} must lie between 0 and {MAX_BALANCE}")))
+    }
 }
 
 impl Scenario {
@@ -112,7 +108,10 @@ impl Scenario {
     /// # Errors
     /// If there is no scenario of that name.
     pub fn named(name: &str) -> Result<Self, UnknownScenario> {
-        Self::all().find(|scenario| scenario.name == name).ok_or_else(|| UnknownScenario(name.to_owned()))
+        Self::all().find(|scenario| scenario.name == name).ok_or_else(|| {
+            let names: Vec<_> = Self::all().map(|scenario| scenario.name).collect();
+            UnknownScenario(unknown(name, names.iter().map(String::as_str)))
+        })
     }
 
     /// The embedded scenarios.
@@ -130,15 +129,26 @@ impl Scenario {
     ///
     /// # Errors
     /// If the text is not TOML of that form, a setting is out of its range, or a rule is invalid.
-    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
-        let file: File = toml_text::read(text).map_err(ScenarioError::Shape)?;
-        file.settings.over(Settings::default())?;
+    pub fn from_toml(text: &str) -> Result<Self, InputError> {
+        Self::read(text, Format::Toml)
+    }
+
+    /// Reads a custom scenario from JSON with the names of the TOML.
+    ///
+    /// # Errors
+    /// If the text is not JSON of that form, a setting is out of its range, or a rule is invalid.
+    pub fn from_json(text: &str) -> Result<Self, InputError> {
+        Self::read(text, Format::Json)
+    }
+
+    pub(crate) fn read(text: &str, format: Format) -> Result<Self, InputError> {
+        let file: File = file::read(Input::parse("the scenario", text, format)?)?;
         Ok(Self {
             name: file.name,
             summary: file.summary,
-            text: text.to_owned(),
+            text: (format == Format::Toml).then(|| text.to_owned()),
             settings: file.settings,
-            faults: rules(file.fault, text)?,
+            faults: file.fault.into_iter().map(Fault).collect(),
         })
     }
 
@@ -152,9 +162,9 @@ impl Scenario {
         &self.summary
     }
 
-    /// The whole file. Its comment describes the expected behaviour of a client.
-    pub fn toml(&self) -> &str {
-        &self.text
+    /// The whole file, if it is TOML. The comment of an embedded one describes the expected behaviour of a client.
+    pub fn toml(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     /// The fault rules.
@@ -163,38 +173,25 @@ impl Scenario {
     }
 
     /// Overrides settings with those of the scenario.
-    pub(crate) fn over(&self, settings: Settings) -> Settings {
-        self.settings.over(settings).expect("the ranges were checked when the scenario was read")
-    }
-}
-
-impl Changes {
-    fn over(&self, mut settings: Settings) -> Result<Settings, ScenarioError> {
+    pub(crate) fn over(&self, mut settings: Settings) -> Settings {
+        let changes = &self.settings;
         let Settings { latency, times, link_lifetime, .. } = &mut settings;
-        for (name, seconds, place) in [
-            ("latency_seconds", self.latency_seconds, latency),
-            ("queued_seconds", self.queued_seconds, &mut times.queued),
-            ("running_seconds", self.running_seconds, &mut times.running),
-            ("seconds_per_clip_second", self.seconds_per_clip_second, &mut times.per_clip_second),
-            ("link_lifetime_seconds", self.link_lifetime_seconds, link_lifetime),
+        for (change, place) in [
+            (changes.latency_seconds, latency),
+            (changes.queued_seconds, &mut times.queued),
+            (changes.running_seconds, &mut times.running),
+            (changes.seconds_per_clip_second, &mut times.per_clip_second),
+            (changes.link_lifetime_seconds, link_lifetime),
         ] {
-            if let Some(seconds) = seconds {
-                let wrong = "must be a number that is not below 0";
-                *place = Duration::try_from_secs_f64(seconds)
-                    .map_err(|_| ScenarioError::Setting { name, wrong })?;
-            }
+            *place = change.unwrap_or(*place);
         }
-        if let Some(balance) = self.starting_balance_usd {
-            if !(0.0..=MAX_BALANCE).contains(&balance) {
-                let wrong = "must lie between 0 and 1000000000";
-                return Err(ScenarioError::Setting { name: "starting_balance_usd", wrong });
-            }
+        if let Some(balance) = changes.starting_balance_usd {
             settings.starting_balance = Usd::from_dollars(balance);
         }
-        settings.retention_days = self.retention_days.unwrap_or(settings.retention_days);
-        settings.strict_files = self.strict_files.unwrap_or(settings.strict_files);
-        settings.bare_results = self.bare_results.unwrap_or(settings.bare_results);
-        Ok(settings)
+        settings.retention_days = changes.retention_days.unwrap_or(settings.retention_days);
+        settings.strict_files = changes.strict_files.unwrap_or(settings.strict_files);
+        settings.bare_results = changes.bare_results.unwrap_or(settings.bare_results);
+        settings
     }
 }
 
@@ -212,7 +209,7 @@ mod tests {
             .map(|path| (path.file_stem().map(|stem| stem.to_owned()), std::fs::read_to_string(path).ok()))
             .collect();
         let mut embedded: Vec<_> = Scenario::all()
-            .map(|scenario| (Some(scenario.name().into()), Some(scenario.toml().to_owned())))
+            .map(|scenario| (Some(scenario.name().into()), scenario.toml().map(str::to_owned)))
             .collect();
         files.sort();
         embedded.sort();
@@ -224,9 +221,13 @@ mod tests {
         for scenario in Scenario::all() {
             assert_eq!(Scenario::named(scenario.name()), Ok(scenario.clone()));
             assert!(!scenario.summary().is_empty() && !scenario.summary().contains('\n'));
-            assert!(scenario.toml().contains("# A correct client"), "{}", scenario.name());
+            assert!(
+                scenario.toml().is_some_and(|text| text.contains("# A correct client")),
+                "{}",
+                scenario.name()
+            );
             assert!(scenario.settings != Changes::default() || !scenario.faults().is_empty());
-            let error = UnknownScenario("other".to_owned()).to_string();
+            let error = Scenario::named("other").expect_err("unknown").to_string();
             assert!(error.contains(scenario.name()), "{error}");
         }
     }
@@ -249,12 +250,42 @@ mod tests {
         let refused = |text: &str| Scenario::from_toml(text).expect_err("wrong").to_string();
         assert_eq!(
             refused("[settings]\nqueued_seconds = -1"),
-            "setting queued_seconds must be a number that is not below 0"
+            "settings, field queued_seconds (line 2): -1 must be a number of seconds that is not below 0"
+        );
+        assert_eq!(
+            refused("[settings]\nstarting_balance_usd = nan"),
+            "settings, field starting_balance_usd (line 2): NaN must lie between 0 and 1000000000"
+        );
+        assert_eq!(
+            refused("[settings]\nqued_seconds = 1").split(" Use").next(),
+            Some(
+                "settings (line 2): the field `qued_seconds` does not exist: did you mean `queued_seconds`?"
+            )
+        );
+        assert_eq!(
+            refused("colour = 1"),
+            "the scenario (line 1): the field `colour` does not exist: use one of name, summary, settings, fault"
         );
         assert!(
-            refused("[settings]\nstarting_balance_usd = nan").starts_with("setting starting_balance_usd")
+            refused("[[fault]]\naction = 'explode'").starts_with("fault rule 1, field action (line 2): ")
         );
-        assert!(refused("colour = 1").starts_with("the scenario cannot be read: line 1: "));
-        assert!(refused("[[fault]]\naction = 'explode'").starts_with("fault rule 1 (line 1): "));
+    }
+
+    #[test]
+    fn a_scenario_in_json_is_the_one_in_toml() {
+        let json = r#"{"name": "a", "settings": {"latency_seconds": 0.5}, "fault": [{"action": "stuck"}]}"#;
+        let toml = "name = 'a'\nsettings.latency_seconds = 0.5\n[[fault]]\naction = 'stuck'";
+        let (json, mut toml) = (Scenario::from_json(json), Scenario::from_toml(toml).expect("a scenario"));
+        toml.text = None;
+        assert_eq!(json, Ok(toml));
+    }
+
+    #[test]
+    fn an_unknown_name_is_rejected_with_the_closest_one() {
+        let error = Scenario::named("lost_respnse").expect_err("unknown").to_string();
+        assert!(
+            error.starts_with("the scenario `lost_respnse` does not exist: did you mean `lost-response`? Use one of lost-response, "),
+            "{error}"
+        );
     }
 }

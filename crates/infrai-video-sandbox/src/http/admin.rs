@@ -1,5 +1,7 @@
 //! The admin API under `/__sandbox/`, and the health check.
 
+mod body;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -10,16 +12,16 @@ use axum::extract::{Path, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::body::Text;
 use crate::api::envelope;
 use crate::app_state::{AppState, Shared};
-use crate::faults::Fault;
 use crate::faults::scenario::Scenario;
+use crate::faults::{Fault, seconds};
 use crate::handle::Handle;
 use crate::model::catalogue::VendorState;
 use crate::network::admin_auth::Refused;
@@ -110,19 +112,17 @@ async fn clock(State(app): Shared) -> Response {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
-    advance_seconds: f64,
+    #[serde(deserialize_with = "seconds::deserialize")]
+    advance_seconds: Duration,
 }
 
-async fn advance(State(app): Shared, body: Bytes) -> Response {
-    let by = serde_json::from_slice::<Advance>(&body)
-        .ok()
-        .and_then(|advance| Duration::try_from_secs_f64(advance.advance_seconds).ok());
-    match by {
-        Some(by) => {
-            app.clock.advance(by);
+async fn advance(State(app): Shared, body: Text) -> Response {
+    match body.read_or_json("{\"advance_seconds\": 60}") {
+        Ok(Advance { advance_seconds }) => {
+            app.clock.advance(advance_seconds);
             clock(State(app)).await
         }
-        None => refusal("send {\"advance_seconds\": 60} with a number that is not below 0"),
+        Err(error) => refusal(error),
     }
 }
 
@@ -130,24 +130,37 @@ async fn faults(State(app): Shared) -> Response {
     respond(StatusCode::OK, &json!({"faults": Handle::new(app).faults()}))
 }
 
-async fn set_faults(State(app): Shared, rules: String) -> Response {
-    change_faults(app, &rules, |app, rules| app.faults.replace(rules)).await
+async fn set_faults(State(app): Shared, body: Text) -> Response {
+    change_faults(app, &body, |app, rules| app.faults.replace(rules)).await
 }
 
-async fn add_faults(State(app): Shared, rules: String) -> Response {
-    change_faults(app, &rules, |app, rules| app.faults.add(rules)).await
+async fn add_faults(State(app): Shared, body: Text) -> Response {
+    change_some_faults(app, &body, |app, rules| app.faults.add(rules)).await
 }
 
-async fn remove_faults(State(app): Shared, rules: String) -> Response {
-    change_faults(app, &rules, |app, rules| app.faults.remove(&rules)).await
+async fn remove_faults(State(app): Shared, body: Text) -> Response {
+    change_some_faults(app, &body, |app, rules| app.faults.remove(&rules)).await
+}
+
+/// As [`change_faults`], for a change that an empty body would not make.
+async fn change_some_faults(
+    app: Arc<AppState>,
+    body: &Text,
+    change: impl FnOnce(&AppState, Vec<Fault>),
+) -> Response {
+    match body.is_blank() {
+        true => refusal("the body is empty: send fault rules in TOML or JSON"),
+        false => change_faults(app, body, change).await,
+    }
 }
 
 async fn change_faults(
     app: Arc<AppState>,
-    rules: &str,
+    body: &Text,
     change: impl FnOnce(&AppState, Vec<Fault>),
 ) -> Response {
-    match Fault::from_toml(rules) {
+    let (text, format) = body.or_toml();
+    match Fault::read(text, format) {
         Ok(rules) => {
             change(&app, rules);
             faults(State(app)).await
@@ -166,13 +179,11 @@ async fn vendors(State(app): Shared) -> Response {
     respond(StatusCode::OK, &json!({"vendors": Handle::new(app).vendors()}))
 }
 
-async fn set_vendors(State(app): Shared, body: Bytes) -> Response {
-    let Ok(Vendors { vendors: states }) = serde_json::from_slice(&body) else {
-        return refusal(
-            "send {\"vendors\": {\"NAME\": \"down\"}} with the name of a vendor, and `up` or `down`",
-        );
+async fn set_vendors(State(app): Shared, body: Text) -> Response {
+    let set = |Vendors { vendors }| {
+        Handle::new(Arc::clone(&app)).set_vendors(&vendors).map_err(|error| error.to_string())
     };
-    match Handle::new(Arc::clone(&app)).set_vendors(&states) {
+    match body.read_or_json("{\"vendors\": {\"sandbox-swift\": \"down\"}}").and_then(set) {
         Ok(()) => vendors(State(app)).await,
         Err(error) => refusal(error),
     }
@@ -182,8 +193,9 @@ async fn scenarios() -> Response {
     respond(StatusCode::OK, &json!({"scenarios": Scenario::all().collect::<Vec<_>>()}))
 }
 
-async fn play(State(app): Shared, text: String) -> Response {
-    started(&app, Scenario::from_toml(&text))
+async fn play(State(app): Shared, body: Text) -> Response {
+    let (text, format) = body.or_toml();
+    started(&app, Scenario::read(text, format))
 }
 
 async fn play_named(State(app): Shared, Path(name): Path<String>) -> Response {

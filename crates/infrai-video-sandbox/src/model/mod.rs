@@ -12,4 +12,3 @@ pub(crate) mod problem;
 pub(crate) mod resolution;
 pub(crate) mod settings;
 pub(crate) mod time;
-pub(crate) mod toml_text;

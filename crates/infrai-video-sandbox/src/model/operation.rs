@@ -7,6 +7,8 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
+use crate::input::unknown;
+
 /// One of the sandbox's two hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -170,7 +172,7 @@ impl fmt::Display for Operation {
 
 /// The error of a name that is not an operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no operation of the sandbox: use one such as `generate`, `status` or `clip`")]
+#[error("the operation {0}")]
 pub struct UnknownOperation(String);
 
 impl FromStr for Operation {
@@ -183,7 +185,7 @@ impl FromStr for Operation {
             .iter()
             .copied()
             .find(|operation| operation.as_str() == wanted)
-            .ok_or_else(|| UnknownOperation(name.to_owned()))
+            .ok_or_else(|| UnknownOperation(unknown(name, Self::ALL.iter().map(|known| known.as_str()))))
     }
 }
 

@@ -41,6 +41,101 @@ async fn rules_can_be_set_while_the_sandbox_runs() {
 }
 
 #[tokio::test]
+async fn the_content_type_selects_json_or_toml() {
+    let sandbox = sandbox();
+    let toml = "[[fault]]\naction = 'status'\nstatus = 500";
+    let json = r#"{"fault": [{"action": "status", "status": 500}]}"#;
+    let shown = json!({"faults": [{"action": "status", "status": 500, "matched": 0, "acted": 0}]});
+    let put = |kind: Option<&str>, body: &str| {
+        let call = call("PUT", "/__sandbox/faults").bytes(body);
+        match kind {
+            Some(kind) => call.header("content-type", kind),
+            None => call,
+        }
+    };
+    for kind in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
+        assert_eq!(put(Some(kind), json).send(&sandbox).await.json(), shown, "{kind}");
+        assert_eq!(put(Some(kind), toml).send(&sandbox).await.status, 422, "{kind}");
+    }
+    for kind in ["application/toml", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded"] {
+        assert_eq!(put(Some(kind), toml).send(&sandbox).await.json(), shown, "{kind}");
+    }
+    assert_eq!(put(None, toml).send(&sandbox).await.json(), shown);
+    let other = put(Some("application/yaml"), toml).send(&sandbox).await;
+    assert_eq!(other.status, 415);
+    let error = other.json()["error"].to_string();
+    for part in ["application/yaml", "application/json", "application/toml"] {
+        assert!(error.contains(part), "{error}");
+    }
+
+    let vendors = |kind: &str, body: &'static str| {
+        call("PUT", "/__sandbox/vendors").header("content-type", kind).bytes(body)
+    };
+    let toml = "[vendors]\nsandbox-swift = 'down'";
+    assert_eq!(vendors("application/toml", toml).send(&sandbox).await.status, 200);
+    assert_eq!(sandbox.vendors()["sandbox-swift"], VendorState::Down);
+    let json = r#"{"vendors": {"sandbox-swift": "up"}}"#;
+    for kind in ["application/json", "text/plain", "application/x-www-form-urlencoded"] {
+        assert_eq!(vendors(kind, json).send(&sandbox).await.status, 200, "{kind}");
+    }
+    assert_eq!(sandbox.vendors()["sandbox-swift"], VendorState::Up);
+    let clock = call("POST", "/__sandbox/clock").header("content-type", "application/toml");
+    assert_eq!(clock.bytes("advance_seconds = 1.5").send(&sandbox).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_invalid_body_is_rejected_with_what_would_be_valid() {
+    let sandbox = sandbox();
+    let error = async |method: &str, path: &str, kind: &str, body: &[u8]| {
+        let response = call(method, &format!("/__sandbox/{path}")).header("content-type", kind).bytes(body);
+        let response = response.send(&sandbox).await;
+        assert_eq!(response.status, 422, "{}", response.text());
+        response.json()["error"].as_str().expect("an error").to_owned()
+    };
+    const JSON: &str = "application/json";
+    for (method, path, kind, body, expected) in [
+        ("POST", "faults", "", "", "the body is empty: send fault rules in TOML or JSON"),
+        ("PUT", "faults", JSON, "", "the fault rules: the text is empty, and must be JSON"),
+        ("PUT", "scenario", JSON, "{\"name\": 5}", "field name: expected text, found the number 5"),
+        (
+            "PUT",
+            "scenario/poll-strom",
+            "",
+            "",
+            "the scenario `poll-strom` does not exist: did you mean `poll-storm`? Use one of ",
+        ),
+        (
+            "PUT",
+            "vendors",
+            JSON,
+            "{\"vendors\": {\"sandbox-swfit\": \"up\"}}",
+            "the vendor `sandbox-swfit` does not exist: did you mean `sandbox-swift`? ",
+        ),
+        (
+            "PUT",
+            "vendors",
+            JSON,
+            "{\"vendors\": {\"sandbox-swift\": \"dwn\"}}",
+            "vendors, field sandbox-swift: `dwn` does not exist: did you mean `down`? Use one of up, down. An example: ",
+        ),
+        (
+            "POST",
+            "clock",
+            JSON,
+            "{\"advance_seconds\": -1}",
+            "field advance_seconds: -1 must be a number of seconds that is not below 0. An example: ",
+        ),
+        ("POST", "clock", JSON, "{\"advance_seconds\": 1e999}", "the body (line 1, column "),
+        ("POST", "clock", "", "", "the body: the text is empty, and must be JSON. An example: "),
+    ] {
+        let error = error(method, path, kind, body.as_bytes()).await;
+        assert!(error.starts_with(expected), "{path} {body}: {error}");
+    }
+    let error = error("PUT", "faults", "", b"a = '\xff'").await;
+    assert_eq!(error, "the body is not text in UTF-8: byte 6 is invalid");
+}
+
+#[tokio::test]
 async fn vendors_can_go_down_and_come_up_again() {
     let sandbox = sandbox();
     let put = |state: &str| {

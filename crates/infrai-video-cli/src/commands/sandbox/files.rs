@@ -1,20 +1,20 @@
-//! The files that configure a sandbox.
+//! The files that configure a sandbox: JSON if their name ends with `.json`, else TOML.
 
 use std::fmt::Display;
 use std::path::Path;
 
-use infrai_video_sandbox::{Catalogue, Fault, Scenario};
+use infrai_video_sandbox::{Catalogue, Fault, InputError, Scenario};
 
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
 
 pub(super) fn faults(ctx: &Context, path: &Path) -> Result<Vec<Fault>, Failure> {
-    Fault::from_toml(&text(ctx, path)?).map_err(|error| rejected(ctx, path, error))
+    read(ctx, path, Fault::from_toml, Fault::from_json)
 }
 
 pub(super) fn catalogue(ctx: &Context, path: &Path) -> Result<Catalogue, Failure> {
-    Catalogue::from_toml(&text(ctx, path)?).map_err(|error| rejected(ctx, path, error))
+    read(ctx, path, Catalogue::from_toml, Catalogue::from_json)
 }
 
 /// A scenario by its name, else from a file.
@@ -24,15 +24,20 @@ pub(super) fn scenario(ctx: &Context, name: &Path) -> Result<Scenario, Failure> 
         Err(unknown) => unknown,
     };
     if name.components().count() == 1 && name.extension().is_none() && !name.exists() {
-        let message = format!("{unknown}, or the path of a TOML file");
+        let message = format!("{unknown}, or the path of a file");
         return Err(Failure::new(Exit::Refused, message).next(ctx.invocation.help()));
     }
-    Scenario::from_toml(&text(ctx, name)?).map_err(|error| rejected(ctx, name, error))
+    read(ctx, name, Scenario::from_toml, Scenario::from_json)
 }
 
-fn text(ctx: &Context, path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| rejected(ctx, path, format!("it cannot be read: {error}; check its path")))
+type Parse<T> = fn(&str) -> Result<T, InputError>;
+
+fn read<T>(ctx: &Context, path: &Path, toml: Parse<T>, json: Parse<T>) -> Result<T, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| rejected(ctx, path, format!("it cannot be read: {error}; check its path")))?;
+    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let parse = if is_json { json } else { toml };
+    parse(&text).map_err(|error| rejected(ctx, path, error))
 }
 
 fn rejected(ctx: &Context, path: &Path, error: impl Display) -> Failure {

@@ -114,7 +114,9 @@ fn every_embedded_scenario_is_named_in_the_help_and_starts() {
 fn an_invalid_file_is_named_with_its_error() {
     let directory = tempfile::tempdir().unwrap();
     let rule = "[[fault]]\naction = 'stuck'\n\n[[fault]]\naction = 'explode'";
-    for (name, text) in [("faults.toml", rule), ("shape.toml", "\n\ncolour = 1")] {
+    for (name, text) in
+        [("faults.toml", rule), ("faults.json", r#"[{"action": "stuk"}]"#), ("shape.toml", "\n\ncolour = 1")]
+    {
         std::fs::write(directory.path().join(name), text).unwrap();
     }
     let refused = |options: &[&str], names: &[&str]| {
@@ -125,13 +127,17 @@ fn an_invalid_file_is_named_with_its_error() {
             assert!(stderr.contains(name), "{name}: {stderr}");
         }
     };
-    refused(&["--faults", "faults.toml"], &["faults.toml: fault rule 2 (line 4): ", "explode"]);
-    refused(&["--scenario", "faults.toml"], &["faults.toml: fault rule 2 (line 4): "]);
+    refused(&["--faults", "faults.toml"], &["faults.toml: fault rule 2, field action (line 5): ", "explode"]);
+    refused(&["--scenario", "faults.toml"], &["faults.toml: fault rule 2, field action (line 5): "]);
+    refused(
+        &["--faults", "faults.json"],
+        &["faults.json: fault rule 1, field action: ", "did you mean `stuck`?"],
+    );
     for option in ["--faults", "--scenario", "--catalogue"] {
-        refused(&[option, "shape.toml"], &["shape.toml: ", "line 3: ", "colour"]);
+        refused(&[option, "shape.toml"], &["shape.toml: ", "(line 3): ", "colour"]);
         refused(&[option, "none.toml"], &["none.toml: it cannot be read"]);
     }
-    refused(&["--scenario", "lost-answer"], &["\"lost-answer\"", "lost-response", "TOML file"]);
+    refused(&["--scenario", "lost-answer"], &["`lost-answer`", "lost-response", "path of a file"]);
     refused(&["--public-url", "example"], &["public_url \"example\""]);
     refused(&["--admin-token", "tooshort"], &["at least 16"]);
 }

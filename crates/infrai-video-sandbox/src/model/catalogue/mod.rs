@@ -9,10 +9,10 @@ use serde::Deserialize;
 pub use self::vendor::VendorState;
 pub(crate) use self::vendor::number;
 use self::vendor::{Capability, Vendor};
+use crate::input::{self, Format, Input, InputError};
 use crate::model::money::Usd;
 use crate::model::order::{Order, Prefer};
 use crate::model::problem::Problem;
-use crate::model::toml_text;
 
 const DEFAULT: &str = include_str!("default.toml");
 
@@ -28,33 +28,10 @@ pub struct Catalogue {
     vendors: Vec<Vendor>,
 }
 
-/// Why a catalogue is invalid.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CatalogueError {
-    /// The text is not TOML of the right shape.
-    #[error("the catalogue cannot be read: {0}; compare it with the default one")]
-    Shape(String),
-    /// The values of a vendor are invalid.
-    #[error("vendor {vendor}: {wrong}")]
-    Vendor {
-        /// The vendor's name.
-        vendor: String,
-        /// What is wrong, and what would be right.
-        wrong: String,
-    },
-    /// There is no vendor at all.
-    #[error("the catalogue has no vendor: add a [[vendor]] table")]
-    Empty,
-}
-
 /// The error of a name that is not a vendor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no vendor {name:?}: use one of {known}")]
-pub struct UnknownVendor {
-    name: String,
-    known: String,
-}
+#[error("the vendor {0}")]
+pub struct UnknownVendor(String);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,14 +61,26 @@ impl Catalogue {
     /// # Errors
     /// If the text is not TOML of that form, or a vendor has no model, no resolution, a resolution other than
     /// 720p, 1080p and 4k, or a number out of range.
-    pub fn from_toml(text: &str) -> Result<Self, CatalogueError> {
-        let file: File = toml_text::read(text).map_err(CatalogueError::Shape)?;
-        for vendor in &file.vendor {
-            vendor.check()?;
+    pub fn from_toml(text: &str) -> Result<Self, InputError> {
+        Self::read(text, Format::Toml)
+    }
+
+    /// Reads a catalogue from JSON with the names of the TOML: `{"vendor": [...]}`.
+    ///
+    /// # Errors
+    /// As [`Catalogue::from_toml`].
+    pub fn from_json(text: &str) -> Result<Self, InputError> {
+        Self::read(text, Format::Json)
+    }
+
+    fn read(text: &str, format: Format) -> Result<Self, InputError> {
+        let File { vendor: vendors } = Input::parse("the catalogue", text, format)?.read()?;
+        for vendor in &vendors {
+            vendor.check().map_err(|wrong| InputError::new(format!("vendor {}", vendor.name), wrong))?;
         }
-        match file.vendor.is_empty() {
-            true => Err(CatalogueError::Empty),
-            false => Ok(Self { vendors: file.vendor }),
+        match vendors.is_empty() {
+            true => Err(InputError::new("the catalogue", "it has no vendor: add one to the list `vendor`")),
+            false => Ok(Self { vendors }),
         }
     }
 
@@ -120,8 +109,7 @@ impl Catalogue {
     /// Sets vendors up or down. Nothing changes if one of them is unknown.
     pub(crate) fn set_states(&mut self, states: &BTreeMap<String, VendorState>) -> Result<(), UnknownVendor> {
         if let Some(unknown) = states.keys().find(|name| self.vendors().all(|known| known != *name)) {
-            let known = self.vendors().collect::<Vec<_>>().join(", ");
-            return Err(UnknownVendor { name: unknown.clone(), known });
+            return Err(UnknownVendor(input::unknown(unknown, self.vendors())));
         }
         for vendor in &mut self.vendors {
             if let Some(state) = states.get(&vendor.name) {
@@ -256,7 +244,10 @@ mod tests {
         let text = Catalogue::default_toml().replace("quality = 95", "quality = 101");
         let error = Catalogue::from_toml(&text).expect_err("out of range").to_string();
         assert_eq!(error, "vendor sandbox-cinema: quality must lie between 0 and 100");
-        assert!(matches!(Catalogue::from_toml(""), Err(CatalogueError::Empty)));
-        assert!(matches!(Catalogue::from_toml("colour = 1"), Err(CatalogueError::Shape(_))));
+        let refused = |text: &str| Catalogue::from_toml(text).expect_err("wrong").to_string();
+        assert_eq!(refused(""), "the catalogue: it has no vendor: add one to the list `vendor`");
+        assert!(
+            refused("colour = 1").starts_with("the catalogue (line 1): the field `colour` does not exist")
+        );
     }
 }

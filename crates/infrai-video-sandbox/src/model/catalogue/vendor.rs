@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CatalogueError;
 use crate::model::money::Usd;
 use crate::model::resolution::{LONGEST_CLIP, frame_size};
 
@@ -58,7 +57,8 @@ pub(crate) struct Capability<'a> {
 }
 
 impl Vendor {
-    pub(super) fn check(&self) -> Result<(), CatalogueError> {
+    /// What is wrong, and what would be right.
+    pub(super) fn check(&self) -> Result<(), String> {
         let wrong = if self.name.is_empty() {
             "its name is empty: give it one".to_owned()
         } else if self.models.is_empty() {
@@ -79,7 +79,7 @@ impl Vendor {
         } else {
             return Ok(());
         };
-        Err(CatalogueError::Vendor { vendor: self.name.clone(), wrong })
+        Err(wrong)
     }
 
     pub(super) fn rate(&self, resolution: &str) -> Option<Usd> {
