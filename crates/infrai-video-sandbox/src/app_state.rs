@@ -64,6 +64,12 @@ impl AppState {
         self.clock.timestamp()
     }
 
+    /// The time of an account, or of the sandbox.
+    pub(crate) fn now_for(&self, account: Option<&str>) -> Timestamp {
+        let now = self.now();
+        account.map_or(now, |account| self.store.time_of(account, now))
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         *self.settings.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,6 +118,14 @@ impl AppState {
         self.links.reset();
         self.requests.store(self.first_request, Ordering::Relaxed);
         self.clips.forget_jobs();
+    }
+
+    /// Resets an account alone.
+    pub(crate) fn reset_account(&self, account: &str) {
+        let jobs = self.store.reset_account(self.now(), account);
+        jobs.iter().for_each(|job| self.clips.job_deleted(&self.clip_request(job)));
+        self.journal.reset_account(account);
+        self.faults.reset_account(account);
     }
 }
 

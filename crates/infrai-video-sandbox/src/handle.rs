@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
+use crate::account_handle::AccountHandle;
 use crate::app_state::AppState;
 use crate::clock::ClockHandle;
 use crate::faults::scenario::Scenario;
@@ -45,9 +46,14 @@ impl Handle {
         &self.app.clock
     }
 
+    /// The account of an API key, which can be controlled alone.
+    pub fn account(&self, key: &str) -> AccountHandle {
+        AccountHandle::of(Arc::clone(&self.app), key)
+    }
+
     /// Every balance, charge and refund up to now.
     pub fn ledger(&self) -> Ledger {
-        self.app.store.ledger(self.app.now())
+        self.app.store.ledger(self.app.now(), None)
     }
 
     /// Every request, oldest first, except for those to `/__sandbox/` and `/healthz`. Beyond the
@@ -63,7 +69,7 @@ impl Handle {
 
     /// Every job except deleted ones, oldest first.
     pub fn jobs(&self) -> Vec<JobRecord> {
-        self.app.store.jobs(self.app.now())
+        self.app.store.jobs(self.app.now(), None)
     }
 
     /// The bytes of a job's clip, also if it cannot be downloaded now. Produces the clip if necessary. `None` if there is
@@ -75,7 +81,7 @@ impl Handle {
 
     /// The fault rules, and how often each has matched and acted.
     pub fn faults(&self) -> Vec<FaultRecord> {
-        self.app.faults.records()
+        self.app.faults.records(None)
     }
 
     /// Replaces the fault rules. The counts of the new rules start at 0.

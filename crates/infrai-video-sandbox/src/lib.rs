@@ -127,6 +127,7 @@
 //! - **Clips** are produced on threads of their own, as many at a time as there are processors; other calls do not wait for
 //!   them. A page of `list` reads its own jobs and one more, however deep it is.
 
+mod account_handle;
 mod api;
 mod app_state;
 mod builder;
@@ -142,6 +143,7 @@ mod page;
 mod start;
 mod store;
 
+pub use self::account_handle::AccountHandle;
 pub use self::builder::SandboxBuilder;
 pub use self::clips::source::{ClipFiles, ClipRequest};
 pub use self::clock::{Clock, ClockHandle, UnknownClock};

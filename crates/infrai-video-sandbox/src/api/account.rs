@@ -24,8 +24,7 @@ pub(crate) async fn topup(
 ) -> Result<Reply, Problem> {
     let amount = Usd::from_dollars(Fields(&body).amount_usd(DEFAULT_TOPUP)?);
     let key = key.for_write(Operation::Topup, "", &body);
-    let now = app.now();
-    let written = app.store.write(now, &account, key.as_ref(), |records| {
+    let written = app.store.write(app.now(), &account, key.as_ref(), |records, now| {
         let id = app.seed.id("co_", now, records.topups_opened());
         let data = json!({"checkout_url": format!("{}/checkout/{id}", app.api_base)});
         let topup = Topup { id, account: account.clone(), amount, paid: false };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use jiff::Timestamp;
 
+use crate::app_state::AppState;
 use crate::faults::{Action, Repetition};
 use crate::model::operation::{Host, Operation};
 
@@ -22,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) path: String,
     pub(crate) query: Option<String>,
     pub(crate) operation: Option<Operation>,
+    /// The account of the API key, or on the file host that of the job.
+    pub(crate) account: Option<String>,
     pub(crate) fault: Option<Action>,
     /// The call that it retries, if that is still in progress.
     pub(crate) repetition: Option<Repetition>,
@@ -30,6 +33,11 @@ pub(crate) struct Facts {
 impl Call {
     pub(crate) fn new(facts: Facts) -> Self {
         Self(Arc::new(facts))
+    }
+
+    /// The time of its account.
+    pub(crate) fn now(&self, app: &AppState) -> Timestamp {
+        app.now_for(self.account.as_deref())
     }
 
     /// The query, or an empty text.

@@ -19,8 +19,7 @@ pub(crate) async fn download_url(
     Caller(account): Caller,
     JobPath(id): JobPath,
 ) -> Result<Reply, Problem> {
-    let now = app.now();
-    app.store.read(now, &account, |records| {
+    app.store.read(app.now(), &account, |records, now| {
         let job = find(records, &account, &id)?;
         let state = job.state(now);
         if state != JobState::Succeeded {
@@ -44,8 +43,7 @@ pub(crate) async fn set_retention(
     let days = Fields(&body).days()?;
     Fields(&body).repeated_job_id(&id)?;
     let key = key.or_field(Operation::SetRetention, &id, &body)?;
-    let now = app.now();
-    let written = app.store.write(now, &account, key.as_ref(), |records| {
+    let written = app.store.write(app.now(), &account, key.as_ref(), |records, now| {
         let job = find(records, &account, &id)?;
         let expires = later(job.ended(now).unwrap_or(now), DAY * days);
         // A later date does not restore a deleted clip.

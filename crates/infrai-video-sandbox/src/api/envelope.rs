@@ -143,7 +143,7 @@ fn metadata<'a>(
 ) -> Metadata<'a> {
     Metadata {
         cost_usd: number(cost.dollars()),
-        latency_ms: app.now().as_millisecond().saturating_sub(call.arrived.as_millisecond()).max(0),
+        latency_ms: call.now(app).as_millisecond().saturating_sub(call.arrived.as_millisecond()).max(0),
         vendor,
         cache_hit,
         request_id: &call.request_id,

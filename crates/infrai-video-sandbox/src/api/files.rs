@@ -1,5 +1,6 @@
 //! The file host: clips and thumbnails behind signed links.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -8,9 +9,10 @@ use http::header::{
     ACCEPT_RANGES, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     LAST_MODIFIED,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tracing::error;
 
+use crate::api::call::Call;
 use crate::app_state::{AppState, Shared};
 use crate::clips::clip_cache::File;
 use crate::clips::links::{FileKind, Refused};
@@ -19,16 +21,24 @@ use crate::model::problem::Problem;
 use crate::model::time::http_date;
 use crate::store::Job;
 
-pub(crate) async fn clip(State(app): Shared, method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    serve(&app, FileKind::Clip, &method, &uri, &headers).await
+pub(crate) async fn clip(
+    State(app): Shared,
+    Extension(call): Extension<Call>,
+    headers: HeaderMap,
+) -> Response {
+    serve(&app, FileKind::Clip, &call, &headers).await
 }
 
-pub(crate) async fn thumbnail(State(app): Shared, method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    serve(&app, FileKind::Thumbnail, &method, &uri, &headers).await
+pub(crate) async fn thumbnail(
+    State(app): Shared,
+    Extension(call): Extension<Call>,
+    headers: HeaderMap,
+) -> Response {
+    serve(&app, FileKind::Thumbnail, &call, &headers).await
 }
 
-async fn serve(app: &AppState, kind: FileKind, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
-    let job = match open(app, kind, uri, headers) {
+async fn serve(app: &AppState, kind: FileKind, call: &Call, headers: &HeaderMap) -> Response {
+    let job = match open(app, kind, call, headers) {
         Ok(job) => job,
         Err(problem) => return problem.into_response(),
     };
@@ -43,20 +53,20 @@ async fn serve(app: &AppState, kind: FileKind, method: &Method, uri: &Uri, heade
         FileKind::Clip => (files.clip, "video/mp4"),
         FileKind::Thumbnail => (files.thumbnail, "image/jpeg"),
     };
-    respond(&file, content_type, &http_date(job.ends), method, headers)
+    respond(&file, content_type, &http_date(job.ends), &call.method, headers)
 }
 
 /// The job of a link.
-fn open(app: &AppState, kind: FileKind, uri: &Uri, headers: &HeaderMap) -> Result<Job, Problem> {
+fn open(app: &AppState, kind: FileKind, call: &Call, headers: &HeaderMap) -> Result<Job, Problem> {
     if app.settings().strict_files && headers.contains_key(AUTHORIZATION) {
         return Err(Problem::invalid_request(
             "an Authorization header reached the file host",
             "send the API key only to the API; the link itself authorizes the download",
         ));
     }
-    let now = app.now();
-    let path = uri.path();
-    app.links.check(path, uri.query().unwrap_or_default(), now).map_err(|refused| {
+    let now = call.now(app);
+    let path = call.path.as_str();
+    app.links.check(path, call.query(), now).map_err(|refused| {
         let message = match refused {
             Refused::Expired => "the link has expired",
             Refused::Invalid => "the link is invalid",

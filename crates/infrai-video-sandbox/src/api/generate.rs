@@ -40,7 +40,7 @@ pub(crate) async fn generate(
     let request = fingerprint(Operation::Generate, "", &body);
 
     let mut accepted = None;
-    let written = app.store.write(now, &account, key.as_ref(), |records| {
+    let written = app.store.write(now, &account, key.as_ref(), |records, now| {
         let balance = records.balance(&account);
         if balance < quote.cost {
             return Err(Problem::insufficient_credit(quote.cost.dollars(), balance.dollars()));

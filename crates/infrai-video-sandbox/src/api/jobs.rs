@@ -37,8 +37,7 @@ fn show(
     id: &str,
     form: fn(&AppState, &Job, Timestamp) -> Value,
 ) -> Result<Reply, Problem> {
-    let now = app.now();
-    app.store.read(now, account, |records| {
+    app.store.read(app.now(), account, |records, now| {
         let job = find(records, account, id)?;
         Ok(Reply::new(form(app, job, now)).with_vendor(&job.vendor))
     })
@@ -53,8 +52,7 @@ pub(crate) async fn cancel(
 ) -> Result<Reply, Problem> {
     Fields(&body).repeated_job_id(&id)?;
     let key = key.for_write(Operation::Cancel, &id, &body);
-    let now = app.now();
-    let written = app.store.write(now, &account, key.as_ref(), |records| {
+    let written = app.store.write(app.now(), &account, key.as_ref(), |records, now| {
         let job = find(records, &account, &id)?;
         let state = job.state(now);
         if state.is_terminal() {
@@ -73,9 +71,8 @@ pub(crate) async fn delete(
     key: HeaderKey,
 ) -> Result<Reply, Problem> {
     let key = key.for_write(Operation::Delete, &id, &Map::new());
-    let now = app.now();
     let mut clip = None;
-    let written = app.store.write(now, &account, key.as_ref(), |records| {
+    let written = app.store.write(app.now(), &account, key.as_ref(), |records, now| {
         let data = json!({"ok": true});
         match find(records, &account, &id) {
             Ok(job) => {
@@ -99,9 +96,8 @@ pub(crate) async fn delete_all(
     JsonBody(body): JsonBody,
 ) -> Result<Reply, Problem> {
     let key = key.for_write(Operation::DeleteAll, "", &body);
-    let now = app.now();
     let mut clips = Vec::new();
-    let written = app.store.write(now, &account, key.as_ref(), |records| {
+    let written = app.store.write(app.now(), &account, key.as_ref(), |records, now| {
         clips.extend(records.jobs_of(&account).map(|job| app.clip_request(job)));
         let deleted = clips.len();
         let changes = records.jobs_of(&account).flat_map(|job| deletion(job, now)).collect();

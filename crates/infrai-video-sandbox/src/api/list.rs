@@ -35,8 +35,7 @@ pub(crate) async fn list(
         Some(cursor) => app.cursors.open(&account, &cursor).ok_or_else(Problem::invalid_cursor)?,
     };
 
-    let now = app.now();
-    app.store.read(now, &account, |records| {
+    app.store.read(app.now(), &account, |records, now| {
         let mut left = records.jobs_before(&account, before);
         let page: Vec<_> = left.by_ref().take(limit).collect();
         let mut items: Vec<_> = page.iter().map(|job| view::video_job(&app, job, now)).collect();

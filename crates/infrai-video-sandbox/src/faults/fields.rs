@@ -6,6 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::RetryAfter;
+use crate::model::keys::account_named;
 
 /// The two forms of an enum with two variants in a rule file: `true` or `false`.
 macro_rules! as_bool {
@@ -101,6 +102,12 @@ pub(super) fn probability<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::
 
 pub(super) fn always() -> f64 {
     1.0
+}
+
+/// The name of an account, or an API key of it.
+pub(super) fn account<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+    account_named(&text).map(Some).map_err(Error::custom)
 }
 
 /// A `Retry-After` header in a rule file.

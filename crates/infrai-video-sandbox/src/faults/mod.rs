@@ -66,6 +66,13 @@ impl Faults {
         *self.rules() = fresh(faults);
     }
 
+    /// Replaces the rules of an account.
+    pub(crate) fn replace_of(&self, account: &str, faults: Vec<Fault>) {
+        let mut rules = self.rules();
+        rules.retain(|rule| rule.fault.account() != Some(account));
+        rules.extend(fresh(faults));
+    }
+
     /// Appends rules.
     pub(crate) fn add(&self, faults: Vec<Fault>) {
         self.rules().extend(fresh(faults));
@@ -83,22 +90,42 @@ impl Faults {
         *rules = fresh(rules.drain(..).map(|rule| rule.fault).collect());
     }
 
-    pub(crate) fn records(&self) -> Vec<FaultRecord> {
+    /// Resets the counts of the rules of an account.
+    pub(crate) fn reset_account(&self, account: &str) {
+        for rule in self.rules().iter_mut().filter(|rule| rule.fault.account() == Some(account)) {
+            *rule = ActiveRule::new(rule.fault.clone());
+        }
+    }
+
+    /// The rules that are limited to an account, or all rules.
+    pub(crate) fn records(&self, account: Option<&str>) -> Vec<FaultRecord> {
         let record = |rule: &ActiveRule| FaultRecord {
             fault: rule.fault.clone(),
             matched: rule.matched,
             acted: rule.acted,
         };
-        self.rules().iter().map(record).collect()
+        let rules = self.rules();
+        let wanted = |rule: &&ActiveRule| account.is_none() || rule.fault.account() == account;
+        rules.iter().filter(wanted).map(record).collect()
     }
 
     /// Selects the action for a call. Every matching rule counts it; the first due rule acts.
     pub(crate) fn select(&self, call: &FaultCall<'_>) -> Option<Action> {
         let mut chosen = None;
         let mut rules = self.rules();
-        for (place, rule) in rules.iter_mut().enumerate().filter(|(_, rule)| rule.fault.matches(call)) {
+        // Rules of other accounts do not change the place, and with it the chance, of a rule.
+        let (mut places, mut places_of_account) = (0.., 0..);
+        for rule in rules.iter_mut() {
+            let place = match rule.fault.account() {
+                None => places.next(),
+                account if account == call.account => places_of_account.next(),
+                Some(_) => continue,
+            };
+            if !rule.fault.matches(call) {
+                continue;
+            }
             let pause = rule.count(call);
-            if chosen.is_none() && rule.is_due(self.seed, place, call.at, pause) {
+            if chosen.is_none() && rule.is_due(self.seed, place.unwrap_or(0), call.at, pause) {
                 rule.acted += 1;
                 chosen = Some(rule.fault.0.action.clone());
             }
@@ -128,11 +155,14 @@ impl Faults {
 }
 
 fn fresh(faults: Vec<Fault>) -> Vec<ActiveRule> {
-    let rule = |fault| ActiveRule { fault, matched: 0, acted: 0, first: None, latest: HashMap::new() };
-    faults.into_iter().map(rule).collect()
+    faults.into_iter().map(ActiveRule::new).collect()
 }
 
 impl ActiveRule {
+    fn new(fault: Fault) -> Self {
+        Self { fault, matched: 0, acted: 0, first: None, latest: HashMap::new() }
+    }
+
     /// Counts a matching call. Returns the time since the previous one, if the rule has `sooner_than`.
     fn count(&mut self, call: &FaultCall<'_>) -> Option<Duration> {
         self.matched += 1;
@@ -162,7 +192,7 @@ mod tests {
 
     fn polled(job_id: &'static str, at_millis: i64) -> FaultCall<'static> {
         let at = Timestamp::from_millisecond(at_millis).expect("in range");
-        FaultCall { operation: Some(Operation::Status), job_id: Some(job_id), job_number: Some(1), at }
+        FaultCall { operation: Some(Operation::Status), account: None, job_id: Some(job_id), job: None, at }
     }
 
     fn status(faults: &Faults) -> bool {
@@ -177,7 +207,7 @@ mod tests {
     fn a_rule_acts_on_the_nth_call_alone() {
         let faults = rules([Fault::on(Operation::Status, Action::DropBefore).nth(2)]);
         assert_eq!([status(&faults), status(&faults), status(&faults)], [false, true, false]);
-        let record = &faults.records()[0];
+        let record = &faults.records(None)[0];
         assert_eq!((record.matched, record.acted), (3, 1));
         faults.reset();
         assert_eq!([status(&faults), status(&faults)], [false, true]);

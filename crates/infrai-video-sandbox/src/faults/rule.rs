@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Action, fields};
+use crate::model::keys::account_of;
 use crate::model::operation::Operation;
+use crate::store::JobIdentity;
 
 /// A rule: which calls it matches, and what it does to them.
 ///
@@ -30,6 +32,8 @@ pub struct Fault(pub(super) Rule);
 #[serde(deny_unknown_fields)]
 pub(super) struct Rule {
     pub(super) operation: Option<Operation>,
+    #[serde(default, deserialize_with = "fields::account")]
+    pub(super) account: Option<String>,
     pub(super) job: Option<JobMatch>,
     pub(super) nth: Option<u64>,
     pub(super) count: Option<u64>,
@@ -64,6 +68,7 @@ impl Fault {
     pub fn anywhere(action: Action) -> Self {
         Self(Rule {
             operation: None,
+            account: None,
             job: None,
             nth: None,
             count: None,
@@ -81,7 +86,25 @@ impl Fault {
         self
     }
 
-    /// Only calls whose path names the `n`th job that the sandbox accepted, counted from 1.
+    /// Only calls of the account of this API key; on the file host, only links to its jobs. Other accounts do not notice the
+    /// rule: tests that run side by side can each have rules for a key of their own.
+    pub fn for_key(self, key: &str) -> Self {
+        self.for_account(account_of(key))
+    }
+
+    /// Only calls of the account of this name, see [`Fault::for_key`].
+    pub(crate) fn for_account(mut self, name: String) -> Self {
+        self.0.account = Some(name);
+        self
+    }
+
+    /// The account that the rule is for.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.0.account.as_deref()
+    }
+
+    /// Only calls whose path names the `n`th job that the sandbox accepted, counted from 1. In a rule for one account, its
+    /// `n`th job.
     pub fn for_nth_job(mut self, n: u64) -> Self {
         self.0.job = Some(JobMatch::Number(n));
         self
@@ -126,12 +149,14 @@ impl Fault {
 
     pub(super) fn matches(&self, call: &FaultCall<'_>) -> bool {
         let operation = self.0.operation.is_none_or(|operation| call.operation == Some(operation));
+        let account = self.0.account.as_ref().is_none_or(|account| call.account == Some(account));
+        let number = |job: &JobIdentity| if self.0.account.is_some() { job.ordinal } else { job.number };
         let job = match &self.0.job {
             None => true,
             Some(JobMatch::Id(id)) => call.job_id == Some(id.as_str()),
-            Some(JobMatch::Number(number)) => call.job_number == Some(*number),
+            Some(JobMatch::Number(n)) => call.job.map(number) == Some(*n),
         };
-        operation && job
+        operation && account && job
     }
 }
 
@@ -157,8 +182,10 @@ impl Serialize for Fault {
 /// What the conditions of a rule apply to.
 pub(crate) struct FaultCall<'a> {
     pub(crate) operation: Option<Operation>,
+    pub(crate) account: Option<&'a str>,
     pub(crate) job_id: Option<&'a str>,
-    pub(crate) job_number: Option<u64>,
+    /// The job of the id, if there is one.
+    pub(crate) job: Option<&'a JobIdentity>,
     pub(crate) at: Timestamp,
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use http::header::WWW_AUTHENTICATE;
@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::body::Text;
+use super::scope::{self, Scope};
 use crate::api::envelope;
 use crate::app_state::{AppState, Shared};
 use crate::faults::scenario::Scenario;
@@ -36,16 +37,22 @@ pub(crate) fn routes(app: &Arc<AppState>) -> Router {
         .route("/__sandbox/clock", get(clock).post(advance))
         .route("/__sandbox/faults", get(faults).put(set_faults).post(add_faults))
         .route("/__sandbox/faults/remove", post(remove_faults))
-        .route("/__sandbox/vendors", get(vendors).put(set_vendors))
-        .route("/__sandbox/scenarios", get(scenarios))
-        .route("/__sandbox/scenario", put(play))
-        .route("/__sandbox/scenario/{name}", put(play_named))
         .route("/__sandbox/reset", post(reset))
         .merge(page::admin_routes())
+        .merge(for_all_accounts())
         .layer(from_fn_with_state(Arc::clone(app), guard))
         .route("/healthz", get(health))
         .layer(from_fn_with_state(Arc::clone(app), persisted))
         .with_state(Arc::clone(app))
+}
+
+fn for_all_accounts() -> Router<Arc<AppState>> {
+    Router::new()
+        .route("/__sandbox/vendors", get(vendors).put(set_vendors))
+        .route("/__sandbox/scenarios", get(scenarios))
+        .route("/__sandbox/scenario", put(play))
+        .route("/__sandbox/scenario/{name}", put(play_named))
+        .layer(from_fn(scope::none))
 }
 
 /// Rejects requests that may not use the admin routes.
@@ -85,16 +92,17 @@ async fn health() -> Response {
     respond(StatusCode::OK, &json!({"status": "ok"}))
 }
 
-async fn jobs(State(app): Shared) -> Response {
-    respond(StatusCode::OK, &json!({"jobs": Handle::new(app).jobs()}))
+async fn jobs(State(app): Shared, Scope(account): Scope) -> Response {
+    respond(StatusCode::OK, &json!({"jobs": app.store.jobs(app.now(), account.as_deref())}))
 }
 
-async fn journal(State(app): Shared) -> Response {
-    respond(StatusCode::OK, &json!({"requests": Handle::new(app).journal()}))
+async fn journal(State(app): Shared, Scope(account): Scope) -> Response {
+    let requests = account.map_or_else(|| app.journal.seen(), |account| app.journal.seen_of(&account));
+    respond(StatusCode::OK, &json!({"requests": requests}))
 }
 
-async fn ledger(State(app): Shared) -> Response {
-    let ledger = Handle::new(app).ledger();
+async fn ledger(State(app): Shared, Scope(account): Scope) -> Response {
+    let ledger = app.store.ledger(app.now(), account.as_deref());
     respond(
         StatusCode::OK,
         &json!({
@@ -105,8 +113,8 @@ async fn ledger(State(app): Shared) -> Response {
     )
 }
 
-async fn clock(State(app): Shared) -> Response {
-    respond(StatusCode::OK, &json!({"now": app.now()}))
+async fn clock(State(app): Shared, Scope(account): Scope) -> Response {
+    respond(StatusCode::OK, &json!({"now": app.now_for(account.as_deref())}))
 }
 
 #[derive(Deserialize)]
@@ -116,57 +124,71 @@ struct Advance {
     advance_seconds: Duration,
 }
 
-async fn advance(State(app): Shared, body: Text) -> Response {
+async fn advance(State(app): Shared, Scope(account): Scope, body: Text) -> Response {
     match body.read_or_json("{\"advance_seconds\": 60}") {
         Ok(Advance { advance_seconds }) => {
-            app.clock.advance(advance_seconds);
-            clock(State(app)).await
+            match &account {
+                Some(account) => app.store.advance(app.now(), account, advance_seconds),
+                None => app.clock.advance(advance_seconds),
+            }
+            clock(State(app), Scope(account)).await
         }
         Err(error) => refusal(error),
     }
 }
 
-async fn faults(State(app): Shared) -> Response {
-    respond(StatusCode::OK, &json!({"faults": Handle::new(app).faults()}))
+async fn faults(State(app): Shared, Scope(account): Scope) -> Response {
+    respond(StatusCode::OK, &json!({"faults": app.faults.records(account.as_deref())}))
 }
 
-async fn set_faults(State(app): Shared, body: Text) -> Response {
-    change_faults(app, &body, |app, rules| app.faults.replace(rules)).await
+async fn set_faults(State(app): Shared, scope: Scope, body: Text) -> Response {
+    change_faults(app, scope, &body, |app, account, rules| match account {
+        Some(account) => app.faults.replace_of(account, rules),
+        None => app.faults.replace(rules),
+    })
+    .await
 }
 
-async fn add_faults(State(app): Shared, body: Text) -> Response {
-    change_some_faults(app, &body, |app, rules| app.faults.add(rules)).await
+async fn add_faults(State(app): Shared, scope: Scope, body: Text) -> Response {
+    change_some_faults(app, scope, &body, |app, _, rules| app.faults.add(rules)).await
 }
 
-async fn remove_faults(State(app): Shared, body: Text) -> Response {
-    change_some_faults(app, &body, |app, rules| app.faults.remove(&rules)).await
+async fn remove_faults(State(app): Shared, scope: Scope, body: Text) -> Response {
+    change_some_faults(app, scope, &body, |app, _, rules| app.faults.remove(&rules)).await
 }
 
 /// As [`change_faults`], for a change that an empty body would not make.
 async fn change_some_faults(
     app: Arc<AppState>,
+    scope: Scope,
     body: &Text,
-    change: impl FnOnce(&AppState, Vec<Fault>),
+    change: impl FnOnce(&AppState, Option<&str>, Vec<Fault>),
 ) -> Response {
     match body.is_blank() {
         true => refusal("the body is empty: send fault rules in TOML or JSON"),
-        false => change_faults(app, body, change).await,
+        false => change_faults(app, scope, body, change).await,
     }
 }
 
 async fn change_faults(
     app: Arc<AppState>,
+    Scope(account): Scope,
     body: &Text,
-    change: impl FnOnce(&AppState, Vec<Fault>),
+    change: impl FnOnce(&AppState, Option<&str>, Vec<Fault>),
 ) -> Response {
     let (text, format) = body.or_toml();
-    match Fault::read(text, format) {
-        Ok(rules) => {
-            change(&app, rules);
-            faults(State(app)).await
+    let mut rules = match Fault::read(text, format) {
+        Ok(rules) => rules,
+        Err(error) => return refusal(error),
+    };
+    if let Some(account) = &account {
+        if rules.iter().any(|rule| rule.account().is_some_and(|other| other != account)) {
+            return refusal(format!("a rule is for another account than the parameter `account`, {account}"));
         }
-        Err(error) => refusal(error),
+        rules = rules.into_iter().map(|rule| rule.for_account(account.clone())).collect();
     }
+    change(&app, account.as_deref(), rules);
+    faults(State(app), Scope(account)).await
 }
 
 #[derive(Deserialize)]
@@ -212,12 +234,15 @@ fn started(app: &AppState, scenario: Result<Scenario, impl Display>) -> Response
     }
 }
 
-async fn reset(State(app): Shared) -> Response {
-    app.reset();
+async fn reset(State(app): Shared, Scope(account): Scope) -> Response {
+    match account {
+        Some(account) => app.reset_account(&account),
+        None => app.reset(),
+    }
     respond(StatusCode::OK, &json!({"ok": true}))
 }
 
-fn refusal(error: impl Display) -> Response {
+pub(super) fn refusal(error: impl Display) -> Response {
     respond(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": error.to_string()}))
 }
 

@@ -18,6 +18,7 @@ use tracing::debug;
 use super::fault_injection::{self, Lost};
 use crate::api::call::{Call, Facts};
 use crate::api::envelope::{self, Outcome};
+use crate::api::extract::Caller;
 use crate::app_state::AppState;
 use crate::faults::{Action, FaultCall, ResetFlag};
 use crate::model::operation::{Host, Operation};
@@ -162,16 +163,22 @@ fn open(
     parts: &Parts,
     body: Option<&Bytes>,
 ) -> Call {
-    let arrived = app.now();
+    let job_id = operation.and_then(|operation| job_in(operation, parts.uri.path()));
+    let job = job_id.as_deref().and_then(|id| app.store.identity_of(id));
+    let account = match host {
+        Host::Api => Caller::of(&parts.headers).ok().map(|Caller(account)| account),
+        Host::Files => job.as_ref().map(|job| job.account.clone()),
+    };
+    let arrived = app.now_for(account.as_deref());
     let request_id = app.next_request_id(arrived);
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().map(str::to_owned);
-    let job_id = operation.and_then(|operation| job_in(operation, &path));
     let repetition = app.faults.repetition(&parts.headers, arrived);
     let fault_call = FaultCall {
         operation,
+        account: account.as_deref(),
         job_id: job_id.as_deref(),
-        job_number: job_id.as_deref().and_then(|id| app.store.number_of(id)),
+        job: job.as_ref(),
         at: arrived,
     };
     let matched = if repetition.is_some() { None } else { app.faults.select(&fault_call) };
@@ -193,8 +200,10 @@ fn open(
             .filter(|body| !body.is_empty() && app.journal.keeps_bodies())
             .map(|body| redaction::without_keys(&String::from_utf8_lossy(body)).into_owned()),
         operation,
+        account: account.clone(),
         job_id,
         status: None,
+        cost_usd: None,
         fault: fault.as_ref().map(|action| action.name().to_owned()),
         request_id: request_id.clone(),
     });
@@ -207,6 +216,7 @@ fn open(
         path,
         query,
         operation,
+        account,
         fault,
         repetition,
     })
@@ -253,11 +263,11 @@ fn finish(
     if let Outcome::Reply(reply) = &mut outcome {
         (delivery.job, delivery.is_new) = (reply.accepted, !reply.cache_hit);
         if let Some(action) = &call.fault {
-            fault_injection::alter(action, &app.links, app.now(), &mut reply.data);
+            fault_injection::alter(action, &app.links, call.now(app), &mut reply.data);
         }
     }
     if let Some(problem) =
-        call.fault.as_ref().and_then(|action| fault_injection::status_after(action, app.now()))
+        call.fault.as_ref().and_then(|action| fault_injection::status_after(action, call.now(app)))
     {
         outcome = Outcome::Problem(problem);
     }
@@ -274,7 +284,7 @@ fn close(app: &AppState, call: &Call, mut response: Response) -> Response {
     let is_lost = response.extensions().get::<Lost>().is_some();
     let status = (!is_lost).then(|| response.status().as_u16());
     app.journal.amend(call.sequence, |seen| seen.status = status);
-    if let Ok(date) = HeaderValue::try_from(http_date(app.now())) {
+    if let Ok(date) = HeaderValue::try_from(http_date(call.now(app))) {
         response.headers_mut().insert(DATE, date);
     }
     debug!(

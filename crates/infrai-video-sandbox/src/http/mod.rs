@@ -5,4 +5,5 @@ mod connection;
 mod fault_injection;
 mod middleware;
 pub(crate) mod router;
+pub(crate) mod scope;
 pub(crate) mod server;

@@ -13,7 +13,6 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use futures_util::{StreamExt as _, future, stream};
-use http::Uri;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -24,6 +23,7 @@ use super::ready::{READY, Ready};
 use super::samples::{Sample, samples};
 use crate::app_state::{AppState, Shared};
 use crate::faults::FaultRecord;
+use crate::http::scope::Scope;
 use crate::faults::scenario::Scenario;
 use crate::network::peer::Stopping;
 use crate::store::Stamp;
@@ -39,18 +39,15 @@ const MAX_JOBS: usize = 100;
 const MAX_ENTRIES: usize = 50;
 const MAX_ACCOUNTS: usize = 200;
 
-/// `GET /__sandbox/events`, with `?account=NAME` for a single account.
+/// `GET /__sandbox/events`, with `?account=` for a single account.
 ///
 /// The stream ends when the server shuts down, which waits for responses in progress.
 pub(super) async fn events(
     State(app): Shared,
-    uri: Uri,
+    Scope(account): Scope,
     stopping: Option<Extension<Stopping>>,
 ) -> impl IntoResponse {
-    let query = uri.query().unwrap_or_default().as_bytes();
-    let account = form_urlencoded::parse(query).find(|(name, _)| name == "account");
-    let listener =
-        Listener::new(app, account.map(|(_, name)| name.into_owned()).filter(|name| !name.is_empty()));
+    let listener = Listener::new(app, account);
     let events = stream::unfold(listener, async |mut listener| {
         let event = listener.next().await;
         Some((Ok::<_, Infallible>(event), listener))
@@ -151,14 +148,17 @@ impl Listener {
         }
         // The clock comes first: the other events are as of that time.
         let now = self.app.now();
-        self.poll_clock(now);
+        self.poll_clock();
         self.poll_store(now);
         self.poll_faults();
     }
 
-    fn poll_clock(&mut self, now: Timestamp) {
-        let advanced = self.app.clock.advanced();
+    fn poll_clock(&mut self) {
+        let account = self.account.as_deref();
+        let ahead = account.map_or(Duration::ZERO, |account| self.app.store.ahead_of(account));
+        let advanced = self.app.clock.advanced().saturating_add(ahead);
         if self.advanced.replace(advanced) != Some(advanced) {
+            let now = self.app.now_for(account);
             self.send("clock", json!({"now": now, "factor": self.app.clock.clock().factor()}));
         }
     }
@@ -181,7 +181,7 @@ impl Listener {
         let total = self.total.replace(summary.total);
         if total != Some(summary.total) || !gone.is_empty() || !changed.is_empty() {
             let changed = self.app.store.numbered(&changed);
-            let changed = changed.iter().map(|job| JobView::of(&self.app, job, now)).collect();
+            let changed = changed.iter().map(|job| JobView::of(&self.app, job)).collect();
             self.send("jobs", json!(Jobs { total: summary.total, changed, gone }));
             self.jobs = summary.newest.into_iter().map(|stamp| (stamp.number, stamp)).collect();
         }
@@ -192,7 +192,7 @@ impl Listener {
     }
 
     fn poll_faults(&mut self) {
-        let active = self.app.faults.records();
+        let active = self.app.faults.records(None);
         if self.faults.as_ref() == Some(&active) {
             return;
         }

@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
@@ -28,7 +27,8 @@ pub(super) struct JobView {
 }
 
 impl JobView {
-    pub(super) fn of(app: &AppState, job: &Job, now: Timestamp) -> Self {
+    pub(super) fn of(app: &AppState, job: &Job) -> Self {
+        let now = app.now_for(Some(&job.account));
         let mut record = JobRecord::of(job, now);
         let prompt_length = record.prompt.chars().count();
         if let Some((end, _)) = record.prompt.char_indices().nth(MAX_PROMPT) {
@@ -49,7 +49,7 @@ impl JobView {
 pub(super) async fn job(State(app): Shared, Path(id): Path<String>) -> Response {
     match app.store.find(&id) {
         Some(job) => {
-            let view = JobView::of(&app, &job, app.now());
+            let view = JobView::of(&app, &job);
             envelope::json(StatusCode::OK, &[], &json!(view)).into_response()
         }
         None => {

@@ -81,7 +81,7 @@ async function connect() {
   let pause = 500;
   while (state.stream === stream && byId("gate").hidden) {
     try {
-      const path = `/__sandbox/events?account=${encodeURIComponent(state.account)}`;
+      const path = state.account ? `/__sandbox/events?account=${encodeURIComponent(state.account)}` : "/__sandbox/events";
       const response = await ask(path, { signal: stream.signal });
       forget();
       linked(true);

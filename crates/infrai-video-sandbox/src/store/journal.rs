@@ -53,10 +53,14 @@ pub struct Seen {
     pub body: Option<String>,
     /// The operation, if the route and method are known.
     pub operation: Option<Operation>,
-    /// The job id in the path.
+    /// The account of the API key, or on the file host that of the job. `None` without a valid key or job.
+    pub account: Option<String>,
+    /// The job id in the path, or that of the job that the call returned.
     pub job_id: Option<String>,
     /// The status of the response. `None` while there is no response, or if a fault rule lost it.
     pub status: Option<u16>,
+    /// What the call cost in US dollars, according to its response. `None` if the response has no cost.
+    pub cost_usd: Option<f64>,
     /// The action of the fault rule that applied.
     pub fault: Option<String>,
     /// The request id in the response.
@@ -118,12 +122,8 @@ impl Journal {
     /// Changes an earlier entry.
     pub(crate) fn amend(&self, sequence: u64, change: impl FnOnce(&mut Seen)) {
         let mut entries = self.entries();
-        let Some(first) = entries.seen.front().map(|seen| seen.sequence) else {
-            return;
-        };
-        let place = sequence.checked_sub(first).and_then(|place| usize::try_from(place).ok());
-        if let Some(seen) = place.and_then(|place| entries.seen.get_mut(place)) {
-            change(seen);
+        if let Ok(place) = entries.seen.binary_search_by_key(&sequence, |seen| seen.sequence) {
+            change(&mut entries.seen[place]);
         }
     }
 
@@ -133,13 +133,25 @@ impl Journal {
 
     pub(crate) fn seen_after(&self, sequence: u64) -> Vec<Seen> {
         let entries = self.entries();
-        let new = entries.count.saturating_sub(sequence);
-        let known = entries.seen.len().saturating_sub(usize::try_from(new).unwrap_or(usize::MAX));
+        let known = entries.seen.partition_point(|seen| seen.sequence <= sequence);
         entries.seen.range(known..).cloned().collect()
+    }
+
+    /// The requests of an account.
+    pub(crate) fn seen_of(&self, account: &str) -> Vec<Seen> {
+        self.entries().seen.iter().filter(|seen| seen.account.as_deref() == Some(account)).cloned().collect()
     }
 
     pub(crate) fn reset(&self) {
         *self.entries() = Entries::default();
+    }
+
+    /// Forgets the requests of an account. The numbers of requests continue.
+    pub(crate) fn reset_account(&self, account: &str) {
+        let mut entries = self.entries();
+        entries.seen.retain(|seen| seen.account.as_deref() != Some(account));
+        entries.bytes = entries.seen.iter().map(|seen| size(&seen.body)).sum();
+        entries.first_body = 0;
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -198,8 +210,10 @@ mod tests {
             authorization: false,
             body: Some(body.to_owned()).filter(|body| !body.is_empty()),
             operation: None,
+            account: None,
             job_id: None,
             status: None,
+            cost_usd: None,
             fault: None,
             request_id: String::new(),
         }

@@ -71,20 +71,26 @@ impl Ledger {
         self.double_charges
     }
 
-    pub(super) fn of(state: &State) -> Self {
-        let entries = state.ledger.iter().map(|entry| public(entry, state)).collect();
-        let balances =
-            state.accounts.iter().map(|(name, account)| (name.clone(), account.balance.dollars())).collect();
-        Self { balances, entries, double_charges: double_charges(state) }
+    /// The ledger of one account, or of all.
+    pub(super) fn of(state: &State, account: Option<&str>) -> Self {
+        let belongs = |name: &str| account.is_none_or(|account| account == name);
+        let entries = state.ledger.iter().filter(|entry| belongs(&entry.account));
+        let accounts = state.accounts.iter().filter(|(name, _)| belongs(name));
+        Self {
+            balances: accounts.map(|(name, account)| (name.clone(), account.balance.dollars())).collect(),
+            entries: entries.map(|entry| public(entry, state)).collect(),
+            double_charges: double_charges(state, account),
+        }
     }
 }
 
-/// See [`Ledger::double_charges`].
-pub(super) fn double_charges(state: &State) -> usize {
+/// See [`Ledger::double_charges`]: of one account, or of all.
+pub(super) fn double_charges(state: &State, account: Option<&str>) -> usize {
     let mut keys = HashSet::new();
     let mut lost_requests = HashSet::new();
     let mut count = 0;
-    for entry in state.ledger.iter().filter(|entry| entry.kind == LedgerKind::Charge) {
+    let charges = state.ledger.iter().filter(|entry| entry.kind == LedgerKind::Charge);
+    for entry in charges.filter(|entry| account.is_none_or(|account| entry.account == account)) {
         let request = (&entry.account, &entry.request);
         let key_was_charged = entry.key.as_ref().is_some_and(|key| !keys.insert((&entry.account, key)));
         if key_was_charged || lost_requests.contains(&request) {

@@ -38,6 +38,9 @@ use crate::model::time::{DAY, later};
 /// How long an idempotency key is remembered.
 const KEY_LIFETIME: Duration = DAY;
 
+/// How far the clock of an account can be ahead of that of the sandbox: about 292 years.
+const MAX_AHEAD: Duration = Duration::from_nanos(i64::MAX as u64);
+
 pub(crate) struct Store {
     state: Mutex<State>,
     /// Where changes are stored, for a persistent sandbox.
@@ -54,6 +57,16 @@ pub(crate) struct KeyUse {
     pub(crate) key: String,
     pub(crate) operation: Operation,
     pub(crate) fingerprint: String,
+}
+
+/// The account and the numbers of a job.
+#[derive(Clone, Debug)]
+pub(crate) struct JobIdentity {
+    pub(crate) account: String,
+    /// Counted over all accounts.
+    pub(crate) number: u64,
+    /// Counted within its account.
+    pub(crate) ordinal: u64,
 }
 
 /// The key was used for another request.
@@ -103,23 +116,24 @@ impl Store {
 
     /// Carries out a write once per idempotency key.
     ///
-    /// `work` reads the state and returns the changes; an error changes nothing. Of two concurrent equal requests, the
+    /// `work` reads the state at the time of the account and returns the changes; an error changes nothing. Of two concurrent equal requests, the
     /// second one to take the lock finds the key of the first.
     pub(crate) fn write<E: From<KeyConflict>>(
         &self,
         now: Timestamp,
         account: &str,
         key: Option<&KeyUse>,
-        work: impl FnOnce(&State) -> Result<Write, E>,
+        work: impl FnOnce(&State, Timestamp) -> Result<Write, E>,
     ) -> Result<Written, E> {
         let mut state = self.settled(now, account);
         if let Some(replayed) = replay(&state, account, key)? {
             return Ok(replayed);
         }
-        let Write { mut changes, data, vendor } = work(&state)?;
+        let at = state.time_of(account, now);
+        let Write { mut changes, data, vendor } = work(&state, at)?;
         if let Some(KeyUse { key, operation, fingerprint }) = key.cloned() {
             let record =
-                KeyRecord { operation, fingerprint, at: now, data: data.clone(), vendor: vendor.clone() };
+                KeyRecord { operation, fingerprint, at, data: data.clone(), vendor: vendor.clone() };
             changes.push(Change::KeyUsed { account: account.to_owned(), key, record });
         }
         self.commit(&mut state, now, changes);
@@ -136,9 +150,32 @@ impl Store {
         replay(&self.settled(now, account), account, key)
     }
 
-    /// Reads the state on behalf of an account.
-    pub(crate) fn read<T>(&self, now: Timestamp, account: &str, read: impl FnOnce(&State) -> T) -> T {
-        read(&self.settled(now, account))
+    /// Reads the state on behalf of an account, at its time.
+    pub(crate) fn read<T>(
+        &self,
+        now: Timestamp,
+        account: &str,
+        read: impl FnOnce(&State, Timestamp) -> T,
+    ) -> T {
+        let state = self.settled(now, account);
+        read(&state, state.time_of(account, now))
+    }
+
+    /// The time of an account when that of the sandbox is `now`.
+    pub(crate) fn time_of(&self, account: &str, now: Timestamp) -> Timestamp {
+        self.lock().time_of(account, now)
+    }
+
+    /// How far the clock of an account is ahead of that of the sandbox.
+    pub(crate) fn ahead_of(&self, account: &str) -> Duration {
+        self.lock().ahead_of(account)
+    }
+
+    /// Moves the clock of an account forward, alone.
+    pub(crate) fn advance(&self, now: Timestamp, account: &str, by: Duration) {
+        let mut state = self.settled(now, account);
+        let ahead = state.ahead_of(account).saturating_add(by).min(MAX_AHEAD);
+        self.commit(&mut state, now, vec![Change::AccountAhead { account: account.to_owned(), ahead }]);
     }
 
     /// The job of any account. For the file host, where the signature of a link is the authorization.
@@ -152,12 +189,20 @@ impl Store {
         self.lock().numbers.get(id).copied()
     }
 
+    /// What fault rules need to know of the job with this id.
+    pub(crate) fn identity_of(&self, id: &str) -> Option<JobIdentity> {
+        let state = self.lock();
+        let job = state.jobs.get(state.numbers.get(id)?)?;
+        Some(JobIdentity { account: job.account.clone(), number: job.number, ordinal: state.ordinal(job) })
+    }
+
     /// Credits a top-up, once. Returns the amount and whether it was credited now.
     pub(crate) fn pay(&self, now: Timestamp, id: &str) -> Option<(Usd, bool)> {
         let mut state = self.lock();
         let topup = state.topups.get(id)?.clone();
         if !topup.paid {
-            let credited = state::credit(&topup.account, LedgerKind::Topup, topup.amount, now);
+            let at = state.time_of(&topup.account, now);
+            let credited = state::credit(&topup.account, LedgerKind::Topup, topup.amount, at);
             self.commit(&mut state, now, vec![credited, Change::TopupPaid { id: topup.id }]);
         }
         Some((topup.amount, !topup.paid))
@@ -176,15 +221,26 @@ impl Store {
         }
     }
 
-    pub(crate) fn ledger(&self, now: Timestamp) -> Ledger {
+    /// The ledger of one account, or of all.
+    pub(crate) fn ledger(&self, now: Timestamp, account: Option<&str>) -> Ledger {
         let mut state = self.lock();
         self.settle(&mut state, now);
-        Ledger::of(&state)
+        Ledger::of(&state, account)
     }
 
-    /// Every job, oldest first.
-    pub(crate) fn jobs(&self, now: Timestamp) -> Vec<JobRecord> {
-        self.lock().jobs.values().map(|job| JobRecord::of(job, now)).collect()
+    /// The jobs of one account, or of all, oldest first.
+    pub(crate) fn jobs(&self, now: Timestamp, account: Option<&str>) -> Vec<JobRecord> {
+        let state = self.lock();
+        let jobs = state.jobs.values().filter(|job| account.is_none_or(|name| job.account == name));
+        jobs.map(|job| JobRecord::of(job, state.time_of(&job.account, now))).collect()
+    }
+
+    /// Forgets an account. Returns its jobs.
+    pub(crate) fn reset_account(&self, now: Timestamp, account: &str) -> Vec<Job> {
+        let mut state = self.lock();
+        let jobs = state.jobs_of(account).cloned().collect();
+        self.commit(&mut state, now, vec![Change::AccountReset { account: account.to_owned() }]);
+        jobs
     }
 
     /// Forgets everything. New accounts start with this credit.
@@ -220,7 +276,7 @@ impl Store {
                 state.refunds_due.remove(&(at, number));
                 continue;
             };
-            let refund = refund(job, at);
+            let refund = refund(job, job.ends);
             self.commit(state, now, vec![refund]);
         }
         while let Some((_, account, key)) =

@@ -4,6 +4,7 @@
 //! change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde_json::Value;
 use super::job::{Job, JobState};
 use crate::model::money::Usd;
 use crate::model::operation::Operation;
+use crate::model::time::{earlier, later};
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -28,15 +30,19 @@ pub(crate) struct State {
     pub(super) topups: BTreeMap<String, Topup>,
     pub(super) ledger: Vec<Entry>,
     pub(super) lost_responses: HashSet<u64>,
-    /// Failing jobs by the time of their refund.
+    /// Failing jobs by the time of their refund on the sandbox's clock.
     pub(super) refunds_due: BTreeSet<(Timestamp, u64)>,
-    /// Accounts and idempotency keys by the time of use.
+    /// Accounts and idempotency keys by the time of use on the sandbox's clock.
     pub(super) keys_by_age: BTreeSet<(Timestamp, String, String)>,
 }
 
 #[derive(Default)]
 pub(super) struct Account {
     pub(super) balance: Usd,
+    /// How far its clock is ahead of the sandbox's.
+    pub(super) ahead: Duration,
+    /// The numbers of all jobs that it was charged for, in ascending order.
+    charged: Vec<u64>,
     pub(super) jobs: BTreeSet<u64>,
     pub(super) deleted: HashSet<String>,
     pub(super) keys: HashMap<String, KeyRecord>,
@@ -93,6 +99,9 @@ pub(crate) struct Topup {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Change {
     AccountOpened { account: String },
+    /// The clock of an account alone was advanced to be so far ahead of the sandbox's.
+    AccountAhead { account: String, ahead: Duration },
+    AccountReset { account: String },
     JobAccepted(Box<Job>),
     JobCancelled { number: u64, at: Timestamp },
     JobDeleted { number: u64 },
@@ -117,11 +126,13 @@ impl State {
             Change::AccountOpened { account } => {
                 self.accounts.entry(account).or_default();
             }
+            Change::AccountAhead { account, ahead } => self.set_ahead(&account, ahead),
+            Change::AccountReset { account } => self.reset_account(&account),
             Change::JobAccepted(job) => self.accept(*job),
             Change::JobCancelled { number, at } => {
+                self.refund_is_not_due(number);
                 if let Some(job) = self.jobs.get_mut(&number) {
                     job.cancelled = Some(at);
-                    self.refunds_due.remove(&(job.ends, number));
                 }
             }
             Change::JobDeleted { number } => self.delete(number),
@@ -133,14 +144,16 @@ impl State {
             }
             Change::MoneyMoved(entry) => self.move_money(entry),
             Change::KeyUsed { account, key, record } => {
-                self.keys_by_age.insert((record.at, account.clone(), key.clone()));
+                let used = self.sandbox_time(&account, record.at);
+                self.keys_by_age.insert((used, account.clone(), key.clone()));
                 self.accounts.entry(account).or_default().keys.insert(key, record);
             }
             Change::KeyForgotten { account, key } => {
                 if let Some(record) =
                     self.accounts.get_mut(&account).and_then(|account| account.keys.remove(&key))
                 {
-                    self.keys_by_age.remove(&(record.at, account, key));
+                    let used = self.sandbox_time(&account, record.at);
+                    self.keys_by_age.remove(&(used, account, key));
                 }
             }
             Change::TopupOpened(topup) => {
@@ -165,17 +178,58 @@ impl State {
         self.numbers.insert(job.id.clone(), job.number);
         self.accounts.entry(job.account.clone()).or_default().jobs.insert(job.number);
         if job.failure.is_some() {
-            self.refunds_due.insert((job.ends, job.number));
+            self.refunds_due.insert((self.sandbox_time(&job.account, job.ends), job.number));
         }
         self.jobs.insert(job.number, job);
     }
 
+    /// A failing job was refunded, or never will be.
+    fn refund_is_not_due(&mut self, number: u64) {
+        if let Some(job) = self.jobs.get(&number) {
+            let due = self.sandbox_time(&job.account, job.ends);
+            self.refunds_due.remove(&(due, number));
+        }
+    }
+
+    /// What is due by the clock of the account becomes due earlier by that of the sandbox.
+    fn set_ahead(&mut self, name: &str, ahead: Duration) {
+        let account = self.accounts.entry(name.to_owned()).or_default();
+        account.ahead = ahead;
+        let ends = |number: &u64| self.jobs.get(number).filter(|job| job.account == name).map(|job| job.ends);
+        let refunds = std::mem::take(&mut self.refunds_due).into_iter();
+        self.refunds_due = refunds
+            .map(|(due, number)| (ends(&number).map_or(due, |ends| earlier(ends, ahead)), number))
+            .collect();
+        self.keys_by_age.retain(|(_, account, _)| account != name);
+        let keys = account.keys.iter().map(|(key, record)| (record.at, key));
+        self.keys_by_age.extend(keys.map(|(at, key)| (earlier(at, ahead), name.to_owned(), key.clone())));
+    }
+
+    /// Forgets an account. The numbers of its jobs are not used again.
+    fn reset_account(&mut self, name: &str) {
+        let Some(account) = self.accounts.remove(name) else {
+            return;
+        };
+        for number in &account.charged {
+            self.lost_responses.remove(number);
+        }
+        for number in account.jobs {
+            if let Some(job) = self.jobs.remove(&number) {
+                self.numbers.remove(&job.id);
+            }
+        }
+        self.refunds_due.retain(|(_, number)| self.jobs.contains_key(number));
+        self.keys_by_age.retain(|(_, account, _)| account != name);
+        self.topups.retain(|_, topup| topup.account != name);
+        self.ledger.retain(|entry| entry.account != name);
+    }
+
     fn delete(&mut self, number: u64) {
+        self.refund_is_not_due(number);
         let Some(job) = self.jobs.remove(&number) else {
             return;
         };
         self.numbers.remove(&job.id);
-        self.refunds_due.remove(&(job.ends, number));
         let account = self.accounts.entry(job.account).or_default();
         account.jobs.remove(&number);
         account.deleted.insert(job.id);
@@ -184,11 +238,12 @@ impl State {
     fn move_money(&mut self, entry: Entry) {
         // The ledger knows the numbers of deleted jobs too.
         self.last_number = self.last_number.max(entry.number.unwrap_or(0));
-        self.accounts.entry(entry.account.clone()).or_default().balance += entry.amount;
-        if let (LedgerKind::Refund, Some(job)) =
-            (entry.kind, entry.number.and_then(|number| self.jobs.get(&number)))
-        {
-            self.refunds_due.remove(&(job.ends, job.number));
+        let account = self.accounts.entry(entry.account.clone()).or_default();
+        account.balance += entry.amount;
+        match (entry.kind, entry.number) {
+            (LedgerKind::Charge, Some(number)) => account.charged.push(number),
+            (LedgerKind::Refund, Some(number)) => self.refund_is_not_due(number),
+            _ => {}
         }
         self.ledger.push(entry);
     }
@@ -197,6 +252,26 @@ impl State {
     #[cfg(feature = "persist")]
     pub(super) fn remember_deleted(&mut self, account: String, id: String) {
         self.accounts.entry(account).or_default().deleted.insert(id);
+    }
+
+    /// The time of an account when that of the sandbox is `now`.
+    pub(crate) fn time_of(&self, account: &str, now: Timestamp) -> Timestamp {
+        later(now, self.ahead_of(account))
+    }
+
+    /// The time of the sandbox when that of the account is `at`.
+    fn sandbox_time(&self, account: &str, at: Timestamp) -> Timestamp {
+        earlier(at, self.ahead_of(account))
+    }
+
+    pub(super) fn ahead_of(&self, account: &str) -> Duration {
+        self.accounts.get(account).map_or(Duration::ZERO, |account| account.ahead)
+    }
+
+    /// How many jobs the account had when it got this one, which counts too.
+    pub(super) fn ordinal(&self, job: &Job) -> u64 {
+        let charged = self.accounts.get(&job.account).map_or(&[][..], |account| &account.charged);
+        charged.partition_point(|number| *number <= job.number) as u64
     }
 
     /// The number that the next job gets.

@@ -55,11 +55,14 @@ impl Store {
     pub(crate) fn jobs_summary(&self, now: Timestamp, account: Option<&str>, limit: usize) -> JobsSummary {
         let mut state = self.lock();
         self.settle(&mut state, now);
-        let stamp = |job: &Job| Stamp {
-            number: job.number,
-            state: job.state(now),
-            has_clip: job.has_clip(now),
-            expires: job.expires,
+        let stamp = |job: &Job| {
+            let now = state.time_of(&job.account, now);
+            Stamp {
+                number: job.number,
+                state: job.state(now),
+                has_clip: job.has_clip(now),
+                expires: job.expires,
+            }
         };
         let (total, newest) = match account {
             None => (state.jobs.len(), state.jobs.values().rev().take(limit).map(stamp).collect()),
@@ -97,7 +100,7 @@ impl Store {
             account_count: state.accounts.len(),
             entries: of_account().rev().take(max_entries).map(|entry| public(entry, &state)).collect(),
             entry_count: of_account().count(),
-            double_charges: double_charges(&state),
+            double_charges: double_charges(&state, None),
         }
     }
 }

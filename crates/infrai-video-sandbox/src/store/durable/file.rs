@@ -15,7 +15,7 @@ use crate::model::money::Usd;
 const APPLICATION_ID: i64 = 0x4956_5342;
 
 /// The migrations from each format to the next. The number of a format is its index, counted from 1.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 
 const LATEST: i64 = MIGRATIONS.len() as i64;
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::types::FromSql;
@@ -45,8 +46,12 @@ type Read<T> = Result<T, Unreadable>;
 pub(super) fn load(db: &Connection, opening: Usd) -> Read<Stored> {
     let mut state = State::opening_at(opening);
     // Jobs come before the ledger: a refund in it settles the job that it belongs to.
-    each(db, "SELECT name FROM accounts", |row| {
-        state.apply(Change::AccountOpened { account: row.get("name")? });
+    // The clocks of accounts come before what is due by them.
+    each(db, "SELECT name, ahead_ns FROM accounts", |row| {
+        let account: String = row.get("name")?;
+        state.apply(Change::AccountOpened { account: account.clone() });
+        let ahead = Duration::from_nanos(row.number("ahead_ns")?);
+        state.apply(Change::AccountAhead { account, ahead });
         Ok(())
     })?;
     each(db, "SELECT * FROM jobs ORDER BY number", |row| {

@@ -13,6 +13,11 @@ pub(super) fn write(db: &Connection, change: &Change) -> Result<()> {
         Change::AccountOpened { account } => {
             run(db, "INSERT OR IGNORE INTO accounts (name) VALUES (?)", [account])
         }
+        Change::AccountAhead { account, ahead } => {
+            let nanoseconds = i64::try_from(ahead.as_nanos()).unwrap_or(i64::MAX);
+            run(db, "UPDATE accounts SET ahead_ns = ? WHERE name = ?", params![nanoseconds, account])
+        }
+        Change::AccountReset { account } => account_reset(db, account),
         Change::JobAccepted(job) => job_accepted(db, job),
         Change::JobCancelled { number, at } => {
             let values = params![at.to_string(), number.cast_signed()];
@@ -55,6 +60,15 @@ pub(super) fn clear(db: &Connection) -> Result<()> {
 
 pub(super) fn set_clock(db: &Connection, clock: Option<Timestamp>) -> Result<()> {
     run(db, "UPDATE meta SET clock = ?", [clock.map(|at| at.to_string())])
+}
+
+fn account_reset(db: &Connection, account: &str) -> Result<()> {
+    let lost = "DELETE FROM lost_answers WHERE job_number IN (SELECT job_number FROM ledger WHERE account = ?)";
+    run(db, lost, [account])?;
+    for table in ["jobs", "deleted_jobs", "ledger", "idempotency_keys", "topups"] {
+        run(db, &format!("DELETE FROM {table} WHERE account = ?"), [account])?;
+    }
+    run(db, "DELETE FROM accounts WHERE name = ?", [account])
 }
 
 fn run(db: &Connection, sql: &str, values: impl Params) -> Result<()> {
