@@ -23,8 +23,9 @@ use crate::model::settings::Settings;
 use crate::model::time::later;
 use crate::network::admin_auth::AdminAuth;
 use crate::network::allowed_hosts::AllowedHosts;
+use crate::network::allowed_origins::AllowedOrigins;
 use crate::network::limits::Limits;
-use crate::store::journal::Journal;
+use crate::store::journal::{Journal, RequestObserver};
 use crate::store::{Job, Store};
 
 /// One frame at 24 frames a second.
@@ -47,6 +48,9 @@ pub(crate) struct AppState {
     pub(crate) limits: Limits,
     pub(crate) admin_auth: AdminAuth,
     pub(crate) allowed_hosts: AllowedHosts,
+    pub(crate) allowed_origins: Arc<AllowedOrigins>,
+    /// Called with each request of the journal after its response was decided.
+    pub(crate) on_request: Option<RequestObserver>,
     pub(crate) store: Store,
     pub(crate) catalogue: RwLock<Catalogue>,
     pub(crate) cursors: Cursors,

@@ -35,7 +35,7 @@ use crate::start::InitialState;
 #[cfg(feature = "persist")]
 use crate::store::Durable;
 use crate::store::Store;
-use crate::store::journal::{Journal, JournalLimits};
+use crate::store::journal::{Journal, JournalLimits, RequestObserver, Seen};
 
 const DEFAULT_SEED: Seed = Seed(7);
 
@@ -58,6 +58,7 @@ pub struct SandboxBuilder {
     faults: Vec<Fault>,
     scenario: Option<Scenario>,
     journal: JournalLimits,
+    on_request: Option<RequestObserver>,
     source: ClipSource,
     prerender: Option<bool>,
     limits: Limits,
@@ -80,6 +81,7 @@ impl Sandbox {
             faults: Vec::new(),
             scenario: None,
             journal: JournalLimits::default(),
+            on_request: None,
             source: default_source(),
             prerender: None,
             limits: Limits::default(),
@@ -261,6 +263,21 @@ impl SandboxBuilder {
         self
     }
 
+    /// Allows web pages of an origin, such as `https://app.example`, to call the API and the file host from a browser (CORS);
+    /// `null` is the origin of a page that was opened as a file. Pages on loopback are always allowed, and no page may
+    /// call the admin API.
+    pub fn cors_origin(mut self, origin: impl Into<String>) -> Self {
+        self.network.cors_origins.push(origin.into());
+        self
+    }
+
+    /// Calls a function with each request, as it is in the [journal](Handle::journal), once its response is decided or its
+    /// caller has given up. It must not block.
+    pub fn on_request(mut self, observer: impl Fn(&Seen) + Send + Sync + 'static) -> Self {
+        self.on_request = Some(Arc::new(observer));
+        self
+    }
+
     /// The port of the API. By default the system chooses one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -368,6 +385,8 @@ impl SandboxBuilder {
             limits: self.limits,
             admin_auth: self.network.admin_auth(),
             allowed_hosts: self.network.allowed_hosts(),
+            allowed_origins: Arc::new(self.network.allowed_origins()),
+            on_request: self.on_request,
             store: Store::new(state, durable),
             catalogue: RwLock::new(self.catalogue),
             cursors: Cursors::new(seed),

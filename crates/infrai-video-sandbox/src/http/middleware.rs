@@ -42,6 +42,8 @@ pub(crate) async fn observe(
     let body = read(&parts, body, limit).await.map_err(|error| error.problem(limit, operation));
     let call = open(&app, (host, operation), &parts, body.as_ref().ok());
     let reset = parts.extensions.get::<ResetFlag>().cloned();
+    // It is dropped last, also if the caller gives up.
+    let _observed = Observed { app: &app, sequence: call.sequence };
     let mut delivery = Delivery { app: &app, job: None, is_new: false, is_readable: false };
 
     let mut response = match before_handler(&app, &call, &mut parts).await {
@@ -72,6 +74,22 @@ pub(crate) async fn observe(
     }
     delivery.complete();
     close(&app, &call, response)
+}
+
+/// Calls the observer when it is dropped.
+struct Observed<'a> {
+    app: &'a AppState,
+    sequence: u64,
+}
+
+impl Drop for Observed<'_> {
+    fn drop(&mut self) {
+        if let Some(observer) = &self.app.on_request
+            && let Some(seen) = self.app.journal.find(self.sequence)
+        {
+            observer(&seen);
+        }
+    }
 }
 
 /// Records whether the response about a new job reaches the caller. A dropped request counts as a lost response.
@@ -262,6 +280,11 @@ fn finish(
 ) -> Response {
     if let Outcome::Reply(reply) = &mut outcome {
         (delivery.job, delivery.is_new) = (reply.accepted, !reply.cache_hit);
+        let job_id = reply.data["job_id"].as_str();
+        app.journal.amend(call.sequence, |seen| {
+            seen.cost_usd = Some(reply.cost.dollars());
+            seen.job_id = seen.job_id.take().or_else(|| job_id.map(str::to_owned));
+        });
         if let Some(action) = &call.fault {
             fault_injection::alter(action, &app.links, call.now(app), &mut reply.data);
         }

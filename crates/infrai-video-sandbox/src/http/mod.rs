@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 mod connection;
+mod cors;
 mod fault_injection;
 mod middleware;
 pub(crate) mod router;

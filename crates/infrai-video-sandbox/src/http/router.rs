@@ -21,6 +21,7 @@ use tower::{Service, ServiceExt};
 use tracing::debug;
 
 use super::admin;
+use super::cors::cors;
 use super::fault_injection::Lost;
 use super::middleware::observe;
 use crate::api::{account, capabilities, clips, envelope, files, generate, jobs, list};
@@ -186,6 +187,7 @@ fn finished(routes: Router<Arc<AppState>>, app: Arc<AppState>, host: Host) -> Ro
         .fallback(no_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state((Arc::clone(&app), host), observe))
+        .layer(from_fn_with_state((Arc::clone(&app), host), cors))
         .with_state(app)
 }
 

@@ -65,7 +65,9 @@ mod tests {
         let name = account_of("ifr_pk_a");
         assert_eq!(account_named("ifr_pk_a").as_ref(), Ok(&name));
         assert_eq!(account_named(&name).as_ref(), Ok(&name));
-        for wrong in ["", "acct_", "acct_0123456789ABCDEF", "acct_0123456789abcdef0", "ifr_pk_", "ifr_pk_a b", "a"] {
+        for wrong in
+            ["", "acct_", "acct_0123456789ABCDEF", "acct_0123456789abcdef0", "ifr_pk_", "ifr_pk_a b", "a"]
+        {
             assert_eq!(account_named(wrong), Err(UnknownAccount), "{wrong}");
         }
     }

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::network::admin_auth::AdminAuth;
 use crate::network::allowed_hosts::AllowedHosts;
+use crate::network::allowed_origins::{AllowedOrigins, PageOrigin};
 use crate::network::host::Host;
 
 /// The minimum length of an admin token.
@@ -43,10 +44,10 @@ pub enum StartError {
     /// The admin token is too short, or contains characters that a header cannot have.
     #[error("the admin token must have at least 16 visible ASCII characters and no space: use a random one")]
     WeakAdminToken,
-    /// A public URL is invalid.
+    /// A public URL or the origin of a page is invalid.
     #[error("{setting} {url:?} {wrong}: use one such as http://sandbox.example:8787")]
     PublicUrl {
-        /// `public_url` or `public_files_url`.
+        /// `public_url`, `public_files_url` or `cors_origin`.
         setting: &'static str,
         /// The URL, or `...` in place of one that may hold a password.
         url: String,
@@ -79,12 +80,13 @@ pub(crate) struct NetworkSettings {
     pub(crate) admin_token: Option<String>,
     pub(crate) public_url: Option<String>,
     pub(crate) public_files_url: Option<String>,
+    pub(crate) cors_origins: Vec<String>,
 }
 
 impl Default for NetworkSettings {
     fn default() -> Self {
         let host = Ipv4Addr::LOCALHOST.into();
-        Self { host, admin_token: None, public_url: None, public_files_url: None }
+        Self { host, admin_token: None, public_url: None, public_files_url: None, cors_origins: Vec::new() }
     }
 }
 
@@ -115,17 +117,24 @@ impl NetworkSettings {
         AllowedHosts { public, bound: self.host }
     }
 
+    /// The pages that may call the sandbox from a browser.
+    pub(crate) fn allowed_origins(&self) -> AllowedOrigins {
+        AllowedOrigins(self.cors_origins.iter().filter_map(|text| PageOrigin::parse(text).ok()).collect())
+    }
+
     pub(crate) fn check(&self) -> Result<(), StartError> {
+        let invalid = |setting, url: &str, wrong| {
+            let url = if url.contains('@') { "..." } else { url }.to_owned();
+            StartError::PublicUrl { setting, url, wrong }
+        };
         for (setting, url) in [("public_url", &self.public_url), ("public_files_url", &self.public_files_url)]
         {
             if let Some(url) = url {
-                let shown = if url.contains('@') { "..." } else { url };
-                Origin::parse(url).map_err(|wrong| StartError::PublicUrl {
-                    setting,
-                    url: shown.to_owned(),
-                    wrong,
-                })?;
+                Origin::parse(url).map_err(|wrong| invalid(setting, url, wrong))?;
             }
+        }
+        for origin in &self.cors_origins {
+            PageOrigin::parse(origin).map_err(|wrong| invalid("cors_origin", origin, wrong))?;
         }
         match (&self.admin_token, self.beyond_loopback()) {
             (None, Some(at)) => Err(StartError::NoAdminToken { at }),
@@ -164,14 +173,14 @@ impl NetworkSettings {
 
 /// A URL that is only a scheme, a host and maybe a port.
 #[derive(Debug, Clone)]
-struct Origin {
+pub(super) struct Origin {
     scheme: Scheme,
-    host: Host,
+    pub(super) host: Host,
     port: Option<u16>,
 }
 
 impl Origin {
-    fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if !text.is_ascii() {
             return Err("is not ASCII (the ASCII form of a name begins with xn--)");
         }
@@ -232,7 +241,7 @@ mod tests {
         let host: IpAddr = host.parse().expect("an address");
         let (public_url, public_files_url) =
             (public_url.map(str::to_owned), public_files_url.map(str::to_owned));
-        let settings = NetworkSettings { host, public_url, public_files_url, admin_token: None };
+        let settings = NetworkSettings { host, public_url, public_files_url, ..NetworkSettings::default() };
         settings.bases(SocketAddr::new(host, 87), SocketAddr::new(host, 88))
     }
 

@@ -23,8 +23,8 @@ use super::ready::{READY, Ready};
 use super::samples::{Sample, samples};
 use crate::app_state::{AppState, Shared};
 use crate::faults::FaultRecord;
-use crate::http::scope::Scope;
 use crate::faults::scenario::Scenario;
+use crate::http::scope::Scope;
 use crate::network::peer::Stopping;
 use crate::store::Stamp;
 

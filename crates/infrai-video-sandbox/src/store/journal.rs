@@ -1,7 +1,7 @@
 //! The journal of all requests, with secrets redacted.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use http::HeaderMap;
@@ -79,6 +79,9 @@ impl Seen {
     }
 }
 
+/// A function that is called with each request.
+pub(crate) type RequestObserver = Arc<dyn Fn(&Seen) + Send + Sync>;
+
 pub(crate) struct Journal {
     limits: JournalLimits,
     entries: Mutex<Entries>,
@@ -125,6 +128,13 @@ impl Journal {
         if let Ok(place) = entries.seen.binary_search_by_key(&sequence, |seen| seen.sequence) {
             change(&mut entries.seen[place]);
         }
+    }
+
+    /// The request with this number.
+    pub(crate) fn find(&self, sequence: u64) -> Option<Seen> {
+        let entries = self.entries();
+        let place = entries.seen.binary_search_by_key(&sequence, |seen| seen.sequence).ok()?;
+        entries.seen.get(place).cloned()
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {

@@ -132,8 +132,7 @@ impl Store {
         let at = state.time_of(account, now);
         let Write { mut changes, data, vendor } = work(&state, at)?;
         if let Some(KeyUse { key, operation, fingerprint }) = key.cloned() {
-            let record =
-                KeyRecord { operation, fingerprint, at, data: data.clone(), vendor: vendor.clone() };
+            let record = KeyRecord { operation, fingerprint, at, data: data.clone(), vendor: vendor.clone() };
             changes.push(Change::KeyUsed { account: account.to_owned(), key, record });
         }
         self.commit(&mut state, now, changes);

@@ -98,21 +98,50 @@ pub(crate) struct Topup {
 /// A change of the state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Change {
-    AccountOpened { account: String },
+    AccountOpened {
+        account: String,
+    },
     /// The clock of an account alone was advanced to be so far ahead of the sandbox's.
-    AccountAhead { account: String, ahead: Duration },
-    AccountReset { account: String },
+    AccountAhead {
+        account: String,
+        ahead: Duration,
+    },
+    AccountReset {
+        account: String,
+    },
     JobAccepted(Box<Job>),
-    JobCancelled { number: u64, at: Timestamp },
-    JobDeleted { number: u64 },
-    RetentionSet { number: u64, expires: Timestamp, gone: bool },
+    JobCancelled {
+        number: u64,
+        at: Timestamp,
+    },
+    JobDeleted {
+        number: u64,
+    },
+    RetentionSet {
+        number: u64,
+        expires: Timestamp,
+        gone: bool,
+    },
     MoneyMoved(Entry),
-    KeyUsed { account: String, key: String, record: KeyRecord },
-    KeyForgotten { account: String, key: String },
+    KeyUsed {
+        account: String,
+        key: String,
+        record: KeyRecord,
+    },
+    KeyForgotten {
+        account: String,
+        key: String,
+    },
     TopupOpened(Topup),
-    TopupPaid { id: String },
-    ResponseLost { number: u64 },
-    ResponseDelivered { number: u64 },
+    TopupPaid {
+        id: String,
+    },
+    ResponseLost {
+        number: u64,
+    },
+    ResponseDelivered {
+        number: u64,
+    },
 }
 
 impl State {

@@ -63,7 +63,8 @@ pub(super) fn set_clock(db: &Connection, clock: Option<Timestamp>) -> Result<()>
 }
 
 fn account_reset(db: &Connection, account: &str) -> Result<()> {
-    let lost = "DELETE FROM lost_answers WHERE job_number IN (SELECT job_number FROM ledger WHERE account = ?)";
+    let lost =
+        "DELETE FROM lost_answers WHERE job_number IN (SELECT job_number FROM ledger WHERE account = ?)";
     run(db, lost, [account])?;
     for table in ["jobs", "deleted_jobs", "ledger", "idempotency_keys", "topups"] {
         run(db, &format!("DELETE FROM {table} WHERE account = ?"), [account])?;
