@@ -1,5 +1,6 @@
 //! The sandbox, seen from outside.
 
+mod account_scope;
 mod accounts;
 mod admin;
 mod common;
