@@ -62,8 +62,9 @@ impl InitialState {
             let request = clip_request(self.seed, job);
             let name = request.name();
             *uses.entry(name.clone()).or_default() += 1;
-            if job.cancelled.is_none() && job.failure.is_none() && !job.clip_is_gone(self.epoch) {
-                if !job.state(self.epoch).is_terminal() {
+            let now = self.state.time_of(&job.account, self.epoch);
+            if job.cancelled.is_none() && job.failure.is_none() && !job.clip_is_gone(now) {
+                if !job.state(now).is_terminal() {
                     unfinished.push((name.clone(), request));
                 }
                 wanted.insert(name);

@@ -142,6 +142,13 @@ impl Visit {
         response.unwrap_or_else(|error| panic!("{expression}: {error}")).json().clone()
     }
 
+    /// The value of a promise in the page.
+    pub(crate) async fn resolved(&self, promise: &str) -> Value {
+        let script = format!("const done = arguments[arguments.length - 1]; ({promise}).then(done);");
+        let response = self.driver.execute_async(script, Vec::new()).await;
+        response.unwrap_or_else(|error| panic!("{promise}: {error}")).json().clone()
+    }
+
     pub(crate) async fn find(&self, selector: &str) -> WebElement {
         self.driver.find(By::Css(selector)).await.unwrap_or_else(|error| panic!("{selector}: {error}"))
     }

@@ -55,8 +55,8 @@ fn sql(file: PathBuf, statement: &str) {
 
 #[tokio::test]
 async fn a_file_of_a_newer_version_is_rejected() {
-    let error = is_refused(async |file| patch(file, USER_VERSION, 2).await, "has format 2").await;
-    assert!(matches!(error, PersistError::Newer { found: 2, known: 1, .. }), "{error:?}");
+    let error = is_refused(async |file| patch(file, USER_VERSION, 3).await, "has format 3").await;
+    assert!(matches!(error, PersistError::Newer { found: 3, known: 2, .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::json;
 
-use crate::common::{Bench, call, delete, download, generate, get, link, post, state, submit};
+use crate::common::{Bench, KEY, call, delete, download, generate, get, link, post, state, submit};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -233,4 +233,49 @@ async fn no_clock_goes_back_behind_a_response() {
         drop(sandbox);
         assert!(start(&bench).await.clock().now() >= told);
     }
+}
+
+#[tokio::test]
+async fn the_clock_and_the_reset_of_an_account_are_on_the_disk_too() {
+    let bench = Bench::new();
+    let sandbox = bench.start().await;
+    let id = generate(&sandbox, "k1", "a lighthouse").await;
+    let failing = generate(&sandbox, "k2", "a harbour [fail]").await;
+    let account = sandbox.account(KEY);
+    account.advance(60 * MINUTE);
+    assert_eq!(state(&sandbox, &failing).await, "failed");
+    let before = (account.now(), account.jobs(), account.ledger(), sandbox.clock().now());
+    let after = bench.crash().start().await;
+    let again = after.account(KEY);
+    assert_eq!((again.now(), again.jobs(), again.ledger(), after.clock().now()), before);
+    assert_eq!(state(&after, &id).await, "succeeded");
+    again.advance(23 * 60 * MINUTE);
+    assert_eq!(submit(&after, "k1", "a storm").await.0, 200, "the idempotency key is a day old");
+
+    account.reset();
+    generate(&sandbox, "k1", "a storm").await;
+    let after = bench.crash().start().await;
+    let again = after.account(KEY);
+    assert_eq!(
+        (again.now(), again.jobs(), again.ledger()),
+        (account.now(), account.jobs(), account.ledger())
+    );
+    assert_eq!((again.jobs().len(), again.jobs()[0].number), (1, 3));
+}
+
+#[tokio::test]
+async fn a_directory_of_the_first_format_is_upgraded() {
+    let bench = Bench::new();
+    let sandbox = bench.start().await;
+    generate(&sandbox, "k1", "a lighthouse").await;
+    let before = (sandbox.jobs(), sandbox.ledger());
+    drop(sandbox);
+    let db = rusqlite::Connection::open(bench.path().join("sandbox.db")).expect("a database");
+    db.execute_batch("ALTER TABLE accounts DROP COLUMN ahead_ns; PRAGMA user_version = 1")
+        .expect("a statement");
+    drop(db);
+    let sandbox = bench.start().await;
+    assert_eq!((sandbox.jobs(), sandbox.ledger()), before);
+    sandbox.account(KEY).advance(MINUTE);
+    assert_ne!(sandbox.account(KEY).now(), sandbox.clock().now());
 }

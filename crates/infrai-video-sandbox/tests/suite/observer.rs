@@ -1,0 +1,42 @@
+//! The observer of requests.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use infrai_video_sandbox::{Action, Fault, Ledger, Operation, SandboxRouter, Seen};
+
+use crate::common::{KEY, builder, call, cheap_job, get};
+
+fn observed(fault: Option<Fault>) -> (SandboxRouter, Arc<Mutex<Vec<Seen>>>) {
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&requests);
+    let sandbox = builder().faults(fault).on_request(move |seen| sink.lock().unwrap().push(seen.clone()));
+    (sandbox.router(), requests)
+}
+
+#[tokio::test]
+async fn each_request_is_reported_with_its_result() {
+    let (sandbox, requests) = observed(Some(Fault::on(Operation::List, Action::AcceptThenDrop)));
+    let id = cheap_job(&sandbox).await;
+    let _lost = get("/v1/video/list").try_send(&sandbox).await;
+    call("GET", "/v1/nothing").send(&sandbox).await;
+    get("/__sandbox/journal").send(&sandbox).await;
+    let requests = requests.lock().unwrap();
+    assert_eq!(*requests, sandbox.journal());
+    let [made, lost, nothing] = &requests[..] else { panic!("{requests:?}") };
+    assert_eq!((made.job_id.as_ref(), made.status), (Some(&id), Some(200)));
+    assert_eq!(made.account, Some(Ledger::account_of(KEY)));
+    assert!(made.cost_usd.is_some_and(|cost| cost > 0.0));
+    assert_eq!((lost.status, lost.fault.as_deref()), (None, Some("accept_then_drop")));
+    assert_eq!((nothing.status, nothing.account.as_deref(), nothing.cost_usd), (Some(404), None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_caller_gives_up_is_reported_too() {
+    let (sandbox, requests) = observed(Some(Fault::on(Operation::List, Action::hang())));
+    let gave_up = tokio::time::timeout(Duration::from_secs(9), get("/v1/video/list").send(&sandbox)).await;
+    assert!(gave_up.is_err());
+    let requests = requests.lock().unwrap();
+    assert_eq!(requests.len(), 1);
+    assert_eq!((requests[0].status, requests[0].fault.as_deref()), (None, Some("hang")));
+}
