@@ -42,7 +42,7 @@ impl Server {
     /// # Errors
     /// If it cannot be started; the message contains its standard error.
     pub fn sandbox(program: &Path, root: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
-        let process = Process::new(program, root).named("infrai-video").args("sandbox --port 0");
+        let process = Process::new(program, root).named("infrai-video").args("sandbox --port 0 -q");
         Self::start(&arguments.iter().fold(process, |process, argument| process.arg(argument)))
     }
 

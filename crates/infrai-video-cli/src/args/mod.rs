@@ -26,7 +26,7 @@ pub(crate) use jobs::{
 };
 pub(crate) use resume::ResumeArgs;
 #[cfg(feature = "sandbox")]
-pub(crate) use sandbox::{Pace, SandboxArgs, TOKEN_VARIABLE};
+pub(crate) use sandbox::{LogFormat, Pace, SandboxArgs, TOKEN_VARIABLE};
 
 const ENVIRONMENT: &str = "\
 Environment:

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Sets the admin token without showing it in the list of processes.
 pub(crate) const TOKEN_VARIABLE: &str = "INFRAI_SANDBOX_ADMIN_TOKEN";
@@ -70,6 +70,14 @@ pub(crate) struct SandboxArgs {
     /// The URL under which clients reach the clips, if not the address that they are served on
     #[arg(long, value_name = "URL")]
     pub(crate) public_files_url: Option<String>,
+    /// Allow web pages of this origin, such as https://app.example, to call the API from a browser; may be given several times
+    ///
+    /// Pages on this machine (http://localhost:3000) are always allowed, and no page may call /__sandbox/.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) cors: Vec<String>,
+    /// The form of the lines on stderr, one for each request; --quiet turns them off
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
     /// Stop when standard input ends or the parent process exits, for test fixtures
     #[arg(long)]
     pub(crate) exit_with_parent: bool,
@@ -82,6 +90,13 @@ pub(crate) struct InvalidHost(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a pace: use real, x60 or manual")]
 pub(crate) struct InvalidPace(String);
+
+/// The form of the log of a sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
 
 /// An address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

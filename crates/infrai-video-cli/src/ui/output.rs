@@ -76,6 +76,12 @@ impl Output {
         }
     }
 
+    /// A line of a log on stderr, without a label. Its text is safe to print.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn log_line(&self, line: &str) {
+        self.to_stderr(&format!("{line}\n"));
+    }
+
     /// Several such lines.
     pub(crate) fn statuses(&self, lines: &[(&str, String)]) {
         for (label, text) in lines {

@@ -2,11 +2,13 @@
 
 mod files;
 mod parent;
+mod server_log;
 
 use std::io;
 
 use infrai_video_sandbox::{Clock, Sandbox, SandboxBuilder, Shutdown, StartError};
 
+use self::server_log::{ServerLog, Started};
 use crate::args::{Pace, SandboxArgs, TOKEN_VARIABLE};
 use crate::context::Context;
 use crate::exit_code::Exit;
@@ -46,28 +48,27 @@ pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure
         builder = builder.persist(directory);
     }
     let (builder, new_token) = with_network(with_files(ctx, builder, args)?, args)?;
+    let log = ServerLog::new(&ctx.output, args.log_format);
+    let observer = log.clone();
+    let builder = builder.on_request(move |seen| observer.request(seen));
     let sandbox = builder.start().await.map_err(|error| not_started(ctx, &error))?;
     let url = sandbox.base_url();
-    let at = match format!("http://{}", sandbox.api_address()) {
-        at if at == url => at,
-        at => format!("{at} for {url}"),
-    };
-    let keeps = args.persist.as_ref().map_or_else(
-        || "keeps nothing".to_owned(),
-        |directory| format!("keeps its state in {}", directory.display()),
-    );
-    ctx.output.status("sandbox", &format!("listens on {at} until it is stopped, and {keeps}"));
-    ctx.output.status("use", &format!("export INFRAI_BASE_URL={url} INFRAI_API_KEY=ifr_pk_sandbox"));
-    if let Some(token) = &new_token {
-        // It is shown nowhere else.
-        ctx.output.important("admin", &format!("export {TOKEN_VARIABLE}={token}"));
-    }
+    log.started(&Started {
+        base_url: url.to_owned(),
+        file_base_url: sandbox.file_base_url().to_owned(),
+        listens_on: format!("http://{}", sandbox.api_address()),
+        page: format!("{url}/"),
+        reference: format!("{url}/docs"),
+        admin_api: format!("{url}/__sandbox/"),
+        directory: args.persist.as_ref().map(|directory| directory.display().to_string()),
+        admin_token: new_token.clone(),
+    });
     if args.clock == Pace::Manual {
         let token = match new_token.is_some() || args.admin_token.is_some() {
             true => format!(" -H \"authorization: Bearer ${TOKEN_VARIABLE}\""),
             false => String::new(),
         };
-        ctx.output.status(
+        log.message(
             "clock",
             &format!("curl {url}/__sandbox/clock{token} -H 'content-type: application/json' -d '{{\"advance_seconds\": 60}}'"),
         );
@@ -80,17 +81,17 @@ pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure
         signal = signals.next() => signal,
         gone = parent::gone(), if args.exit_with_parent => {
             let why = gone.map_err(|error| Failure::new(Exit::Other, format!("standard input cannot be watched: {error}")))?;
-            ctx.output.status("stopped", why);
+            log.message("stopped", why);
             // Nobody waits for the requests in progress.
             drop(sandbox);
             return Ok(());
         }
     };
-    ctx.output.status("stopping", "after the requests in progress; a second signal stops it at once");
+    log.message("stopping", "after the requests in progress; a second signal stops it at once");
     let last = tokio::select! {
         shutdown = sandbox.shutdown() => {
             if shutdown == Shutdown::Cut {
-                ctx.output.status("note", "requests in progress were aborted");
+                log.message("note", "requests in progress were aborted");
             }
             first
         }
@@ -122,6 +123,9 @@ fn with_network(
     args: &SandboxArgs,
 ) -> Result<(SandboxBuilder, Option<String>), Failure> {
     builder = builder.host(args.host.0);
+    for origin in &args.cors {
+        builder = builder.cors_origin(origin);
+    }
     if let Some(url) = &args.public_url {
         builder = builder.public_url(url);
     }

@@ -151,7 +151,7 @@ fn a_sandbox_on_the_network_generates_a_token_and_shows_it_once() {
         let listens = server.told("sandbox");
         let at = listens.split(' ').nth(2).unwrap().to_owned();
         let token =
-            server.told("admin").strip_prefix("export INFRAI_SANDBOX_ADMIN_TOKEN=").unwrap().to_owned();
+            server.told("token").strip_prefix("export INFRAI_SANDBOX_ADMIN_TOKEN=").unwrap().to_owned();
         (server, at, token)
     };
     let (_server, at, token) = start();
@@ -260,4 +260,99 @@ fn a_sandbox_ends_with_its_parent_although_its_standard_input_stays_open() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "the pipe closes when the sandbox exits");
+}
+
+/// Sends a request to generate a clip, and reads the whole response.
+fn generate(url: &str) -> String {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    let body = r#"{"prompt": "a lighthouse", "prefer": "cheapest"}"#;
+    write!(
+        stream,
+        "POST /v1/video/generate HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {KEY}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
+}
+
+#[test]
+fn a_sandbox_says_where_it_listens_and_logs_each_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let rule = "[[fault]]\noperation = 'list'\naction = 'drop_before'";
+    std::fs::write(directory.path().join("drop.toml"), rule).unwrap();
+    let mut server = Server::start(directory.path(), &["--clock", "manual", "--faults", "drop.toml"]);
+    let url = server.url.clone();
+    assert_eq!(server.told("page"), format!("{url}/"));
+    assert_eq!(server.told("reference"), format!("{url}/docs"));
+    assert_eq!(server.told("admin API"), format!("{url}/__sandbox/"));
+    let example = server.told("example");
+    assert!(example.starts_with(&format!("curl {url}/v1/video/generate -H ")), "{example}");
+    let account = infrai_video_sandbox::Ledger::account_of(KEY);
+    let response = generate(&url);
+    let id = response.split('"').find(|text| text.starts_with("vj_")).unwrap();
+    let time = "2026-01-01T00:00:00Z";
+    assert_eq!(
+        server.told(time),
+        format!("POST /v1/video/generate 200 account={account} job={id} cost=0.05")
+    );
+    let status = format!("/v1/video/status/{id}");
+    get(&url, &status, &format!("Authorization: Bearer {KEY}\r\n"));
+    assert_eq!(server.told(time), format!("GET {status} 200 account={account}"));
+    get(&url, &status, "");
+    assert_eq!(server.told(time), format!("GET {status} 401"));
+    get(&url, "/__sandbox/journal", "");
+    get(&url, "/v1/video/list", "");
+    assert_eq!(server.told(time), "GET /v1/video/list no response fault=drop_before");
+}
+
+#[test]
+fn the_log_can_be_json_or_turned_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let stderr = |options: &[&str]| {
+        let mut server = Server::start(directory.path(), options);
+        generate(&server.url);
+        let _ = server.child.kill();
+        let mut text = String::new();
+        server.stderr.read_to_string(&mut text).unwrap();
+        text
+    };
+    let json = stderr(&["--log-format", "json", "--clock", "manual"]);
+    let lines: Vec<serde_json::Value> =
+        json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["started", "message", "request"]);
+    assert!(lines[0]["base_url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    let request = &lines[2];
+    assert_eq!((&request["method"], &request["status"]), (&"POST".into(), &200.into()));
+    for field in ["time", "path", "account", "job_id", "request_id"] {
+        assert!(request[field].is_string(), "{field}: {request}");
+    }
+    assert!(request["cost_usd"].is_number() && request["fault"].is_null(), "{request}");
+    for options in [&["-q"][..], &["-q", "--log-format", "json"]] {
+        assert_eq!(stderr(options), "");
+    }
+}
+
+#[test]
+fn pages_of_another_origin_can_be_allowed() {
+    let directory = tempfile::tempdir().unwrap();
+    let server =
+        Server::start(directory.path(), &["--cors", "https://app.example", "--cors", "http://b.example"]);
+    for (origin, allowed) in
+        [("https://app.example", true), ("http://b.example", true), ("http://c.example", false)]
+    {
+        let response = get(&server.url, "/v1/video/list", &format!("Origin: {origin}\r\n"));
+        assert_eq!(
+            response.contains(&format!("access-control-allow-origin: {origin}\r\n")),
+            allowed,
+            "{response}"
+        );
+    }
+    let run = Run::from(
+        command(directory.path(), ["sandbox", "--port", "0", "--cors", "app.example"]).output().unwrap(),
+    );
+    assert!(run.failed(7).contains("cors_origin \"app.example\""), "{run:?}");
 }
