@@ -46,10 +46,10 @@ impl Fault {
     /// # Ok::<(), infrai_video_sandbox::InputError>(())
     /// ```
     ///
-    /// Every rule has an `action`. Its optional conditions are `operation`, `job` (an id, or n for the nth job), `nth`,
-    /// `count`, `probability`, `from_seconds` and `until_seconds` (after the first matching call), and
-    /// `sooner_than_seconds` (after the previous matching call). The actions are the variants of [`Action`](crate::Action) in
-    /// snake case; the README of this crate has a table of their fields.
+    /// Every rule has an `action`. Its optional conditions are `operation`, `account` (an API key, or the name of its account),
+    /// `job` (an id, or n for the nth job), `nth`, `count`, `probability`, `from_seconds` and `until_seconds` (after the first
+    /// matching call), and `sooner_than_seconds` (after the previous matching call). The actions are the variants of
+    /// [`Action`](crate::Action) in snake case; the README of this crate has a table of their fields.
     ///
     /// With `accepted = true` the call is carried out first.
     ///

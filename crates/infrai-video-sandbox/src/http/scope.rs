@@ -29,10 +29,10 @@ impl<S: Sync> FromRequestParts<S> for Scope {
     }
 }
 
-/// Rejects a query where none has a meaning: a parameter `account` would suggest that the call is limited to it.
-pub(super) async fn none(request: Request, next: Next) -> Response {
+/// Rejects a query where none has a meaning: a parameter `account` would suggest that the call is limited to one.
+pub(crate) async fn none(request: Request, next: Next) -> Response {
     match request.uri().query() {
         None | Some("") => next.run(request).await,
-        Some(_) => refusal("this route takes no parameters: it concerns all accounts").into_response(),
+        Some(_) => refusal("this route takes no parameters, and is not limited to an account").into_response(),
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::get;
 use http::HeaderMap;
@@ -20,6 +21,7 @@ use swagger_ui_dist::{ApiDefinition, OpenApiSource};
 
 use self::asset::Asset;
 use crate::app_state::{AppState, Shared};
+use crate::http::scope;
 
 const PAGE: Asset = Asset::new("text/html; charset=utf-8", include_str!("index.html"));
 const STYLE: Asset = Asset::new("text/css; charset=utf-8", include_str!("style.css"));
@@ -56,7 +58,7 @@ pub(crate) fn routes(app: &Arc<AppState>) -> Router {
 pub(crate) fn admin_routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/__sandbox/events", get(events::events))
-        .route("/__sandbox/jobs/{id}", get(jobs::job))
+        .route("/__sandbox/jobs/{id}", get(jobs::job).layer(from_fn(scope::none)))
 }
 
 async fn page(State(app): Shared, headers: HeaderMap) -> Response {

@@ -291,8 +291,9 @@ async fn a_query_that_means_nothing_is_rejected() {
         ("GET", "ledger?acount=ifr_pk_a", "acount"),
         ("POST", "reset?account=ifr_pk_a&account=ifr_pk_b", "several"),
         ("POST", "reset?account=ifr_pk_a%20b", "ifr_pk_"),
-        ("PUT", "vendors?account=ifr_pk_a", "all accounts"),
-        ("PUT", "scenario/lost-response?account=ifr_pk_a", "all accounts"),
+        ("PUT", "vendors?account=ifr_pk_a", "no parameters"),
+        ("PUT", "scenario/lost-response?account=ifr_pk_a", "no parameters"),
+        ("GET", "jobs/vj_1?account=ifr_pk_a", "no parameters"),
     ] {
         let response = call(method, &format!("/__sandbox/{route}")).send(&sandbox).await;
         assert_eq!(response.status, 422, "{route}");
