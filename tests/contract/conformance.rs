@@ -11,24 +11,28 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A plain HTTP client that holds each response against the document.
-struct Judge {
+pub(crate) struct Judge {
     http: reqwest::Client,
-    sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
     validators: Validators,
-    seen: BTreeSet<(String, u16)>,
+    pub(crate) seen: BTreeSet<(String, u16)>,
 }
 
 impl Judge {
     async fn of(builder: SandboxBuilder) -> Self {
+        Self::by(&contract(), builder).await
+    }
+
+    pub(crate) async fn by(document: &Document, builder: SandboxBuilder) -> Self {
         Self {
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             sandbox: builder.start().await.unwrap(),
-            validators: Validators::new(&contract().value).unwrap(),
+            validators: Validators::new(&document.value).unwrap(),
             seen: BTreeSet::new(),
         }
     }
 
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.sandbox.base_url())).bearer_auth(KEY)
     }
 
@@ -50,11 +54,11 @@ impl Judge {
         }
         let operation = self.validators.operation(&method, &path).unwrap().id().unwrap().to_owned();
         self.seen.insert((operation, status));
-        (status, serde_json::from_slice(&body).unwrap())
+        (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
     /// The same where the status is known.
-    async fn expect(&mut self, request: reqwest::RequestBuilder, status: u16) -> Value {
+    pub(crate) async fn expect(&mut self, request: reqwest::RequestBuilder, status: u16) -> Value {
         let sent = format!("{request:?}");
         let (answered, body) = self.response(request).await;
         assert_eq!(answered, status, "{sent}: {body}");

@@ -1,6 +1,7 @@
 //! What the document, the generated code, the SDK, the sandbox and the command must agree on.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod admin;
 mod bare_results;
 mod code_samples;
 mod conformance;

@@ -24,6 +24,16 @@ pub fn contract() -> Document {
         .expect("the document can be read; run `cargo xtask lint`")
 }
 
+/// The OpenAPI document of the sandbox's admin API.
+///
+/// # Panics
+///
+/// As [`contract`].
+pub fn admin_contract() -> Document {
+    Document::load(&root().join(openapi_tools::SANDBOX_DOCUMENT))
+        .expect("the document can be read; run `cargo xtask lint`")
+}
+
 /// A sandbox whose jobs finish at once.
 pub fn quick_sandbox() -> SandboxBuilder {
     Sandbox::builder().instant_jobs()

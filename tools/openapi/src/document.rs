@@ -13,6 +13,9 @@ use crate::walk::METHODS;
 /// The path of the document from the root of the workspace.
 pub const DOCUMENT: &str = "openapi/video.yaml";
 
+/// The path of the document of the sandbox's admin API.
+pub const SANDBOX_DOCUMENT: &str = "openapi/sandbox.yaml";
+
 /// An OpenAPI 3.0 document as plain JSON: members in the order of the file, references as they are written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {

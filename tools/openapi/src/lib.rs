@@ -13,4 +13,4 @@ mod shape;
 pub mod value;
 pub mod walk;
 
-pub use document::{DOCUMENT, Document, DocumentError, Operation};
+pub use document::{DOCUMENT, Document, DocumentError, Operation, SANDBOX_DOCUMENT};

@@ -46,7 +46,8 @@ fn all_files(root: &Path) -> Result<Vec<GeneratedFile>> {
     let text = samples::document(root).with_context(|| format!("the code samples of {DOCUMENT}"))?;
     let document = Document::parse(&text)?;
     let mut files = generate(&document)?;
-    files.extend(published::files(&text, &document));
+    files.extend(published::files("video", &text, &document));
+    files.extend(published::admin_files(root)?);
     files.extend(command::files(root, &document)?);
     files.push(GeneratedFile { path: provenance::PAGE.into(), content: provenance::page(root, &document)? });
     files.push(GeneratedFile { path: DOCUMENT.into(), content: text });

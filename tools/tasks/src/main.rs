@@ -130,9 +130,9 @@ fn run(command: Command, root: &Path) -> anyhow::Result<bool> {
             Ok(true)
         }
         Command::Lint => {
-            let report = lint::run(root)?;
-            println!("{report}");
-            Ok(report.is_clean())
+            let reports = lint::run(root)?;
+            reports.iter().for_each(|report| println!("{report}"));
+            Ok(reports.iter().all(lint::Report::is_clean))
         }
         Command::Simulate { seeds, mutants: true, .. } => {
             tasks::simulate::run_mutants(root, seeds)?;

@@ -77,6 +77,7 @@ pub enum Action {
         #[serde(deserialize_with = "fields::status", default = "fields::temporary_redirect")]
         status: u16,
         /// The target. `None`: the same path and query on the file host, whose journal entries show what arrives.
+        #[serde(deserialize_with = "fields::location", default)]
         location: Option<String>,
     },
     /// A job that `generate` accepts fails midway.

@@ -25,6 +25,9 @@ macro_rules! as_bool {
 }
 pub(super) use as_bool;
 
+/// About three centuries.
+const MAX_SECONDS: f64 = 1e10;
+
 /// A duration as a number of seconds.
 pub(crate) mod seconds {
     use serde::Serializer;
@@ -37,8 +40,12 @@ pub(crate) mod seconds {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let seconds = f64::deserialize(from)?;
-        Duration::try_from_secs_f64(seconds)
-            .map_err(|_| Error::custom(format!("{seconds} must be a number of seconds that is not below 0")))
+        if (0.0..=MAX_SECONDS).contains(&seconds) {
+            Ok(Duration::from_secs_f64(seconds))
+        } else {
+            let range = format!("{seconds} must be a number of seconds from 0 to {MAX_SECONDS}");
+            Err(Error::custom(range))
+        }
     }
 }
 
@@ -80,6 +87,15 @@ pub(super) fn temporary_redirect() -> u16 {
 
 pub(super) fn range_not_satisfiable() -> u16 {
     416
+}
+
+/// The value of a `Location` header.
+pub(super) fn location<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let location = String::deserialize(from)?;
+    match location.bytes().all(|byte| byte.is_ascii_graphic()) && !location.is_empty() {
+        true => Ok(Some(location)),
+        false => Err(Error::custom("a location has visible ASCII characters alone, and at least one")),
+    }
 }
 
 /// A number above 0.

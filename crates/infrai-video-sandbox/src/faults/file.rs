@@ -297,7 +297,7 @@ mod tests {
             refused("action = 5"),
             "fault rule 1, field action (line 2): expected text, found the number 5"
         );
-        assert_eq!(refused("action = 'cut'"), "fault rule 1 (line 1): the field `after_bytes` is missing");
+        assert_eq!(refused("action = 'cut'"), "fault rule 1 (line 2): the field `after_bytes` is missing");
         assert_eq!(
             refused("action = 'status'\nstatus = 99"),
             "fault rule 1, field status (line 3): 99 must lie between 200 and 599"

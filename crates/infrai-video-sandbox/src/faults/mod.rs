@@ -7,6 +7,8 @@ mod file;
 mod in_flight;
 mod rule;
 pub(crate) mod scenario;
+#[cfg(test)]
+mod schema;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -195,6 +195,12 @@ impl Scenario {
     }
 }
 
+/// The fields of a file, and of its settings.
+#[cfg(test)]
+pub(super) fn fields() -> [&'static [&'static str]; 2] {
+    [crate::input::fields_of::<File>(), crate::input::fields_of::<Changes>()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,7 +256,7 @@ mod tests {
         let refused = |text: &str| Scenario::from_toml(text).expect_err("wrong").to_string();
         assert_eq!(
             refused("[settings]\nqueued_seconds = -1"),
-            "settings, field queued_seconds (line 2): -1 must be a number of seconds that is not below 0"
+            "settings, field queued_seconds (line 2): -1 must be a number of seconds from 0 to 10000000000"
         );
         assert_eq!(
             refused("[settings]\nstarting_balance_usd = nan"),

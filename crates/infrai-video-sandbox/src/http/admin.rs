@@ -1,6 +1,8 @@
 //! The admin API under `/__sandbox/`, and the health check.
 
 mod body;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -11,7 +13,7 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -30,29 +32,43 @@ use crate::page;
 use crate::store::NotPersisted;
 
 pub(crate) fn routes(app: &Arc<AppState>) -> Router {
-    Router::new()
-        .route("/__sandbox/jobs", get(jobs))
-        .route("/__sandbox/journal", get(journal))
-        .route("/__sandbox/ledger", get(ledger))
-        .route("/__sandbox/clock", get(clock).post(advance))
-        .route("/__sandbox/faults", get(faults).put(set_faults).post(add_faults))
-        .route("/__sandbox/faults/remove", post(remove_faults))
-        .route("/__sandbox/reset", post(reset))
-        .merge(page::admin_routes())
-        .merge(for_all_accounts())
-        .layer(from_fn_with_state(Arc::clone(app), guard))
-        .route("/healthz", get(health))
+    let add = |router: Router<_>, (path, methods)| router.route(path, methods);
+    let guarded = guarded()
+        .into_iter()
+        .chain(page::admin_routes())
+        .fold(Router::new(), add)
+        .layer(from_fn_with_state(Arc::clone(app), guard));
+    open()
+        .into_iter()
+        .chain(page::admin_document())
+        .fold(guarded, add)
         .layer(from_fn_with_state(Arc::clone(app), persisted))
         .with_state(Arc::clone(app))
 }
 
-fn for_all_accounts() -> Router<Arc<AppState>> {
-    Router::new()
-        .route("/__sandbox/vendors", get(vendors).put(set_vendors))
-        .route("/__sandbox/scenarios", get(scenarios))
-        .route("/__sandbox/scenario", put(play))
-        .route("/__sandbox/scenario/{name}", put(play_named))
-        .layer(from_fn(scope::none))
+/// A route. `openapi/sandbox.yaml` describes each of them.
+type Route = (&'static str, MethodRouter<Arc<AppState>>);
+
+fn guarded() -> [Route; 11] {
+    let for_all_accounts = |methods: MethodRouter<_>| methods.layer(from_fn(scope::none));
+    [
+        ("/__sandbox/jobs", get(jobs)),
+        ("/__sandbox/journal", get(journal)),
+        ("/__sandbox/ledger", get(ledger)),
+        ("/__sandbox/clock", get(clock).post(advance)),
+        ("/__sandbox/faults", get(faults).put(set_faults).post(add_faults)),
+        ("/__sandbox/faults/remove", post(remove_faults)),
+        ("/__sandbox/vendors", for_all_accounts(get(vendors).put(set_vendors))),
+        ("/__sandbox/scenarios", for_all_accounts(get(scenarios))),
+        ("/__sandbox/scenario", for_all_accounts(put(play))),
+        ("/__sandbox/scenario/{name}", for_all_accounts(put(play_named))),
+        ("/__sandbox/reset", post(reset)),
+    ]
+}
+
+/// Routes for everyone.
+fn open() -> [Route; 1] {
+    [("/healthz", get(health))]
 }
 
 /// Rejects requests that may not use the admin routes.

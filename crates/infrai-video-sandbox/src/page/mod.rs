@@ -1,10 +1,11 @@
-//! The page at `/`, the OpenAPI document and its reference, and the routes that only the page needs.
+//! The page at `/`, the OpenAPI documents and their reference, and the routes that only the page needs.
 //!
 //! The page consists of static files. It shows the event stream of [`events`], and controls the sandbox through the admin
 //! API.
 
 mod asset;
 mod events;
+mod index;
 mod jobs;
 mod ready;
 mod samples;
@@ -15,11 +16,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::middleware::from_fn;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use http::HeaderMap;
-use swagger_ui_dist::{ApiDefinition, OpenApiSource};
 
 use self::asset::Asset;
+#[cfg(test)]
+pub(crate) use self::index::routes as documented_routes;
 use crate::app_state::{AppState, Shared};
 use crate::http::scope;
 
@@ -29,13 +31,32 @@ const SCRIPT: Asset = Asset::new("text/javascript; charset=utf-8", include_str!(
 const ICON: Asset = Asset::new("image/svg+xml", include_str!("icon.svg"));
 const YAML: Asset = Asset::new("application/yaml; charset=utf-8", include_str!("../contract/video.yaml"));
 const JSON: Asset = Asset::new("application/json", include_str!("../contract/video.json"));
+const ADMIN_YAML: Asset =
+    Asset::new("application/yaml; charset=utf-8", include_str!("../contract/sandbox.yaml"));
+const ADMIN_JSON: Asset = Asset::new("application/json", include_str!("../contract/sandbox.json"));
 const REFERENCE: Asset = Asset::new("text/html; charset=utf-8", include_str!("reference.html"));
 const REFERENCE_STYLE: Asset = Asset::new("text/css; charset=utf-8", include_str!("reference.css"));
 const REFERENCE_SCRIPT: Asset = Asset::new("text/javascript; charset=utf-8", include_str!("reference.js"));
 
+/// Swagger UI. The page around it is ours, since theirs has an inline script.
+const SWAGGER_STYLE: Asset =
+    Asset::gzip("text/css; charset=utf-8", include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui.css.gz")));
+const SWAGGER_SCRIPT: Asset = Asset::gzip(
+    "text/javascript; charset=utf-8",
+    include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui-bundle.js.gz")),
+);
+
 /// The policy of the reference. Swagger UI has its icons as `data:` URLs in its style sheet.
 const REFERENCE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                                 img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The document of the admin API, which everyone may read.
+pub(crate) fn admin_document() -> [(&'static str, MethodRouter<Arc<AppState>>); 2] {
+    [
+        ("/__sandbox/openapi.yaml", get(async |headers: HeaderMap| ADMIN_YAML.respond(&headers))),
+        ("/__sandbox/openapi.json", get(async |headers: HeaderMap| ADMIN_JSON.respond(&headers))),
+    ]
+}
 
 /// Public files, which reveal nothing of the state.
 pub(crate) fn routes(app: &Arc<AppState>) -> Router {
@@ -49,16 +70,18 @@ pub(crate) fn routes(app: &Arc<AppState>) -> Router {
         .route("/page/reference.css", get(async |headers: HeaderMap| REFERENCE_STYLE.respond(&headers)))
         .route("/page/reference.js", get(async |headers: HeaderMap| REFERENCE_SCRIPT.respond(&headers)))
         .route("/docs", get(reference))
-        .route_service("/docs/swagger-ui.css", swagger_ui())
-        .route_service("/docs/swagger-ui-bundle.js", swagger_ui())
+        .route("/docs/swagger-ui.css", get(async |headers: HeaderMap| SWAGGER_STYLE.respond(&headers)))
+        .route("/docs/swagger-ui-bundle.js", get(async |headers: HeaderMap| SWAGGER_SCRIPT.respond(&headers)))
         .with_state(Arc::clone(app))
 }
 
 /// Routes that belong to the admin API.
-pub(crate) fn admin_routes() -> Router<Arc<AppState>> {
-    Router::new()
-        .route("/__sandbox/events", get(events::events))
-        .route("/__sandbox/jobs/{id}", get(jobs::job).layer(from_fn(scope::none)))
+pub(crate) fn admin_routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 3] {
+    [
+        ("/__sandbox/", get(index::index).layer(from_fn(scope::none))),
+        ("/__sandbox/events", get(events::events)),
+        ("/__sandbox/jobs/{id}", get(jobs::job).layer(from_fn(scope::none))),
+    ]
 }
 
 async fn page(State(app): Shared, headers: HeaderMap) -> Response {
@@ -73,13 +96,4 @@ async fn page(State(app): Shared, headers: HeaderMap) -> Response {
 
 async fn reference(headers: HeaderMap) -> Response {
     REFERENCE.respond_with_policy(&headers, REFERENCE_POLICY)
-}
-
-/// The files of Swagger UI. The page around them is ours, since theirs has an inline script.
-fn swagger_ui() -> Router {
-    swagger_ui_dist::generate_routes(ApiDefinition {
-        uri_prefix: "/docs",
-        api_definition: OpenApiSource::Uri("/openapi.json"),
-        title: None,
-    })
 }

@@ -1,19 +1,28 @@
 "use strict";
 
+// `?document=sandbox` selects the document of the admin API.
+const isAdmin = new URLSearchParams(location.search).get("document") === "sandbox";
+const links = document.querySelectorAll("nav a");
+const chosen = links[isAdmin ? 1 : 0];
+chosen.setAttribute("aria-current", "page");
+for (const format of ["yaml", "json"]) {
+  document.querySelector(`#${format}`).href = `${chosen.dataset.document}.${format}`;
+}
+
 // The document with this sandbox as its only server, so that no request of the page leaves it.
-fetch("/openapi.json")
+fetch(`${chosen.dataset.document}.json`)
   .then((response) => response.json())
-  .then((document) => {
+  .then((spec) => {
     const servers = [{ url: location.origin, description: "This sandbox" }];
     const ui = SwaggerUIBundle({
-      spec: { ...document, servers },
-      domNode: window.document.querySelector("#reference"),
+      spec: { ...spec, servers },
+      domNode: document.querySelector("#reference"),
       deepLinking: true,
       tryItOutEnabled: true,
       validatorUrl: null,
       defaultModelsExpandDepth: 0,
       syntaxHighlight: false,
-      // Any key with this prefix is an account of its own.
-      onComplete: () => ui.preauthorizeApiKey("bearerAuth", "ifr_pk_sandbox"),
+      // Any key with this prefix is an account of its own. The admin API needs a token only if the sandbox has one.
+      onComplete: () => isAdmin || ui.preauthorizeApiKey("bearerAuth", "ifr_pk_sandbox"),
     });
   });

@@ -45,6 +45,33 @@ async fn a_call_can_be_sent_from_the_reference_and_reaches_only_this_sandbox() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn the_admin_api_is_chosen_in_the_reference_and_can_be_called_from_it() {
+    visit(builder(), async |page| {
+        page.open("/docs").await;
+        page.until("document.querySelectorAll('.opblock').length === 10").await;
+        page.click("nav a[href=\"/docs?document=sandbox\"]").await;
+        let operation = "[id$=\"-sandbox_set_faults\"]";
+        page.until(&format!("document.querySelector('{operation}')")).await;
+        assert_eq!(page.value("document.querySelector('nav [aria-current]').textContent").await, "Admin API");
+        assert_eq!(page.value("document.querySelector('#yaml').pathname").await, "/__sandbox/openapi.yaml");
+        page.click(&format!("{operation} .opblock-summary-control")).await;
+        page.until(&format!("document.querySelector('{operation} .btn.execute')")).await;
+        page.click(&format!("{operation} .btn.execute")).await;
+        page.until(&format!("document.querySelector('{operation} .live-responses-table')")).await;
+        let response = format!("document.querySelector('{operation} .live-responses-table').innerText");
+        page.until(&format!("{response}.includes('accept_then_drop')")).await;
+        assert_eq!(page.sandbox.faults().len(), 1, "the example of the document was sent");
+        for width in [390, 1280] {
+            page.shows_itself(width, "light").await;
+            let overflow = page.value("document.documentElement.scrollWidth - innerWidth").await;
+            assert!(overflow.as_i64().unwrap() <= 0, "at {width}: {overflow} px too wide");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn the_page_leads_to_the_reference_and_back() {
     visit(builder(), async |page| {
         page.open_page().await;

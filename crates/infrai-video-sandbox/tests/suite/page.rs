@@ -56,9 +56,6 @@ async fn pages_forbid_all_that_they_do_not_need() {
         assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe"), "{policy}");
         assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     }
-    for path in ["/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"] {
-        assert_eq!(call("GET", path).send(&sandbox).await.status, StatusCode::OK, "{path}");
-    }
     assert_eq!(
         call("GET", "/docs/").send(&sandbox).await.status,
         StatusCode::NOT_FOUND,
@@ -67,6 +64,49 @@ async fn pages_forbid_all_that_they_do_not_need() {
     let page = call("GET", "/").send(&sandbox).await;
     let files = format!("media-src {};", sandbox.file_base_url());
     assert!(page.header("content-security-policy").expect("a policy").contains(&files));
+}
+
+#[tokio::test]
+async fn swagger_ui_is_sent_compressed_to_those_who_accept_it_and_plain_to_others() {
+    let sandbox = sandbox();
+    for (path, start) in [("/docs/swagger-ui.css", ".swagger-ui"), ("/docs/swagger-ui-bundle.js", "/*!")] {
+        let get = |accepted: Option<&str>| match accepted {
+            Some(accepted) => call("GET", path).header("accept-encoding", accepted),
+            None => call("GET", path),
+        };
+        let plain = get(None).send(&sandbox).await;
+        assert_eq!((plain.status, plain.header("content-encoding")), (StatusCode::OK, None));
+        assert!(plain.text().starts_with(start), "{path}: {}", &plain.text()[..40]);
+        for refused in ["identity", "br", "gzip;q=0", "gzip; q=0.0, *", "*;q=0", ""] {
+            assert_eq!(get(Some(refused)).send(&sandbox).await.bytes, plain.bytes, "{path} {refused}");
+        }
+        for accepted in ["gzip", "gzip, deflate, br, zstd", "br;q=1.0, gzip; q=0.5", "*"] {
+            let small = get(Some(accepted)).send(&sandbox).await;
+            assert_eq!(small.header("content-encoding"), Some("gzip"), "{path} {accepted}");
+            assert_eq!(small.header("vary"), Some("accept-encoding"));
+            assert!(small.bytes.len() * 3 < plain.bytes.len() && small.bytes.starts_with(b"\x1f\x8b"));
+            let tag = small.header("etag").expect("a tag").to_owned();
+            assert_ne!(Some(tag.as_str()), plain.header("etag"), "another representation has another tag");
+            let again = get(Some(accepted)).header("if-none-match", &tag).send(&sandbox).await;
+            assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_admin_api_is_described_where_it_is() {
+    let sandbox = sandbox();
+    let document = call("GET", "/__sandbox/openapi.json").send(&sandbox).await.json();
+    assert_eq!(document["openapi"], "3.0.3");
+    let yaml = call("GET", "/__sandbox/openapi.yaml").send(&sandbox).await.text();
+    assert!(yaml.starts_with("openapi: 3.0.3\n"));
+    let index = call("GET", "/__sandbox/").send(&sandbox).await.json();
+    for link in index["links"].as_object().expect("links").values() {
+        let linked = call("GET", link.as_str().expect("a path")).send(&sandbox).await;
+        assert_eq!(linked.status, StatusCode::OK, "{link}");
+    }
+    let routes = index["routes"].as_array().expect("routes");
+    assert!(routes.iter().any(|route| route["path"] == "/__sandbox/clock" && route["method"] == "POST"));
 }
 
 /// A page that listens.

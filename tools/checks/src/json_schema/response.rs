@@ -131,6 +131,10 @@ impl Validators {
         let Some(schema) = media.get("schema") else {
             return Vec::new();
         };
+        if !sent.ends_with("json") {
+            let text = Value::from(String::from_utf8_lossy(body));
+            return self.validate_against(schema, &text).err().unwrap_or_default();
+        }
         match serde_json::from_slice::<Value>(body) {
             Ok(value) => self.validate_against(schema, &value).err().unwrap_or_default(),
             Err(error) => vec![format!("the body is not JSON: {error}")],

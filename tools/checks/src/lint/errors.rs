@@ -6,7 +6,8 @@ use super::{Context, Finding, Rule};
 use openapi_tools::document::{Document, Operation};
 use openapi_tools::value::entries;
 
-pub(super) const RULES: &[Rule] = &[needed_statuses, statuses_one_by_one, one_error_shape, headers_of_errors];
+pub(super) const RULES: &[Rule] = &[statuses_one_by_one];
+pub(super) const OF_THE_SERVICE: &[Rule] = &[needed_statuses, one_error_shape, headers_of_errors];
 
 /// Statuses that every operation can return.
 const EVERYWHERE: [&str; 4] = ["401", "429", "500", "503"];

@@ -15,8 +15,8 @@ pub(super) const RULES: &[Rule] = &[
     holders_without_example,
     schema_examples_that_do_not_match,
     holder_examples_that_do_not_match,
-    requests_without_their_response,
 ];
+pub(super) const OF_THE_SERVICE: &[Rule] = &[requests_without_their_response];
 
 fn unusable_schemas(context: &Context<'_>) -> Vec<Finding> {
     let Err(error) = context.validators else {

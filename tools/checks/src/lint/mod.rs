@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: finds mistakes in the OpenAPI document that general linters do not find.
+//! `cargo xtask lint`: finds mistakes in the OpenAPI documents that general linters do not find.
 //!
 //! Spectral and Redocly check everything else; their rules are in `openapi/spectral.yaml` and `openapi/redocly.yaml`.
 
@@ -22,13 +22,14 @@ use std::path::Path;
 use crate::json_schema::{SchemaError, Validators};
 use crate::usage::Usage;
 use lines::Lines;
-use openapi_tools::document::{DOCUMENT, Document, DocumentError, parse_yaml};
+use openapi_tools::document::{DOCUMENT, Document, DocumentError, SANDBOX_DOCUMENT, parse_yaml};
 use openapi_tools::pointer::words;
 use openapi_tools::walk::{Kind, Node, nodes};
 
 /// The findings in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    document: &'static str,
     findings: Vec<Finding>,
     operations: usize,
     schemas: usize,
@@ -37,6 +38,7 @@ pub struct Report {
 /// A mistake in the document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
+    document: &'static str,
     line: usize,
     pointer: String,
     problem: String,
@@ -67,28 +69,56 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Checks the document of the workspace at `root`.
+/// The rules for every document.
+const RULES: &[&[Rule]] = &[
+    extensions::RULES,
+    yaml::RULES,
+    links::RULES,
+    unused::RULES,
+    operations::RULES,
+    errors::RULES,
+    schemas::RULES,
+    examples::RULES,
+    generator::RULES,
+];
+
+/// The rules for the document of the service: the sources of its statements, its envelope, its errors and its limits.
+const OF_THE_SERVICE: &[&[Rule]] = &[
+    provenance::OF_THE_SERVICE,
+    operations::OF_THE_SERVICE,
+    errors::OF_THE_SERVICE,
+    schemas::OF_THE_SERVICE,
+    examples::OF_THE_SERVICE,
+];
+
+/// Checks the documents of the workspace at `root`.
 ///
 /// # Errors
-/// [`DocumentError::Unreadable`] if there is no such file. All mistakes in the file are in the [`Report`].
-pub fn run(root: &Path) -> Result<Report, DocumentError> {
-    let path = root.join(DOCUMENT);
-    let text = std::fs::read_to_string(&path).map_err(|source| DocumentError::Unreadable { path, source })?;
-    Ok(check(&text))
+/// [`DocumentError::Unreadable`] if there is no such file. All mistakes in a file are in its [`Report`].
+pub fn run(root: &Path) -> Result<[Report; 2], DocumentError> {
+    let read = |document: &str| {
+        let path = root.join(document);
+        std::fs::read_to_string(&path).map_err(|source| DocumentError::Unreadable { path, source })
+    };
+    Ok([check(&read(DOCUMENT)?), check_by(&read(SANDBOX_DOCUMENT)?, SANDBOX_DOCUMENT, &[RULES])])
 }
 
-/// Checks the YAML text of a document.
+/// Checks the YAML text of the document of the service.
 #[must_use]
 pub fn check(text: &str) -> Report {
+    check_by(text, DOCUMENT, &[RULES, OF_THE_SERVICE])
+}
+
+fn check_by(text: &str, name: &'static str, rules: &[&[&[Rule]]]) -> Report {
     let lines = Lines::read(text);
     let mut findings = Vec::new();
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
-            findings.push(unreadable(&error, &lines));
+            findings.push(Finding { document: name, ..unreadable(&error, &lines) });
             // Most rules do not need the right shape and often explain better what is wrong with it.
             let Ok(value) = parse_yaml(text) else {
-                return Report { findings, operations: 0, schemas: 0 };
+                return Report { document: name, findings, operations: 0, schemas: 0 };
             };
             Document { value }
         }
@@ -100,25 +130,18 @@ pub fn check(text: &str) -> Report {
         lines: &lines,
         validators: &Validators::new(&document.value),
     };
-    let rules = [
-        extensions::RULES,
-        yaml::RULES,
-        links::RULES,
-        unused::RULES,
-        provenance::RULES,
-        operations::RULES,
-        errors::RULES,
-        schemas::RULES,
-        examples::RULES,
-        generator::RULES,
-    ];
-    for rule in rules.iter().copied().flatten() {
+    for rule in rules.iter().copied().flatten().copied().flatten() {
         let found = rule(&context).into_iter();
-        findings.extend(found.map(|finding| Finding { line: lines.line(&finding.pointer), ..finding }));
+        findings.extend(found.map(|finding| Finding {
+            document: name,
+            line: lines.line(&finding.pointer),
+            ..finding
+        }));
     }
     findings.sort();
     findings.dedup();
     Report {
+        document: name,
         findings,
         operations: document.operations().count(),
         schemas: document.components("schemas").count(),
@@ -138,8 +161,14 @@ fn unreadable(error: &DocumentError, lines: &Lines) -> Finding {
 
 impl Finding {
     fn new(pointer: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        // `check` looks up the line of every finding.
-        Self { line: 0, pointer: pointer.into(), problem: problem.into(), remedy: remedy.into() }
+        // `check_by` adds the document and the line of every finding.
+        Self {
+            document: "",
+            line: 0,
+            pointer: pointer.into(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
@@ -165,7 +194,7 @@ impl fmt::Display for Report {
         match self.findings.len() {
             0 => {
                 let (operations, schemas) = (self.operations, self.schemas);
-                write!(f, "no problems in {DOCUMENT} ({operations} operations, {schemas} schemas)")
+                write!(f, "no problems in {} ({operations} operations, {schemas} schemas)", self.document)
             }
             1 => f.write_str("1 problem"),
             many => write!(f, "{many} problems"),
@@ -175,8 +204,8 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, pointer, problem, remedy } = self;
-        write!(f, "{DOCUMENT}:{line}: {}: {problem}; {remedy}", words(pointer))
+        let Self { document, line, pointer, problem, remedy } = self;
+        write!(f, "{document}:{line}: {}: {problem}; {remedy}", words(pointer))
     }
 }
 

@@ -4,7 +4,8 @@ use super::{Context, Finding, Rule};
 use openapi_tools::value::entries;
 use openapi_tools::walk::Kind;
 
-pub(super) const RULES: &[Rule] = &[success_is_200, one_media_type];
+pub(super) const RULES: &[Rule] = &[success_is_200];
+pub(super) const OF_THE_SERVICE: &[Rule] = &[one_media_type];
 
 fn success_is_200(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

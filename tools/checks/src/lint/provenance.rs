@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Context, Finding, Rule};
 use openapi_tools::walk::{Kind, Node};
 
-pub(super) const RULES: &[Rule] =
+pub(super) const OF_THE_SERVICE: &[Rule] =
     &[statements_without_provenance, properties_without_provenance, unknown_sources];
 
 const SOURCES: [&str; 5] = ["page", "example", "conventions", "observed", "assumed"];

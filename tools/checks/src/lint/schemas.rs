@@ -2,15 +2,11 @@
 
 use super::{Context, Finding, Rule};
 use openapi_tools::walk::Node;
+use serde_json::Value;
 
-pub(super) const RULES: &[Rule] = &[
-    unnamed_shapes,
-    missing_types,
-    useless_type_names,
-    misplaced_type_names,
-    numbers_without_format,
-    requests_without_bounds,
-];
+pub(super) const RULES: &[Rule] =
+    &[unnamed_shapes, missing_types, useless_type_names, misplaced_type_names, numbers_without_format];
+pub(super) const OF_THE_SERVICE: &[Rule] = &[requests_without_bounds];
 
 /// A finding for each schema with a problem.
 fn each(context: &Context<'_>, remedy: &str, problem: impl Fn(&Node<'_>) -> Option<String>) -> Vec<Finding> {
@@ -25,7 +21,7 @@ fn unnamed_shapes(context: &Context<'_>) -> Vec<Finding> {
         }
         let shape = if schema.has("properties") || schema.text("type") == Some("object") {
             "an object"
-        } else if schema.has("enum") || schema.has("x-extensible-enum") {
+        } else if schema.has("x-extensible-enum") || has_several_values(schema) {
             "a list of values"
         } else if schema.has("oneOf") || schema.has("anyOf") {
             "a choice"
@@ -34,6 +30,11 @@ fn unnamed_shapes(context: &Context<'_>) -> Vec<Finding> {
         };
         Some(format!("{shape} without a name, for which each generator invents one"))
     })
+}
+
+/// A single value is a constant, such as the value of a discriminator.
+fn has_several_values(schema: &Node<'_>) -> bool {
+    schema.value.get("enum").and_then(Value::as_array).is_some_and(|values| values.len() != 1)
 }
 
 /// A value that comes in several shapes has no type but `x-type-name`. Generators then accept any value. Most of them would reject
@@ -98,7 +99,7 @@ mod tests {
         let property = "          type: number\n          format: double\n          nullable: true\n";
         for (shape, wanted) in [
             ("          type: object\n          nullable: true\n", "an object without a name"),
-            ("          type: string\n          enum: ['5']\n", "a list of values without a name"),
+            ("          type: string\n          enum: ['5', '6']\n", "a list of values without a name"),
             ("          oneOf: [{$ref: '#/components/schemas/ClipId'}]\n", "a choice without a name"),
         ] {
             let findings = broken(property, shape);
