@@ -45,7 +45,7 @@ async fn every_documented_response_of_the_admin_api_is_given_and_is_as_documente
     successes(&mut judge).await;
     every_example(&mut judge).await;
     refusals(&mut judge).await;
-    let mut guarded = Judge::by(&contract, builder().admin_token("a token of the test")).await;
+    let mut guarded = Judge::by(&contract, builder().admin_token("a-token-of-this-test")).await;
     for (method, path, _) in operations().into_iter().filter(|(_, path, _)| is_guarded(path)) {
         send(&mut guarded, method, &path, None, 401).await;
     }
@@ -123,6 +123,14 @@ async fn every_example(judge: &mut Judge) {
 async fn refusals(judge: &mut Judge) {
     send(judge, Method::GET, "/__sandbox/jobs/vj_of_nobody", None, 404).await;
     send(judge, Method::PUT, "/__sandbox/scenario/none", None, 422).await;
+    let contract = admin_contract();
+    for operation in
+        contract.operations().filter(|operation| operation.responses().any(|(status, _)| status == "422"))
+    {
+        let path = operation.path.replace("{name}", "poll-storm");
+        let method = operation.method.to_uppercase().parse().unwrap();
+        send(judge, method, &format!("{path}?colour=red"), None, 422).await;
+    }
     for (method, path, has_body) in operations() {
         if is_guarded(&path) {
             let request = judge.request(method.clone(), &path).header("origin", "http://elsewhere.example");
@@ -135,7 +143,7 @@ async fn refusals(judge: &mut Judge) {
             ("application/json", "{".to_owned(), 422),
             ("application/toml", "colour = 1".to_owned(), 422),
             ("application/yaml", "a: 1".to_owned(), 415),
-            ("application/json", "x".repeat(1 << 21), 413),
+            ("application/json", " ".repeat((1 << 21) + 1), 413),
         ] {
             let request = judge.request(method.clone(), &path).header("content-type", kind).body(body);
             judge.expect(request, status).await;

@@ -1,4 +1,4 @@
-//! schemathesis sends a sandbox requests that the document allows and many that it does not, and checks every response.
+//! schemathesis sends a sandbox requests that its documents allow and many that they do not, and checks every response.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::fs;
@@ -7,21 +7,34 @@ use contract_tests::root;
 use external_tools::server::Server;
 use external_tools::skip::{available, summarize};
 use external_tools::{Process, python};
-use openapi_tools::DOCUMENT;
+use openapi_tools::{DOCUMENT, SANDBOX_DOCUMENT};
 use serde::Deserialize;
 
 #[test]
 #[ignore = "needs schemathesis: cargo xtask test --only schemathesis"]
 fn schemathesis_finds_no_failure_in_the_sandbox() {
+    judge("api", DOCUMENT, &["hooks.py", "schemathesis.toml", "users.yaml"], "");
+}
+
+/// The event stream does not end.
+#[test]
+#[ignore = "needs schemathesis: cargo xtask test --only schemathesis"]
+fn schemathesis_finds_no_failure_in_the_admin_api() {
+    let settings = ["sandbox/hooks.py", "sandbox/schemathesis.toml"];
+    judge("admin", SANDBOX_DOCUMENT, &settings, "--exclude-operation-id sandbox_events");
+}
+
+fn judge(name: &str, document: &str, settings: &[&str], options: &str) {
     let root = root();
-    let settings = root.join("tests/schemathesis");
-    let python = python::environment(&root, "schemathesis", &settings.join("requirements.txt"));
+    let home = root.join("tests/schemathesis");
+    let python = python::environment(&root, "schemathesis", &home.join("requirements.txt"));
     let Some(python) = available("schemathesis", python) else { return };
     // It writes files of its own into its directory.
-    let directory = root.join("target/schemathesis");
+    let directory = root.join("target/schemathesis").join(name);
     fs::create_dir_all(&directory).unwrap();
-    for name in ["hooks.py", "schemathesis.toml", "users.yaml"] {
-        fs::copy(settings.join(name), directory.join(name)).unwrap();
+    for name in settings {
+        let path = home.join(name);
+        fs::copy(&path, directory.join(path.file_name().unwrap())).unwrap();
     }
     let sandbox = Server::test_sandbox(&root, &["--balance", "1000000000", "--clock", "x60"]).unwrap();
     let report = directory.join("report.json");
@@ -29,14 +42,15 @@ fn schemathesis_finds_no_failure_in_the_sandbox() {
         .named("schemathesis")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .args("run")
-        .arg(root.join(DOCUMENT))
+        .arg(root.join(document))
+        .args(options)
         .args("--checks all --max-examples 30 --no-color --report json --report-json-path")
         .arg(&report)
         .args("--url")
         .arg(sandbox.base_url())
         .run()
         .unwrap();
-    summarize(&format!("schemathesis: {}", summary(&fs::read(report).unwrap())));
+    summarize(&format!("schemathesis, {name}: {}", summary(&fs::read(report).unwrap())));
 }
 
 /// The counts in the report.

@@ -82,9 +82,11 @@
 //! | route | |
 //! |---|---|
 //! | `GET /` | a page with the jobs, the money and the clock, updated live, and switches for faults |
-//! | `GET /docs` | the reference of the API |
+//! | `GET /docs` | the reference of the API and of the admin API |
 //! | `GET /openapi.yaml`, `GET /openapi.json` | the OpenAPI document |
 //! | `GET /healthz` | health check |
+//! | `GET /__sandbox/` | the routes of the admin API |
+//! | `GET /__sandbox/openapi.yaml`, `GET /__sandbox/openapi.json` | their OpenAPI document, which has the details |
 //! | `GET /__sandbox/jobs` | the jobs |
 //! | `GET /__sandbox/jobs/ID` | one job, with new links to its files |
 //! | `GET /__sandbox/events` | the newest jobs, the money, the clock and the faults as server-sent events: everything first, then changes |

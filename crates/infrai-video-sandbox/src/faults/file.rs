@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_rejected_with_those_of_the_action() {
-        let conditions = "operation, job, nth, count, probability, from_seconds, until_seconds, sooner_than_seconds, action";
+        let conditions = "operation, account, job, nth, count, probability, from_seconds, until_seconds, sooner_than_seconds, action";
         assert_eq!(
             refused("action = 'status'\nstatus = 503\nsecnds = 1"),
             format!(

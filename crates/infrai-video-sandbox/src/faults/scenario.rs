@@ -294,4 +294,32 @@ mod tests {
             "{error}"
         );
     }
+
+    #[test]
+    fn no_damaged_text_panics() {
+        let json = include_str!("../contract/sandbox.json");
+        let toml: String = EMBEDDED.concat().replace("name = ", "#");
+        let mut rng = fastrand::Rng::with_seed(7);
+        for text in [json, &toml] {
+            for _ in 0..2000 {
+                let start = rng.usize(..text.len());
+                let mut bytes = text.as_bytes()[start..text.len().min(start + 400)].to_vec();
+                for _ in 0..rng.usize(..4) {
+                    let place = rng.usize(..bytes.len());
+                    bytes[place] = *rng.choice(b"[]{}\"'=,:.-+0e9\n#ntf").expect("some");
+                }
+                let text = String::from_utf8_lossy(&bytes);
+                for format in [Format::Toml, Format::Json] {
+                    let errors = [
+                        Fault::read(&text, format).err().map(|error| error.to_string()),
+                        Scenario::read(&text, format).err().map(|error| error.to_string()),
+                    ];
+                    assert!(
+                        errors.iter().flatten().all(|error| !error.is_empty() && !error.contains('\n')),
+                        "{errors:?}"
+                    );
+                }
+            }
+        }
+    }
 }

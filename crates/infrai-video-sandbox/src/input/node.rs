@@ -24,8 +24,7 @@ pub(crate) struct Node {
 pub(crate) enum Kind {
     Null,
     Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
+    Integer(i64),
     Float(f64),
     Text(String),
     List(Vec<Node>),
@@ -38,6 +37,8 @@ pub(crate) struct Field {
     pub(crate) line: Option<usize>,
     pub(crate) value: Node,
 }
+
+const TOO_LARGE: &str = "the number is too large";
 
 /// Line and column, counted from 1, and what is wrong there.
 type SyntaxError = (Option<(usize, usize)>, String);
@@ -99,12 +100,8 @@ impl Lines {
             DeValue::Datetime(at) => Kind::Text(at.to_string()),
             DeValue::Float(number) => Kind::Float(number.as_str().parse().unwrap_or(f64::NAN)),
             DeValue::Integer(number) => {
-                let (digits, radix) = (number.as_str(), number.radix());
-                match (u64::from_str_radix(digits, radix), i64::from_str_radix(digits, radix)) {
-                    (Ok(number), _) => Kind::Unsigned(number),
-                    (_, Ok(number)) => Kind::Signed(number),
-                    _ => return Err((line.map(|line| (line, 1)), "the number is too large".to_owned())),
-                }
+                let number = i64::from_str_radix(number.as_str(), number.radix());
+                Kind::Integer(number.map_err(|_| (line.map(|line| (line, 1)), TOO_LARGE.to_owned()))?)
             }
             DeValue::Array(items) => {
                 Kind::List(items.iter().map(|item| self.node(item)).collect::<Result<_, _>>()?)
@@ -140,18 +137,18 @@ impl<'de> Visitor<'de> for FromJson {
         Ok(Kind::Bool(truth))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Kind, E> {
-        Ok(Kind::Unsigned(number))
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Kind, E> {
+        i64::try_from(number).map(Kind::Integer).map_err(|_| E::custom(TOO_LARGE))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Kind, E> {
-        Ok(Kind::Signed(number))
+        Ok(Kind::Integer(number))
     }
 
     /// In JSON 503.0 is an integer.
     fn visit_f64<E>(self, number: f64) -> Result<Kind, E> {
-        let is_whole = number.fract() == 0.0 && (0.0..9e15).contains(&number);
-        Ok(if is_whole { Kind::Unsigned(number as u64) } else { Kind::Float(number) })
+        let is_whole = number.fract() == 0.0 && number.abs() < 9e15;
+        Ok(if is_whole { Kind::Integer(number as i64) } else { Kind::Float(number) })
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Kind, E> {
@@ -186,8 +183,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         let read = match &self.kind {
             Kind::Null => visitor.visit_unit(),
             Kind::Bool(truth) => visitor.visit_bool(*truth),
-            Kind::Unsigned(number) => visitor.visit_u64(*number),
-            Kind::Signed(number) => visitor.visit_i64(*number),
+            Kind::Integer(number) => visitor.visit_i64(*number),
             Kind::Float(number) => visitor.visit_f64(*number),
             Kind::Text(text) => visitor.visit_borrowed_str(text),
             Kind::List(items) => visitor.visit_seq(Items(items.iter().enumerate())),
@@ -206,8 +202,7 @@ impl<'de> Deserializer<'de> for &'de Node {
             Kind::Table(_) => return self.deserialize_any(visitor),
             Kind::Null => Unexpected::Unit,
             Kind::Bool(truth) => Unexpected::Bool(*truth),
-            Kind::Unsigned(number) => Unexpected::Unsigned(*number),
-            Kind::Signed(number) => Unexpected::Signed(*number),
+            Kind::Integer(number) => Unexpected::Signed(*number),
             Kind::Float(number) => Unexpected::Float(*number),
             Kind::Text(text) => Unexpected::Str(text),
             Kind::List(_) => Unexpected::Seq,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Validators;
-use openapi_tools::document::{Operation, operations};
+use openapi_tools::document::{Operation, operations, parse_yaml};
 use openapi_tools::value::{entries, follow};
 
 /// A response of a server, with the method and the path of its request.
@@ -131,13 +131,17 @@ impl Validators {
         let Some(schema) = media.get("schema") else {
             return Vec::new();
         };
-        if !sent.ends_with("json") {
-            let text = Value::from(String::from_utf8_lossy(body));
-            return self.validate_against(schema, &text).err().unwrap_or_default();
-        }
-        match serde_json::from_slice::<Value>(body) {
+        let text = String::from_utf8_lossy(body);
+        let read = match sent.rsplit(['/', '+']).next() {
+            Some("json") => {
+                serde_json::from_str(&text).map_err(|error| format!("the body is not JSON: {error}"))
+            }
+            Some("yaml") => parse_yaml(&text).map_err(|error| error.to_string()),
+            _ => Ok(Value::from(text)),
+        };
+        match read {
             Ok(value) => self.validate_against(schema, &value).err().unwrap_or_default(),
-            Err(error) => vec![format!("the body is not JSON: {error}")],
+            Err(error) => vec![error],
         }
     }
 }

@@ -27,6 +27,12 @@ async fn served() -> BTreeSet<(String, String)> {
     served
 }
 
+#[test]
+fn the_document_has_the_version_of_the_crate() {
+    let document: Value = serde_json::from_str(include_str!("../../contract/sandbox.json")).expect("JSON");
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
 #[tokio::test]
 async fn the_document_describes_exactly_the_routes() {
     let text = |route: &Value, key: &str| route[key].as_str().expect("text").to_owned();
