@@ -127,7 +127,7 @@ async fn refusals(judge: &mut Judge) {
     for operation in
         contract.operations().filter(|operation| operation.responses().any(|(status, _)| status == "422"))
     {
-        let path = operation.path.replace("{name}", "poll-storm");
+        let path = operation.path.replace("{name}", "poll-storm").replace("{id}", "vj_1");
         let method = operation.method.to_uppercase().parse().unwrap();
         send(judge, method, &format!("{path}?colour=red"), None, 422).await;
     }

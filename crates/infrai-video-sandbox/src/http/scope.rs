@@ -33,6 +33,8 @@ impl<S: Sync> FromRequestParts<S> for Scope {
 pub(crate) async fn none(request: Request, next: Next) -> Response {
     match request.uri().query() {
         None | Some("") => next.run(request).await,
-        Some(_) => refusal("this route takes no parameters, and is not limited to an account").into_response(),
+        Some(_) => {
+            refusal("this route takes no parameters, and is not limited to an account").into_response()
+        }
     }
 }
