@@ -16,7 +16,7 @@ pub const TESTS: &str = "test --no-run --workspace --all-targets";
 /// # Errors
 /// If it fails.
 pub fn programs(directory: &Path, arguments: &str) -> anyhow::Result<Vec<PathBuf>> {
-    run(Process::cargo(directory).args(arguments))
+    build(Process::cargo(directory).args(arguments))
 }
 
 /// As [`programs`], with what is built in another target directory.
@@ -24,10 +24,14 @@ pub fn programs(directory: &Path, arguments: &str) -> anyhow::Result<Vec<PathBuf
 /// # Errors
 /// If it fails.
 pub fn programs_in(directory: &Path, target: &Path, arguments: &str) -> anyhow::Result<Vec<PathBuf>> {
-    run(Process::cargo(directory).args(arguments).arg("--target-dir").arg(target))
+    build(Process::cargo(directory).args(arguments).arg("--target-dir").arg(target))
 }
 
-fn run(cargo: Process) -> anyhow::Result<Vec<PathBuf>> {
+/// Runs a command that builds, and returns the programs that it built, without unit tests.
+///
+/// # Errors
+/// If it fails.
+pub fn build(cargo: Process) -> anyhow::Result<Vec<PathBuf>> {
     Ok(executables(&cargo.args("--quiet --message-format json-render-diagnostics").read()?))
 }
 

@@ -44,6 +44,8 @@ pub const CLIPPY: Program =
     manual("clippy", &["cargo", "clippy", "--version"], "rustup component add clippy");
 /// A client that is not ours.
 pub const CURL: Program = apt("curl", &["curl", "--version"], "curl");
+/// Makes and reads Debian packages.
+pub const DPKG: Program = apt("dpkg-deb", &["dpkg-deb", "--version"], "dpkg");
 /// Reads clips.
 pub const FFPROBE: Program = apt("ffprobe", &["ffprobe", "-version"], "ffmpeg");
 /// Loads completions for fish.

@@ -24,7 +24,7 @@ pub fn environment(root: &Path, name: &str, requirements: &Path) -> anyhow::Resu
     }
     require(&[PYTHON])?;
     let venv = Process::new("python3", root).args("-m venv --clear").arg(&home);
-    let pip = Process::new(home.join("bin/python"), root)
+    let pip = Process::new(program(&home, "python"), root)
         .args("-m pip install --quiet --disable-pip-version-check --no-input -r")
         .arg(requirements);
     for step in [venv, pip] {
@@ -33,6 +33,11 @@ pub fn environment(root: &Path, name: &str, requirements: &Path) -> anyhow::Resu
     }
     fs::write(&installed, &wanted)?;
     Ok(home)
+}
+
+/// A program of such an environment.
+pub fn program(home: &Path, name: &str) -> PathBuf {
+    home.join(if cfg!(windows) { "Scripts" } else { "bin" }).join(name)
 }
 
 /// The directory of the packages of such an environment.

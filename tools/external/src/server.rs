@@ -1,7 +1,7 @@
 //! Servers in a process of their own.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use duct::ReaderHandle;
@@ -46,18 +46,29 @@ impl Server {
         Self::start(&arguments.iter().fold(process, |process, argument| process.arg(argument)))
     }
 
-    /// [`Self::sandbox`], built as the tests build it.
+    /// [`Self::sandbox`] of [`test_command`].
     ///
     /// # Errors
     /// If it cannot be built or started.
     pub fn test_sandbox(root: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
-        let program = cargo::named(&cargo::programs(root, cargo::TESTS)?, "infrai-video")?;
-        Self::sandbox(&program, root, arguments)
+        Self::sandbox(&test_command(root)?, root, arguments)
     }
 
     /// Where it listens, without a trailing slash.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+}
+
+/// The command `infrai-video` as the tests build it, or the one that the variable `INFRAI_VIDEO_COMMAND` names, for instance one
+/// from a package.
+///
+/// # Errors
+/// If it cannot be built.
+pub fn test_command(root: &Path) -> anyhow::Result<PathBuf> {
+    match std::env::var_os("INFRAI_VIDEO_COMMAND") {
+        Some(program) => Ok(PathBuf::from(program)),
+        None => cargo::named(&cargo::programs(root, cargo::TESTS)?, "infrai-video"),
     }
 }
 

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use external_tools::Process;
 use openapi_checks::diff::{Base, Breaks, Report};
 use openapi_checks::lint;
+use tasks::dist::{self, Profile};
 use tasks::publish::Purpose;
 use tasks::test::Options;
 
@@ -42,6 +43,27 @@ enum Command {
         /// Print lines for openapi/CHANGELOG.md.
         #[arg(long)]
         markdown: bool,
+    },
+    /// Make the packages of the command: an archive, a wheel, npm packages, a Debian package, an SBOM and checksums.
+    ///
+    /// Two runs on one commit give the same bytes. SOURCE_DATE_EPOCH is the time of all files; otherwise it is that of the commit.
+    Dist {
+        /// The directory to write into; it is created if necessary.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// How the command is built: `dist` is small and takes minutes.
+        #[arg(long, value_enum, default_value = "dist")]
+        profile: Profile,
+        /// A target to pack for; may be given several times. With a version of glibc or for musl it is built with zig:
+        /// `aarch64-unknown-linux-gnu.2.28`. [default: this machine]
+        #[arg(long, value_name = "TARGET")]
+        target: Vec<String>,
+        /// Pack for every installed target of Linux, with glibc 2.28 or musl.
+        #[arg(long, conflicts_with = "target")]
+        portable: bool,
+        /// Pack this command instead of building one.
+        #[arg(long, value_name = "FILE", conflicts_with = "portable")]
+        binary: Option<PathBuf>,
     },
     /// Write the contract for teams of other languages: in several forms, with workflows and a reference.
     ///
@@ -116,6 +138,11 @@ fn run(command: Command, root: &Path) -> anyhow::Result<bool> {
                 _ => println!("{report}"),
             }
             Ok(report.breaks() == Breaks::Nobody)
+        }
+        Command::Dist { out: directory, profile, target, portable, binary } => {
+            let options = dist::Options { out: directory, profile, binary, targets: target, portable };
+            dist::run(root, &options, out)?;
+            Ok(true)
         }
         Command::Publish { out: directory, preview, .. } => {
             let purpose = if preview { Purpose::Preview } else { Purpose::Release };

@@ -1,9 +1,9 @@
 //! The manifest of a release: its version, and each file with its size and its SHA-256.
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::File;
+use crate::checksum::sha256;
 
 /// The file name of the manifest.
 pub(super) const NAME: &str = "manifest.json";
@@ -28,16 +28,6 @@ pub(super) fn manifest(document: &Value, version: &str, files: &[File]) -> Strin
         "files": files,
     });
     format!("{manifest:#}\n")
-}
-
-/// The SHA-256 in lower-case hexadecimal digits.
-pub(super) fn sha256(content: &str) -> String {
-    use std::fmt::Write as _;
-    let mut digits = String::new();
-    for byte in Sha256::digest(content.as_bytes()) {
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use serde_json::Value;
 
 use releases::State;
 
+use crate::checksum::sha256;
+
 /// The hand-written workflows, from the root of the workspace.
 pub const WORKFLOWS: &str = "openapi/workflows.arazzo.yaml";
 
@@ -61,7 +63,7 @@ pub fn run(root: &Path, out: &Path, purpose: Purpose, report: &mut dyn Write) ->
     }
     write(out, release.files.iter())?;
     for file in &release.files {
-        writeln!(report, "{}  {}", manifest::sha256(&file.content), file.name).context("standard output")?;
+        writeln!(report, "{}  {}", sha256(&file.content), file.name).context("standard output")?;
     }
     Ok(())
 }

@@ -176,6 +176,12 @@ pub(super) const STEPS: &[Step] = &[
         )
     },
     beside(commands(
+        "dist",
+        "Can the packages of the command be installed and used without Rust, and are they the same bytes each time?",
+        &[DPKG, NODE, NPM, PYTHON],
+        &["cargo test --workspace --test dist -- --ignored --nocapture"],
+    )),
+    beside(commands(
         "api",
         "Is the public API of the libraries as it was reviewed?",
         &[],
