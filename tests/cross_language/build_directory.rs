@@ -9,11 +9,17 @@ use external_tools::{Process, openapi_generator};
 use openapi_tools::DOCUMENT;
 
 /// Our programs, each in a directory with the name of its language.
-const PROGRAMS: &str = "tests/cross_language";
+pub(crate) const PROGRAMS: &str = "tests/cross_language";
 
-/// What decides how the programs are built, beside their own files and the document.
-const RULES: [&str; 3] =
-    [include_str!("clients.rs"), include_str!("readers.rs"), include_str!("openapi-generator.txt")];
+/// What decides how the programs are built, beside their own files and the document: the commands, and the versions of tools that
+/// several programs share.
+const RULES: [&str; 5] = [
+    include_str!("clients.rs"),
+    include_str!("readers.rs"),
+    include_str!("openapi-generator.txt"),
+    include_str!("python/requirements.txt"),
+    include_str!("typescript/package-lock.json"),
+];
 
 /// The directory of one program below `target/cross-language`. It is built again after a change of its inputs.
 pub(crate) struct BuildDirectory {
@@ -78,6 +84,11 @@ impl BuildDirectory {
     /// Generates a client with openapi-generator.
     pub(crate) fn generate(&self, options: &str) -> anyhow::Result<()> {
         openapi_generator::generate(&self.root, &self.document, &self.path)?.args(options).run()
+    }
+
+    /// Copies the document into the directory, for tools whose settings name it.
+    pub(crate) fn copy_document(&self) -> io::Result<()> {
+        fs::copy(&self.document, self.path.join("video.yaml")).map(drop)
     }
 
     /// Node.js looks for packages beside a program and above it.

@@ -7,12 +7,12 @@ use std::{fs, io};
 use external_tools::programs::{JAVA_ANNOTATIONS, NODE, require};
 use external_tools::{Process, node, openapi_generator, python};
 
-use crate::build_directory::BuildDirectory;
+use crate::build_directory::{BuildDirectory, PROGRAMS};
 
 /// openapi-typescript and openapi-fetch, checked by `tsc --strict`, on Node.js.
 pub(crate) fn typescript(build: &BuildDirectory) -> anyhow::Result<Process> {
     require(&[NODE])?;
-    let packages = node::packages(&build.root, "typescript", &build.sources)?;
+    let packages = node_packages(&build.root)?;
     let programs = packages.join("node_modules/.bin");
     build.once(|| {
         build.link_node_modules(&packages)?;
@@ -26,10 +26,14 @@ pub(crate) fn typescript(build: &BuildDirectory) -> anyhow::Result<Process> {
     Ok(build.run("node").args("dist/main.js"))
 }
 
+/// The packages of all programs in TypeScript.
+pub(crate) fn node_packages(root: &Path) -> anyhow::Result<PathBuf> {
+    node::packages(root, "typescript", &root.join(PROGRAMS).join("typescript"))
+}
+
 /// openapi-python-client, checked by `mypy --strict`.
 pub(crate) fn python(build: &BuildDirectory) -> anyhow::Result<Process> {
-    let requirements = build.sources.join("requirements.txt");
-    let programs = python::environment(&build.root, "cross-language", &requirements)?.join("bin");
+    let programs = python_environment(&build.root)?.join("bin");
     build.once(|| {
         let generator = build.run(programs.join("openapi-python-client"));
         generator.args("generate --output-path client --path").arg(&build.document).run()?;
@@ -37,6 +41,11 @@ pub(crate) fn python(build: &BuildDirectory) -> anyhow::Result<Process> {
     })?;
     let program = build.run(programs.join("python")).env("PYTHONPATH", "client");
     Ok(program.env("PYTHONDONTWRITEBYTECODE", "1").args("main.py"))
+}
+
+/// The packages of all programs in Python.
+pub(crate) fn python_environment(root: &Path) -> anyhow::Result<PathBuf> {
+    python::environment(root, "cross-language", &root.join(PROGRAMS).join("python/requirements.txt"))
 }
 
 /// openapi-generator, with the standard library alone. Members that the document does not know are allowed.

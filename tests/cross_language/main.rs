@@ -1,5 +1,5 @@
-//! Programs in other languages use clients that their own tools generate from the document: four call a sandbox, and six read
-//! every golden response with clients made with the generators' defaults.
+//! Programs in other languages use clients that their own tools generate from the document: four call every operation of a
+//! sandbox, six read every golden response, and two of these six also start and list a job.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod build_directory;

@@ -2,9 +2,11 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 
+const clients = ["hey", "kubb", "orval"];
 const cases = JSON.parse(readFileSync(process.env.CASES, "utf8"));
-const values = cases.map(
-  ({ schema, body }, index) => `export const case${index}: hey.${schema} & orval.${schema} = ${JSON.stringify(body)};\n`,
-);
-const imports = 'import type * as hey from "./hey";\nimport type * as orval from "./orval";\n\n';
-writeFileSync("src/typed.ts", imports + values.join(""));
+const imports = clients.map((client) => `import type * as ${client} from "./${client}";\n`);
+const values = cases.map(({ schema, body }, index) => {
+  const type = clients.map((client) => `${client}.${schema}`).join(" & ");
+  return `export const case${index}: ${type} = ${JSON.stringify(body)};\n`;
+});
+writeFileSync("src/typed.ts", [...imports, ...values].join(""));
