@@ -15,7 +15,7 @@ RULES = '[[fault]]\naction = "stuck"\nnth = 1'
 
 @schemathesis.serializer("application/toml")
 def toml(context, value):
-    return {"data": str(value).encode("utf-8", errors="replace")}
+    return str(value).encode("utf-8", errors="replace")
 
 
 def is_negative(case):
