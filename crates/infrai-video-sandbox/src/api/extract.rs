@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::api::call::Call;
 use crate::api::fields::Fields;
 use crate::model::ids::sha256_hex;
-use crate::model::keys::{IDEMPOTENCY_KEY, account_of, is_api_key, is_job_id, is_key};
+use crate::model::keys::{IDEMPOTENCY_KEY, account_in, is_job_id, is_key};
 use crate::model::operation::{Operation, RequestBody};
 use crate::model::problem::Problem;
 use crate::store::KeyUse;
@@ -22,21 +22,13 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Self::of(&parts.headers)
-    }
-}
-
-impl Caller {
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let Some(value) = headers.get(AUTHORIZATION) else {
+        let Some(value) = parts.headers.get(AUTHORIZATION) else {
             return Err(Problem::unauthorized("there is no Authorization header"));
         };
-        let (scheme, key) = value.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
-        let key = key.trim();
-        if !scheme.eq_ignore_ascii_case("bearer") || !is_api_key(key) {
-            return Err(Problem::unauthorized("the Authorization header holds no project key"));
-        }
-        Ok(Self(account_of(key)))
+        let account = account_in(value);
+        account
+            .map(Self)
+            .ok_or_else(|| Problem::unauthorized("the Authorization header holds no project key"))
     }
 }
 

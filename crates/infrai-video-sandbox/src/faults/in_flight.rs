@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 
 use super::action::RetryAfter;
-use crate::model::keys::IDEMPOTENCY_KEY;
+use crate::model::keys::{IDEMPOTENCY_KEY, account_in};
 use crate::model::time::later;
 
 /// The idempotency keys whose first request is in progress, each with its account's API key.
@@ -58,6 +58,11 @@ impl InFlight {
 
     pub(super) fn clear(&self) {
         self.lock().clear();
+    }
+
+    /// Forgets the requests of an account.
+    pub(super) fn clear_account(&self, account: &str) {
+        self.lock().retain(|[authorization, _], _| account_in(authorization).as_deref() != Some(account));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Progress>> {

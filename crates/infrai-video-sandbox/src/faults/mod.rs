@@ -68,8 +68,9 @@ impl Faults {
         *self.rules() = fresh(faults);
     }
 
-    /// Replaces the rules of an account.
+    /// Replaces the rules of an account, and ends the effects of the old ones.
     pub(crate) fn replace_of(&self, account: &str, faults: Vec<Fault>) {
+        self.in_flight.clear_account(account);
         let mut rules = self.rules();
         rules.retain(|rule| rule.fault.account() != Some(account));
         rules.extend(fresh(faults));
@@ -94,6 +95,7 @@ impl Faults {
 
     /// Resets the counts of the rules of an account.
     pub(crate) fn reset_account(&self, account: &str) {
+        self.in_flight.clear_account(account);
         for rule in self.rules().iter_mut().filter(|rule| rule.fault.account() == Some(account)) {
             *rule = ActiveRule::new(rule.fault.clone());
         }
@@ -191,6 +193,7 @@ impl ActiveRule {
 mod tests {
     use super::*;
     use crate::model::operation::Operation;
+    use crate::store::JobIdentity;
 
     fn polled(job_id: &'static str, at_millis: i64) -> FaultCall<'static> {
         let at = Timestamp::from_millisecond(at_millis).expect("in range");
@@ -198,7 +201,8 @@ mod tests {
     }
 
     fn status(faults: &Faults) -> bool {
-        faults.select(&polled("vj_1", 0)).is_some()
+        let job = JobIdentity { account: "acct_1".to_owned(), number: 1, ordinal: 1 };
+        faults.select(&FaultCall { job: Some(&job), ..polled("vj_1", 0) }).is_some()
     }
 
     fn rules(faults: impl IntoIterator<Item = Fault>) -> Faults {

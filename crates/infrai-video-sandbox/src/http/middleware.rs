@@ -18,9 +18,9 @@ use tracing::debug;
 use super::fault_injection::{self, Lost};
 use crate::api::call::{Call, Facts};
 use crate::api::envelope::{self, Outcome};
-use crate::api::extract::Caller;
 use crate::app_state::AppState;
 use crate::faults::{Action, FaultCall, ResetFlag};
+use crate::model::keys::account_in;
 use crate::model::operation::{Host, Operation};
 use crate::model::problem::Problem;
 use crate::model::time::{http_date, system_time};
@@ -184,7 +184,7 @@ fn open(
     let job_id = operation.and_then(|operation| job_in(operation, parts.uri.path()));
     let job = job_id.as_deref().and_then(|id| app.store.identity_of(id));
     let account = match host {
-        Host::Api => Caller::of(&parts.headers).ok().map(|Caller(account)| account),
+        Host::Api => parts.headers.get(AUTHORIZATION).and_then(account_in),
         Host::Files => job.as_ref().map(|job| job.account.clone()),
     };
     let arrived = app.now_for(account.as_deref());

@@ -1,6 +1,6 @@
 //! API keys, idempotency keys and job ids: their patterns, and the account that an API key belongs to.
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 
 use super::ids::sha256_hex;
 
@@ -16,6 +16,13 @@ pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 /// The name of the account of an API key. It does not reveal the key.
 pub(crate) fn account_of(key: &str) -> String {
     format!("{ACCOUNT_PREFIX}{}", &sha256_hex(key.as_bytes())[..16])
+}
+
+/// The account of the API key in an `Authorization` header.
+pub(crate) fn account_in(header: &HeaderValue) -> Option<String> {
+    let (scheme, key) = header.to_str().ok()?.split_once(' ')?;
+    let key = key.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && is_api_key(key)).then(|| account_of(key))
 }
 
 /// The account that a text stands for: its name, or an API key of it.
@@ -38,7 +45,7 @@ pub(crate) fn account_named(text: &str) -> Result<String, UnknownAccount> {
 pub(crate) struct UnknownAccount;
 
 /// The prefix, and at least one visible ASCII character.
-pub(crate) fn is_api_key(text: &str) -> bool {
+fn is_api_key(text: &str) -> bool {
     text.len() > KEY_PREFIX.len()
         && text.starts_with(KEY_PREFIX)
         && text.bytes().all(|byte| byte.is_ascii_graphic())

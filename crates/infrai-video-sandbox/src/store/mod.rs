@@ -116,8 +116,8 @@ impl Store {
 
     /// Carries out a write once per idempotency key.
     ///
-    /// `work` reads the state at the time of the account and returns the changes; an error changes nothing. Of two concurrent equal requests, the
-    /// second one to take the lock finds the key of the first.
+    /// `work` reads the state at the time of the account and returns the changes; an error changes nothing. Of two concurrent
+    /// equal requests, the second one to take the lock finds the key of the first.
     pub(crate) fn write<E: From<KeyConflict>>(
         &self,
         now: Timestamp,

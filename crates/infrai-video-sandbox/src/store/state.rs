@@ -234,7 +234,7 @@ impl State {
         self.keys_by_age.extend(keys.map(|(at, key)| (earlier(at, ahead), name.to_owned(), key.clone())));
     }
 
-    /// Forgets an account. The numbers of its jobs are not used again.
+    /// Forgets an account. The numbers of other jobs continue.
     fn reset_account(&mut self, name: &str) {
         let Some(account) = self.accounts.remove(name) else {
             return;

@@ -300,3 +300,24 @@ async fn a_query_that_means_nothing_is_rejected() {
         assert!(response.text().contains(wrong), "{}", response.text());
     }
 }
+
+#[tokio::test]
+async fn new_rules_and_a_reset_end_what_is_in_progress_in_their_account_alone() {
+    for method in ["PUT", "POST"] {
+        let sandbox = sandbox();
+        let order = |key: &str| {
+            let body = json!({"prompt": "a", "prefer": "cheapest"});
+            post("/v1/video/generate", body).key(key).header("idempotency-key", "k1")
+        };
+        for key in KEYS {
+            let action = Action::InFlight { lasts: Duration::from_secs(60), retry_after: None };
+            sandbox.account(key).set_faults([Fault::on(Operation::Generate, action).nth(1)]);
+            assert_eq!(order(key).send(&sandbox).await.status, 504);
+            assert_eq!(order(key).send(&sandbox).await.status, 409, "in progress");
+        }
+        let route = if method == "PUT" { "faults" } else { "reset" };
+        assert_eq!(admin(method, route, KEY).send(&sandbox).await.status, 200);
+        assert_ne!(order(KEY).send(&sandbox).await.status, 409, "{route}");
+        assert_eq!(order(OTHER_KEY).send(&sandbox).await.status, 409, "{route}");
+    }
+}
