@@ -263,16 +263,17 @@ impl SandboxBuilder {
         self
     }
 
-    /// Allows web pages of an origin, such as `https://app.example`, to call the API and the file host from a browser (CORS);
-    /// `null` is the origin of a page that was opened as a file. Pages on loopback are always allowed, and no page may
-    /// call the admin API.
+    /// Allows web pages of an origin, such as `https://app.example`, to call the API and the file host from a browser (CORS).
+    /// Pages on loopback are always allowed, and no page may call the admin API.
+    ///
+    /// `null` is the origin of a page that was opened as a file, but any website can make a page of this origin too.
     pub fn cors_origin(mut self, origin: impl Into<String>) -> Self {
         self.network.cors_origins.push(origin.into());
         self
     }
 
     /// Calls a function with each request, as it is in the [journal](Handle::journal), once its response is decided or its
-    /// caller has given up. It must not block.
+    /// caller has given up; also with requests that were rejected because of their `Host` or `Origin`. It must not block.
     pub fn on_request(mut self, observer: impl Fn(&Seen) + Send + Sync + 'static) -> Self {
         self.on_request = Some(Arc::new(observer));
         self

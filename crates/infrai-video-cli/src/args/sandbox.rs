@@ -72,15 +72,19 @@ pub(crate) struct SandboxArgs {
     pub(crate) public_files_url: Option<String>,
     /// Allow web pages of this origin, such as https://app.example, to call the API from a browser; may be given several times
     ///
-    /// Pages on this machine (http://localhost:3000) are always allowed, and no page may call /__sandbox/.
+    /// Pages on this machine (http://localhost:3000) are always allowed, and no page may call /__sandbox/. The origin null belongs
+    /// to pages that were opened as files, but any website can make such a page too. Never put the API key of a real account
+    /// into a page.
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) cors: Vec<String>,
     /// The form of the lines on stderr, one for each request; --quiet turns them off
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
     /// Stop when standard input ends or the parent process exits, for test fixtures
-    #[arg(long)]
-    pub(crate) exit_with_parent: bool,
+    ///
+    /// A parent may exit before this process can look at it: PID, its process id, closes this gap.
+    #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true)]
+    pub(crate) exit_with_parent: Option<Option<u32>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -15,7 +15,6 @@ pub(crate) struct Call(Arc<Facts>);
 
 #[derive(Debug)]
 pub(crate) struct Facts {
-    pub(crate) sequence: u64,
     pub(crate) request_id: String,
     pub(crate) arrived: Timestamp,
     pub(crate) host: Host,

@@ -122,8 +122,7 @@ pub(super) fn always() -> f64 {
 
 /// The name of an account, or an API key of it.
 pub(super) fn account<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
-    account_named(&text).map(Some).map_err(Error::custom)
+    account_named(&String::deserialize(from)?).map(Some).map_err(Error::custom)
 }
 
 /// A `Retry-After` header in a rule file.

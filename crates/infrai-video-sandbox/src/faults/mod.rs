@@ -52,6 +52,13 @@ struct ActiveRule {
     fault: Fault,
     matched: u64,
     acted: u64,
+    /// The calls of each account: accounts have clocks of their own. `None` has the calls without an account.
+    calls: HashMap<Option<String>, Calls>,
+}
+
+/// When the calls came that a rule matched, on the clock of their account.
+#[derive(Default)]
+struct Calls {
     first: Option<Timestamp>,
     /// The latest call per job (or without a job), if the rule has `sooner_than`.
     latest: HashMap<String, Timestamp>,
@@ -93,11 +100,14 @@ impl Faults {
         *rules = fresh(rules.drain(..).map(|rule| rule.fault).collect());
     }
 
-    /// Resets the counts of the rules of an account.
+    /// Resets the counts of the rules of an account, and the times of its calls in all rules.
     pub(crate) fn reset_account(&self, account: &str) {
         self.in_flight.clear_account(account);
-        for rule in self.rules().iter_mut().filter(|rule| rule.fault.account() == Some(account)) {
-            *rule = ActiveRule::new(rule.fault.clone());
+        for rule in self.rules().iter_mut() {
+            if rule.fault.account() == Some(account) {
+                *rule = ActiveRule::new(rule.fault.clone());
+            }
+            rule.calls.remove(&Some(account.to_owned()));
         }
     }
 
@@ -117,19 +127,21 @@ impl Faults {
     pub(crate) fn select(&self, call: &FaultCall<'_>) -> Option<Action> {
         let mut chosen = None;
         let mut rules = self.rules();
-        // Rules of other accounts do not change the place, and with it the chance, of a rule.
-        let (mut places, mut places_of_account) = (0.., 0..);
+        // The place of a rule decides its chance. It does not depend on the rules of other accounts.
+        let (mut for_all, mut for_account) = (0, 0);
         for rule in rules.iter_mut() {
-            let place = match rule.fault.account() {
-                None => places.next(),
-                account if account == call.account => places_of_account.next(),
+            let (scope, place) = match rule.fault.account() {
+                None => ("fault", &mut for_all),
+                account if account == call.account => ("fault of the account", &mut for_account),
                 Some(_) => continue,
             };
+            let label = format!("{scope} {place}");
+            *place += 1;
             if !rule.fault.matches(call) {
                 continue;
             }
-            let pause = rule.count(call);
-            if chosen.is_none() && rule.is_due(self.seed, place.unwrap_or(0), call.at, pause) {
+            let times = rule.count(call);
+            if chosen.is_none() && rule.is_due(self.seed, &label, &times) {
                 rule.acted += 1;
                 chosen = Some(rule.fault.0.action.clone());
             }
@@ -164,29 +176,44 @@ fn fresh(faults: Vec<Fault>) -> Vec<ActiveRule> {
 
 impl ActiveRule {
     fn new(fault: Fault) -> Self {
-        Self { fault, matched: 0, acted: 0, first: None, latest: HashMap::new() }
+        Self { fault, matched: 0, acted: 0, calls: HashMap::new() }
     }
 
-    /// Counts a matching call. Returns the time since the previous one, if the rule has `sooner_than`.
-    fn count(&mut self, call: &FaultCall<'_>) -> Option<Duration> {
+    /// Counts a matching call. Returns its times relative to earlier calls of the account.
+    fn count(&mut self, call: &FaultCall<'_>) -> CallTimes {
         self.matched += 1;
-        self.first.get_or_insert(call.at);
-        self.fault.0.sooner_than?;
-        let before = self.latest.insert(call.job_id.unwrap_or_default().to_owned(), call.at)?;
+        let calls = self.calls.entry(call.account.map(str::to_owned)).or_default();
+        let first = *calls.first.get_or_insert(call.at);
+        let previous = self
+            .fault
+            .0
+            .sooner_than
+            .and_then(|_| calls.latest.insert(call.job_id.unwrap_or_default().to_owned(), call.at));
         // The clock may have moved backwards.
-        Some(call.at.duration_since(before).try_into().unwrap_or(Duration::ZERO))
+        let pause =
+            previous.map(|previous| call.at.duration_since(previous).try_into().unwrap_or(Duration::ZERO));
+        CallTimes { at: call.at, first, pause }
     }
 
-    fn is_due(&self, seed: Seed, place: usize, at: Timestamp, pause: Option<Duration>) -> bool {
-        let first = self.first.unwrap_or(at);
+    /// `label` distinguishes the rule from others with a probability.
+    fn is_due(&self, seed: Seed, label: &str, times: &CallTimes) -> bool {
+        let CallTimes { at, first, pause } = *times;
         self.fault.0.nth.is_none_or(|nth| self.matched == nth)
             && self.fault.0.count.is_none_or(|count| self.acted < count)
             && self.fault.0.from.is_none_or(|from| at >= later(first, from))
             && self.fault.0.until.is_none_or(|until| at < later(first, until))
             && self.fault.0.sooner_than.is_none_or(|least| pause.is_some_and(|pause| pause < least))
             && (self.fault.0.probability >= 1.0
-                || seed.fraction(&format!("fault {place}"), self.matched) < self.fault.0.probability)
+                || seed.fraction(label, self.matched) < self.fault.0.probability)
     }
+}
+
+/// The times of a call and of earlier ones that a rule matched, all of one account.
+struct CallTimes {
+    at: Timestamp,
+    first: Timestamp,
+    /// The time since the previous call for the same job, if the rule has `sooner_than`.
+    pause: Option<Duration>,
 }
 
 #[cfg(test)]

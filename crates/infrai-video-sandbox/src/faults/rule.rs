@@ -150,11 +150,14 @@ impl Fault {
     pub(super) fn matches(&self, call: &FaultCall<'_>) -> bool {
         let operation = self.0.operation.is_none_or(|operation| call.operation == Some(operation));
         let account = self.0.account.as_ref().is_none_or(|account| call.account == Some(account));
-        let number = |job: &JobIdentity| if self.0.account.is_some() { job.ordinal } else { job.number };
+        let number = |job: &JobIdentity| match &self.0.account {
+            None => Some(job.number),
+            Some(account) => (job.account == *account).then_some(job.ordinal),
+        };
         let job = match &self.0.job {
             None => true,
             Some(JobMatch::Id(id)) => call.job_id == Some(id.as_str()),
-            Some(JobMatch::Number(n)) => call.job.map(number) == Some(*n),
+            Some(JobMatch::Number(n)) => call.job.and_then(number) == Some(*n),
         };
         operation && account && job
     }

@@ -29,7 +29,7 @@ use crate::handle::Handle;
 use crate::model::catalogue::VendorState;
 use crate::network::admin_auth::Refused;
 use crate::page;
-use crate::store::NotPersisted;
+use crate::store::{NotPersisted, redaction};
 
 pub(crate) fn routes(app: &Arc<AppState>) -> Router {
     let add = |router: Router<_>, (path, methods)| router.route(path, methods);
@@ -50,7 +50,7 @@ pub(crate) fn routes(app: &Arc<AppState>) -> Router {
 type Route = (&'static str, MethodRouter<Arc<AppState>>);
 
 fn guarded() -> [Route; 11] {
-    let for_all_accounts = |methods: MethodRouter<_>| methods.layer(from_fn(scope::none));
+    let for_all_accounts = |methods: MethodRouter<_>| methods.layer(from_fn(scope::reject_query));
     [
         ("/__sandbox/jobs", get(jobs)),
         ("/__sandbox/journal", get(journal)),
@@ -78,6 +78,10 @@ async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
         Err(Refused::NotLocal) => denied(
             StatusCode::FORBIDDEN,
             "these routes can be called from loopback only: call them at 127.0.0.1, or start the sandbox with an admin token",
+        ),
+        Err(Refused::OtherPage) => denied(
+            StatusCode::FORBIDDEN,
+            "no web page of another origin may call these routes: call them from a program, or from the sandbox's own page",
         ),
         Err(Refused::NoToken) => {
             let mut response = denied(
@@ -259,7 +263,9 @@ async fn reset(State(app): Shared, Scope(account): Scope) -> Response {
 }
 
 pub(super) fn refusal(error: impl Display) -> Response {
-    respond(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": error.to_string()}))
+    // An error may quote what was sent.
+    let error = error.to_string();
+    respond(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": redaction::without_keys(&error)}))
 }
 
 fn respond(status: StatusCode, body: &Value) -> Response {

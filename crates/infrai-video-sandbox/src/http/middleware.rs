@@ -16,6 +16,7 @@ use tower_http::timeout::TimeoutError;
 use tracing::debug;
 
 use super::fault_injection::{self, Lost};
+use super::record::{self, Record};
 use crate::api::call::{Call, Facts};
 use crate::api::envelope::{self, Outcome};
 use crate::app_state::AppState;
@@ -23,8 +24,8 @@ use crate::faults::{Action, FaultCall, ResetFlag};
 use crate::model::keys::account_in;
 use crate::model::operation::{Host, Operation};
 use crate::model::problem::Problem;
-use crate::model::time::{http_date, system_time};
-use crate::store::journal::{self, Seen};
+use crate::model::time::http_date;
+use crate::store::journal::Seen;
 use crate::store::{NotPersisted, redaction};
 
 /// A body larger than the limit is drained up to this multiple of the limit, so that the caller can read the response.
@@ -40,10 +41,9 @@ pub(crate) async fn observe(
     let operation = route.and_then(|route| Operation::of(&parts.method, route.as_str()));
     let limit = app.limits.body_bytes;
     let body = read(&parts, body, limit).await.map_err(|error| error.problem(limit, operation));
-    let call = open(&app, (host, operation), &parts, body.as_ref().ok());
+    // The record is dropped last, also if the caller gives up.
+    let (call, mut record) = open(&app, (host, operation), &parts, body.as_ref().ok());
     let reset = parts.extensions.get::<ResetFlag>().cloned();
-    // It is dropped last, also if the caller gives up.
-    let _observed = Observed { app: &app, sequence: call.sequence };
     let mut delivery = Delivery { app: &app, job: None, is_new: false, is_readable: false };
 
     let mut response = match before_handler(&app, &call, &mut parts).await {
@@ -57,7 +57,7 @@ pub(crate) async fn observe(
         },
     };
     if let Some(outcome) = response.extensions_mut().remove::<Outcome>() {
-        response = finish(&app, &call, response, outcome, &mut delivery);
+        response = finish(&app, &call, response, outcome, (&mut delivery, &mut record));
     }
     if let Some(action) = &call.fault
         && response.extensions().get::<Lost>().is_none()
@@ -73,23 +73,7 @@ pub(crate) async fn observe(
         response = envelope::respond(&app, &call, &Outcome::Problem(Problem::not_persisted(&reason)));
     }
     delivery.complete();
-    close(&app, &call, response)
-}
-
-/// Calls the observer when it is dropped.
-struct Observed<'a> {
-    app: &'a AppState,
-    sequence: u64,
-}
-
-impl Drop for Observed<'_> {
-    fn drop(&mut self) {
-        if let Some(observer) = &self.app.on_request
-            && let Some(seen) = self.app.journal.find(self.sequence)
-        {
-            observer(&seen);
-        }
-    }
+    close(&app, &call, response, &mut record)
 }
 
 /// Records whether the response about a new job reaches the caller. A dropped request counts as a lost response.
@@ -175,17 +159,22 @@ impl BodyError {
 }
 
 /// Adds the request to the journal and matches it against the fault rules.
-fn open(
-    app: &AppState,
+fn open<'a>(
+    app: &'a AppState,
     (host, operation): (Host, Option<Operation>),
     parts: &Parts,
     body: Option<&Bytes>,
-) -> Call {
+) -> (Call, Record<'a>) {
     let job_id = operation.and_then(|operation| job_in(operation, parts.uri.path()));
     let job = job_id.as_deref().and_then(|id| app.store.identity_of(id));
-    let account = match host {
-        Host::Api => parts.headers.get(AUTHORIZATION).and_then(account_in),
-        Host::Files => job.as_ref().map(|job| job.account.clone()),
+    let account = match (host, operation, &job) {
+        (Host::Files, _, Some(job)) => Some(job.account.clone()),
+        // The link of a deleted job.
+        (Host::Files, ..) => job_id.as_deref().and_then(|id| app.store.account_of_job(id)),
+        (Host::Api, Some(Operation::Checkout), _) => {
+            app.store.account_of_topup(last_segment(parts.uri.path()))
+        }
+        (Host::Api, ..) => parts.headers.get(AUTHORIZATION).and_then(account_in),
     };
     let arrived = app.now_for(account.as_deref());
     let request_id = app.next_request_id(arrived);
@@ -205,28 +194,20 @@ fn open(
         let query = query.as_deref().filter(|_| host == Host::Files)?;
         app.links.expires_after(query).map(|after| Action::ExpireMidway { after })
     });
-    let sequence = app.journal.open(Seen {
-        sequence: 0,
-        at: system_time(arrived),
-        host,
-        method: parts.method.to_string(),
-        path: redaction::without_keys(&path).into_owned(),
-        query: query.as_deref().map(redaction::in_query),
-        headers: journal::shown(&parts.headers),
-        authorization: parts.headers.contains_key(AUTHORIZATION),
-        body: body
-            .filter(|body| !body.is_empty() && app.journal.keeps_bodies())
-            .map(|body| redaction::without_keys(&String::from_utf8_lossy(body)).into_owned()),
-        operation,
-        account: account.clone(),
-        job_id,
-        status: None,
-        cost_usd: None,
-        fault: fault.as_ref().map(|action| action.name().to_owned()),
-        request_id: request_id.clone(),
-    });
-    Call::new(Facts {
-        sequence,
+    let body = body.filter(|body| !body.is_empty() && app.journal.keeps_bodies());
+    let head = (&parts.method, &parts.uri, &parts.headers);
+    let record = Record::open(
+        app,
+        Seen {
+            body: body.map(|body| redaction::without_keys(&String::from_utf8_lossy(body)).into_owned()),
+            operation,
+            account: account.clone(),
+            job_id,
+            fault: fault.as_ref().map(|action| action.name().to_owned()),
+            ..record::seen(host, head, arrived, request_id.clone())
+        },
+    );
+    let call = Call::new(Facts {
         request_id,
         arrived,
         host,
@@ -237,17 +218,22 @@ fn open(
         account,
         fault,
         repetition,
-    })
+    });
+    (call, record)
 }
 
 /// The job id in the path of an operation.
 fn job_in(operation: Operation, path: &str) -> Option<String> {
-    let last = path.rsplit('/').next()?;
+    let last = last_segment(path);
     let takes_id = operation.route().ends_with("/{id}") && operation != Operation::Checkout;
     if operation.is_file() {
         return last.rsplit_once('.').map(|(id, _)| id.to_owned());
     }
     takes_id.then(|| last.to_owned())
+}
+
+fn last_segment(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, last)| last)
 }
 
 /// Applies latency and fault rules before the handler. Returns a response that replaces the handler's.
@@ -276,12 +262,12 @@ fn finish(
     call: &Call,
     from: Response,
     mut outcome: Outcome,
-    delivery: &mut Delivery<'_>,
+    (delivery, record): (&mut Delivery<'_>, &mut Record<'_>),
 ) -> Response {
     if let Outcome::Reply(reply) = &mut outcome {
         (delivery.job, delivery.is_new) = (reply.accepted, !reply.cache_hit);
         let job_id = reply.data["job_id"].as_str();
-        app.journal.amend(call.sequence, |seen| {
+        record.amend(|seen| {
             seen.cost_usd = Some(reply.cost.dollars());
             seen.job_id = seen.job_id.take().or_else(|| job_id.map(str::to_owned));
         });
@@ -303,17 +289,17 @@ fn finish(
 }
 
 /// Adds the response to the journal.
-fn close(app: &AppState, call: &Call, mut response: Response) -> Response {
+fn close(app: &AppState, call: &Call, mut response: Response, record: &mut Record<'_>) -> Response {
     let is_lost = response.extensions().get::<Lost>().is_some();
     let status = (!is_lost).then(|| response.status().as_u16());
-    app.journal.amend(call.sequence, |seen| seen.status = status);
+    record.amend(|seen| seen.status = status);
     if let Ok(date) = HeaderValue::try_from(http_date(call.now(app))) {
         response.headers_mut().insert(DATE, date);
     }
     debug!(
         request_id = call.request_id,
         method = %call.method,
-        path = call.path,
+        path = redaction::in_path(&call.path),
         operation = call.operation.map(Operation::as_str),
         fault = call.fault.as_ref().map(Action::name),
         status,

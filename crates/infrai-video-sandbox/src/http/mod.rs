@@ -5,6 +5,7 @@ mod connection;
 mod cors;
 mod fault_injection;
 mod middleware;
+mod record;
 pub(crate) mod router;
 pub(crate) mod scope;
 pub(crate) mod server;

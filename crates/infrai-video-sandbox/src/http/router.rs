@@ -24,7 +24,8 @@ use super::admin;
 use super::cors::cors;
 use super::fault_injection::Lost;
 use super::middleware::observe;
-use crate::api::{account, capabilities, clips, envelope, files, generate, jobs, list};
+use super::record;
+use crate::api::{account, capabilities, clips, files, generate, jobs, list};
 use crate::app_state::AppState;
 use crate::handle::Handle;
 use crate::model::operation::{Host, Operation};
@@ -208,11 +209,12 @@ async fn check_host(
     if request.extensions().get::<Peer>().is_none() {
         return next.run(request).await;
     }
+    let head = (request.method(), request.uri(), request.headers());
     match app.allowed_hosts.check(&request) {
         Ok(()) => next.run(request).await,
         Err(problem) => {
             debug!(status = problem.status.as_u16(), problem.message, "rejected because of its host");
-            envelope::refusal(&app, service, &problem)
+            record::reject(&app, service, head, &problem)
         }
     }
 }

@@ -30,7 +30,7 @@ impl<S: Sync> FromRequestParts<S> for Scope {
 }
 
 /// Rejects a query where none has a meaning: a parameter `account` would suggest that the call is limited to one.
-pub(crate) async fn none(request: Request, next: Next) -> Response {
+pub(crate) async fn reject_query(request: Request, next: Next) -> Response {
     match request.uri().query() {
         None | Some("") => next.run(request).await,
         Some(_) => {

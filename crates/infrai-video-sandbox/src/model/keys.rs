@@ -26,23 +26,23 @@ pub(crate) fn account_in(header: &HeaderValue) -> Option<String> {
 }
 
 /// The account that a text stands for: its name, or an API key of it.
-pub(crate) fn account_named(text: &str) -> Result<String, UnknownAccount> {
+pub(crate) fn account_named(text: &str) -> Result<String, InvalidAccount> {
     let digits = text.strip_prefix(ACCOUNT_PREFIX).filter(|digits| digits.len() == 16);
     if digits.is_some_and(|digits| digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))) {
         Ok(text.to_owned())
     } else if is_api_key(text) {
         Ok(account_of(text))
     } else {
-        Err(UnknownAccount)
+        Err(InvalidAccount)
     }
 }
 
-/// The error of a text that names no account. It does not contain the text, which may be a key.
+/// The error of a text that names no account. It does not contain the text, which may be an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`account` is neither an API key (ifr_pk_...) nor the name of an account (acct_ and 16 hexadecimal digits, as in GET /__sandbox/ledger)"
+    "`account` is neither an API key (ifr_pk_...) nor the name of an account (acct_ and 16 hexadecimal digits, as in GET /__sandbox/ledger); in a query, percent-encode + and &"
 )]
-pub(crate) struct UnknownAccount;
+pub(crate) struct InvalidAccount;
 
 /// The prefix, and at least one visible ASCII character.
 fn is_api_key(text: &str) -> bool {
@@ -75,7 +75,7 @@ mod tests {
         for wrong in
             ["", "acct_", "acct_0123456789ABCDEF", "acct_0123456789abcdef0", "ifr_pk_", "ifr_pk_a b", "a"]
         {
-            assert_eq!(account_named(wrong), Err(UnknownAccount), "{wrong}");
+            assert_eq!(account_named(wrong), Err(InvalidAccount), "{wrong}");
         }
     }
 

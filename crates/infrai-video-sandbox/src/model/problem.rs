@@ -81,6 +81,16 @@ impl Problem {
         )
     }
 
+    /// A preflight request of a page that may not call the sandbox.
+    pub(crate) fn origin_not_allowed(origin: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "ORIGIN_NOT_ALLOWED",
+            format!("pages of the origin {} may not call the sandbox", quoted(origin)),
+            "start the sandbox with this origin: infrai-video sandbox --cors ORIGIN",
+        )
+    }
+
     pub(crate) fn no_job(id: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,

@@ -29,7 +29,9 @@ impl AdminAuth {
 
     pub(crate) fn admits(&self, request: &Request) -> Result<(), Refused> {
         match self {
-            Self::Loopback => is_local(request).then_some(()).ok_or(Refused::NotLocal),
+            Self::Loopback if !is_local(request) => Err(Refused::NotLocal),
+            Self::Loopback if !is_own_page(request) => Err(Refused::OtherPage),
+            Self::Loopback => Ok(()),
             Self::Token(token) => token.is_in(request.headers()).then_some(()).ok_or(Refused::NoToken),
         }
     }
@@ -56,21 +58,27 @@ fn mac(token: &[u8]) -> Hmac<Sha256> {
 /// Why a request may not use the admin routes.
 pub(crate) enum Refused {
     NotLocal,
+    OtherPage,
     NoToken,
 }
 
-/// Whether a request comes from this machine, under a name that only this machine can have, and not from a page of
-/// another origin. A request without a socket is local.
+/// Whether a request comes from this machine, under a name that only this machine can have. A request without a socket is
+/// local.
 fn is_local(request: &Request) -> bool {
     let Some(Peer(address)) = request.extensions().get::<Peer>() else {
         return true;
     };
-    let headers = request.headers();
-    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_own_page = |origin: &HeaderValue| origin.as_bytes() == format!("http://{host}").as_bytes();
-    address.ip().to_canonical().is_loopback()
-        && names_loopback(host)
-        && headers.get_all(ORIGIN).iter().all(is_own_page)
+    address.ip().to_canonical().is_loopback() && names_loopback(host(request))
+}
+
+/// Whether a request comes from a page of the sandbox, or from no page.
+fn is_own_page(request: &Request) -> bool {
+    let own = format!("http://{}", host(request));
+    request.headers().get_all(ORIGIN).iter().all(|origin| origin.as_bytes() == own.as_bytes())
+}
+
+fn host(request: &Request) -> &str {
+    request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 impl fmt::Debug for AdminAuth {

@@ -24,6 +24,7 @@ impl PageOrigin {
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         match text {
             "null" => Ok(Self(text.to_owned())),
+            "*" => Err("would allow every page of the web: list each origin"),
             _ => Origin::parse(text).map(|origin| Self(origin.to_string())),
         }
     }

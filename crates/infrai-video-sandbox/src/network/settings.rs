@@ -20,11 +20,7 @@ const MIN_TOKEN_LENGTH: usize = 16;
 #[non_exhaustive]
 pub enum StartError {
     /// A socket cannot be opened: its port is taken, or the host is not one of this machine.
-    #[error(
-        "the {} cannot listen on {address}: {source}; {}",
-        server(setting),
-        listen_advice(setting, source)
-    )]
+    #[error("the {} cannot listen on {address}: {source}; {}", server(setting), listen_advice(source))]
     Listen {
         /// The setting with its port: `port` for the API, or `file_port` for the file host.
         setting: &'static str,
@@ -44,10 +40,20 @@ pub enum StartError {
     /// The admin token is too short, or contains characters that a header cannot have.
     #[error("the admin token must have at least 16 visible ASCII characters and no space: use a random one")]
     WeakAdminToken,
-    /// A public URL or the origin of a page is invalid.
+    /// The origin of a page is invalid.
+    #[error(
+        "the origin {origin:?} {wrong}: an origin is a scheme, a host and maybe a port, such as https://app.example"
+    )]
+    CorsOrigin {
+        /// The origin, or `...` in place of one that may hold a password.
+        origin: String,
+        /// What is wrong with it.
+        wrong: &'static str,
+    },
+    /// A public URL is invalid.
     #[error("{setting} {url:?} {wrong}: use one such as http://sandbox.example:8787")]
     PublicUrl {
-        /// `public_url`, `public_files_url` or `cors_origin`.
+        /// `public_url` or `public_files_url`.
         setting: &'static str,
         /// The URL, or `...` in place of one that may hold a password.
         url: String,
@@ -64,13 +70,11 @@ fn server(setting: &str) -> &'static str {
     if setting == "file_port" { "file host" } else { "API" }
 }
 
-fn listen_advice(setting: &str, error: &io::Error) -> String {
+fn listen_advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::AddrNotAvailable => "use an address of this machine, such as 127.0.0.1".to_owned(),
-        io::ErrorKind::PermissionDenied => {
-            format!("set `{setting}` to a port above 1023, or to 0 for a free one")
-        }
-        _ => format!("set `{setting}` to another port, or to 0 for a free one"),
+        io::ErrorKind::AddrNotAvailable => "use an address of this machine, such as 127.0.0.1",
+        io::ErrorKind::PermissionDenied => "choose a port above 1023 for it, or 0 for a free one",
+        _ => "choose another port for it, or 0 for a free one",
     }
 }
 
@@ -123,18 +127,20 @@ impl NetworkSettings {
     }
 
     pub(crate) fn check(&self) -> Result<(), StartError> {
-        let invalid = |setting, url: &str, wrong| {
-            let url = if url.contains('@') { "..." } else { url }.to_owned();
-            StartError::PublicUrl { setting, url, wrong }
-        };
+        let shown = |url: &str| if url.contains('@') { "..." } else { url }.to_owned();
         for (setting, url) in [("public_url", &self.public_url), ("public_files_url", &self.public_files_url)]
         {
             if let Some(url) = url {
-                Origin::parse(url).map_err(|wrong| invalid(setting, url, wrong))?;
+                Origin::parse(url).map_err(|wrong| StartError::PublicUrl {
+                    setting,
+                    url: shown(url),
+                    wrong,
+                })?;
             }
         }
         for origin in &self.cors_origins {
-            PageOrigin::parse(origin).map_err(|wrong| invalid("cors_origin", origin, wrong))?;
+            PageOrigin::parse(origin)
+                .map_err(|wrong| StartError::CorsOrigin { origin: shown(origin), wrong })?;
         }
         match (&self.admin_token, self.beyond_loopback()) {
             (None, Some(at)) => Err(StartError::NoAdminToken { at }),

@@ -78,9 +78,9 @@ pub(crate) fn routes(app: &Arc<AppState>) -> Router {
 /// Routes that belong to the admin API.
 pub(crate) fn admin_routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 3] {
     [
-        ("/__sandbox/", get(index::index).layer(from_fn(scope::none))),
+        ("/__sandbox/", get(index::index).layer(from_fn(scope::reject_query))),
         ("/__sandbox/events", get(events::events)),
-        ("/__sandbox/jobs/{id}", get(jobs::job).layer(from_fn(scope::none))),
+        ("/__sandbox/jobs/{id}", get(jobs::job).layer(from_fn(scope::reject_query))),
     ]
 }
 

@@ -32,9 +32,10 @@ impl Default for JournalLimits {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Seen {
-    /// The number of the request, counted from 1 over both hosts.
+    /// The number of the request, counted from 1 over both hosts. 0 for a request that was rejected because of its `Host` or
+    /// its `Origin`, which is not in the journal.
     pub sequence: u64,
-    /// The time of arrival, on the sandbox's clock.
+    /// The time of arrival, on the clock of the account.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: SystemTime,
     /// The host.
@@ -87,8 +88,23 @@ pub(crate) struct Journal {
     entries: Mutex<Entries>,
 }
 
+/// The place of a request in the journal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    /// Counts the resets before it: after each, the numbers start again.
+    epoch: u64,
+    sequence: u64,
+}
+
+impl Ticket {
+    pub(crate) fn sequence(self) -> u64 {
+        self.sequence
+    }
+}
+
 #[derive(Default)]
 struct Entries {
+    epoch: u64,
     seen: VecDeque<Seen>,
     count: u64,
     /// The size of all bodies.
@@ -107,11 +123,12 @@ impl Journal {
         self.limits.body_bytes > 0
     }
 
-    /// Adds a request and returns its number.
-    pub(crate) fn open(&self, mut seen: Seen) -> u64 {
+    /// Adds a request.
+    pub(crate) fn open(&self, mut seen: Seen) -> Ticket {
         let mut entries = self.entries();
         entries.count += 1;
-        seen.sequence = entries.count;
+        let ticket = Ticket { epoch: entries.epoch, sequence: entries.count };
+        seen.sequence = ticket.sequence;
         entries.add(seen);
         while entries.seen.len() > self.limits.requests {
             entries.drop_oldest();
@@ -119,22 +136,17 @@ impl Journal {
         while entries.bytes > self.limits.body_bytes {
             entries.drop_oldest_body();
         }
-        entries.count
+        ticket
     }
 
-    /// Changes an earlier entry.
-    pub(crate) fn amend(&self, sequence: u64, change: impl FnOnce(&mut Seen)) {
+    /// Changes an earlier entry, if it is still there.
+    pub(crate) fn amend(&self, Ticket { epoch, sequence }: Ticket, change: impl FnOnce(&mut Seen)) {
         let mut entries = self.entries();
-        if let Ok(place) = entries.seen.binary_search_by_key(&sequence, |seen| seen.sequence) {
+        if entries.epoch == epoch
+            && let Ok(place) = entries.seen.binary_search_by_key(&sequence, |seen| seen.sequence)
+        {
             change(&mut entries.seen[place]);
         }
-    }
-
-    /// The request with this number.
-    pub(crate) fn find(&self, sequence: u64) -> Option<Seen> {
-        let entries = self.entries();
-        let place = entries.seen.binary_search_by_key(&sequence, |seen| seen.sequence).ok()?;
-        entries.seen.get(place).cloned()
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -153,7 +165,8 @@ impl Journal {
     }
 
     pub(crate) fn reset(&self) {
-        *self.entries() = Entries::default();
+        let mut entries = self.entries();
+        *entries = Entries { epoch: entries.epoch + 1, ..Entries::default() };
     }
 
     /// Forgets the requests of an account. The numbers of requests continue.

@@ -15,7 +15,7 @@ use crate::model::time::{as_rfc3339, system_time};
 pub struct Ledger {
     /// The balance of each account in US dollars.
     pub balances: BTreeMap<String, f64>,
-    /// Every movement, oldest first.
+    /// Every movement, in the order in which they were recorded.
     pub entries: Vec<LedgerEntry>,
     double_charges: usize,
 }
@@ -34,7 +34,7 @@ pub struct LedgerEntry {
     pub job_id: Option<String>,
     /// The idempotency key of the request.
     pub idempotency_key: Option<String>,
-    /// The time, on the sandbox's clock.
+    /// The time, on the clock of the account.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: SystemTime,
     /// For a charge: whether no response about the job has reached the caller, neither the first nor a replayed one.

@@ -195,6 +195,16 @@ impl Store {
         Some(JobIdentity { account: job.account.clone(), number: job.number, ordinal: state.ordinal(job) })
     }
 
+    /// The account of a job that exists or was deleted.
+    pub(crate) fn account_of_job(&self, id: &str) -> Option<String> {
+        self.lock().account_of_job(id).map(str::to_owned)
+    }
+
+    /// The account of a top-up.
+    pub(crate) fn account_of_topup(&self, id: &str) -> Option<String> {
+        self.lock().topups.get(id).map(|topup| topup.account.clone())
+    }
+
     /// Credits a top-up, once. Returns the amount and whether it was credited now.
     pub(crate) fn pay(&self, now: Timestamp, id: &str) -> Option<(Usd, bool)> {
         let mut state = self.lock();

@@ -19,6 +19,21 @@ pub(crate) fn without_keys(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
+/// Redacts API keys in a path, also percent-encoded ones.
+pub(crate) fn in_path(path: &str) -> String {
+    let is_hidden = |segment: &str| segment.contains('%') && decoded(segment).contains(KEY_PREFIX);
+    let segments = path.split('/').map(|segment| match is_hidden(segment) {
+        true => Cow::Owned(format!("{KEY_PREFIX}redacted")),
+        false => without_keys(segment),
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// Decodes percent-encoding. A plus sign, which no key has, becomes a space.
+fn decoded(segment: &str) -> String {
+    form_urlencoded::parse(segment.as_bytes()).map(|(name, value)| format!("{name}={value}&")).collect()
+}
+
 /// Redacts API keys and signatures in a query.
 pub(crate) fn in_query(query: &str) -> String {
     links::redacted(&without_keys(query))

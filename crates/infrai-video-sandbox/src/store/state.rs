@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub(super) last_number: u64,
     pub(super) accounts: BTreeMap<String, Account>,
     pub(super) topups: BTreeMap<String, Topup>,
+    /// How many top-ups were forgotten with their accounts: the number of a top-up is not used twice.
+    pub(super) topups_forgotten: u64,
     pub(super) ledger: Vec<Entry>,
     pub(super) lost_responses: HashSet<u64>,
     /// Failing jobs by the time of their refund on the sandbox's clock.
@@ -194,7 +196,10 @@ impl State {
                 }
             }
             Change::ResponseLost { number } => {
-                self.lost_responses.insert(number);
+                // The account may have been reset meanwhile.
+                if self.accounts.values().any(|account| account.charged.binary_search(&number).is_ok()) {
+                    self.lost_responses.insert(number);
+                }
             }
             Change::ResponseDelivered { number } => {
                 self.lost_responses.remove(&number);
@@ -249,7 +254,9 @@ impl State {
         }
         self.refunds_due.retain(|(_, number)| self.jobs.contains_key(number));
         self.keys_by_age.retain(|(_, account, _)| account != name);
+        let topups = self.topups.len();
         self.topups.retain(|_, topup| topup.account != name);
+        self.topups_forgotten += (topups - self.topups.len()) as u64;
         self.ledger.retain(|entry| entry.account != name);
     }
 
@@ -303,6 +310,20 @@ impl State {
         charged.partition_point(|number| *number <= job.number) as u64
     }
 
+    /// Continues the numbers of jobs and top-ups, of which some were forgotten before the start.
+    #[cfg(feature = "persist")]
+    pub(super) fn continue_after(&mut self, last_number: u64, topups_forgotten: u64) {
+        self.last_number = self.last_number.max(last_number);
+        self.topups_forgotten = topups_forgotten;
+    }
+
+    /// The account of a job that exists or was deleted.
+    pub(crate) fn account_of_job(&self, id: &str) -> Option<&str> {
+        let job = self.numbers.get(id).and_then(|number| self.jobs.get(number));
+        let deleted = || self.accounts.iter().find(|(_, account)| account.deleted.contains(id));
+        job.map(|job| job.account.as_str()).or_else(|| deleted().map(|(name, _)| name.as_str()))
+    }
+
     /// The number that the next job gets.
     pub(crate) fn next_number(&self) -> u64 {
         self.last_number + 1
@@ -340,7 +361,7 @@ impl State {
     }
 
     pub(crate) fn topups_opened(&self) -> u64 {
-        self.topups.len() as u64
+        self.topups_forgotten + self.topups.len() as u64
     }
 }
 

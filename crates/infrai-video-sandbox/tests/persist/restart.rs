@@ -271,11 +271,43 @@ async fn a_directory_of_the_first_format_is_upgraded() {
     let before = (sandbox.jobs(), sandbox.ledger());
     drop(sandbox);
     let db = rusqlite::Connection::open(bench.path().join("sandbox.db")).expect("a database");
-    db.execute_batch("ALTER TABLE accounts DROP COLUMN ahead_ns; PRAGMA user_version = 1")
-        .expect("a statement");
+    db.execute_batch(
+        "ALTER TABLE accounts DROP COLUMN ahead_ns; ALTER TABLE meta DROP COLUMN last_job_number; \
+         ALTER TABLE meta DROP COLUMN topups_forgotten; PRAGMA user_version = 1",
+    )
+    .expect("a statement");
     drop(db);
     let sandbox = bench.start().await;
     assert_eq!((sandbox.jobs(), sandbox.ledger()), before);
     sandbox.account(KEY).advance(MINUTE);
     assert_ne!(sandbox.account(KEY).now(), sandbox.clock().now());
+}
+
+#[tokio::test]
+async fn the_numbers_of_an_account_that_was_reset_are_not_used_again() {
+    let bench = Bench::new();
+    let sandbox = bench.start().await;
+    let before =
+        [generate(&sandbox, "k1", "a lighthouse").await, generate(&sandbox, "k2", "a harbour").await];
+    let topup = async |sandbox: &Sandbox| {
+        let (status, response) = post(sandbox, "/v1/account/topup", &json!({})).await;
+        assert_eq!(status, 200, "{response}");
+        response["data"]["checkout_url"]
+            .as_str()
+            .expect("a link")
+            .rsplit('/')
+            .next()
+            .expect("an id")
+            .to_owned()
+    };
+    let first = topup(&sandbox).await;
+    let (status, _) = post(&sandbox, &format!("/__sandbox/reset?account={KEY}"), &json!({})).await;
+    assert_eq!(status, 200);
+    let after = bench.crash().start().await;
+    for sandbox in [&sandbox, &after] {
+        let id = generate(sandbox, "k1", "a lighthouse").await;
+        assert_eq!(sandbox.jobs()[0].number, 3);
+        assert!(!before.contains(&id));
+        assert_ne!(topup(sandbox).await, first);
+    }
 }

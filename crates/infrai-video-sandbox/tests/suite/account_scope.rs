@@ -321,3 +321,100 @@ async fn new_rules_and_a_reset_end_what_is_in_progress_in_their_account_alone() 
         assert_eq!(order(OTHER_KEY).send(&sandbox).await.status, 409, "{route}");
     }
 }
+
+#[tokio::test]
+async fn windows_and_pauses_of_a_rule_for_all_accounts_are_those_of_each_account() {
+    let status = async |sandbox: &SandboxRouter, key: &str| {
+        get("/v1/video/list").key(key).send(sandbox).await.status.as_u16()
+    };
+    let year = Duration::from_secs(365 * 86400);
+    let minute = Duration::from_secs(60);
+    let rule = || Fault::on(Operation::List, Action::status(503));
+    let with = |rule: Fault| builder().fault(rule).router();
+
+    let sandbox = with(rule().until(minute));
+    sandbox.account(KEY).advance(year);
+    assert_eq!([status(&sandbox, KEY).await, status(&sandbox, OTHER_KEY).await], [503, 503]);
+    sandbox.clock().advance(minute);
+    assert_eq!([status(&sandbox, KEY).await, status(&sandbox, OTHER_KEY).await], [200, 200]);
+
+    let sandbox = with(rule().from(minute));
+    sandbox.account(KEY).advance(year);
+    assert_eq!([status(&sandbox, KEY).await, status(&sandbox, OTHER_KEY).await], [200, 200]);
+    sandbox.account(OTHER_KEY).advance(minute);
+    assert_eq!([status(&sandbox, KEY).await, status(&sandbox, OTHER_KEY).await], [200, 503]);
+    sandbox.account(OTHER_KEY).reset();
+    assert_eq!(status(&sandbox, OTHER_KEY).await, 200, "its first call comes again");
+
+    let sandbox = with(rule().sooner_than(minute));
+    sandbox.account(KEY).advance(year);
+    assert_eq!([status(&sandbox, KEY).await, status(&sandbox, OTHER_KEY).await], [200, 200]);
+    assert_eq!([status(&sandbox, KEY).await, status(&sandbox, OTHER_KEY).await], [503, 503]);
+}
+
+#[tokio::test]
+async fn a_rule_for_an_account_has_chances_of_its_own_beside_one_for_all() {
+    let half = |status| Fault::on(Operation::List, Action::status(status)).with_probability(0.5);
+    let sandbox = builder().fault(half(503)).router();
+    sandbox.account(KEY).set_faults([half(500)]);
+    let mut statuses = std::collections::BTreeMap::<u16, u32>::new();
+    for _ in 0..200 {
+        *statuses.entry(get("/v1/video/list").send(&sandbox).await.status.as_u16()).or_default() += 1;
+    }
+    assert!([200, 500, 503].iter().all(|status| statuses[status] > 20), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn the_nth_job_of_another_account_is_none_of_a_rule() {
+    let sandbox = sandbox();
+    sandbox.account(OTHER_KEY).set_faults([Fault::on(Operation::Status, Action::status(500)).for_nth_job(1)]);
+    let foreign = job(&sandbox, KEY, "a").await;
+    let status = get(&format!("/v1/video/status/{foreign}")).key(OTHER_KEY).send(&sandbox).await;
+    assert_eq!(status.refusal(), (404, "NOT_FOUND".to_owned()));
+}
+
+#[tokio::test]
+async fn a_reset_lets_no_top_up_and_no_job_have_the_number_of_another() {
+    let sandbox = sandbox();
+    let topup = async |key: &str, amount: u32| {
+        let request = post("/v1/account/topup", json!({"amount_usd": amount})).key(key);
+        request.send(&sandbox).await.data()["checkout_url"].as_str().expect("a link").to_owned()
+    };
+    topup(KEY, 10).await;
+    let other = topup(OTHER_KEY, 20).await;
+    let before = job(&sandbox, KEY, "a").await;
+    sandbox.account(KEY).reset();
+    assert_ne!(topup(KEY, 30).await, other);
+    assert_ne!(job(&sandbox, KEY, "a").await, before);
+    call("GET", &other).send(&sandbox).await;
+    assert_eq!(sandbox.ledger().balance_usd(OTHER_KEY), Some(22.0));
+    let journal = sandbox.account(OTHER_KEY).journal();
+    assert_eq!(journal.last().and_then(|seen| seen.operation), Some(Operation::Checkout));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_is_lost_after_the_reset_of_its_account_is_forgotten() {
+    let hang = Fault::on(Operation::Generate, Action::accept_then_hang()).times(1);
+    let sandbox = builder().fault(hang).router();
+    let body = json!({"prompt": "a", "prefer": "cheapest"});
+    let request = post("/v1/video/generate", body).send(&sandbox);
+    let mut request = Box::pin(request);
+    assert!(tokio::time::timeout(Duration::from_secs(1), &mut request).await.is_err(), "it hangs");
+    assert_eq!(sandbox.ledger().charges().count(), 1);
+    sandbox.account(KEY).reset();
+    drop(request);
+    job(&sandbox, OTHER_KEY, "a").await;
+    assert!(sandbox.ledger().charges().all(|charge| !charge.response_lost));
+}
+
+#[tokio::test]
+async fn the_link_of_a_deleted_job_still_belongs_to_its_account() {
+    let sandbox = builder().instant_jobs().router();
+    let id = cheap_job(&sandbox).await;
+    let link = download_url(&sandbox, &id).await;
+    sandbox.account(KEY).advance(Duration::from_secs(60));
+    call("DELETE", &format!("/v1/video/delete/{id}")).key(KEY).send(&sandbox).await.data();
+    let gone = call("GET", &link).send(&sandbox).await;
+    assert_eq!((gone.status.as_u16(), gone.header("date")), (404, Some("Thu, 01 Jan 2026 00:01:00 GMT")));
+    assert_eq!(sandbox.account(KEY).journal().len(), 4);
+}

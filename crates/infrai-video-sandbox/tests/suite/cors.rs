@@ -73,6 +73,8 @@ async fn other_origins_need_to_be_chosen() {
         assert_eq!(response.status, 200);
         assert_eq!(header(&response.headers, "allow-origin"), allowed.then_some(origin), "{origin}");
         let preflight = preflight("/v1/video/generate", origin, "POST").send(&chosen).await;
+        assert_eq!(preflight.status, if allowed { 200 } else { 403 });
+        assert!(allowed || preflight.text().contains("--cors"), "{}", preflight.text());
         assert_eq!(header(&preflight.headers, "allow-origin"), allowed.then_some(origin), "{origin}");
     }
     let default = list("https://app.example").send(&sandbox()).await;
@@ -101,14 +103,24 @@ async fn a_request_without_an_origin_is_as_before() {
     let sandbox = sandbox();
     let response = get("/v1/video/list").send(&sandbox).await;
     assert_eq!(header(&response.headers, "allow-origin"), None);
-    let options = call("OPTIONS", "/v1/video/list").send(&sandbox).await;
-    assert_eq!(options.refusal(), (405, "METHOD_NOT_ALLOWED".to_owned()));
+    assert_eq!(response.header("vary"), Some("origin"), "a cached response may be for a request without one");
+}
+
+#[tokio::test]
+async fn only_a_preflight_request_is_one() {
+    let sandbox = sandbox();
+    for origin in [None, Some(LOCAL)] {
+        let options = call("OPTIONS", "/v1/video/list");
+        let options = origin.into_iter().fold(options, |call, origin| call.header("origin", origin));
+        assert_eq!(options.send(&sandbox).await.refusal(), (405, "METHOD_NOT_ALLOWED".to_owned()));
+    }
+    assert_eq!(sandbox.journal().len(), 2);
 }
 
 #[tokio::test]
 async fn an_origin_is_a_scheme_a_host_and_a_port() {
     for wrong in ["app.example", "https://app.example/page", "*", ""] {
         let error = builder().cors_origin(wrong).start().await.expect_err(wrong).to_string();
-        assert!(error.starts_with(&format!("cors_origin {wrong:?} ")), "{error}");
+        assert!(error.starts_with(&format!("the origin {wrong:?} ")), "{error}");
     }
 }

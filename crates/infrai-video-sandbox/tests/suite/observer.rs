@@ -40,3 +40,29 @@ async fn a_request_whose_caller_gives_up_is_reported_too() {
     assert_eq!(requests.len(), 1);
     assert_eq!((requests[0].status, requests[0].fault.as_deref()), (None, Some("hang")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_outlives_a_reset_is_reported_and_changes_no_other_entry() {
+    let (sandbox, requests) = observed(Some(Fault::on(Operation::List, Action::hang()).times(1)));
+    let mut hanging = Box::pin(get("/v1/video/list").send(&sandbox));
+    assert!(tokio::time::timeout(Duration::from_secs(9), &mut hanging).await.is_err());
+    sandbox.reset();
+    get("/v1/video/capabilities").send(&sandbox).await.data();
+    let before = sandbox.journal();
+    drop(hanging);
+    assert_eq!(sandbox.journal(), before);
+    let requests = requests.lock().unwrap();
+    let faults: Vec<_> = requests.iter().map(|seen| seen.fault.as_deref()).collect();
+    assert_eq!(faults, [None, Some("hang")]);
+}
+
+#[tokio::test]
+async fn a_journal_that_keeps_nothing_still_reports() {
+    let requests = Arc::new(Mutex::new(0));
+    let sink = Arc::clone(&requests);
+    let mut limits = infrai_video_sandbox::JournalLimits::default();
+    limits.requests = 0;
+    let sandbox = builder().journal_limits(limits).on_request(move |_| *sink.lock().unwrap() += 1).router();
+    get("/v1/video/list").send(&sandbox).await.data();
+    assert_eq!((*requests.lock().unwrap(), sandbox.journal().len()), (1, 0));
+}

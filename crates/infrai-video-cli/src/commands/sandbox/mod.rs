@@ -8,14 +8,33 @@ use std::io;
 
 use infrai_video_sandbox::{Clock, Sandbox, SandboxBuilder, Shutdown, StartError};
 
-use self::server_log::{ServerLog, Started};
-use crate::args::{Pace, SandboxArgs, TOKEN_VARIABLE};
+use self::server_log::{Addresses, ServerLog};
+use crate::args::{LogFormat, Pace, SandboxArgs, TOKEN_VARIABLE};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
 use crate::schema::Listening;
+use crate::signals::Signals;
 
 pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure> {
+    match serve(ctx, args).await {
+        Err(failure) if args.log_format == LogFormat::Json && !failure.message().is_empty() => {
+            ctx.output.failure_line(&failure);
+            Err(Failure::printed(failure.exit()))
+        }
+        result => result,
+    }
+}
+
+async fn serve(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure> {
+    // Before anything that takes time: a parent that has exited by then would not be noticed.
+    let parent_exit = match args.exit_with_parent {
+        Some(parent) => parent::exit(parent).map_err(|error| {
+            Failure::new(Exit::Other, format!("standard input cannot be read: {error}"))
+                .next("start the sandbox with a pipe as standard input, or without --exit-with-parent")
+        })?,
+        None => Box::pin(std::future::pending()),
+    };
     if ctx.options.sandbox || ctx.options.base_url.is_some() {
         return Err(Failure::new(
             Exit::Usage,
@@ -30,7 +49,7 @@ pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure
         )
         .next(ctx.invocation.help()));
     }
-    let mut signals = ctx.signals()?;
+    let signals = ctx.signals()?;
     let clock = match args.clock {
         Pace::Real => Clock::real(),
         Pace::Times(factor) => Clock::scaled(factor),
@@ -47,13 +66,16 @@ pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure
     if let Some(directory) = &args.persist {
         builder = builder.persist(directory);
     }
-    let (builder, new_token) = with_network(with_files(ctx, builder, args)?, args)?;
-    let log = ServerLog::new(&ctx.output, args.log_format);
-    let observer = log.clone();
-    let builder = builder.on_request(move |seen| observer.request(seen));
+    let (mut builder, new_token) = with_network(with_files(ctx, builder, args)?, args)?;
+    let log = ServerLog::start(&ctx.output, args.log_format)
+        .map_err(|error| Failure::new(Exit::Other, format!("the log cannot be started: {error}")))?;
+    if !log.is_quiet() {
+        let observer = log.clone();
+        builder = builder.on_request(move |seen| observer.request(seen));
+    }
     let sandbox = builder.start().await.map_err(|error| not_started(ctx, &error))?;
     let url = sandbox.base_url();
-    log.started(&Started {
+    log.started(&Addresses {
         base_url: url.to_owned(),
         file_base_url: sandbox.file_base_url().to_owned(),
         listens_on: format!("http://{}", sandbox.api_address()),
@@ -61,8 +83,10 @@ pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure
         reference: format!("{url}/docs"),
         admin_api: format!("{url}/__sandbox/"),
         directory: args.persist.as_ref().map(|directory| directory.display().to_string()),
-        admin_token: new_token.clone(),
     });
+    if let Some(token) = &new_token {
+        log.admin_token(token);
+    }
     if args.clock == Pace::Manual {
         let token = match new_token.is_some() || args.admin_token.is_some() {
             true => format!(" -H \"authorization: Bearer ${TOKEN_VARIABLE}\""),
@@ -70,20 +94,30 @@ pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure
         };
         log.message(
             "clock",
-            &format!("curl {url}/__sandbox/clock{token} -H 'content-type: application/json' -d '{{\"advance_seconds\": 60}}'"),
+            format!("curl {url}/__sandbox/clock{token} -H 'content-type: application/json' -d '{{\"advance_seconds\": 60}}'"),
         );
     }
     match ctx.output.json {
         true => ctx.output.json(&Listening { base_url: url, file_base_url: sandbox.file_base_url() })?,
         false => ctx.output.line(url)?,
     }
+    let result = until_stopped(sandbox, signals, parent_exit, &log).await;
+    log.finish();
+    result
+}
+
+/// Serves until a signal, or until the parent has exited.
+async fn until_stopped(
+    sandbox: Sandbox,
+    mut signals: Signals,
+    mut parent_exit: parent::Exit,
+    log: &ServerLog,
+) -> Result<(), Failure> {
     let first = tokio::select! {
         signal = signals.next() => signal,
-        gone = parent::gone(), if args.exit_with_parent => {
-            let why = gone.map_err(|error| Failure::new(Exit::Other, format!("standard input cannot be watched: {error}")))?;
-            log.message("stopped", why);
+        reason = &mut parent_exit => {
+            log.message("stopped", reason);
             // Nobody waits for the requests in progress.
-            drop(sandbox);
             return Ok(());
         }
     };
@@ -96,6 +130,7 @@ pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure
             first
         }
         second = signals.next() => second,
+        _ = parent_exit => first,
     };
     Err(Failure::printed(last.exit()))
 }

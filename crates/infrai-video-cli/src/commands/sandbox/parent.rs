@@ -1,29 +1,50 @@
-//! Ends a sandbox together with the program that started it.
+//! Whether the program that started a sandbox is still there.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::pin::Pin;
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// Waits until standard input ends or the parent process exits. Returns which of them happened.
+/// Why a sandbox is no longer needed.
+pub(super) type Exit = Pin<Box<dyn Future<Output = &'static str>>>;
+
+/// How long to wait before an input that has nothing yet is read again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Resolves when standard input ends or the parent process exits, with which of them happened. Watches from this call on.
 ///
 /// Standard input alone would not be enough: a process that the parent has forked may keep the other end of the pipe open.
-pub(super) async fn gone() -> io::Result<&'static str> {
-    let input_ended = input_ended()?;
-    Ok(tokio::select! {
-        () = input_ended => "standard input has ended",
-        () = parent_exited() => "the parent process has exited",
-    })
+/// A terminal is not read, since others read it too. `parent` is the id of the parent, if it is known to the caller.
+pub(super) fn exit(parent: Option<u32>) -> io::Result<Exit> {
+    let parent_exit = parent_exit(parent);
+    if io::stdin().is_terminal() {
+        return Ok(Box::pin(async {
+            parent_exit.await;
+            "the parent process has exited"
+        }));
+    }
+    let input_end = input_end()?;
+    Ok(Box::pin(async {
+        tokio::select! {
+            () = input_end => "standard input has ended; with --exit-with-parent it must stay open",
+            () = parent_exit => "the parent process has exited",
+        }
+    }))
 }
 
 /// Reads standard input to its end on a thread of its own, which does not delay the exit of this process.
-fn input_ended() -> io::Result<impl Future<Output = ()>> {
+fn input_end() -> io::Result<impl Future<Output = ()>> {
     let (ended, wait) = oneshot::channel::<()>();
     thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-        // An input that cannot be read has ended too.
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        drop(ended);
+        if read_to_end(io::stdin().lock()) {
+            drop(ended);
+        } else {
+            // What happens to the parent still counts.
+            std::mem::forget(ended);
+        }
     })?;
     Ok(async {
         // The sender is dropped without a message.
@@ -31,22 +52,38 @@ fn input_ended() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-#[cfg(unix)]
-async fn parent_exited() {
-    use std::os::unix::process::parent_id;
-    use std::time::Duration;
+/// Reads and discards everything. Returns whether the end was reached: not if the input cannot be read.
+fn read_to_end(mut input: impl io::Read) -> bool {
+    let mut buffer = [0; 1024];
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // The parent has made its pipe non-blocking.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY_INTERVAL),
+            Err(_) => return false,
+        }
+    }
+}
 
-    /// There is no notification: the id of the parent changes when it has exited.
+/// There is no notification: the id of the parent changes when it has exited.
+#[cfg(unix)]
+fn parent_exit(parent: Option<u32>) -> impl Future<Output = ()> {
+    use std::os::unix::process::parent_id;
+
     const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-    let parent = parent_id();
-    while parent_id() == parent {
-        tokio::time::sleep(POLL_INTERVAL).await;
+    let parent = parent.unwrap_or_else(parent_id);
+    async move {
+        while parent_id() == parent {
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
     }
 }
 
 /// Windows closes the pipe of a process that exits, unless another process has it too.
 #[cfg(not(unix))]
-async fn parent_exited() {
-    std::future::pending().await
+fn parent_exit(_: Option<u32>) -> impl Future<Output = ()> {
+    std::future::pending()
 }

@@ -312,18 +312,21 @@ fn a_sandbox_says_where_it_listens_and_logs_each_request() {
 fn the_log_can_be_json_or_turned_off() {
     let directory = tempfile::tempdir().unwrap();
     let stderr = |options: &[&str]| {
-        let mut server = Server::start(directory.path(), options);
-        generate(&server.url);
-        let _ = server.child.kill();
-        let mut text = String::new();
-        server.stderr.read_to_string(&mut text).unwrap();
-        text
+        let mut command =
+            command(directory.path(), ["sandbox", "--port", "0", "--exit-with-parent"].iter().chain(options));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        generate(url.trim_end());
+        drop(child.stdin.take());
+        String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap()
     };
     let json = stderr(&["--log-format", "json", "--clock", "manual"]);
     let lines: Vec<serde_json::Value> =
         json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
-    assert_eq!(events, ["started", "message", "request"]);
+    assert_eq!(events, ["started", "message", "request", "message"]);
     assert!(lines[0]["base_url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     let request = &lines[2];
     assert_eq!((&request["method"], &request["status"]), (&"POST".into(), &200.into()));
@@ -354,5 +357,98 @@ fn pages_of_another_origin_can_be_allowed() {
     let run = Run::from(
         command(directory.path(), ["sandbox", "--port", "0", "--cors", "app.example"]).output().unwrap(),
     );
-    assert!(run.failed(7).contains("cors_origin \"app.example\""), "{run:?}");
+    assert!(run.failed(7).contains("the origin \"app.example\""), "{run:?}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_stop_the_sandbox() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = command(directory.path(), ["sandbox", "--port", "0", "--exit-with-parent"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    // Far more lines than a pipe holds.
+    for _ in 0..3000 {
+        assert!(get(url.trim_end(), "/v1/video/list", "").starts_with("HTTP/1.1 401 "));
+    }
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_start_that_fails_is_json_in_a_log_of_json() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output =
+        command(directory.path(), ["sandbox", "--port", &port, "--log-format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let line: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert!(line["error"]["message"].as_str().unwrap().contains("cannot listen"), "{line}");
+}
+
+#[test]
+fn requests_that_are_rejected_because_of_their_host_or_origin_are_logged_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start(directory.path(), &["--clock", "manual"]);
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    write!(stream, "GET /v1/video/list HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n").unwrap();
+    stream.read_to_string(&mut String::new()).unwrap();
+    let time = "2026-01-01T00:00:00Z";
+    assert_eq!(server.told(time), "GET /v1/video/list 421");
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    write!(
+        stream,
+        "OPTIONS /v1/video/list HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: https://app.example\r\n\
+         Access-Control-Request-Method: GET\r\n\r\n"
+    )
+    .unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.contains("--cors"), "{response}");
+    assert_eq!(server.told(time), "OPTIONS /v1/video/list 403");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sandbox_that_knows_its_parent_notices_that_it_exited_before_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "exec 3<&0; \"$@\" \"--exit-with-parent=$$\" <&3 & exit 0", "sh", BINARY])
+        .args(["sandbox", "--port", "0", "-q"])
+        .current_dir(directory.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut shell = shell.spawn().unwrap();
+    let _stays_open = shell.stdin.take().unwrap();
+    shell.wait().unwrap();
+    let mut output = String::new();
+    shell.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+    assert!(
+        output.is_empty() || output.starts_with("http://"),
+        "the pipe closes when the sandbox exits: {output}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_empty_pipe_that_does_not_block_has_not_ended() {
+    use std::os::fd::OwnedFd;
+
+    let directory = tempfile::tempdir().unwrap();
+    let (input, other_end) = std::os::unix::net::UnixStream::pair().unwrap();
+    input.set_nonblocking(true).unwrap();
+    let mut command = command(directory.path(), ["sandbox", "--port", "0", "--exit-with-parent", "-q"]);
+    command.stdin(OwnedFd::from(input)).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    assert!(get(url.trim_end(), "/healthz", "").starts_with("HTTP/1.1 200 "));
+    assert_eq!(child.try_wait().unwrap(), None, "it still runs");
+    drop(other_end);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

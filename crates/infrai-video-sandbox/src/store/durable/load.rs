@@ -79,8 +79,10 @@ pub(super) fn load(db: &Connection, opening: Usd) -> Read<Stored> {
         state.apply(Change::ResponseLost { number: row.number("job_number")? });
         Ok(())
     })?;
-    db.query_row_and_then("SELECT seed, clock, starts FROM meta", (), |row| {
+    let counters = "SELECT seed, clock, starts, last_job_number, topups_forgotten FROM meta";
+    db.query_row_and_then(counters, (), |row| {
         let meta = Fields(row);
+        state.continue_after(meta.number("last_job_number")?, meta.number("topups_forgotten")?);
         let (seed, clock) = (meta.parsed("seed")?, meta.maybe_parsed("clock")?);
         Ok(Stored { seed, clock, starts: meta.number("starts")?, state })
     })

@@ -41,7 +41,9 @@ pub(super) fn write(db: &Connection, change: &Change) -> Result<()> {
         Change::TopupOpened(topup) => topup_opened(db, topup),
         Change::TopupPaid { id } => run(db, "UPDATE topups SET paid = 1 WHERE id = ?", [id]),
         Change::ResponseLost { number } => {
-            let insert = "INSERT OR IGNORE INTO lost_answers (job_number) VALUES (?)";
+            // The account may have been reset meanwhile.
+            let insert = "INSERT OR IGNORE INTO lost_answers (job_number) \
+                          SELECT ?1 WHERE EXISTS (SELECT 1 FROM ledger WHERE job_number = ?1)";
             run(db, insert, [number.cast_signed()])
         }
         Change::ResponseDelivered { number } => {
@@ -54,7 +56,8 @@ pub(super) fn write(db: &Connection, change: &Change) -> Result<()> {
 pub(super) fn clear(db: &Connection) -> Result<()> {
     db.execute_batch(
         "DELETE FROM accounts; DELETE FROM jobs; DELETE FROM deleted_jobs; DELETE FROM ledger; \
-         DELETE FROM idempotency_keys; DELETE FROM topups; DELETE FROM lost_answers",
+         DELETE FROM idempotency_keys; DELETE FROM topups; DELETE FROM lost_answers; \
+         UPDATE meta SET last_job_number = 0, topups_forgotten = 0",
     )
 }
 
@@ -63,6 +66,10 @@ pub(super) fn set_clock(db: &Connection, clock: Option<Timestamp>) -> Result<()>
 }
 
 fn account_reset(db: &Connection, account: &str) -> Result<()> {
+    let counters = "UPDATE meta SET \
+                    last_job_number = MAX(last_job_number, (SELECT COALESCE(MAX(job_number), 0) FROM ledger)), \
+                    topups_forgotten = topups_forgotten + (SELECT COUNT(*) FROM topups WHERE account = ?)";
+    run(db, counters, [account])?;
     let lost =
         "DELETE FROM lost_answers WHERE job_number IN (SELECT job_number FROM ledger WHERE account = ?)";
     run(db, lost, [account])?;
