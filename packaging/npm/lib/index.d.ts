@@ -120,8 +120,10 @@ export interface Request {
   authorization: boolean
   body: string | null
   operation: string | null
+  account: string | null
   job_id: string | null
   status: number | null
+  cost_usd: number | null
   fault: string | null
   request_id: string
 }

@@ -101,7 +101,7 @@ export async function startSandbox(options = {}) {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('INFRAI_')))
   const child = spawn(
     command(),
-    ['sandbox', '--port', '0', '--file-port', '0', '--exit-with-parent', '-q', ...given, ...more],
+    ['sandbox', '--port', '0', '--file-port', '0', `--exit-with-parent=${process.pid}`, '-q', ...given, ...more],
     // The end of its standard input tells the sandbox that this process is gone.
     { env, stdio: ['pipe', 'pipe', 'pipe'] },
   )

@@ -74,7 +74,11 @@ class Sandbox(Session):
         # It is read only if the sandbox does not start. A pipe could fill up.
         with tempfile.TemporaryFile() as messages:
             self._process = subprocess.Popen(
-                [str(command()), "sandbox", "--port", "0", "--file-port", "0", "--exit-with-parent", "-q", *arguments],
+                [
+                    *(str(command()), "sandbox", "--port", "0", "--file-port", "0", "-q"),
+                    f"--exit-with-parent={os.getpid()}",
+                    *arguments,
+                ],
                 # Its end tells the sandbox that this process is gone.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

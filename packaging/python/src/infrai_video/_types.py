@@ -84,8 +84,10 @@ class Request(TypedDict):
     authorization: bool
     body: Optional[str]
     operation: Optional[str]
+    account: Optional[str]
     job_id: Optional[str]
     status: Optional[int]
+    cost_usd: Optional[float]
     fault: Optional[str]
     request_id: str
 
