@@ -62,6 +62,14 @@ impl Packages {
     }
 }
 
+/// The code in a language of the README of a package. Its code under test is not there, only how it is imported.
+fn example(package: &str, language: &str) -> String {
+    let readme = root().join("packaging").join(package).join("README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let code = readme.split_once(&format!("```{language}\n")).unwrap().1;
+    code.split_once("```").unwrap().0.to_owned()
+}
+
 /// The names of the files in a directory, sorted.
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();

@@ -7,7 +7,18 @@ use contract_tests::root;
 use external_tools::skip::{available, summarize};
 use external_tools::{Process, node};
 
-use crate::{Packages, packages};
+use crate::{Packages, example, packages};
+
+/// The code under test of the README's example.
+const APP: &str = "
+export async function makeClip(baseUrl, apiKey, prompt) {
+  const headers = { authorization: `Bearer ${apiKey}`, 'idempotency-key': 'key', 'content-type': 'application/json' }
+  const body = JSON.stringify({ prompt })
+  const send = () => fetch(`${baseUrl}/v1/video/generate`, { method: 'POST', headers, body })
+  const response = await send().catch(send)
+  return (await response.json()).data.job_id
+}
+";
 
 /// A project with the packages, installed without a registry.
 fn project(packages: &Packages) -> PathBuf {
@@ -45,6 +56,8 @@ fn the_module_of_the_npm_packages_works_in_node_test_without_rust() {
     assert!(!manifest.contains("\"scripts\"") && manifest.contains("\"infrai-video-win32-x64\": \"0."));
     let tests = root().join("tests/dist");
     fs::copy(tests.join("node/sandbox.test.js"), project.join("sandbox.test.js")).unwrap();
+    fs::write(project.join("my-app.js"), APP).unwrap();
+    fs::write(project.join("readme.test.js"), example("npm", "js")).unwrap();
     let output = Process::new("node", &project)
         .env("PATH", path(&project))
         .env_remove("INFRAI_VIDEO_COMMAND")

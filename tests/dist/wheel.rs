@@ -7,7 +7,30 @@ use contract_tests::root;
 use external_tools::skip::summarize;
 use external_tools::{Process, python};
 
-use crate::{Packages, packages};
+use crate::{Packages, example, packages};
+
+/// The code under test of the README's example.
+const APP: &str = "
+from test_wheel import call
+import infrai_video
+def make_clip(base_url, api_key, prompt):
+    session = infrai_video.Session(base_url)
+    session.api_key = api_key
+    try:
+        return call(session, 'POST', '/v1/video/generate', {'prompt': prompt}, 'key')['job_id']
+    except OSError:
+        return call(session, 'POST', '/v1/video/generate', {'prompt': prompt}, 'key')['job_id']
+";
+
+/// The settings of the project apply, and the clock runs without a call.
+const OPTIONS: &str = "
+from test_wheel import generate, state
+def test_options(infrai_sandbox):
+    job_id = generate(infrai_sandbox)
+    while state(infrai_sandbox, job_id) != 'succeeded':
+        pass
+    assert list(infrai_sandbox.ledger()['balances'].values()) == [6.96]
+";
 
 /// A clean environment with the wheel, and with pytest from another one.
 fn installed(packages: &Packages) -> PathBuf {
@@ -37,6 +60,7 @@ fn the_fixture_of_the_wheel_works_in_pytest_without_rust() {
             .named(module)
             .env("PATH", environment.join("bin"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONPATH", tests.parent().unwrap())
             .env_remove("INFRAI_VIDEO_COMMAND")
             .args("-m")
             .arg(module)
@@ -48,13 +72,12 @@ fn the_fixture_of_the_wheel_works_in_pytest_without_rust() {
     pytest().args("-n 2 -k").arg("each or other").arg(&tests).run().unwrap();
     run("mypy").args("--strict --cache-dir /dev/null").arg(&tests).run().unwrap();
 
-    let ini = "--clock x600 --balance 7";
-    let options = environment.join("test_options.py");
-    fs::write(
-        &options,
-        "def test_options(infrai_sandbox, infrai_sandbox_server):\n    \
-         assert '--clock x600' in ' '.join(infrai_sandbox_server._process.args)\n",
-    )
-    .unwrap();
-    pytest().arg("-o").arg(format!("infrai_sandbox_args={ini}")).arg(&options).run().unwrap();
+    fs::write(environment.join("my_app.py"), APP).unwrap();
+    fs::write(environment.join("test_readme.py"), example("python", "python")).unwrap();
+    pytest().args("test_readme.py").run().unwrap();
+
+    fs::write(environment.join("pytest.ini"), "[pytest]\ninfrai_sandbox_args = --clock x600 --balance 7\n")
+        .unwrap();
+    fs::write(environment.join("test_options.py"), OPTIONS).unwrap();
+    pytest().args("test_options.py").run().unwrap();
 }
