@@ -54,8 +54,10 @@ enum Command {
         /// How the command is built: `dist` is small and takes minutes.
         #[arg(long, value_enum, default_value = "dist")]
         profile: Profile,
-        /// A target to pack for; may be given several times. With a version of glibc or for musl it is built with zig:
-        /// `aarch64-unknown-linux-gnu.2.28`. [default: this machine]
+        /// A target to pack for; may be given several times. [default: this machine]
+        ///
+        /// `x86_64-unknown-linux-gnu.2.28` needs that glibc or a newer one, and is built with zig, as are targets with musl.
+        /// `x86_64-unknown-linux-gnu.static` contains glibc, and is built on Linux with this processor.
         #[arg(long, value_name = "TARGET")]
         target: Vec<String>,
         /// Pack for every installed target of Linux, with glibc 2.28 or musl.

@@ -34,7 +34,7 @@ pub(super) fn make(root: &Path, target: &Target, options: &Options, metadata: &V
         Some(binary) => std::path::absolute(binary)?,
         None => build(root, target, options.profile, metadata)?,
     };
-    let path = root.join("target/dist").join(&target.triple).join("packed").join(target.program());
+    let path = root.join("target/dist").join(target.name()).join("packed").join(target.program());
     fs::create_dir_all(path.parent().context("no directory")?)?;
     if options.binary.is_none() && options.profile == Profile::Dist {
         // Its profile strips it.
@@ -67,7 +67,14 @@ fn build(root: &Path, target: &Target, profile: Profile, metadata: &Value) -> Re
     build = build.args(&format!(
         "--locked --package {PACKAGE} --features {FEATURES} --profile {profile} --target {triple} --target-dir"
     ));
-    let (rust, c) = remapped(root, metadata);
+    let (mut rust, c) = remapped(root, metadata);
+    if target.is_static {
+        // Without dlsym, the default of getrandom needs /dev/urandom.
+        rust.extend(
+            ["-Ctarget-feature=+crt-static", "--cfg=getrandom_backend=\"linux_getrandom\""]
+                .map(str::to_owned),
+        );
+    }
     let built = cargo::build(
         build
             .arg(&directory)

@@ -109,7 +109,7 @@ pub fn run(root: &Path, options: &Options, report: &mut dyn Write) -> Result<()>
             small: options.profile == Profile::Dist,
         };
         files.extend(contents.files()?);
-        if target.triple == targets.first().context("no target")?.triple {
+        if Some(target) == targets.iter().find(|target| !target.is_static) {
             files.push(npm::main_package(&contents)?);
         }
     }
@@ -128,15 +128,17 @@ pub fn run(root: &Path, options: &Options, report: &mut dyn Write) -> Result<()>
 
 impl Contents<'_> {
     fn files(&self) -> Result<Vec<File>> {
-        let base = format!("{NAME}-{}-{}", self.version, self.target.triple);
+        let base = format!("{NAME}-{}-{}", self.version, self.target.name());
         let archive = archive::tar_gz(&base, self.entries()?, self.time, self.compression())?;
         let mut files = vec![
             File { name: format!("{base}.tar.gz"), content: archive },
             File { name: format!("{base}.cdx.json"), content: self.sbom.as_bytes().to_vec() },
-            npm::platform_package(self)?,
-            wheel::wheel(self)?,
         ];
-        files.extend(debian::package(self)?);
+        // A static command is for images. Where there is a package manager, there is a glibc.
+        if !self.target.is_static {
+            files.extend([npm::platform_package(self)?, wheel::wheel(self)?]);
+            files.extend(debian::package(self)?);
+        }
         Ok(files)
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Target {
     pub(super) triple: String,
     /// The oldest glibc; such a target is built with zig.
     pub(super) glibc: Option<String>,
+    /// Whether glibc is in the command, which then needs no other file.
+    pub(super) is_static: bool,
 }
 
 /// The names of a platform in npm's packages.
@@ -64,16 +66,23 @@ fn portable_name(triple: &str) -> Option<String> {
 }
 
 impl Target {
-    /// `x86_64-unknown-linux-gnu`, or `x86_64-unknown-linux-gnu.2.28`.
+    /// `x86_64-unknown-linux-gnu`, or with a suffix `x86_64-unknown-linux-gnu.2.28` or `x86_64-unknown-linux-gnu.static`.
     pub(super) fn parse(name: &str) -> Result<Self> {
-        let (triple, glibc) = match name.split_once('.') {
-            Some((triple, glibc)) if triple.ends_with("-gnu") => (triple, Some(glibc.to_owned())),
+        let (triple, suffix) = match name.split_once('.') {
+            Some((triple, suffix)) if triple.ends_with("-gnu") => (triple, Some(suffix)),
             _ => (name, None),
         };
+        let is_static = suffix == Some("static");
+        let glibc = suffix.filter(|_| !is_static).map(str::to_owned);
         if !TRIPLES.contains(&triple) {
             bail!("there are no packages for `{name}`, only for {}", TRIPLES.join(", "));
         }
-        Ok(Self { triple: triple.to_owned(), glibc })
+        Ok(Self { triple: triple.to_owned(), glibc, is_static })
+    }
+
+    /// The target in names of files.
+    pub(super) fn name(&self) -> String {
+        format!("{}{}", self.triple, if self.is_static { "-static" } else { "" })
     }
 
     pub(super) fn is_linux(&self) -> bool {
@@ -183,6 +192,8 @@ mod tests {
         let target = Target::parse("x86_64-unknown-linux-gnu.2.28").unwrap();
         assert_eq!((target.triple.as_str(), target.needs_zig()), ("x86_64-unknown-linux-gnu", true));
         assert!(!Target::parse("x86_64-unknown-linux-gnu").unwrap().needs_zig());
+        let target = Target::parse("x86_64-unknown-linux-gnu.static").unwrap();
+        assert_eq!((target.name().as_str(), target.needs_zig()), ("x86_64-unknown-linux-gnu-static", false));
         assert!(Target::parse("riscv64gc-unknown-linux-gnu").is_err());
     }
 }
