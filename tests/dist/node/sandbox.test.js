@@ -123,9 +123,11 @@ test('a killed test run leaves no sandbox', async () => {
   const [line] = await once(run.stdout, 'data')
   const connection = createConnection(Number(new URL(String(line).trim()).port), '127.0.0.1')
   await once(connection, 'connect')
+  // The sandbox closes its connections when it stops, or the system resets them.
+  const closed = new Promise((resolve) => connection.on('error', () => {}).on('close', resolve))
   run.kill('SIGKILL')
-  // The sandbox closes its connections when it stops.
-  await once(connection.resume(), 'close')
+  connection.resume()
+  await closed
 })
 
 test('a program that forgets its sandbox ends all the same', () => {

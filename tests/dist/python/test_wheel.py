@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -130,8 +131,9 @@ def test_a_killed_test_run_leaves_no_sandbox(tmp_path: Path) -> None:
     with socket.create_connection((str(url.hostname), url.port or 0), timeout=20) as connection:
         run.send_signal(signal.SIGKILL)
         run.communicate()
-        # The sandbox closes its connections when it stops.
-        assert connection.recv(1) == b""
+        # The sandbox closes its connections when it stops, or the system resets them.
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((str(url.hostname), url.port or 0), timeout=20)
 

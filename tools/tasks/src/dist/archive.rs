@@ -31,6 +31,8 @@ pub(super) fn tar_gz(top: &str, mut entries: Vec<Entry>, time: u64, level: Compr
         let mut header = tar::Header::new_gnu();
         header.set_mode(*mode);
         header.set_mtime(time);
+        header.set_uid(0);
+        header.set_gid(0);
         header.set_size(content.len().try_into()?);
         archive.append_data(&mut header, format!("{top}/{path}"), content.as_slice()).context("archive")?;
     }

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use super::{FEATURES, PACKAGE, text};
 
+/// Packages that only build scripts use, and whose data gets into the binary, with the packages of these build scripts.
+const EMBEDDED: [(&str, &str); 1] = [("infrai-video-sandbox", "utoipa-swagger-ui-vendored")];
+
 /// The packages of the binary.
 #[derive(Debug)]
 pub(super) struct Dependencies {
@@ -28,8 +31,6 @@ pub(super) struct Package {
     pub(super) license: String,
     pub(super) authors: Vec<String>,
     pub(super) repository: Option<String>,
-    /// Whether it comes from the registry.
-    pub(super) is_published: bool,
     pub(super) directory: PathBuf,
 }
 
@@ -46,7 +47,24 @@ impl Dependencies {
             .args(&format!("tree --locked --package {PACKAGE} --features {FEATURES} --target {triple}"))
             .args("--edges normal,no-proc-macro --prefix depth --format")
             .arg(" {p}");
-        Self::new(&tree.read()?, metadata)
+        let mut dependencies = Self::new(&tree.read()?, metadata)?;
+        for (user, embedded) in EMBEDDED {
+            dependencies.embed(user, embedded, metadata)?;
+        }
+        Ok(dependencies)
+    }
+
+    /// Adds a package that the binary has data of.
+    fn embed(&mut self, user: &str, name: &str, metadata: &Value) -> Result<()> {
+        let mut all = metadata["packages"].as_array().into_iter().flatten();
+        let package = all.find(|package| text(package, "name") == name).map(Package::read);
+        let package = package.with_context(|| format!("cargo metadata has no {name}"))?;
+        let user = self.packages.values().find(|package| package.name == user);
+        let user = user.with_context(|| format!("nothing uses {name}"))?.key();
+        self.edges.entry(user).or_default().insert(package.key());
+        self.edges.entry(package.key()).or_default();
+        self.packages.insert(package.key(), package);
+        Ok(())
     }
 
     /// From lines like `2 serde v1.0.0 (*)`, with the depth in the tree.
@@ -97,7 +115,6 @@ impl Package {
             license: text(value, "license").replace('/', " OR "),
             authors: authors.filter_map(Value::as_str).map(str::to_owned).collect(),
             repository: Some(text(value, "repository").to_owned()).filter(|url| !url.is_empty()),
-            is_published: value["source"].is_string(),
             directory: Path::new(text(value, "manifest_path")).parent().unwrap_or(Path::new("")).to_owned(),
         }
     }
@@ -125,5 +142,11 @@ mod tests {
         assert_eq!(edges, [("a 1.0.0", 2), ("b 1.0.0", 1), ("c 1.0.0", 0)]);
         assert_eq!(dependencies.packages["b 1.0.0"].license, "MIT OR Apache-2.0");
         assert!(Dependencies::new("0 d v1.0.0", &metadata).is_err());
+
+        let mut dependencies = dependencies;
+        dependencies.embed("b", "unused", &metadata).unwrap();
+        assert!(dependencies.edges["b 1.0.0"].contains("unused 1.0.0"));
+        assert!(dependencies.packages.contains_key("unused 1.0.0"));
+        assert!(dependencies.embed("b", "none", &metadata).is_err());
     }
 }
