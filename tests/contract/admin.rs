@@ -78,8 +78,16 @@ async fn successes(judge: &mut Judge) {
     judge.sandbox.clock().advance(Duration::from_secs(600));
     let shown = send(judge, Method::GET, &format!("/__sandbox/jobs/{id}"), None, 200).await;
     assert_eq!(shown["state"], "succeeded");
-    for path in ["/__sandbox/jobs", "/__sandbox/journal", "/__sandbox/ledger"] {
-        send(judge, Method::GET, path, None, 200).await;
+    all_documented("JobView", &shown);
+    for (path, list, schema) in [
+        ("/__sandbox/jobs", "jobs", "JobRecord"),
+        ("/__sandbox/journal", "requests", "JournalEntry"),
+        ("/__sandbox/ledger", "entries", "LedgerEntry"),
+    ] {
+        let shown = send(judge, Method::GET, path, None, 200).await;
+        let items = shown[list].as_array().unwrap();
+        assert!(!items.is_empty(), "{path}");
+        items.iter().for_each(|item| all_documented(schema, item));
     }
     for (method, path, has_body) in operations() {
         if method == Method::GET && !path.contains("vj_1") {
@@ -93,6 +101,15 @@ async fn successes(judge: &mut Judge) {
         send(judge, Method::PUT, &path, None, 200).await;
         send(judge, Method::GET, "/__sandbox/faults", None, 200).await;
     }
+}
+
+/// Schemas of responses are open, so that a validator does not notice a member that they do not have.
+fn all_documented(schema: &str, item: &Value) {
+    let contract = admin_contract();
+    let documented = &contract.value["components"]["schemas"][schema]["properties"];
+    let undocumented: Vec<_> =
+        entries(Some(item)).map(|(name, _)| name).filter(|name| documented.get(name).is_none()).collect();
+    assert!(undocumented.is_empty(), "{schema} does not describe {undocumented:?}");
 }
 
 /// The examples of bodies, in JSON and TOML.
