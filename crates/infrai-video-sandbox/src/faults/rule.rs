@@ -128,19 +128,19 @@ impl Fault {
         self
     }
 
-    /// Only calls that come at least this long after the first one that the rule matches, on the sandbox's clock.
+    /// Only calls that come at least this long after the first one of their account that the rule matches, on its clock.
     pub fn from(mut self, from: Duration) -> Self {
         self.0.from = Some(from);
         self
     }
 
-    /// Only calls that come less than this long after the first one that the rule matches, on the sandbox's clock.
+    /// Only calls that come less than this long after the first one of their account that the rule matches, on its clock.
     pub fn until(mut self, until: Duration) -> Self {
         self.0.until = Some(until);
         self
     }
 
-    /// Only a call that comes sooner than this after the one before it that the rule matches, on the sandbox's clock.
+    /// Only a call that comes sooner than this after the previous one of its account that the rule matches, on its clock.
     /// Where calls name a job, each job counts alone.
     pub fn sooner_than(mut self, pause: Duration) -> Self {
         self.0.sooner_than = Some(pause);
