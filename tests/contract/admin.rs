@@ -90,9 +90,7 @@ async fn successes(judge: &mut Judge) {
         items.iter().for_each(|item| all_documented(schema, item));
     }
     for (method, path, has_body) in operations() {
-        if method == Method::GET && !path.contains("vj_1") {
-            send(judge, method, &path, None, 200).await;
-        } else if !has_body && !path.contains("vj_1") {
+        if (method == Method::GET || !has_body) && !path.contains("vj_1") {
             send(judge, method, &path, None, 200).await;
         }
     }

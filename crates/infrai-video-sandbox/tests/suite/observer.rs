@@ -3,14 +3,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use infrai_video_sandbox::{Action, Fault, Ledger, Operation, SandboxRouter, Seen};
+use infrai_video_sandbox::{Action, Fault, JournalLimits, Ledger, Operation, SandboxRouter, Seen};
 
 use crate::common::{KEY, builder, call, cheap_job, get};
 
 fn observed(fault: Option<Fault>) -> (SandboxRouter, Arc<Mutex<Vec<Seen>>>) {
     let requests = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&requests);
-    let sandbox = builder().faults(fault).on_request(move |seen| sink.lock().unwrap().push(seen.clone()));
+    let sandbox = builder()
+        .faults(fault)
+        .on_request(move |seen| sink.lock().expect("no test panics").push(seen.clone()));
     (sandbox.router(), requests)
 }
 
@@ -60,8 +62,7 @@ async fn a_request_that_outlives_a_reset_is_reported_and_changes_no_other_entry(
 async fn a_journal_that_keeps_nothing_still_reports() {
     let requests = Arc::new(Mutex::new(0));
     let sink = Arc::clone(&requests);
-    let mut limits = infrai_video_sandbox::JournalLimits::default();
-    limits.requests = 0;
+    let limits = JournalLimits { requests: 0, ..JournalLimits::default() };
     let sandbox = builder().journal_limits(limits).on_request(move |_| *sink.lock().unwrap() += 1).router();
     get("/v1/video/list").send(&sandbox).await.data();
     assert_eq!((*requests.lock().unwrap(), sandbox.journal().len()), (1, 0));

@@ -264,7 +264,7 @@ fn a_sandbox_ends_with_its_parent_although_its_standard_input_stays_open() {
 
 /// Sends a request to generate a clip, and reads the whole response.
 fn generate(url: &str) -> String {
-    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").expect("a URL")).expect("it listens");
     let body = r#"{"prompt": "a lighthouse", "prefer": "cheapest"}"#;
     write!(
         stream,
@@ -272,9 +272,9 @@ fn generate(url: &str) -> String {
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
-    .unwrap();
+    .expect("it takes the request");
     let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
+    stream.read_to_string(&mut response).expect("a response");
     response
 }
 
