@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::RetryAfter;
+use crate::input::decimal;
 use crate::model::keys::account_named;
 
 /// The two forms of an enum with two variants in a rule file: `true` or `false`.
@@ -43,7 +45,7 @@ pub(crate) mod seconds {
         if (0.0..=MAX_SECONDS).contains(&seconds) {
             Ok(Duration::from_secs_f64(seconds))
         } else {
-            let range = format!("{seconds} must be a number of seconds from 0 to {MAX_SECONDS}");
+            let range = format!("{} must be a number of seconds from 0 to {MAX_SECONDS}", decimal(seconds));
             Err(Error::custom(range))
         }
     }
@@ -106,13 +108,33 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::E
     }
 }
 
+/// A number from 1: calls and jobs are counted from there.
+pub(super) fn ordinal<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    match u64::deserialize(from)? {
+        0 => Err(Error::custom("it must be above 0")),
+        number => Ok(number),
+    }
+}
+
+/// As [`ordinal`], for a field that may be absent.
+pub(super) fn optional_ordinal<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    ordinal(from).map(Some)
+}
+
+/// A text that can be the value of a header.
+fn header_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    HeaderValue::from_str(&text).map_err(Error::custom)?;
+    Ok(text)
+}
+
 /// A probability from 0 to 1.
 pub(super) fn probability<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let probability = f64::deserialize(from)?;
     if (0.0..=1.0).contains(&probability) {
         Ok(probability)
     } else {
-        Err(Error::custom(format!("{probability} must lie between 0 and 1")))
+        Err(Error::custom(format!("{} must lie between 0 and 1", decimal(probability))))
     }
 }
 
@@ -127,11 +149,11 @@ pub(super) fn account<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Strin
 
 /// A `Retry-After` header in a rule file.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged, expecting = "expected seconds, { date_in = seconds } or text")]
+#[serde(untagged, expecting = "expected seconds, a table with date_in, or text for a header")]
 pub(super) enum RetryAfterField {
     Seconds(u64),
     Date { date_in: u64 },
-    Text(String),
+    Text(#[serde(deserialize_with = "header_text")] String),
 }
 
 impl From<RetryAfterField> for RetryAfter {

@@ -7,7 +7,8 @@ use super::Fault;
 use super::action::Action;
 use super::rule::Rule;
 use crate::input::{
-    Field, Format, Input, InputError, Kind, Node, ReadError, Segment, Wrong, closest, fields_of, variants_of,
+    Field, Format, Input, InputError, Kind, Node, ReadError, Segment, Wrong, closest, fields_of, shortened,
+    variants_of,
 };
 
 /// The list of rules in a file.
@@ -75,7 +76,21 @@ impl Fault {
             input.root.kind = Kind::Table(vec![Field { name: FAULT.to_owned(), line: None, value }]);
         }
         let file: File = read(input)?;
+        check_windows(&file.fault)?;
         Ok(file.fault.into_iter().map(Self).collect())
+    }
+}
+
+/// Rejects rules that never act because of their times.
+pub(super) fn check_windows(rules: &[Rule]) -> Result<(), InputError> {
+    let is_empty =
+        |rule: &Rule| matches!((rule.from, rule.until), (Some(from), Some(until)) if from >= until);
+    match rules.iter().position(is_empty) {
+        Some(index) => {
+            let wrong = "from_seconds must be below until_seconds: otherwise the rule never acts";
+            Err(InputError::new(format!("fault rule {}", index + 1), wrong))
+        }
+        None => Ok(()),
     }
 }
 
@@ -97,11 +112,16 @@ fn nest(rule: &mut Node) {
     let conditions = fields_of::<Rule>();
     let (mut kept, of_action): (Vec<_>, Vec<_>) =
         fields.drain(..).partition(|field| conditions.contains(&field.name.as_str()));
-    if let Some(Field { value: action, .. }) = kept.iter_mut().find(|field| field.name == ACTION)
-        && let Kind::Text(name) = &action.kind
-    {
-        let value = Node { line: rule.line, kind: Kind::Table(of_action) };
-        action.kind = Kind::Table(vec![Field { name: name.clone(), line: action.line, value }]);
+    if let Some(Field { value: action, .. }) = kept.iter_mut().find(|field| field.name == ACTION) {
+        match &action.kind {
+            Kind::Text(name) => {
+                let value = Node { line: rule.line, kind: Kind::Table(of_action) };
+                action.kind = Kind::Table(vec![Field { name: name.clone(), line: action.line, value }]);
+            }
+            // Only the name of an action may be written, and not the form that is made of it here.
+            Kind::Table(_) => action.kind = Kind::Table(Vec::new()),
+            _ => {}
+        }
     }
     *fields = kept;
 }
@@ -115,7 +135,10 @@ fn explained(mut error: ReadError) -> ReadError {
         }
         (Wrong::UnknownField { name, .. }, [Segment::Variant(action), ..]) => no_field(name, action),
         (Wrong::UnknownField { name, .. }, []) if is_in_rules(name) => {
-            format!("the field `{name}` belongs into a rule, and each rule into the list `{FAULT}`")
+            format!(
+                "the field `{}` belongs into a rule, and each rule into the list `{FAULT}`",
+                shortened(name)
+            )
         }
         _ => return error,
     };
@@ -142,7 +165,8 @@ fn no_field(name: &str, action: &str) -> String {
     };
     let own = if own.is_empty() { "no fields".to_owned() } else { own.join(", ") };
     format!(
-        "the action {action} has no field `{name}`{hint} {action} has {own}; every rule has {}",
+        "the action {action} has no field `{}`{hint} {action} has {own}; every rule has {}",
+        shortened(name),
         conditions.join(", ")
     )
 }
@@ -304,7 +328,7 @@ mod tests {
         );
         assert_eq!(
             refused("action = 'status'\nstatus = 503\nretry_after = []"),
-            "fault rule 1, field retry_after (line 4): expected seconds, { date_in = seconds } or text"
+            "fault rule 1, field retry_after (line 4): expected seconds, a table with date_in, or text for a header"
         );
         let second = Fault::from_toml("[[fault]]\naction = 'stuck'\n\n[[fault]]\naction = 'explode'");
         assert!(second.expect_err("wrong").to_string().starts_with("fault rule 2, field action (line 5): "));

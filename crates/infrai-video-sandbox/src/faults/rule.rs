@@ -35,7 +35,9 @@ pub(super) struct Rule {
     #[serde(default, deserialize_with = "fields::account")]
     pub(super) account: Option<String>,
     pub(super) job: Option<JobMatch>,
+    #[serde(default, deserialize_with = "fields::optional_ordinal")]
     pub(super) nth: Option<u64>,
+    #[serde(default, deserialize_with = "fields::optional_ordinal")]
     pub(super) count: Option<u64>,
     #[serde(default = "fields::always", deserialize_with = "fields::probability")]
     pub(super) probability: f64,
@@ -50,9 +52,9 @@ pub(super) struct Rule {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "expected the id of a job, or n for the nth")]
+#[serde(untagged, expecting = "expected the id of a job, or n from 1 for the nth")]
 pub(super) enum JobMatch {
-    Number(u64),
+    Number(#[serde(deserialize_with = "fields::ordinal")] u64),
     Id(String),
 }
 

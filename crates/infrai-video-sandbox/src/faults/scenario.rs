@@ -143,6 +143,7 @@ impl Scenario {
 
     pub(crate) fn read(text: &str, format: Format) -> Result<Self, InputError> {
         let file: File = file::read(Input::parse("the scenario", text, format)?)?;
+        file::check_windows(&file.fault)?;
         Ok(Self {
             name: file.name,
             summary: file.summary,

@@ -13,9 +13,9 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, any, get, post, put};
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ use crate::app_state::{AppState, Shared};
 use crate::faults::scenario::Scenario;
 use crate::faults::{Fault, seconds};
 use crate::handle::Handle;
+use crate::input::{closest, shortened};
 use crate::model::catalogue::VendorState;
 use crate::network::admin_auth::Refused;
 use crate::page;
@@ -37,6 +38,9 @@ pub(crate) fn routes(app: &Arc<AppState>) -> Router {
         .into_iter()
         .chain(page::admin_routes())
         .fold(Router::new(), add)
+        .route("/__sandbox", any(no_route))
+        .route("/__sandbox/{*path}", any(no_route))
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(app), guard));
     open()
         .into_iter()
@@ -69,6 +73,21 @@ fn guarded() -> [Route; 11] {
 /// Routes for everyone.
 fn open() -> [Route; 1] {
     [("/healthz", get(health))]
+}
+
+async fn no_route(method: Method, uri: Uri) -> Response {
+    let path = uri.path();
+    let guarded = guarded();
+    let routes = guarded.iter().map(|(route, _)| *route).chain(["/__sandbox/", "/__sandbox/events"]);
+    let meant = closest(path, routes).map(|route| format!("did you mean {route}? ")).unwrap_or_default();
+    let error =
+        format!("there is no route {method} {}: {meant}GET /__sandbox/ lists the routes", shortened(path));
+    respond(StatusCode::NOT_FOUND, &json!({"error": redaction::without_keys(&error)}))
+}
+
+async fn method_not_allowed(method: Method) -> Response {
+    let error = format!("this route does not take {method}: the header Allow has the methods that it takes");
+    respond(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": error }))
 }
 
 /// Rejects requests that may not use the admin routes.

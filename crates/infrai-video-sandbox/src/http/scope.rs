@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use super::admin::refusal;
+use crate::input::unknown;
 use crate::model::keys::account_named;
 
 /// The account that a call of the admin API is limited to: the parameter `account`, an account's name or an API key of it.
@@ -18,7 +19,7 @@ impl<S: Sync> FromRequestParts<S> for Scope {
         let mut account = None;
         for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
             if name != "account" {
-                return Err(refusal(format!("unknown parameter {name:?}: this route takes only `account`")));
+                return Err(refusal(format!("the parameter {}", unknown(&name, ["account"]))));
             }
             let named = account_named(&value).map_err(refusal)?;
             if account.replace(named).is_some() {

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use serde::de::{Error, Expected, Unexpected};
 
-use super::names::{shortened, unknown};
+use super::names::{decimal, shortened, unknown};
 
 /// What is wrong, and where.
 #[derive(Debug)]
@@ -115,10 +115,10 @@ impl Error for ReadError {
             other => other.to_owned(),
         };
         let found = match found {
-            Unexpected::Str(text) => format!("the text {:?}", shortened(text)),
+            Unexpected::Str(text) => format!("the text \"{}\"", shortened(text)),
             Unexpected::Unsigned(number) => format!("the number {number}"),
             Unexpected::Signed(number) => format!("the number {number}"),
-            Unexpected::Float(number) => format!("the number {number}"),
+            Unexpected::Float(number) => format!("the number {}", decimal(number)),
             Unexpected::Bool(truth) => truth.to_string(),
             Unexpected::Seq => "a list".to_owned(),
             Unexpected::Map => "a table".to_owned(),

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::error::{ReadError, Segment, Wrong};
 pub(crate) use self::fields::{fields_of, variants_of};
-pub(crate) use self::names::{closest, unknown};
+pub(crate) use self::names::{closest, decimal, shortened, unknown};
 pub(crate) use self::node::{Field, Kind, Node};
 
 /// The language of a text.
@@ -45,13 +45,23 @@ pub(crate) struct Input {
 
 impl Input {
     pub(crate) fn parse(what: &'static str, text: &str, format: Format) -> Result<Self, InputError> {
+        let text = text.trim_start_matches('\u{feff}');
         let root = match format {
             Format::Toml => Node::from_toml(text),
             Format::Json => Node::from_json(text),
         };
-        let root = root.map_err(|(at, wrong)| match at {
-            Some((line, column)) => InputError::new(format!("{what} (line {line}, column {column})"), wrong),
-            None => InputError::new(what, wrong),
+        let root = root.map_err(|(at, mut wrong)| {
+            match format {
+                Format::Toml if looks_like_json(text) => wrong.push_str("; it looks like JSON, not TOML"),
+                Format::Json if looks_like_toml(text) => wrong.push_str("; it looks like TOML, not JSON"),
+                _ => {}
+            }
+            match at {
+                Some((line, column)) => {
+                    InputError::new(format!("{what} (line {line}, column {column})"), wrong)
+                }
+                None => InputError::new(what, wrong),
+            }
         })?;
         Ok(Self { what, format, root })
     }
@@ -76,6 +86,18 @@ impl Input {
         };
         InputError::new(place, format!("{}{list}", error.wrong))
     }
+}
+
+/// Whether a text begins as an object or a list in JSON, and as nothing in TOML.
+pub(crate) fn looks_like_json(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let list = || text.strip_prefix('[').map(str::trim_start);
+    text.starts_with('{') || list().is_some_and(|items| items.starts_with(['{', ']']))
+}
+
+fn looks_like_toml(text: &str) -> bool {
+    !looks_like_json(text)
+        && text.lines().any(|line| line.contains('=') || line.trim_start().starts_with("[["))
 }
 
 impl fmt::Display for Format {

@@ -25,10 +25,15 @@ pub(crate) fn unknown<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     format!("`{}` does not exist: {hint}{one_of} {}", shortened(name), known.join(", "))
 }
 
-/// The start of a text.
-pub(super) fn shortened(text: &str) -> String {
+/// The start of a text, on one line.
+pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", text[..end].escape_debug()),
+        None => text.escape_debug().to_string(),
     }
+}
+
+/// A number in few characters.
+pub(crate) fn decimal(number: f64) -> String {
+    if number.abs() < 1e15 { number.to_string() } else { format!("{number:e}") }
 }

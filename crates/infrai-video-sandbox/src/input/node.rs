@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ReadError, Segment, Wrong};
+use super::names::shortened;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
@@ -168,7 +169,7 @@ impl<'de> Visitor<'de> for FromJson {
         let mut fields = Vec::new();
         while let Some(name) = entries.next_key::<String>()? {
             if !seen.insert(name.clone()) {
-                return Err(A::Error::custom(format!("the key {name:?} is there twice")));
+                return Err(A::Error::custom(format!("the key \"{}\" is there twice", shortened(&name))));
             }
             fields.push(Field { name, line: None, value: entries.next_value()? });
         }

@@ -40,7 +40,7 @@ pub(crate) fn account_named(text: &str) -> Result<String, InvalidAccount> {
 /// The error of a text that names no account. It does not contain the text, which may be an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`account` is neither an API key (ifr_pk_...) nor the name of an account (acct_ and 16 hexadecimal digits, as in GET /__sandbox/ledger); in a query, percent-encode + and &"
+    "`account` is neither an API key, which begins with `ifr_pk_`, nor the name of an account, which is acct_ and 16 hexadecimal digits; in a query, percent-encode + and &"
 )]
 pub(crate) struct InvalidAccount;
 

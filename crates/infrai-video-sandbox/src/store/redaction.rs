@@ -14,7 +14,9 @@ pub(crate) fn without_keys(text: &str) -> Cow<'_, str> {
     }
     let belongs_to_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '~');
     let cleaned = parts.fold(first.to_owned(), |cleaned, part| {
-        cleaned + KEY_PREFIX + "redacted" + part.trim_start_matches(belongs_to_key)
+        let rest = part.trim_start_matches(belongs_to_key);
+        // The prefix alone is no key.
+        cleaned + KEY_PREFIX + if rest.len() < part.len() { "redacted" } else { "" } + rest
     });
     Cow::Owned(cleaned)
 }
@@ -55,10 +57,11 @@ mod tests {
     fn a_key_is_redacted_wherever_it_occurs() {
         for (text, cleaned) in [
             ("nothing", "nothing"),
+            ("a key begins with `ifr_pk_`", "a key begins with `ifr_pk_`"),
             ("ifr_pk_proj_1", "ifr_pk_redacted"),
             ("a=ifr_pk_1&b=ifr_pk_2-3", "a=ifr_pk_redacted&b=ifr_pk_redacted"),
             (r#"{"key":"ifr_pk_1"}"#, r#"{"key":"ifr_pk_redacted"}"#),
-            ("ifr_pk_ifr_pk_1 ä", "ifr_pk_redactedifr_pk_redacted ä"),
+            ("ifr_pk_ifr_pk_1 ä", "ifr_pk_ifr_pk_redacted ä"),
         ] {
             assert_eq!(without_keys(text), cleaned);
         }

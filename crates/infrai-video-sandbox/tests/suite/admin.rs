@@ -1,6 +1,6 @@
 //! The routes beside the API, for tools in any language.
 
-use infrai_video_sandbox::{Scenario, VendorState};
+use infrai_video_sandbox::{SandboxRouter, Scenario, VendorState};
 use serde_json::json;
 
 use crate::common::{KEY, builder, call, cheap_job, generate, get, post, sandbox};
@@ -221,4 +221,100 @@ async fn a_scenario_of_ones_own_is_taken_and_an_empty_one_takes_all_away() {
     play("").send(&sandbox).await;
     get("/v1/video/list").send(&sandbox).await.data();
     assert_eq!((sandbox.ledger().balance_usd(KEY), sandbox.faults()), (Some(2.0), Vec::new()));
+}
+
+/// The status and the error of a body that is sent to the fault rules.
+async fn rejected(sandbox: &SandboxRouter, kind: Option<&str>, body: &str) -> String {
+    let call = call("PUT", "/__sandbox/faults").bytes(body);
+    let call = kind.into_iter().fold(call, |call, kind| call.header("content-type", kind));
+    let response = call.send(sandbox).await;
+    assert_eq!(response.status, 422, "{body}");
+    assert_eq!(sandbox.faults(), []);
+    let error = response.json()["error"].as_str().expect("a text").to_owned();
+    assert!(error.len() < 1500 && !error.contains(char::is_control), "{error}");
+    error
+}
+
+#[tokio::test]
+async fn json_is_recognized_without_a_content_type() {
+    let sandbox = sandbox();
+    for body in [
+        r#"{"fault": [{"action": "stuck"}]}"#,
+        r#" [ {"action": "stuck"} ]"#,
+        "\u{feff}[{\"action\": \"stuck\"}]",
+    ] {
+        for kind in [None, Some("application/x-www-form-urlencoded"), Some("application/json")] {
+            let call = call("PUT", "/__sandbox/faults").bytes(body);
+            let call = kind.into_iter().fold(call, |call, kind| call.header("content-type", kind));
+            assert_eq!(call.send(&sandbox).await.json()["faults"][0]["action"], "stuck", "{body} {kind:?}");
+            sandbox.set_faults([]);
+        }
+    }
+    let toml = rejected(&sandbox, Some("application/json"), "[[fault]]\naction = 'stuck'").await;
+    assert!(toml.ends_with("it looks like TOML, not JSON"), "{toml}");
+    let json = rejected(&sandbox, Some("application/toml"), "[{\"action\": \"stuck\"}]").await;
+    assert!(json.ends_with("it looks like JSON, not TOML"), "{json}");
+}
+
+#[tokio::test]
+async fn a_rule_that_could_never_act_is_rejected() {
+    let sandbox = sandbox();
+    for (rule, wrong) in [
+        (json!({"action": "stuck", "nth": 0}), "nth: it must be above 0"),
+        (json!({"action": "stuck", "count": 0}), "count: it must be above 0"),
+        (json!({"action": "stuck", "job": 0}), "n from 1 for the nth"),
+        (json!({"action": "stuck", "from_seconds": 10, "until_seconds": 5}), "below until_seconds"),
+        (json!({"action": "stuck", "from_seconds": 5, "until_seconds": 5}), "below until_seconds"),
+        (json!({"action": "status", "status": 503, "retry_after": "a\nb"}), "text for a header"),
+        (json!({"action": {"hang": {}}}), "expected text, found a table"),
+        (json!({"action": {"status": {"status": 503}}}), "expected text, found a table"),
+    ] {
+        let error = rejected(&sandbox, Some("application/json"), &json!([rule]).to_string()).await;
+        assert!(error.starts_with("fault rule 1") && error.contains(wrong), "{error}");
+    }
+    let scenario = json!({"fault": [{"action": "stuck", "from_seconds": 2, "until_seconds": 1}]});
+    let response = call("PUT", "/__sandbox/scenario").json(scenario).send(&sandbox).await;
+    assert!(response.text().contains("below until_seconds"), "{}", response.text());
+}
+
+#[tokio::test]
+async fn an_error_is_one_short_line_whatever_was_sent() {
+    let sandbox = sandbox();
+    let long = "x".repeat(500_000);
+    for rule in [
+        json!({"action": "stuck", long.clone(): 1}),
+        json!({"action": long.clone()}),
+        json!({"action": "hang\n\u{1b}[31m"}),
+        json!({"action": "stuck", "a\nb\u{1b}": 1}),
+        json!({"action": "hang", "seconds": 1e300}),
+        json!({"action": "stuck", "probability": -1e300}),
+        json!({"action": "stuck", "operation": 1e300}),
+    ] {
+        rejected(&sandbox, Some("application/json"), &json!([rule]).to_string()).await;
+    }
+    rejected(&sandbox, Some("application/json"), &format!("[{{\"{long}\": 1, \"{long}\": 2}}]")).await;
+    let response = call("PUT", "/__sandbox/scenario/x%0ay").send(&sandbox).await;
+    assert!(!response.json()["error"].as_str().expect("a text").contains(char::is_control));
+}
+
+#[tokio::test]
+async fn an_unknown_route_of_the_admin_api_names_the_closest_one() {
+    let sandbox = sandbox();
+    for (path, meant) in [
+        ("/__sandbox/fault", "did you mean /__sandbox/faults?"),
+        ("/__sandbox", "did you mean /__sandbox/?"),
+        ("/__sandbox/something/else", "GET /__sandbox/ lists the routes"),
+    ] {
+        let response = call("GET", path).send(&sandbox).await;
+        assert_eq!(response.status, 404);
+        let error = response.json()["error"].as_str().expect("a text").to_owned();
+        assert!(error.contains(meant), "{error}");
+    }
+    let response = call("DELETE", "/__sandbox/faults").send(&sandbox).await;
+    assert_eq!((response.status.as_u16(), response.header("allow").is_some()), (405, true));
+    assert!(response.json()["error"].is_string(), "{}", response.text());
+    let response = call("GET", "/__sandbox/ledger?acount=ifr_pk_a").send(&sandbox).await;
+    assert!(response.text().contains("did you mean `account`?"), "{}", response.text());
+    let response = call("GET", "/__sandbox/ledger?account=x").send(&sandbox).await;
+    assert!(response.text().contains("begins with `ifr_pk_`"), "{}", response.text());
 }

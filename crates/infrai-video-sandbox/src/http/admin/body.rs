@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::respond;
-use crate::input::{Format, Input, InputError};
+use crate::input::{Format, Input, InputError, looks_like_json};
 
 /// The text of a request, and the format that its `Content-Type` names. `None`: that of the route, as for curl's `-d`.
 pub(super) struct Text {
@@ -18,9 +18,10 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// The text, and its format on a route that takes TOML by default.
+    /// The text, and its format on a route that takes TOML by default. No TOML begins as an object or a list of objects does.
     pub(super) fn or_toml(&self) -> (&str, Format) {
-        (&self.text, self.format.unwrap_or(Format::Toml))
+        let default = if looks_like_json(&self.text) { Format::Json } else { Format::Toml };
+        (&self.text, self.format.unwrap_or(default))
     }
 
     pub(super) fn is_blank(&self) -> bool {
@@ -45,9 +46,12 @@ impl<S: Send + Sync> FromRequest<S> for Text {
             let error = format!("the Content-Type {kind:?} is not accepted: {accepted}");
             rejected(StatusCode::UNSUPPORTED_MEDIA_TYPE, error)
         })?;
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|error| rejected(error.status(), format!("the body cannot be read: {error}")))?;
+        let body = Bytes::from_request(request, state).await.map_err(|error| match error.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                rejected(status, "the body is too large: send at most 2 MB".to_owned())
+            }
+            status => rejected(status, format!("the body cannot be read: {error}")),
+        })?;
         let text = String::from_utf8(body.into()).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let error = format!("the body is not text in UTF-8: byte {} is invalid", at + 1);
