@@ -68,12 +68,13 @@ fn build(root: &Path, target: &Target, profile: Profile, metadata: &Value) -> Re
         "--locked --package {PACKAGE} --features {FEATURES} --profile {profile} --target {triple} --target-dir"
     ));
     let (mut rust, c) = remapped(root, metadata);
+    if target.is_static || target.is_windows() {
+        // On Windows, VCRUNTIME140.dll is not always there.
+        rust.push("-Ctarget-feature=+crt-static".to_owned());
+    }
     if target.is_static {
         // Without dlsym, the default of getrandom needs /dev/urandom.
-        rust.extend(
-            ["-Ctarget-feature=+crt-static", "--cfg=getrandom_backend=\"linux_getrandom\""]
-                .map(str::to_owned),
-        );
+        rust.push("--cfg=getrandom_backend=\"linux_getrandom\"".to_owned());
     }
     let built = cargo::build(
         build

@@ -49,9 +49,9 @@ pub(super) fn platform_package(contents: &Contents<'_>) -> Result<File> {
         "cpu": [npm.cpu],
         "preferUnplugged": true,
     });
-    // A static command runs with any libc.
-    if npm.libc == Some("glibc") {
-        manifest["libc"] = json!([npm.libc]);
+    // A command for musl is static and would run with glibc too, but one command is enough.
+    if let Some(libc) = npm.libc {
+        manifest["libc"] = json!([libc]);
     }
     with_repository(&mut manifest, contents);
     let mut entries = contents.texts(&contents.root.join(SOURCES))?;

@@ -89,6 +89,10 @@ impl Target {
         self.triple.contains("-linux-")
     }
 
+    pub(super) fn is_windows(&self) -> bool {
+        self.triple.contains("-windows-")
+    }
+
     pub(super) fn is_musl(&self) -> bool {
         self.triple.ends_with("-musl")
     }
@@ -104,7 +108,7 @@ impl Target {
 
     /// The file name of the command.
     pub(super) fn program(&self) -> String {
-        let suffix = if self.triple.contains("-windows-") { ".exe" } else { "" };
+        let suffix = if self.is_windows() { ".exe" } else { "" };
         format!("{}{suffix}", super::NAME)
     }
 
@@ -152,7 +156,6 @@ impl Target {
 impl Npm {
     /// The name of the package.
     pub(super) fn package(&self) -> String {
-        // A command for musl is static, and runs with glibc too.
         let suffix = if self.libc == Some("musl") { "-musl" } else { "" };
         format!("{}-{}-{}{suffix}", super::NAME, self.os, self.cpu)
     }
