@@ -22,16 +22,6 @@ def make_clip(base_url, api_key, prompt):
         return call(session, 'POST', '/v1/video/generate', {'prompt': prompt}, 'key')['job_id']
 ";
 
-/// The settings of the project apply, and the clock runs without a call.
-const OPTIONS: &str = "
-from test_wheel import generate, state
-def test_options(infrai_sandbox):
-    job_id = generate(infrai_sandbox)
-    while state(infrai_sandbox, job_id) != 'succeeded':
-        pass
-    assert list(infrai_sandbox.ledger()['balances'].values()) == [6.96]
-";
-
 /// A clean environment with the wheel, and with pytest from another one.
 fn installed(packages: &Packages) -> PathBuf {
     let environment = packages.work("python");
@@ -75,9 +65,4 @@ fn the_fixture_of_the_wheel_works_in_pytest_without_rust() {
     fs::write(environment.join("my_app.py"), APP).unwrap();
     fs::write(environment.join("test_readme.py"), example("python", "python")).unwrap();
     pytest().args("test_readme.py").run().unwrap();
-
-    fs::write(environment.join("pytest.ini"), "[pytest]\ninfrai_sandbox_args = --clock x600 --balance 7\n")
-        .unwrap();
-    fs::write(environment.join("test_options.py"), OPTIONS).unwrap();
-    pytest().args("test_options.py").run().unwrap();
 }

@@ -14,11 +14,14 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any, Optional
+from threading import Timer
+from typing import Any, List, Optional
 from urllib.parse import urlsplit
 
 import infrai_video
 import pytest
+
+pytest_plugins = ["pytester"]
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -87,7 +90,38 @@ def test_each_test_begins_with_nothing(infrai_sandbox: infrai_video.Session) -> 
 
 def test_a_wrong_rule_is_explained(infrai_sandbox: infrai_video.Session) -> None:
     with pytest.raises(infrai_video.SandboxError, match="422.*accept_then_drop"):
-        infrai_sandbox.faults(action="accept_then_dro")
+        infrai_sandbox.faults({"action": "accept_then_dro"})
+    with pytest.raises(TypeError, match="not both"):
+        infrai_sandbox.faults([{"action": "drop_before"}], operation="generate")
+
+
+#: The settings of the project apply, and those of the module override them.
+MODULE = """
+import pytest
+from test_wheel import generate, state
+
+@pytest.fixture(scope="{scope}")
+def infrai_sandbox_options():
+    return {options}
+
+@pytest.mark.parametrize("number", range(2))
+def test_options(infrai_sandbox, infrai_sandbox_pool, number):
+    assert infrai_sandbox.base_url == infrai_sandbox_pool(**{options}).base_url
+    job_id = generate(infrai_sandbox)
+    while {waits} and state(infrai_sandbox, job_id) != "succeeded":
+        pass
+    assert list(infrai_sandbox.ledger()["balances"].values()) == [{balance}]
+"""
+
+
+def test_each_module_may_have_other_options(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\ninfrai_sandbox_args = --clock x600 --balance=7 --log-format json\n")
+    pytester.makepyfile(
+        test_one=MODULE.format(scope="session", options={}, waits=True, balance=6.96),
+        test_two=MODULE.format(scope="session", options={"balance": 5}, waits=True, balance=4.96),
+        test_three=MODULE.format(scope="function", options={"clock": "manual"}, waits=False, balance=6.96),
+    )
+    pytester.runpytest_inprocess("-q", "-p", "no:cacheprovider").assert_outcomes(passed=6)
 
 
 def test_two_sandboxes_at_once_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +141,56 @@ def test_two_sandboxes_at_once_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_sandbox_that_does_not_start_says_why() -> None:
     with pytest.raises(infrai_video.SandboxError, match="exit status 2.*--no-such-option"):
         infrai_video.sandbox(arguments=["--no-such-option"])
+    with pytest.raises(infrai_video.SandboxError, match="instead of --port in arguments, use the argument port"):
+        infrai_video.sandbox(arguments=["--port=8787"])
+
+
+def test_a_port_and_an_admin_token_of_ones_own() -> None:
+    with infrai_video.sandbox(admin_token="0123456789abcdef") as one:
+        one.session().advance(60)
+        with pytest.raises(infrai_video.SandboxError, match="401"):
+            infrai_video.Session(one.base_url).jobs()
+        port = urlsplit(one.base_url).port or 0
+        with pytest.raises(infrai_video.SandboxError, match=f"{port}.*in use"):
+            infrai_video.sandbox(port=port)
+
+
+def test_a_sandbox_that_has_died_is_named_with_its_status() -> None:
+    one = infrai_video.sandbox()
+    assert one._process is not None
+    one._process.kill()
+    one._process.wait()
+    with pytest.raises(infrai_video.SandboxError, match="does not respond: it has exited with status -9"):
+        one.session().jobs()
+    one.stop()
+
+
+def test_a_sandbox_stops_while_a_call_hangs() -> None:
+    with infrai_video.sandbox() as one:
+        one.faults(operation="generate", action="hang")
+        address = urlsplit(one.base_url)
+        connection = socket.create_connection((str(address.hostname), address.port or 0), timeout=20)
+        head = f"POST /v1/video/generate HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {one.api_key}\r\n"
+        head += "Content-Type: application/json\r\nContent-Length: 15\r\n\r\n"
+        connection.sendall(head.encode() + b'{"prompt": "a"}')
+        while not one.journal():
+            pass
+    assert one._process is not None and one._process.returncode == 0, "it was not killed"
+    connection.close()
+
+
+def test_an_interrupted_start_leaves_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: List[Any] = []
+
+    class Interrupted(Timer):
+        def start(self) -> None:
+            started.append(getattr(self.function, "__self__"))
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("infrai_video._sandbox.Timer", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        infrai_video.sandbox()
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
 
 
 def test_the_environment_is_what_the_command_reads(infrai_sandbox: infrai_video.Session) -> None:
@@ -158,7 +242,12 @@ def test_a_missing_command_is_explained(tmp_path: Path, monkeypatch: pytest.Monk
     program.touch()
     assert f"{program} is not executable" in error()
     monkeypatch.setenv("INFRAI_VIDEO_COMMAND", str(program))
-    assert f"INFRAI_VIDEO_COMMAND is {program}, which is not a program" in error()
+    assert f"INFRAI_VIDEO_COMMAND is {program}: it must be the path of the command" in error()
+    program.chmod(0o755)
+    program.write_bytes(b"\x7fELF")
+    assert f"{program} cannot be started: Exec format error" in error()
+    with pytest.raises(infrai_video.CommandNotFound, match="cannot be started: Exec format error.*must be the path"):
+        infrai_video.sandbox()
 
 
 def test_the_command_is_that_of_the_wheel() -> None:

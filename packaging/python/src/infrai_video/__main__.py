@@ -3,21 +3,26 @@
 import os
 import subprocess
 import sys
+from typing import List
 
-from ._command import CommandNotFound, command
+from ._command import CommandNotFound, command, not_a_program
 
 
 def main() -> int:
     try:
-        program = str(command())
+        return run(str(command()), sys.argv[1:])
     except CommandNotFound as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    arguments = [program, *sys.argv[1:]]
-    if os.name == "posix":
-        os.execv(program, arguments)
+
+
+def run(program: str, arguments: List[str]) -> int:
     try:
-        return subprocess.call(arguments)
+        if os.name == "posix":
+            os.execv(program, [program, *arguments])
+        return subprocess.call([program, *arguments])
+    except OSError as error:
+        raise not_a_program(program, error) from error
     except KeyboardInterrupt:
         return 130
 

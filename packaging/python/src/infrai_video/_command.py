@@ -30,7 +30,7 @@ def command() -> Path:
     named = os.environ.get(VARIABLE)
     if named:
         if not _runs(Path(named)):
-            raise CommandNotFound(f"{VARIABLE} is {named}, which is not a program")
+            raise CommandNotFound(f"{VARIABLE} is {named}: it must be the path of the command")
         return Path(named)
     candidates = list(dict.fromkeys(_candidates()))
     for candidate in candidates:
@@ -42,7 +42,15 @@ def command() -> Path:
         f"{problem} on {platform.system()} {platform.machine()} (Python {platform.python_version()}, {sys.prefix}); "
         f"there are wheels for {_PLATFORMS}: install again with "
         f"`pip install --force-reinstall --only-binary infrai-video infrai-video`, "
-        f"or set {VARIABLE} to a command of your own"
+        f"or set {VARIABLE} to the path of a command of your own"
+    )
+
+
+def not_a_program(program: str, error: OSError) -> CommandNotFound:
+    """The system does not start it."""
+    return CommandNotFound(
+        f"{program} cannot be started: {error.strerror}: install infrai-video again; "
+        f"if {VARIABLE} is set, it must be the path of the command"
     )
 
 
