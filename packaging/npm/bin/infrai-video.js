@@ -3,29 +3,38 @@
 // Runs the command of this platform with the arguments, the standard streams and the signals of this process.
 
 import { spawn } from 'node:child_process'
-import { command } from '../lib/command.js'
+import { command, notAProgram } from '../lib/command.js'
 
-/** @type {string} */
-let program
-try {
-  program = command()
-} catch (error) {
+/** @param {unknown} error */
+function fail(error) {
   console.error(`error: ${error instanceof Error ? error.message : error}`)
   process.exit(1)
 }
-const child = spawn(program, process.argv.slice(2), { stdio: 'inherit' })
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-  // The terminal sends SIGINT to both; the command decides when to exit.
-  process.on(signal, () => {
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
-  })
+
+/** @param {string} program */
+function start(program) {
+  try {
+    return spawn(program, process.argv.slice(2), { stdio: 'inherit' })
+  } catch (error) {
+    throw notAProgram(program, error)
+  }
 }
-child.on('error', (error) => {
-  console.error(`error: ${program} cannot be started: ${error.message}`)
-  process.exit(1)
-})
-child.on('exit', (code, signal) => {
-  if (signal === null) process.exit(code ?? 1)
-  process.removeAllListeners(signal)
-  process.kill(process.pid, signal)
-})
+
+try {
+  const program = command()
+  const child = start(program)
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    // The terminal sends SIGINT to both; the command decides when to exit.
+    process.on(signal, () => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    })
+  }
+  child.on('error', (error) => fail(notAProgram(program, error)))
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+} catch (error) {
+  fail(error)
+}

@@ -1,7 +1,7 @@
 // @ts-check
 // Where the command `infrai-video` is: in the package of this platform.
 
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
@@ -10,6 +10,12 @@ const require = createRequire(import.meta.url)
 /** Names another command to start. */
 const VARIABLE = 'INFRAI_VIDEO_COMMAND'
 
+/** There is no command that runs here. */
+export class CommandNotFound extends Error {
+  /** @override */
+  name = 'CommandNotFound'
+}
+
 /**
  * The command of this package, or the one that `INFRAI_VIDEO_COMMAND` names.
  * @returns {string}
@@ -17,35 +23,41 @@ const VARIABLE = 'INFRAI_VIDEO_COMMAND'
 export function command() {
   const named = process.env[VARIABLE]
   if (named) {
-    if (!runs(named)) throw new Error(`${VARIABLE} is ${named}, which is not a program`)
+    if (!runs(named)) throw new CommandNotFound(`${VARIABLE} is ${named}: it must be the path of the command`)
     return named
   }
-  for (const name of names()) {
-    const program = programOf(name)
-    if (program === undefined) continue
-    if (!runs(program)) throw new Error(`${program} is not executable: install infrai-video again`)
+  const name = `infrai-video-${here()}`
+  const program = programOf(name)
+  if (program !== undefined) {
+    if (!runs(program)) throw new CommandNotFound(`${program} is not executable: install infrai-video again`)
     return program
   }
   const { optionalDependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   const platforms = Object.keys(optionalDependencies).map((name) => name.replace('infrai-video-', ''))
-  const [name] = names()
-  throw new Error(
-    name !== undefined && name in optionalDependencies
+  throw new CommandNotFound(
+    name in optionalDependencies
       ? `the package ${name} is missing, which has the command: install infrai-video again without ` +
-          `--omit=optional, or set ${VARIABLE} to a command of your own`
+          `--omit=optional, or set ${VARIABLE} to the path of a command of your own`
       : `there is no infrai-video for ${here()}, only for ${platforms.join(', ')}: ` +
-          `set ${VARIABLE} to a command that you have built`,
+          `set ${VARIABLE} to the path of a command that you have built`,
   )
 }
 
-/** The packages that may have a command for this platform, the best one first. */
-function names() {
-  const name = `infrai-video-${process.platform}-${process.arch}`
-  if (process.platform !== 'linux') return [name]
-  // A musl command is static, and runs with glibc too.
-  return isMusl() ? [`${name}-musl`] : [name, `${name}-musl`]
+/**
+ * The system does not start it.
+ * @param {string} program
+ * @param {unknown} error
+ */
+export function notAProgram(program, error) {
+  const { message } = /** @type {Error} */ (error)
+  return new CommandNotFound(
+    `${program} cannot be started: ${message}: install infrai-video again; ` +
+      `if ${VARIABLE} is set, it must be the path of the command`,
+    { cause: error },
+  )
 }
 
+/** The platform, as in the name of its package. */
 function here() {
   return `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`
 }
@@ -70,7 +82,7 @@ function programOf(name) {
 function runs(path) {
   try {
     accessSync(path, constants.X_OK)
-    return true
+    return statSync(path).isFile()
   } catch {
     return false
   }

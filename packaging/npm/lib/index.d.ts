@@ -1,7 +1,10 @@
-/** The command `infrai-video` of this package, or the one that the variable `INFRAI_VIDEO_COMMAND` names. */
+/** The command `infrai-video` of this package, or the one whose path is in the variable `INFRAI_VIDEO_COMMAND`. */
 export function command(): string
 
-/** Starts a sandbox on free ports. It stops by `stop()`, at the end of an `await using` block, or with this process. */
+/** There is no command that runs here; `command` and `startSandbox` throw it. */
+export class CommandNotFound extends Error {}
+
+/** Starts a sandbox. It stops by `stop()`, at the end of an `await using` block, or with this process. */
 export function startSandbox(options?: SandboxOptions): Promise<Sandbox>
 
 export interface SandboxOptions {
@@ -13,6 +16,10 @@ export interface SandboxOptions {
   seed?: number
   /** The name of a scenario, or its file. */
   scenario?: string
+  /** The port of the API. The default, 0, is a free one. */
+  port?: number
+  /** What calls of the admin API must send, at least 16 characters; the methods of the sandbox send it. */
+  adminToken?: string
   /** Further options of `infrai-video sandbox`. */
   arguments?: readonly string[]
   /** How long it may take to start, in milliseconds. The default is 30,000. */
@@ -27,7 +34,7 @@ export class Session {
   protected constructor(baseUrl: string)
   /** The base URL of the API. */
   readonly baseUrl: string
-  /** A new key, whose account has the credit that every account starts with. */
+  /** A new key. Its account exists from its first call on, with the credit that every account starts with. */
   readonly apiKey: string
   /** The variables that the command `infrai-video` and the SDKs read. */
   readonly environment: { INFRAI_BASE_URL: string; INFRAI_API_KEY: string }
@@ -35,7 +42,10 @@ export class Session {
   faults(rules?: Fault | readonly Fault[]): Promise<FaultRecord[]>
   /** Advances the clock, and returns its time. */
   advance(seconds: number): Promise<string>
-  /** The balance, every charge and refund, and the number of double charges. */
+  /**
+   * The balance, every charge and refund, and the number of double charges. Until the first call of the key there is no
+   * account, and `balances` is empty.
+   */
   ledger(): Promise<Ledger>
   /** Every request, in the order of arrival. */
   journal(): Promise<Request[]>
@@ -47,7 +57,7 @@ export class Session {
 
 /** A running sandbox. */
 export class Sandbox extends Session {
-  private constructor(baseUrl: string, child: never)
+  private constructor(baseUrl: string, adminToken: never, child: never)
   /** Another API key of this sandbox, for a test that must not disturb others. */
   session(): Session
   /** Stops the sandbox. A second call does nothing. */

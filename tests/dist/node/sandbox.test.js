@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { command, Sandbox, SandboxError, Session, startSandbox } from 'infrai-video'
+import { CommandNotFound, command, Sandbox, SandboxError, Session, startSandbox } from 'infrai-video'
 
 /** @type {Sandbox} */
 let sandbox
@@ -90,11 +90,36 @@ test('two sandboxes run at once, and one that has stopped does not respond', asy
   assert.deepEqual(Object.values((await other.ledger()).balances), [4.96])
   await other[Symbol.asyncDispose]()
   await other.stop()
-  await assert.rejects(other.jobs(), /does not respond/)
+  await assert.rejects(other.session().jobs(), /does not respond: it has exited with exit status 0/)
 })
 
 test('a sandbox that does not start says why', async () => {
   await assert.rejects(startSandbox({ arguments: ['--no-such-option'] }), /exit status 2.*--no-such-option/)
+  await assert.rejects(startSandbox({ arguments: ['--clock=real'] }), /instead of --clock .*the option clock/)
+})
+
+test('a port and an admin token of ones own', async () => {
+  const one = await startSandbox({ adminToken: '0123456789abcdef' })
+  await one.session().advance(60)
+  const jobs = `${one.baseUrl}/__sandbox/jobs`
+  assert.equal((await fetch(jobs)).status, 401)
+  const port = Number(new URL(one.baseUrl).port)
+  await assert.rejects(startSandbox({ port }), new RegExp(`${port}.*in use`))
+  await one.stop()
+})
+
+test('a sandbox stops while a call hangs', async () => {
+  const one = await startSandbox()
+  await one.faults({ operation: 'generate', action: 'hang' })
+  const { port } = new URL(one.baseUrl)
+  const connection = createConnection(Number(port), '127.0.0.1').on('error', () => {})
+  connection.write(
+    `POST /v1/video/generate HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${one.apiKey}\r\n` +
+      'Content-Type: application/json\r\nContent-Length: 15\r\n\r\n{"prompt": "a"}',
+  )
+  while ((await one.journal()).length === 0);
+  await one.stop()
+  await assert.rejects(one.jobs(), /exit status 0/, 'it was not killed')
 })
 
 test('the command is that of the platform, and the shim passes on streams, signals and the status', async () => {
@@ -136,9 +161,9 @@ test('a program that forgets its sandbox ends all the same', () => {
   assert.equal(status, 0)
 })
 
-test('a missing package and an unsupported platform are explained', () => {
+test('a command that is missing, for another platform or no program is explained', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'infrai-video-'))
-  cpSync(new URL('..', import.meta.resolve('infrai-video')), directory, { recursive: true })
+  cpSync(new URL('.', import.meta.resolve('infrai-video/package.json')), directory, { recursive: true })
   const run = (/** @type {string[]} */ ...args) => spawnSync(process.execPath, args, { encoding: 'utf8' })
   const shim = join(directory, 'bin/infrai-video.js')
   const missing = run(shim)
@@ -148,4 +173,19 @@ test('a missing package and an unsupported platform are explained', () => {
   const { status, stderr } = run('-e', elsewhere)
   assert.equal(status, 1)
   assert.match(stderr, /^error: there is no infrai-video for sunos-x64, only for linux-x64, .*win32-x64: /)
+
+  const program = join(directory, 'no-program')
+  writeFileSync(program, '#!/no/such/program\n')
+  chmodSync(program, 0o755)
+  for (const named of [directory, program]) {
+    const { status, stderr } = spawnSync(process.execPath, [shim], {
+      encoding: 'utf8',
+      env: { ...process.env, INFRAI_VIDEO_COMMAND: named },
+    })
+    assert.equal(status, 1)
+    assert.match(stderr, /^error: .*it must be the path of the command\n$/)
+  }
+  process.env.INFRAI_VIDEO_COMMAND = program
+  await assert.rejects(startSandbox(), (error) => error instanceof CommandNotFound && /ENOENT/.test(error.message))
+  delete process.env.INFRAI_VIDEO_COMMAND
 })

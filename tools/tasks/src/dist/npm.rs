@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::archive::{Entry, tar_gz};
-use super::target::{TRIPLES, Target};
+use super::target::{Npm, TRIPLES, Target};
 use super::{Contents, File, NAME, read};
 
 /// The sources, from the root of the workspace.
@@ -39,10 +39,18 @@ pub(super) fn main_package(contents: &Contents<'_>) -> Result<File> {
 /// The package of a platform.
 pub(super) fn platform_package(contents: &Contents<'_>) -> Result<File> {
     let npm = contents.target.npm();
-    let name = npm.package();
+    let mut manifest = manifest(&npm, contents.version);
+    with_repository(&mut manifest, contents);
+    let mut entries = contents.texts(&contents.root.join(SOURCES))?;
+    entries.push(contents.program());
+    entries.push(Entry::file("package.json", format!("{manifest:#}\n").into_bytes()));
+    pack(&npm.package(), contents, entries)
+}
+
+fn manifest(npm: &Npm, version: &str) -> Value {
     let mut manifest = json!({
-        "name": name,
-        "version": contents.version,
+        "name": npm.package(),
+        "version": version,
         "description": format!("The command infrai-video for {} on {}; install infrai-video", npm.os, npm.cpu),
         "license": "MIT OR Apache-2.0",
         "os": [npm.os],
@@ -53,11 +61,7 @@ pub(super) fn platform_package(contents: &Contents<'_>) -> Result<File> {
     if let Some(libc) = npm.libc {
         manifest["libc"] = json!([libc]);
     }
-    with_repository(&mut manifest, contents);
-    let mut entries = contents.texts(&contents.root.join(SOURCES))?;
-    entries.push(contents.program());
-    entries.push(Entry::file("package.json", format!("{manifest:#}\n").into_bytes()));
-    pack(&name, contents, entries)
+    manifest
 }
 
 /// npm publishes with provenance only what names its repository.
@@ -70,4 +74,21 @@ fn with_repository(manifest: &mut Value, contents: &Contents<'_>) {
 fn pack(name: &str, contents: &Contents<'_>, entries: Vec<Entry>) -> Result<File> {
     let content = tar_gz("package", entries, contents.time, contents.compression())?;
     Ok(File { name: format!("{name}-{}.tgz", contents.version), content })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn npm_installs_one_command_on_each_platform() {
+        let platforms = TRIPLES.map(|triple| {
+            let manifest = manifest(&Target::parse(triple).unwrap().npm(), "0.1.0");
+            ["os", "cpu", "libc"].map(|key| manifest[key].to_string())
+        });
+        for (index, platform) in platforms.iter().enumerate() {
+            assert!(!platforms[..index].contains(platform), "{platform:?}");
+            assert_eq!(platform[0] == "[\"linux\"]", platform[2] != "null", "{platform:?}");
+        }
+    }
 }
