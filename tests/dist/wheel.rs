@@ -59,7 +59,7 @@ fn the_fixture_of_the_wheel_works_in_pytest_without_rust() {
     let output = pytest().arg(&tests).output().unwrap();
     summarize(&format!("wheel: {}", output.lines().last().unwrap_or_default()));
     // In two processes, each with a sandbox.
-    pytest().args("-n 2 -k").arg("each or other").arg(&tests).run().unwrap();
+    pytest().args("-n 2 -k").arg("begins or keys").arg(&tests).run().unwrap();
     run("mypy").args("--strict --cache-dir /dev/null").arg(&tests).run().unwrap();
 
     fs::write(environment.join("my_app.py"), APP).unwrap();
