@@ -24,7 +24,7 @@ use crate::store::{JobRecord, Ledger};
 /// let account = sandbox.account("ifr_pk_this_test");
 /// account.set_faults([Fault::on(Operation::Generate, Action::AcceptThenDrop).nth(1)]);
 /// account.advance(Duration::from_secs(60)); // the jobs of this account alone are a minute older
-/// assert!(account.journal().is_empty() && account.ledger().entries.is_empty());
+/// assert!(account.journal().is_empty() && account.jobs().is_empty());
 /// ```
 #[derive(Clone)]
 pub struct AccountHandle {
