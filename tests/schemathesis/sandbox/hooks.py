@@ -42,7 +42,10 @@ def before_call(context, case, kwargs):
         return
     if isinstance(case.body.get("vendors"), dict):
         case.body["vendors"] = dict(zip(VENDORS, case.body["vendors"].values()))
-    # A rule for one account in a request for another is rejected.
     for rule in case.body.get("fault", []):
+        # A rule for one account in a request for another is rejected.
         if "account" in (case.query or {}):
             rule.pop("account", None)
+        # And so is one whose time ends before it begins, in nanoseconds.
+        if rule.get("until_seconds", 1e10) - rule.get("from_seconds", 0) < 1e-6:
+            rule.pop("until_seconds", None)

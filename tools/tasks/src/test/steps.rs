@@ -175,12 +175,12 @@ pub(super) const STEPS: &[Step] = &[
             publish,
         )
     },
-    beside(commands(
+    commands(
         "dist",
         "Can the packages of the command be installed and used without Rust, and are they the same bytes each time?",
         &[DPKG, NODE, NPM, PYTHON],
         &["cargo test --workspace --test dist -- --ignored --nocapture"],
-    )),
+    ),
     beside(commands(
         "api",
         "Is the public API of the libraries as it was reviewed?",
@@ -199,12 +199,12 @@ pub(super) const STEPS: &[Step] = &[
             "cargo test --workspace --test workspace packages -- --ignored --nocapture",
         ],
     ),
-    beside(commands(
+    commands(
         "msrv",
         "Do the client and the SDK compile with the oldest supported compiler?",
         &[OLD_RUST],
         &["cargo test --workspace --test workspace msrv -- --ignored"],
-    )),
+    ),
     commands(
         "docs",
         "Can the documentation be built without warnings?",
