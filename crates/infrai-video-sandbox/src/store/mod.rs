@@ -188,7 +188,7 @@ impl Store {
         self.lock().numbers.get(id).copied()
     }
 
-    /// What fault rules need to know of the job with this id.
+    /// The account and the numbers of the job with this id.
     pub(crate) fn identity_of(&self, id: &str) -> Option<JobIdentity> {
         let state = self.lock();
         let job = state.jobs.get(state.numbers.get(id)?)?;

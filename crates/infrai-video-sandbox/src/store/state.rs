@@ -225,7 +225,7 @@ impl State {
         }
     }
 
-    /// What is due by the clock of the account becomes due earlier by that of the sandbox.
+    /// Due times are on the sandbox's clock, so they change when the clock of the account is advanced alone.
     fn set_ahead(&mut self, name: &str, ahead: Duration) {
         let account = self.accounts.entry(name.to_owned()).or_default();
         account.ahead = ahead;

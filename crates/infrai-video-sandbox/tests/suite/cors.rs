@@ -1,4 +1,4 @@
-//! What browsers are told of other origins.
+//! Cross-origin requests of browsers: preflights, and the headers of responses.
 
 use http::HeaderMap;
 use serde_json::json;

@@ -28,8 +28,8 @@ pub(super) async fn run(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure
 
 async fn serve(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure> {
     // Before anything that takes time: a parent that has exited by then would not be noticed.
-    let parent_exit = match args.exit_with_parent {
-        Some(parent) => parent::exit(parent).map_err(|error| {
+    let parent_gone = match args.exit_with_parent {
+        Some(parent) => parent::watch(parent).map_err(|error| {
             Failure::new(Exit::Other, format!("standard input cannot be read: {error}"))
                 .next("start the sandbox with a pipe as standard input, or without --exit-with-parent")
         })?,
@@ -101,7 +101,7 @@ async fn serve(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure> {
         true => ctx.output.json(&Listening { base_url: url, file_base_url: sandbox.file_base_url() })?,
         false => ctx.output.line(url)?,
     }
-    let result = until_stopped(sandbox, signals, parent_exit, &log).await;
+    let result = until_stopped(sandbox, signals, parent_gone, &log).await;
     log.finish();
     result
 }
@@ -110,12 +110,12 @@ async fn serve(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure> {
 async fn until_stopped(
     sandbox: Sandbox,
     mut signals: Signals,
-    mut parent_exit: parent::Exit,
+    mut parent_gone: parent::Gone,
     log: &ServerLog,
 ) -> Result<(), Failure> {
     let first = tokio::select! {
         signal = signals.next() => signal,
-        reason = &mut parent_exit => {
+        reason = &mut parent_gone => {
             log.message("stopped", reason);
             // Nobody waits for the requests in progress.
             return Ok(());
@@ -130,7 +130,7 @@ async fn until_stopped(
             first
         }
         second = signals.next() => second,
-        _ = parent_exit => first,
+        _ = parent_gone => first,
     };
     Err(Failure::printed(last.exit()))
 }

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// Why a sandbox is no longer needed.
-pub(super) type Exit = Pin<Box<dyn Future<Output = &'static str>>>;
+/// Resolves when the sandbox is no longer needed, with the reason.
+pub(super) type Gone = Pin<Box<dyn Future<Output = &'static str>>>;
 
 /// How long to wait before an input that has nothing yet is read again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Resolves when standard input ends or the parent process exits, with which of them happened. Watches from this call on.
+/// Watches standard input and the parent process from this call on. The result resolves when the first of them is gone.
 ///
 /// Standard input alone would not be enough: a process that the parent has forked may keep the other end of the pipe open.
 /// A terminal is not read, since others read it too. `parent` is the id of the parent, if it is known to the caller.
-pub(super) fn exit(parent: Option<u32>) -> io::Result<Exit> {
+pub(super) fn watch(parent: Option<u32>) -> io::Result<Gone> {
     let parent_exit = parent_exit(parent);
     if io::stdin().is_terminal() {
         return Ok(Box::pin(async {

@@ -1,13 +1,14 @@
 //! How the command `sandbox` stops when the program that started it is gone.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use super::server::{ask, command, get, start_with_pipes};
 use crate::common::BINARY;
 
 #[test]
-fn a_sandbox_ends_with_its_standard_input() {
+fn a_sandbox_stops_when_its_standard_input_ends() {
     let directory = tempfile::tempdir().unwrap();
     let (mut child, url) = start_with_pipes(directory.path(), &[]);
     let hanging = ask(&url, "/__sandbox/events", "");
@@ -20,27 +21,25 @@ fn a_sandbox_ends_with_its_standard_input() {
     drop(hanging);
 }
 
+/// A shell that starts a sandbox as `"$@"`, with the shell's own standard input as descriptor 3.
 #[cfg(unix)]
-#[test]
-fn a_sandbox_ends_with_its_parent_although_its_standard_input_stays_open() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut shell = Command::new("sh");
-    shell
-        .args([
-            "-c",
-            "exec 3<&0; \"$@\" <&3 & wait",
-            "sh",
-            BINARY,
-            "sandbox",
-            "--port",
-            "0",
-            "--exit-with-parent",
-        ])
-        .current_dir(directory.path())
+fn shell(directory: &Path, script: &str, options: &[&str]) -> Child {
+    Command::new("sh")
+        .args(["-c", &format!("exec 3<&0; {script}"), "sh", BINARY, "sandbox", "--port", "0"])
+        .args(options)
+        .current_dir(directory)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut shell = shell.spawn().unwrap();
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("there is a shell")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sandbox_stops_when_its_parent_exits_although_its_standard_input_stays_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut shell = shell(directory.path(), "\"$@\" <&3 & wait", &["--exit-with-parent"]);
     let _stays_open = shell.stdin.take().unwrap();
     let mut stdout = BufReader::new(shell.stdout.take().unwrap());
     let mut url = String::new();
@@ -48,32 +47,24 @@ fn a_sandbox_ends_with_its_parent_although_its_standard_input_stays_open() {
     assert!(get(url.trim_end(), "/healthz", "").starts_with("HTTP/1.1 200 "));
     shell.kill().unwrap();
     shell.wait().unwrap();
+    // The pipe closes when the sandbox exits.
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "", "the pipe closes when the sandbox exits");
+    assert_eq!(rest, "");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_sandbox_that_knows_its_parent_notices_that_it_exited_before_the_start() {
+fn a_sandbox_that_knows_its_parent_stops_if_that_exited_before_the_start() {
     let directory = tempfile::tempdir().unwrap();
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", "exec 3<&0; \"$@\" \"--exit-with-parent=$$\" <&3 & exit 0", "sh", BINARY])
-        .args(["sandbox", "--port", "0", "-q"])
-        .current_dir(directory.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut shell = shell.spawn().unwrap();
+    let script = "\"$@\" \"--exit-with-parent=$$\" <&3 & exit 0";
+    let mut shell = shell(directory.path(), script, &["-q"]);
     let _stays_open = shell.stdin.take().unwrap();
     shell.wait().unwrap();
+    // The pipe closes when the sandbox exits, which may be after it has printed its URL.
     let mut output = String::new();
     shell.stdout.take().unwrap().read_to_string(&mut output).unwrap();
-    assert!(
-        output.is_empty() || output.starts_with("http://"),
-        "the pipe closes when the sandbox exits: {output}"
-    );
+    assert!(output.is_empty() || output.starts_with("http://"), "{output}");
 }
 
 #[cfg(unix)]
