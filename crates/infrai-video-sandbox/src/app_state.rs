@@ -25,11 +25,16 @@ use crate::network::admin_auth::AdminAuth;
 use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::allowed_origins::AllowedOrigins;
 use crate::network::limits::Limits;
+use crate::quirks::Quirk;
+use crate::quirks::first_calls::FirstCalls;
 use crate::store::journal::{Journal, RequestObserver};
 use crate::store::{Job, Store};
 
 /// One frame at 24 frames a second.
 const SHORTEST_CLIP: Duration = Duration::from_millis(42);
+
+/// The lifetime of links with [`Quirk::ShortLinks`].
+const SHORT_LINK: Duration = Duration::from_secs(1);
 
 /// The state of axum's handlers.
 pub(crate) type Shared = State<Arc<AppState>>;
@@ -56,6 +61,7 @@ pub(crate) struct AppState {
     pub(crate) cursors: Cursors,
     pub(crate) links: Links,
     pub(crate) faults: Faults,
+    pub(crate) first_calls: FirstCalls,
     pub(crate) journal: Journal,
     pub(crate) clips: ClipCache,
     /// The number of the first request.
@@ -88,7 +94,10 @@ impl AppState {
 
     /// A new link to a file of a job, and its expiry, which is never after that of the clip.
     pub(crate) fn link(&self, job: &Job, kind: FileKind, now: Timestamp) -> (String, Timestamp) {
-        let expires = self.link_expires(job, now);
+        let mut expires = self.link_expires(job, now);
+        if self.settings().quirks.has(Quirk::ShortLinks) {
+            expires = expires.min(later(now, SHORT_LINK));
+        }
         (format!("{}{}", self.file_base, self.links.sign(&kind.path(&job.id), expires)), expires)
     }
 
@@ -119,6 +128,7 @@ impl AppState {
         self.store.reset(self.settings().starting_balance);
         self.journal.reset();
         self.faults.reset();
+        self.first_calls.reset();
         self.links.reset();
         self.requests.store(self.first_request, Ordering::Relaxed);
         self.clips.forget_jobs();
@@ -130,6 +140,7 @@ impl AppState {
         jobs.iter().for_each(|job| self.clips.job_deleted(&self.clip_request(job)));
         self.journal.reset_account(account);
         self.faults.reset_account(account);
+        self.first_calls.reset_account(account);
     }
 }
 

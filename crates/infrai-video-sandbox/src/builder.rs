@@ -31,6 +31,8 @@ use crate::model::settings::Settings;
 use crate::model::time::timestamp;
 use crate::network::limits::Limits;
 use crate::network::settings::{NetworkSettings, StartError};
+use crate::quirks::Quirk;
+use crate::quirks::first_calls::FirstCalls;
 use crate::start::InitialState;
 #[cfg(feature = "persist")]
 use crate::store::Durable;
@@ -165,9 +167,15 @@ impl SandboxBuilder {
         self
     }
 
-    /// Responds with bare results instead of envelopes. Errors keep the envelope.
+    /// Makes the server differ from the contract in one more way.
+    pub fn quirk(mut self, quirk: Quirk) -> Self {
+        self.settings.quirks.set(quirk, true);
+        self
+    }
+
+    /// Responds with bare results instead of envelopes. Errors keep the envelope. It is [`Quirk::BareResults`].
     pub fn bare_results(mut self, bare: bool) -> Self {
-        self.settings.bare_results = bare;
+        self.settings.quirks.set(Quirk::BareResults, bare);
         self
     }
 
@@ -393,6 +401,7 @@ impl SandboxBuilder {
             cursors: Cursors::new(seed),
             links: Links::new(seed, first_number),
             faults: Faults::new(seed, faults),
+            first_calls: FirstCalls::default(),
             journal: Journal::new(self.journal),
             clips: ClipCache::new(self.source, executor, CLIP_CACHE, clip_store),
             first_request: first_number,

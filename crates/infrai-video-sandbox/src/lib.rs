@@ -142,6 +142,7 @@ mod input;
 mod model;
 mod network;
 mod page;
+mod quirks;
 mod start;
 mod store;
 
@@ -160,6 +161,7 @@ pub use self::model::job_times::JobTimes;
 pub use self::model::operation::{Host, Operation, UnknownOperation};
 pub use self::network::limits::Limits;
 pub use self::network::settings::StartError;
+pub use self::quirks::{Quirk, UnknownQuirk};
 #[cfg(feature = "persist")]
 pub use self::store::PersistError;
 pub use self::store::journal::{JournalLimits, Seen};

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::app_state::AppState;
 use crate::faults::{Action, Repetition};
 use crate::model::operation::{Host, Operation};
+use crate::quirks::Quirks;
 
 /// The facts about a request before it is carried out. It is an extension of the request.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) fault: Option<Action>,
     /// The call that it retries, if that is still in progress.
     pub(crate) repetition: Option<Repetition>,
+    /// The ways in which the server differs from the contract, for this call.
+    pub(crate) quirks: Quirks,
 }
 
 impl Call {

@@ -1,9 +1,11 @@
 //! `download_url` and `set_retention`.
 
+use axum::Extension;
 use axum::extract::State;
 use serde_json::json;
 
 use super::lookup::find;
+use crate::api::call::Call;
 use crate::api::envelope::Reply;
 use crate::api::extract::{Caller, HeaderKey, JobPath, JsonBody};
 use crate::api::fields::Fields;
@@ -12,7 +14,10 @@ use crate::clips::links::FileKind;
 use crate::model::operation::Operation;
 use crate::model::problem::Problem;
 use crate::model::time::{DAY, later, rfc3339};
+use crate::quirks::Quirk;
 use crate::store::{Change, JobState, Write};
+
+const MAX_DAYS: u32 = 90;
 
 pub(crate) async fn download_url(
     State(app): Shared,
@@ -35,12 +40,14 @@ pub(crate) async fn download_url(
 
 pub(crate) async fn set_retention(
     State(app): Shared,
+    Extension(call): Extension<Call>,
     Caller(account): Caller,
     JobPath(id): JobPath,
     key: HeaderKey,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, Problem> {
-    let days = Fields(&body).days()?;
+    let max_days = if call.quirks.has(Quirk::LongRetention) { 365 } else { MAX_DAYS };
+    let days = Fields(&body).days(max_days)?;
     Fields(&body).repeated_job_id(&id)?;
     let key = key.or_field(Operation::SetRetention, &id, &body)?;
     let written = app.store.write(app.now(), &account, key.as_ref(), |records, now| {

@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::call::Call;
 use crate::app_state::AppState;
@@ -14,6 +14,7 @@ use crate::model::catalogue::number;
 use crate::model::money::Usd;
 use crate::model::operation::Host;
 use crate::model::problem::Problem;
+use crate::quirks;
 use crate::store::Written;
 
 /// A successful response before it is wrapped into the envelope.
@@ -103,13 +104,29 @@ struct Metadata<'a> {
 pub(crate) fn respond(app: &AppState, call: &Call, outcome: &Outcome) -> Response {
     match outcome {
         Outcome::Problem(problem) if call.host == Host::Files => plain(problem),
-        Outcome::Problem(problem) => failure(problem, metadata(app, call, Usd::ZERO, None, false)),
-        Outcome::Reply(reply) if app.settings().bare_results => json(StatusCode::OK, &[], &reply.data),
+        Outcome::Problem(problem) => {
+            let envelope = failure(problem, metadata(app, call, Usd::ZERO, None, false));
+            sent(app, call, problem.status, &problem.headers, &envelope)
+        }
         Outcome::Reply(reply) => {
             let metadata = metadata(app, call, reply.cost, reply.vendor.as_deref(), reply.cache_hit);
             let envelope = Envelope { ok: true, data: Some(&reply.data), error: None, metadata };
-            json(StatusCode::OK, &[], &envelope)
+            sent(app, call, StatusCode::OK, &[], &envelope)
         }
+    }
+}
+
+fn sent(
+    app: &AppState,
+    call: &Call,
+    status: StatusCode,
+    headers: &[(HeaderName, HeaderValue)],
+    envelope: &Envelope<'_>,
+) -> Response {
+    if call.quirks.is_empty() {
+        json(status, headers, envelope)
+    } else {
+        quirks::response::respond(app, call, status, headers, json!(envelope))
     }
 }
 
@@ -120,18 +137,18 @@ pub(crate) fn refusal(app: &AppState, host: Host, problem: &Problem) -> Response
     }
     let request_id = &app.next_request_id(app.now());
     let cost_usd = number(Usd::ZERO.dollars());
-    failure(problem, Metadata { cost_usd, latency_ms: 0, vendor: None, cache_hit: false, request_id })
+    let metadata = Metadata { cost_usd, latency_ms: 0, vendor: None, cache_hit: false, request_id };
+    json(problem.status, &problem.headers, &failure(problem, metadata))
 }
 
-fn failure(problem: &Problem, metadata: Metadata<'_>) -> Response {
+fn failure<'a>(problem: &'a Problem, metadata: Metadata<'a>) -> Envelope<'a> {
     let error = Error {
         code: &problem.code,
         message: &problem.message,
         hint: &problem.hint,
         retryable: problem.retryable,
     };
-    let envelope = Envelope { ok: false, data: None, error: Some(error), metadata };
-    json(problem.status, &problem.headers, &envelope)
+    Envelope { ok: false, data: None, error: Some(error), metadata }
 }
 
 fn metadata<'a>(

@@ -13,6 +13,8 @@ use crate::model::ids::sha256_hex;
 use crate::model::keys::{IDEMPOTENCY_KEY, account_in, is_job_id, is_key};
 use crate::model::operation::{Operation, RequestBody};
 use crate::model::problem::Problem;
+use crate::quirks::Quirk;
+use crate::quirks::ids::RealId;
 use crate::store::KeyUse;
 
 /// The account of the API key of a request.
@@ -39,6 +41,9 @@ impl<S: Send + Sync> FromRequestParts<S> for JobPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if let Some(RealId(id)) = parts.extensions.get() {
+            return Ok(Self(id.clone()));
+        }
         match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(id)) if is_job_id(&id) => Ok(Self(id)),
             _ => Err(Problem::invalid_request(
@@ -99,17 +104,23 @@ fn declares_json(headers: &HeaderMap) -> bool {
 }
 
 /// The validated `Idempotency-Key` header.
-pub(crate) struct HeaderKey(Option<String>);
+pub(crate) struct HeaderKey {
+    key: Option<String>,
+    /// Whether the key stands for any body.
+    any_body: bool,
+}
 
 impl<S: Sync> FromRequestParts<S> for HeaderKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let quirks = parts.extensions.get::<Call>().map(|call| call.quirks).unwrap_or_default();
+        let any_body = quirks.has(Quirk::ReplayOtherBody);
         let Some(value) = parts.headers.get(IDEMPOTENCY_KEY) else {
-            return Ok(Self(None));
+            return Ok(Self { key: None, any_body });
         };
         match value.to_str() {
-            Ok(key) if is_key(key) => Ok(Self(Some(key.to_owned()))),
+            Ok(key) if is_key(key) => Ok(Self { key: Some(key.to_owned()), any_body }),
             _ => Err(Problem::invalid_request(
                 "the Idempotency-Key header is not a valid key",
                 "send 1 to 255 visible ASCII characters without a space, such as a UUID",
@@ -126,8 +137,11 @@ impl HeaderKey {
         id: &str,
         body: &Map<String, Value>,
     ) -> Option<KeyUse> {
-        let fingerprint = fingerprint(operation, id, body);
-        self.0.map(|key| KeyUse { key, operation, fingerprint })
+        let fingerprint = match self.any_body {
+            true => fingerprint(operation, id, &Map::new()),
+            false => fingerprint(operation, id, body),
+        };
+        self.key.map(|key| KeyUse { key, operation, fingerprint })
     }
 
     /// The key of a write whose body may also contain it.
@@ -138,13 +152,13 @@ impl HeaderKey {
         body: &Map<String, Value>,
     ) -> Result<Option<KeyUse>, Problem> {
         let field = Fields(body).idempotency_key()?.map(str::to_owned);
-        match (&self.0, &field) {
+        match (&self.key, &field) {
             (Some(header), Some(field)) if header != field => Err(Problem::validation(
                 "idempotency_key",
                 "differs from the Idempotency-Key header",
                 "send one of them, or the same key in both",
             )),
-            _ => Ok(Self(self.0.or(field)).for_write(operation, id, body)),
+            _ => Ok(Self { key: self.key.or(field), ..self }.for_write(operation, id, body)),
         }
     }
 }

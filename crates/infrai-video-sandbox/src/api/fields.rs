@@ -13,7 +13,6 @@ const MAX_PROMPT: usize = 32_768;
 const MAX_URL: usize = 2_048;
 const MAX_RESOLUTION: usize = 32;
 const MAX_SECONDS: f64 = 3_600.0;
-const MAX_DAYS: u32 = 90;
 const MAX_TOPUP: f64 = 10_000.0;
 const ASPECTS: [&str; 3] = ["16:9", "9:16", "1:1"];
 
@@ -33,13 +32,13 @@ impl<'a> Fields<'a> {
     }
 
     /// `days` of `set_retention`.
-    pub(crate) fn days(&self) -> Checked<u32> {
+    pub(crate) fn days(&self, max: u32) -> Checked<u32> {
         let hint = "send the number of days that the clip is to be kept";
-        let rule = format!("must be a whole number from 1 to {MAX_DAYS}");
+        let rule = format!("must be a whole number from 1 to {max}");
         let value = self.get("days").ok_or_else(|| Problem::validation("days", "is missing", hint))?;
         value
             .as_f64()
-            .filter(|days| days.fract() == 0.0 && (1.0..=f64::from(MAX_DAYS)).contains(days))
+            .filter(|days| days.fract() == 0.0 && (1.0..=f64::from(max)).contains(days))
             .map(|days| days as u32)
             .ok_or_else(|| Problem::validation("days", format!("{rule}, not {}", shown(value)), hint))
     }
@@ -279,12 +278,13 @@ mod tests {
     #[test]
     fn days_are_whole_numbers_from_1_to_90() {
         for (value, expected) in [(json!(1), Some(1)), (json!(7.0), Some(7)), (json!(90), Some(90))] {
-            assert_eq!(Fields(&Map::from_iter([("days".to_owned(), value)])).days().ok(), expected);
+            assert_eq!(Fields(&Map::from_iter([("days".to_owned(), value)])).days(90).ok(), expected);
         }
         for value in [json!(0), json!(91), json!(1.5), json!("7"), json!(true), json!(null)] {
-            assert!(Fields(&Map::from_iter([("days".to_owned(), value)])).days().is_err());
+            assert!(Fields(&Map::from_iter([("days".to_owned(), value)])).days(90).is_err());
         }
-        let refused = Fields(&Map::from_iter([("days".to_owned(), json!(91))])).days().expect_err("too long");
+        let refused =
+            Fields(&Map::from_iter([("days".to_owned(), json!(91))])).days(90).expect_err("too long");
         assert_eq!(refused.message, "`days` must be a whole number from 1 to 90, not 91");
     }
 

@@ -11,6 +11,8 @@ use crate::api::extract::Caller;
 use crate::app_state::Shared;
 use crate::faults::Action;
 use crate::model::problem::Problem;
+use crate::quirks::Quirk;
+use crate::store::Job;
 
 const DEFAULT_LIMIT: usize = 20;
 const MAX_LIMIT: usize = 100;
@@ -29,20 +31,28 @@ pub(crate) async fn list(
             .map(|(_, value)| value.into_owned())
     };
     let limit = limit(value("limit").as_deref())?;
-    let before = match value("cursor") {
-        None => u64::MAX,
+    let after = match value("cursor") {
+        None => None,
         Some(cursor) if cursor.len() > MAX_CURSOR => return Err(Problem::invalid_cursor()),
-        Some(cursor) => app.cursors.open(&account, &cursor).ok_or_else(Problem::invalid_cursor)?,
+        Some(cursor) => Some(app.cursors.open(&account, &cursor).ok_or_else(Problem::invalid_cursor)?),
     };
 
+    let oldest_first = call.quirks.has(Quirk::OldestFirst);
+
     app.store.read(app.now(), &account, |records, now| {
-        let mut left = records.jobs_before(&account, before);
+        let mut left: Box<dyn Iterator<Item = &Job>> = match oldest_first {
+            true => Box::new(records.jobs_after(&account, after.unwrap_or(0))),
+            false => Box::new(records.jobs_before(&account, after.unwrap_or(u64::MAX))),
+        };
         let page: Vec<_> = left.by_ref().take(limit).collect();
         let mut items: Vec<_> = page.iter().map(|job| view::video_job(&app, job, now)).collect();
         let mut after = page.last().map(|job| job.number).filter(|_| left.next().is_some());
         match &call.fault {
-            // A page starts below the number of its cursor, so one more than that of the first job leads here again.
-            Some(Action::CursorLoop) => after = page.first().map(|job| job.number + 1),
+            // A page starts after the number of its cursor, so the one before that of the first job leads here again.
+            Some(Action::CursorLoop) => {
+                let before = |job: &&Job| if oldest_first { job.number - 1 } else { job.number + 1 };
+                after = page.first().map(before);
+            }
             Some(Action::RepeatItem) => items.extend(items.first().cloned()),
             _ => {}
         }
@@ -51,7 +61,8 @@ pub(crate) async fn list(
     })
 }
 
-fn limit(text: Option<&str>) -> Result<usize, Problem> {
+/// The number of jobs in a page.
+pub(crate) fn limit(text: Option<&str>) -> Result<usize, Problem> {
     let Some(text) = text else {
         return Ok(DEFAULT_LIMIT);
     };

@@ -12,6 +12,7 @@ use super::rule::Rule;
 use crate::input::{Format, Input, InputError, unknown};
 use crate::model::money::Usd;
 use crate::model::settings::Settings;
+use crate::quirks::{Quirk, Quirks};
 
 const EMBEDDED: [&str; 6] = [
     include_str!("../../scenarios/lost-response.toml"),
@@ -91,6 +92,7 @@ struct Changes {
     retention_days: Option<u32>,
     strict_files: Option<bool>,
     bare_results: Option<bool>,
+    quirks: Option<Quirks>,
 }
 
 fn balance<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
@@ -125,7 +127,8 @@ impl Scenario {
     ///
     /// Everything is optional: `name`, `summary`, `[[fault]]` tables as [`Fault::from_toml`] takes them, and under
     /// `[settings]` any of `starting_balance_usd`, `latency_seconds`, `queued_seconds`, `running_seconds`,
-    /// `seconds_per_clip_second`, `link_lifetime_seconds`, `retention_days`, `strict_files` and `bare_results`.
+    /// `seconds_per_clip_second`, `link_lifetime_seconds`, `retention_days`, `strict_files`, `bare_results` and
+    /// `quirks`, a list of the names of [`Quirk`]s.
     ///
     /// # Errors
     /// If the text is not TOML of that form, a setting is out of its range, or a rule is invalid.
@@ -191,7 +194,10 @@ impl Scenario {
         }
         settings.retention_days = changes.retention_days.unwrap_or(settings.retention_days);
         settings.strict_files = changes.strict_files.unwrap_or(settings.strict_files);
-        settings.bare_results = changes.bare_results.unwrap_or(settings.bare_results);
+        settings.quirks = changes.quirks.unwrap_or(settings.quirks);
+        if let Some(bare) = changes.bare_results {
+            settings.quirks.set(Quirk::BareResults, bare);
+        }
         settings
     }
 }

@@ -10,6 +10,7 @@ use super::{Action, Fault};
 use crate::input::{fields_of, variants_of};
 use crate::model::catalogue::VendorState;
 use crate::model::operation::Operation;
+use crate::quirks::Quirk;
 use crate::store::JobState;
 
 fn schema(name: &str) -> Value {
@@ -87,6 +88,7 @@ fn every_other_list_of_names_is_complete() {
     assert_eq!(list(&schema("VendorState")["enum"]), names(states));
     let scenarios: Vec<Scenario> = Scenario::all().collect();
     assert_eq!(list(&schema("ScenarioName")["enum"]), names(scenarios.iter().map(Scenario::name)));
+    assert_eq!(list(&schema("Quirk")["enum"]), names(Quirk::ALL.iter().map(|quirk| quirk.name())));
     let [file, settings] = scenario::fields();
     assert_eq!(properties(&schema("ScenarioFile")), names(file.iter().copied()));
     assert_eq!(properties(&schema("ScenarioSettings")), names(settings.iter().copied()));

@@ -25,6 +25,7 @@ use crate::model::keys::account_in;
 use crate::model::operation::{Host, Operation};
 use crate::model::problem::Problem;
 use crate::model::time::http_date;
+use crate::quirks::{self, Quirks};
 use crate::store::journal::Seen;
 use crate::store::{NotPersisted, redaction};
 
@@ -48,7 +49,7 @@ pub(crate) async fn observe(
 
     let mut response = match before_handler(&app, &call, &mut parts).await {
         Some(response) => response,
-        None => match body {
+        None => match body.and_then(|body| quirks::request::change(&app, &call, &mut parts, body)) {
             Ok(body) => {
                 parts.extensions.insert(call.clone());
                 next.run(Request::from_parts(parts, Body::from(body))).await
@@ -58,6 +59,9 @@ pub(crate) async fn observe(
     };
     if let Some(outcome) = response.extensions_mut().remove::<Outcome>() {
         response = finish(&app, &call, response, outcome, (&mut delivery, &mut record));
+    }
+    if host == Host::Files {
+        quirks::response::change_file_headers(call.quirks, response.headers_mut());
     }
     if let Some(action) = &call.fault
         && response.extensions().get::<Lost>().is_none()
@@ -165,7 +169,15 @@ fn open<'a>(
     parts: &Parts,
     body: Option<&Bytes>,
 ) -> (Call, Record<'a>) {
-    let job_id = operation.and_then(|operation| job_in(operation, parts.uri.path()));
+    let is_shared = host == Host::Files || parts.uri.path().starts_with("/v1/");
+    let quirks = if is_shared { app.settings().quirks } else { Quirks::default() };
+    let mut job_id = operation.and_then(|operation| job_in(operation, parts.uri.path()));
+    if host == Host::Api
+        && !quirks.is_empty()
+        && let Some(account) = parts.headers.get(AUTHORIZATION).and_then(account_in)
+    {
+        job_id = job_id.map(|id| quirks::ids::in_path(app, quirks, &account, &id).unwrap_or(id));
+    }
     let job = job_id.as_deref().and_then(|id| app.store.identity_of(id));
     let account = match (host, operation, &job) {
         (Host::Files, _, Some(job)) => Some(job.account.clone()),
@@ -218,6 +230,7 @@ fn open<'a>(
         account,
         fault,
         repetition,
+        quirks,
     });
     (call, record)
 }
@@ -225,11 +238,10 @@ fn open<'a>(
 /// The job id in the path of an operation.
 fn job_in(operation: Operation, path: &str) -> Option<String> {
     let last = last_segment(path);
-    let takes_id = operation.route().ends_with("/{id}") && operation != Operation::Checkout;
     if operation.is_file() {
         return last.rsplit_once('.').map(|(id, _)| id.to_owned());
     }
-    takes_id.then(|| last.to_owned())
+    operation.takes_job_id().then(|| last.to_owned())
 }
 
 fn last_segment(path: &str) -> &str {
@@ -264,6 +276,7 @@ fn finish(
     mut outcome: Outcome,
     (delivery, record): (&mut Delivery<'_>, &mut Record<'_>),
 ) -> Response {
+    quirks::outcome::change(call, &mut outcome);
     if let Outcome::Reply(reply) = &mut outcome {
         (delivery.job, delivery.is_new) = (reply.accepted, !reply.cache_hit);
         let job_id = reply.data["job_id"].as_str();

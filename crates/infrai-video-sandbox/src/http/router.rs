@@ -32,6 +32,7 @@ use crate::model::operation::{Host, Operation};
 use crate::model::problem::Problem;
 use crate::network::peer::Peer;
 use crate::page;
+use crate::quirks::Quirk;
 
 /// A connection that a fault rule closed without a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -142,14 +143,12 @@ impl HostService {
             .serve(Operation::Topup, post(account::topup))
             .serve(Operation::Checkout, get(account::checkout));
         let routes = finished(routes, state, Host::Api).merge(admin::routes(app)).merge(page::routes(app));
+        let routes = routes.layer(from_fn_with_state((Arc::clone(app), file_routes(app)), files_of_api));
         Self::guarded(routes, app, Host::Api)
     }
 
     pub(crate) fn files(app: &Arc<AppState>) -> Self {
-        let routes = Router::new()
-            .serve(Operation::Clip, get(files::clip))
-            .serve(Operation::Thumbnail, get(files::thumbnail));
-        Self::guarded(finished(routes, Arc::clone(app), Host::Files), app, Host::Files)
+        Self::guarded(file_routes(app), app, Host::Files)
     }
 
     /// Puts the host check before all routes and the fallback.
@@ -190,6 +189,26 @@ fn finished(routes: Router<Arc<AppState>>, app: Arc<AppState>, host: Host) -> Ro
         .layer(from_fn_with_state((Arc::clone(&app), host), observe))
         .layer(from_fn_with_state((Arc::clone(&app), host), cors))
         .with_state(app)
+}
+
+fn file_routes(app: &Arc<AppState>) -> Router {
+    let routes = Router::new()
+        .serve(Operation::Clip, get(files::clip))
+        .serve(Operation::Thumbnail, get(files::thumbnail));
+    finished(routes, Arc::clone(app), Host::Files)
+}
+
+/// Serves files on the host of the API where links have no host.
+async fn files_of_api(
+    State((app, files)): State<(Arc<AppState>, Router)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_file = ["/clips/", "/thumbnails/"].iter().any(|folder| request.uri().path().starts_with(folder));
+    if is_file && app.settings().quirks.has(Quirk::RelativeLinks) {
+        return files.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
+    }
+    next.run(request).await
 }
 
 async fn no_route(method: Method, uri: Uri) -> Problem {

@@ -130,6 +130,11 @@ impl Operation {
             .find(|operation| operation.route() == route && operation.method() == *method)
     }
 
+    /// Whether its path ends with the id of a job.
+    pub(crate) fn takes_job_id(self) -> bool {
+        self.route().ends_with("/{id}") && self != Self::Checkout
+    }
+
     /// Whether the file host serves it.
     pub(crate) fn is_file(self) -> bool {
         matches!(self, Self::Clip | Self::Thumbnail)

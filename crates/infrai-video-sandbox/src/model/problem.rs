@@ -222,6 +222,18 @@ impl Problem {
         )
     }
 
+    /// Without a `Retry-After`.
+    pub(crate) fn rate_limited() -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "RATE_LIMITED",
+            "there are too many requests",
+            "wait and send the same request again under the same idempotency key",
+        );
+        problem.retryable = true;
+        problem
+    }
+
     pub(crate) fn no_vendor_up() -> Self {
         let mut problem = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::job_times::JobTimes;
 use crate::model::money::Usd;
+use crate::quirks::Quirks;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Settings {
@@ -12,9 +13,9 @@ pub(crate) struct Settings {
     pub(crate) times: JobTimes,
     pub(crate) link_lifetime: Duration,
     pub(crate) retention_days: u32,
-    pub(crate) bare_results: bool,
     pub(crate) strict_files: bool,
     pub(crate) prerender: bool,
+    pub(crate) quirks: Quirks,
 }
 
 impl Default for Settings {
@@ -25,9 +26,9 @@ impl Default for Settings {
             times: JobTimes::default(),
             link_lifetime: Duration::from_secs(15 * 60),
             retention_days: 30,
-            bare_results: false,
             strict_files: false,
             prerender: false,
+            quirks: Quirks::default(),
         }
     }
 }

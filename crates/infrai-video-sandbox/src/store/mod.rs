@@ -188,6 +188,20 @@ impl Store {
         self.lock().numbers.get(id).copied()
     }
 
+    /// The number of the job with this id, which may have been deleted.
+    pub(crate) fn number_charged(&self, id: &str) -> Option<u64> {
+        let state = self.lock();
+        let charge = || state.ledger.iter().find(|entry| entry.job_id.as_deref() == Some(id));
+        state.numbers.get(id).copied().or_else(|| charge()?.number)
+    }
+
+    /// The id of an account's job with this number, which may have been deleted.
+    pub(crate) fn id_charged(&self, account: &str, number: u64) -> Option<String> {
+        let state = self.lock();
+        let charge = state.ledger.iter().find(|entry| entry.number == Some(number))?;
+        charge.job_id.clone().filter(|_| charge.account == account)
+    }
+
     /// The account and the numbers of the job with this id.
     pub(crate) fn identity_of(&self, id: &str) -> Option<JobIdentity> {
         let state = self.lock();

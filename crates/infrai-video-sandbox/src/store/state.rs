@@ -4,6 +4,7 @@
 //! change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -347,6 +348,13 @@ impl State {
     pub(crate) fn jobs_before(&self, account: &str, number: u64) -> impl Iterator<Item = &Job> {
         let numbers = self.accounts.get(account).map(|account| account.jobs.range(..number).rev());
         numbers.into_iter().flatten().inspect(|_| looked_at()).filter_map(|number| self.jobs.get(number))
+    }
+
+    /// The jobs of this account whose number is above `number`, oldest first.
+    pub(crate) fn jobs_after(&self, account: &str, number: u64) -> impl Iterator<Item = &Job> {
+        let numbers =
+            self.accounts.get(account).map(|account| account.jobs.range((Excluded(number), Unbounded)));
+        numbers.into_iter().flatten().filter_map(|number| self.jobs.get(number))
     }
 
     /// Whether this account had a job of this id and deleted it.

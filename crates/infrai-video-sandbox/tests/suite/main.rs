@@ -14,6 +14,7 @@ mod lists;
 mod money;
 mod observer;
 mod page;
+mod quirks;
 mod rendering;
 mod requests;
 mod scenarios;
