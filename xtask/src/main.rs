@@ -35,6 +35,7 @@ fn package(arguments: &[OsString]) -> &'static str {
     match arguments {
         [command] if command == "regen" => "regen",
         [command, option] if command == "regen" && option == "--check" => "regen",
+        [command, ..] if command == "verify" => "verify",
         _ => "tasks",
     }
 }
@@ -51,6 +52,12 @@ mod tests {
     fn regen_has_a_package_of_its_own() {
         assert_eq!(package_of("regen"), "regen");
         assert_eq!(package_of("regen --check"), "regen");
+    }
+
+    #[test]
+    fn verify_has_a_package_of_its_own() {
+        assert_eq!(package_of("verify --help"), "verify");
+        assert_eq!(package_of("help verify"), "tasks");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod json_schema;
+pub mod lines;
 pub mod lint;
 mod usage;
 

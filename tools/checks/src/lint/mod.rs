@@ -6,7 +6,6 @@ mod errors;
 mod examples;
 mod extensions;
 mod generator;
-mod lines;
 mod links;
 mod operations;
 mod provenance;
@@ -20,8 +19,8 @@ use std::fmt;
 use std::path::Path;
 
 use crate::json_schema::{SchemaError, Validators};
+use crate::lines::Lines;
 use crate::usage::Usage;
-use lines::Lines;
 use openapi_tools::document::{DOCUMENT, Document, DocumentError, SANDBOX_DOCUMENT, parse_yaml};
 use openapi_tools::pointer::words;
 use openapi_tools::walk::{Kind, Node, nodes};

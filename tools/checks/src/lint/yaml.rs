@@ -1,7 +1,7 @@
 //! Scalars that YAML 1.1 and YAML 1.2 read differently.
 
-use super::lines::Scalar;
 use super::{Context, Finding, Rule};
+use crate::lines::Scalar;
 
 pub(super) const RULES: &[Rule] = &[ambiguous_scalars];
 

@@ -8,21 +8,21 @@ use openapi_tools::value::escape;
 
 /// The lines of all keys and list items of a YAML text, and its scalars.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub struct Lines {
     by_pointer: HashMap<String, usize>,
     /// Every scalar in the order of the text, keys among them.
-    pub scalars: Vec<Scalar>,
+    pub(crate) scalars: Vec<Scalar>,
 }
 
 /// A scalar with its style.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Scalar {
+pub(crate) struct Scalar {
     /// Its place. For a key this is the pointer of its member.
-    pub pointer: String,
-    pub text: String,
+    pub(crate) pointer: String,
+    pub(crate) text: String,
     /// Whether it has no quotes and is not a block.
-    pub plain: bool,
-    pub is_key: bool,
+    pub(crate) plain: bool,
+    pub(crate) is_key: bool,
 }
 
 /// A collection that is being read.
@@ -35,7 +35,8 @@ enum Open {
 
 impl Lines {
     /// Reads a YAML text up to the first syntax error, which the loader reports.
-    pub(super) fn read(text: &str) -> Self {
+    #[must_use]
+    pub fn read(text: &str) -> Self {
         let mut lines = Self::default();
         lines.by_pointer.insert(String::new(), 1);
         let mut open: Vec<Open> = Vec::new();
@@ -64,7 +65,8 @@ impl Lines {
     }
 
     /// The line of a pointer, counted from 1. If it is not in the text, the line of the nearest value around it.
-    pub(super) fn line(&self, pointer: &str) -> usize {
+    #[must_use]
+    pub fn line(&self, pointer: &str) -> usize {
         let mut place = pointer;
         loop {
             if let Some(line) = self.by_pointer.get(place) {

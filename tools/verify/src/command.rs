@@ -1,0 +1,196 @@
+//! The command line.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+use openapi_tools::DOCUMENT;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Allowance, Contract, Evidence, Http, Journal, Occasion, Options, Settings, apply, budget, changes,
+    counts, host, is_service, report, run,
+};
+
+/// The directory of the evidence of the service, from the root of the workspace.
+const EVIDENCE: &str = "openapi/evidence";
+/// The directory of what other servers have sent.
+const OTHER: &str = "target/verify";
+/// The exit status if a verdict changed, or if there is no earlier one and a statement is contradicted.
+const CHANGED: u8 = 3;
+
+/// Check the contract against a live server.
+///
+/// The API key is read from INFRAI_API_KEY. Without --spend nothing is changed and nothing is charged. The report and the evidence are
+/// written to the output directory. The exit status is 0 if no verdict differs from that of the last run, 3 if one does or if a first run
+/// contradicts a statement, and 1 if the run could not be finished.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask verify", bin_name = "cargo xtask verify")]
+struct Arguments {
+    /// The server, such as https://api.infrai.cc or http://127.0.0.1:8787.
+    #[arg(long, value_name = "URL", required_unless_present = "apply", conflicts_with = "apply")]
+    base_url: Option<String>,
+    /// Also make two clips of one second, cancel one of them, and delete both: charges at most so many US dollars.
+    #[arg(long, value_name = "USD", value_parser = usd, conflicts_with = "apply")]
+    spend: Option<u64>,
+    /// The most that a clip of one second can cost, until the price of the first one is known.
+    #[arg(long, value_name = "USD", value_parser = usd, default_value = "0.50")]
+    clip_price: u64,
+    /// The directory for the evidence and the report. [default: openapi/evidence for the service, target/verify for others]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Also delete ALL jobs of the account with `delete_all`, and not only those of this run.
+    #[arg(long)]
+    delete_all_my_jobs: bool,
+    /// How many seconds to wait for a clip.
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    timeout: u64,
+    /// Add the evidence of the service to the provenance in openapi/video.yaml, and print the edits that contradictions ask for.
+    #[arg(long, value_name = "EVIDENCE")]
+    apply: Option<PathBuf>,
+}
+
+fn usd(text: &str) -> Result<u64, String> {
+    let amount =
+        text.trim_start_matches('$').parse::<f64>().ok().filter(|amount| (0.0..=10_000.0).contains(amount));
+    amount.map(budget::micros).ok_or_else(|| "expected US dollars from 0 to 10000, such as 0.50".to_owned())
+}
+
+/// Runs the command of `arguments` in the workspace at `root`.
+///
+/// # Errors
+/// If the run could not be finished, with what to do next.
+pub fn main(
+    root: &Path,
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+) -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse_from(arguments);
+    let path = root.join(DOCUMENT);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let contract = Contract::parse(&text)?;
+    match (&arguments.apply, &arguments.base_url) {
+        (Some(evidence), _) => add(root, &contract, evidence),
+        (None, Some(base_url)) => probe(root, &contract, base_url, &arguments),
+        (None, None) => unreachable!("clap asks for one of them"),
+    }
+}
+
+fn probe(
+    root: &Path,
+    contract: &Contract,
+    base_url: &str,
+    arguments: &Arguments,
+) -> anyhow::Result<ExitCode> {
+    let base_url = base_url.trim_end_matches('/');
+    let api_key =
+        std::env::var("INFRAI_API_KEY").context("set INFRAI_API_KEY to an API key of the server")?;
+    let mut server = Http::new(base_url, &api_key)?;
+    let out = directory(root, contract, base_url, arguments.out.as_deref())?;
+    let allowance = arguments.spend.map(|spend| Allowance { spend, clip_price: arguments.clip_price });
+    let settings = Settings {
+        base_url: base_url.to_owned(),
+        account: Sha256::digest(&api_key).iter().take(4).map(|byte| format!("{byte:02x}")).collect(),
+        allowance,
+        delete_all: arguments.delete_all_my_jobs,
+    };
+    let journal = Journal::open(&out.join(format!("{}.run.jsonl", host(base_url))), &settings)?;
+    if journal.is_continued() {
+        say("continuing the run that was interrupted".to_owned());
+    }
+    let options = Options {
+        allowance,
+        delete_all: arguments.delete_all_my_jobs,
+        timeout: Duration::from_secs(arguments.timeout),
+    };
+    let outcome = run(contract, &mut server, Some(journal), options, &mut say)?;
+
+    let date = jiff::Timestamp::now().to_string()[..10].to_owned();
+    let occasion = Occasion { base_url: base_url.to_owned(), date };
+    let evidence = Evidence::new(contract, &outcome, occasion, &[&api_key]);
+    let mut earlier = Evidence::earlier(&root.join(EVIDENCE), base_url)?;
+    if out != root.join(EVIDENCE) {
+        earlier.extend(Evidence::earlier(&out, base_url)?);
+        earlier.sort_by(|a, b| a.date.cmp(&b.date));
+    }
+    let changes = changes(&earlier, &evidence);
+    let files = [
+        (out.join(format!("{}.json", evidence.name())), evidence.to_json()),
+        (out.join(format!("{}.md", evidence.name())), report(contract, &evidence, &changes)),
+    ];
+    for (path, text) in &files {
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(journal) = outcome.journal {
+        journal.remove()?;
+    }
+    let [contradicted, confirmed, not_seen] = counts(contract, &evidence);
+    print(&format!(
+        "{contradicted} contradicted, {confirmed} confirmed, {not_seen} not seen; {} USD charged",
+        evidence.spent_usd
+    ));
+    for change in &changes {
+        print(&format!(
+            "changed: {} was {} on {}, and is {}",
+            change.statement,
+            change.before.as_str(),
+            change.date,
+            change.now.as_str()
+        ));
+    }
+    files.iter().for_each(|(path, _)| print(&path.display().to_string()));
+    let is_news = !changes.is_empty() || earlier.is_empty() && contradicted > 0;
+    Ok(if is_news { ExitCode::from(CHANGED) } else { ExitCode::SUCCESS })
+}
+
+/// The directory for the evidence, which exists.
+fn directory(
+    root: &Path,
+    contract: &Contract,
+    base_url: &str,
+    out: Option<&Path>,
+) -> anyhow::Result<PathBuf> {
+    let of_service = root.join(EVIDENCE);
+    let is_service = is_service(contract, base_url);
+    let chosen =
+        out.map_or_else(|| if is_service { of_service.clone() } else { root.join(OTHER) }, Path::to_path_buf);
+    fs::create_dir_all(&chosen).with_context(|| format!("cannot create {}", chosen.display()))?;
+    let is_evidence =
+        of_service.exists() && fs::canonicalize(&chosen)?.starts_with(fs::canonicalize(&of_service)?);
+    ensure!(
+        is_service || !is_evidence,
+        "{EVIDENCE} is only for evidence of the service; choose another --out"
+    );
+    Ok(chosen)
+}
+
+fn add(root: &Path, contract: &Contract, path: &Path) -> anyhow::Result<ExitCode> {
+    let evidence = Evidence::read(path)?;
+    let applied = apply(contract, &evidence)?;
+    fs::write(root.join(DOCUMENT), &applied.text).with_context(|| format!("cannot write {DOCUMENT}"))?;
+    print(&format!("{} statements have the source `verified: {}`", applied.verified.len(), evidence.date));
+    if !applied.verified.is_empty() {
+        print(
+            "next: give the document a new patch version, add it to openapi/CHANGELOG.md, and run `cargo xtask regen`",
+        );
+    }
+    if !applied.edits.is_empty() {
+        print(
+            "\nThe service contradicts these statements. Decide what the contract should say, and edit it by hand:\n",
+        );
+        applied.edits.iter().for_each(|edit| print(edit));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+fn print(line: &str) {
+    println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "the progress of the command")]
+fn say(line: String) {
+    eprintln!("{line}");
+}

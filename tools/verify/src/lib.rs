@@ -1,0 +1,33 @@
+//! Probes a live server, judges its responses by the contract, and writes evidence: `cargo xtask verify`.
+//!
+//! It speaks HTTP by itself. The SDK and the generated client would agree with the contract by construction.
+
+mod apply;
+mod budget;
+pub mod command;
+mod evidence;
+mod exchange;
+mod findings;
+mod journal;
+mod judge;
+mod mp4;
+mod probe;
+mod recorder;
+mod redact;
+mod report;
+mod rules;
+mod server;
+mod statement;
+
+pub use apply::{Applied, apply};
+pub use budget::{Allowance, dollars};
+pub use evidence::{Change, Evidence, Occasion, changes, host, is_service};
+pub use exchange::{Auth, Binary, Body, Exchange, Request, Response};
+pub use findings::{Contradiction, Finding, Findings, Undeclared, UndeclaredKind, Verdict};
+pub use journal::{Journal, Settings};
+pub use probe::{Options, Outcome, run};
+pub use redact::FILE_HOST;
+pub use report::{counts, report};
+pub use rules::{RULES, Rule};
+pub use server::{Http, Lost, MALFORMED_KEY, Server, response_of};
+pub use statement::{Contract, Statement};

@@ -1,0 +1,141 @@
+//! Pages of the list.
+
+use std::collections::BTreeSet;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{JobId, Probe, Reply};
+use crate::exchange::Request;
+use crate::rules;
+
+/// How many pages are read to find the last one.
+const PAGES: usize = 20;
+/// The largest limit that is tried.
+const LIMIT: usize = 100;
+
+impl Probe<'_> {
+    /// Reads pages. Returns jobs of the account, and whether each has succeeded: those that have come first.
+    pub(super) fn lists(&mut self) -> anyhow::Result<Vec<(JobId, bool)>> {
+        let first = self.ask("the list", page(None, None))?;
+        if first.is_accepted() {
+            self.expect_member(&first, "items", "VideoJobPage.items");
+        }
+        let mut jobs: Vec<_> =
+            first.jobs().iter().filter_map(|job| Some((job.id()?, job.has_succeeded()))).collect();
+        jobs.sort_by_key(|(_, has_succeeded)| !has_succeeded);
+
+        self.one_job()?;
+        self.all_pages()?;
+        for (purpose, url) in [
+            ("a limit of 0", "/v1/video/list?limit=0"),
+            ("a limit that is no number", "/v1/video/list?limit=many"),
+            ("a cursor that nobody issued", "/v1/video/list?cursor=nobody-issued-this"),
+        ] {
+            let reply = self.ask(purpose, Request::get(url))?;
+            let found = format!("{purpose} is {}", reply.described());
+            self.judge.findings.rule(rules::INVALID_PAGE, reply.number, reply.status() == 400, found);
+        }
+        Ok(jobs)
+    }
+
+    /// Pages of one job.
+    pub(super) fn one_job(&mut self) -> anyhow::Result<()> {
+        const LIMIT: &str = "parameter limit of video_list";
+        let first = self.ask("a page of one job", page(Some(1), None))?;
+        let count = first.jobs().len();
+        let found = format!("a page of limit 1 has {count} jobs");
+        self.judge.findings.rule(rules::PAGE_LIMIT, first.number, count <= 1, found.clone());
+        match count {
+            0 => {}
+            1 => self.judge.findings.confirm(LIMIT, first.number),
+            _ => self.judge.findings.contradict(LIMIT, first.number, found),
+        }
+        if let Some(cursor) = first.next_cursor() {
+            let second = self.ask("the page of a cursor", page(Some(1), Some(&cursor)))?;
+            self.next_page(&first, &second);
+        }
+        Ok(())
+    }
+
+    fn next_page(&mut self, first: &Reply, second: &Reply) {
+        const CURSOR: &str = "parameter cursor of video_list";
+        let ids = |reply: &Reply| -> Vec<JobId> { reply.jobs().iter().filter_map(|job| job.id()).collect() };
+        let (before, after) = (ids(first), ids(second));
+        let findings = &mut self.judge.findings;
+        if !second.is_accepted() {
+            findings.contradict(
+                CURSOR,
+                second.number,
+                format!("a cursor of the server is {}", second.described()),
+            );
+            return;
+        }
+        let repeats =
+            after.iter().any(|id| before.contains(id)) || second.next_cursor() == first.next_cursor();
+        findings.rule(
+            rules::CURSORS,
+            second.number,
+            !repeats,
+            "the page of a cursor repeats the page before",
+        );
+        if !repeats && !after.is_empty() {
+            findings.confirm(CURSOR, second.number);
+        }
+    }
+
+    /// Follows cursors to the last page.
+    fn all_pages(&mut self) -> anyhow::Result<()> {
+        let mut cursors = BTreeSet::new();
+        let mut reply = self.ask("a page of 100 jobs", page(Some(LIMIT), None))?;
+        if !reply.is_accepted() {
+            let found = format!("a limit of {LIMIT} is {}", reply.described());
+            self.judge.findings.contradict(rules::PAGE_LIMIT.name, reply.number, found);
+            return Ok(());
+        }
+        let count = reply.jobs().len();
+        if reply.next_cursor().is_some() && count < LIMIT {
+            let found = format!("a page of limit {LIMIT} has {count} jobs, and there are more");
+            self.judge.findings.contradict(rules::PAGE_LIMIT.name, reply.number, found);
+        }
+        for _ in 0..PAGES {
+            let Some(cursor) = reply.next_cursor() else {
+                self.judge.findings.confirm(rules::LAST_PAGE.name, reply.number);
+                return Ok(());
+            };
+            if !cursors.insert(cursor.clone()) {
+                self.judge.findings.contradict(rules::CURSORS.name, reply.number, "a cursor has returned");
+                return Ok(());
+            }
+            let next = self.ask("the next page of 100 jobs", page(Some(LIMIT), Some(&cursor)))?;
+            self.next_page(&reply, &next);
+            if !next.is_accepted() {
+                return Ok(());
+            }
+            reply = next;
+        }
+        self.leave_out(format!("the last page: the account has more than {} jobs", PAGES * LIMIT));
+        Ok(())
+    }
+
+    /// Whether the newer of two jobs comes first.
+    pub(super) fn order_of_two(&mut self, older: &JobId, newer: &JobId) -> anyhow::Result<()> {
+        let reply = self.ask("the order of two new jobs", page(Some(LIMIT), None))?;
+        let jobs = reply.jobs();
+        let place = |wanted: &JobId| jobs.iter().position(|job| job.id().as_ref() == Some(wanted));
+        if let (Some(older), Some(newer)) = (place(older), place(newer)) {
+            let found = "an older job comes before a newer one";
+            self.judge.findings.rule(rules::ORDER, reply.number, newer < older, found);
+        }
+        Ok(())
+    }
+}
+
+fn page(limit: Option<usize>, cursor: Option<&str>) -> Request {
+    let limit = limit.map(|limit| format!("limit={limit}"));
+    let cursor = cursor.map(|cursor| format!("cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC)));
+    let query: Vec<_> = limit.into_iter().chain(cursor).collect();
+    match query.as_slice() {
+        [] => Request::get("/v1/video/list"),
+        query => Request::get(format!("/v1/video/list?{}", query.join("&"))),
+    }
+}

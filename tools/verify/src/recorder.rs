@@ -1,0 +1,122 @@
+//! Sends requests, and records them with their responses.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use anyhow::{anyhow, ensure};
+
+use crate::exchange::{Exchange, Request, Response};
+use crate::journal::Journal;
+use crate::server::Server;
+
+/// How often a request is sent if no response arrives.
+const ATTEMPTS: u32 = 4;
+/// How often a request is sent if the server asks to wait, and if it fails.
+const REPETITIONS: [usize; 2] = [6, 3];
+/// How long to wait if the server does not say how long.
+const PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// Sends requests to a server and stores each exchange. What an interrupted run has stored is not sent again.
+pub(crate) struct Recorder<'a> {
+    server: &'a mut dyn Server,
+    journal: Option<Journal>,
+    stored: VecDeque<Exchange>,
+    /// Distinguishes the idempotency keys of this run from others.
+    pub(crate) run: String,
+    /// All exchanges so far. Their numbers count from 1.
+    pub(crate) exchanges: Vec<Exchange>,
+}
+
+impl<'a> Recorder<'a> {
+    /// Without a journal, a run cannot continue another one.
+    pub(crate) fn new(server: &'a mut dyn Server, mut journal: Option<Journal>) -> Self {
+        let stored = journal.as_mut().map(|journal| std::mem::take(&mut journal.stored)).unwrap_or_default();
+        let run = journal.as_ref().map_or_else(|| "run".to_owned(), |journal| journal.run.clone());
+        Self { server, journal, stored: stored.into(), run, exchanges: Vec::new() }
+    }
+
+    /// Sends a request until the response is not one that asks for another attempt. Returns the numbers of its exchanges; the last one has
+    /// the response.
+    ///
+    /// Only requests that can be repeated may be sent: those that change nothing or have an idempotency key.
+    pub(crate) fn send(
+        &mut self,
+        purpose: &str,
+        request: &Request,
+    ) -> anyhow::Result<std::ops::RangeInclusive<usize>> {
+        let first = self.exchanges.len() + 1;
+        loop {
+            let exchange = match self.stored.pop_front() {
+                Some(stored) => {
+                    ensure!(
+                        stored.request == *request,
+                        "the journal of the interrupted run continues with {:?}, and this run with {purpose:?}: delete the \
+                         journal, and the jobs that it names",
+                        stored.purpose
+                    );
+                    stored
+                }
+                None => self.send_now(purpose, request)?,
+            };
+            let most = attempts_after(&exchange.response);
+            let pause = exchange.response.header("retry-after").and_then(|value| value.parse().ok());
+            self.exchanges.push(exchange);
+            let last = self.exchanges.len();
+            if last + 1 - first >= most {
+                return Ok(first..=last);
+            }
+            self.wait(pause.map_or(PAUSE, Duration::from_secs).min(LONGEST_PAUSE));
+        }
+    }
+
+    fn send_now(&mut self, purpose: &str, request: &Request) -> anyhow::Result<Exchange> {
+        if let Some(journal) = self.journal.as_mut().filter(|_| request.method != "GET") {
+            journal.sending(request)?;
+        }
+        let mut attempt = 1;
+        let response = loop {
+            match self.server.send(request) {
+                Ok(response) => break response,
+                Err(lost) if attempt == ATTEMPTS => {
+                    return Err(anyhow!(
+                        "no response to {} {} after {ATTEMPTS} attempts: {lost}; run the same command again to continue",
+                        request.method,
+                        request.path().unwrap_or("of a link")
+                    ));
+                }
+                Err(_) => self.server.wait(Duration::from_secs(1 << attempt)),
+            }
+            attempt += 1;
+        };
+        let exchange = Exchange { purpose: purpose.to_owned(), request: request.clone(), response };
+        if let Some(journal) = &mut self.journal {
+            journal.exchange(&exchange)?;
+        }
+        Ok(exchange)
+    }
+
+    /// Lets time pass, unless the next response is stored.
+    pub(crate) fn wait(&mut self, time: Duration) {
+        if self.stored.is_empty() {
+            self.server.wait(time);
+        }
+    }
+
+    /// Returns all exchanges. The journal can be removed once they are stored elsewhere.
+    pub(crate) fn finish(self) -> (Vec<Exchange>, Option<Journal>) {
+        (self.exchanges, self.journal)
+    }
+}
+
+/// How often a request with this response is sent at most.
+fn attempts_after(response: &Response) -> usize {
+    let is_retryable = || response.json().is_some_and(|body| body["error"]["retryable"] == true);
+    match response.status {
+        429 | 503 => REPETITIONS[0],
+        // The first request is still in progress.
+        409 | 423 | 425 if is_retryable() => REPETITIONS[0],
+        408 | 500 | 502 | 504 => REPETITIONS[1],
+        _ => 1,
+    }
+}
