@@ -16,7 +16,7 @@ impl Update {
     }
 }
 
-pub(super) const UPDATES: [Update; 22] = [
+pub(super) const UPDATES: [Update; 23] = [
     Update {
         what: "an optional property of a response",
         make: |text| {
@@ -207,7 +207,7 @@ pub(super) const UPDATES: [Update; 22] = [
     Update {
         what: "the first optional parameter of an operation",
         make: |text| {
-            let at = ["operationId: video_capabilities\n", "x-provenance: [page]\n"];
+            let at = ["operationId: video_capabilities\n", "x-provenance: [", "\n"];
             let text = after(text, &at, "      parameters:\n")?;
             let vendor = "{name: vendor, in: query, required: false, description: A vendor., schema: {type: string, \
                           maxLength: 80}, example: lumen, x-provenance: [assumed]}";
@@ -255,6 +255,20 @@ pub(super) const UPDATES: [Update; 22] = [
                           '#/components/schemas/Audio'}, example: none, x-provenance: [assumed]}";
             let text = parameter(&text, "video_share", team)?;
             parameter(&text, "video_share", rights)
+        },
+    },
+    Update {
+        what: "a verification of every statement",
+        make: |text| {
+            let line = |line: &str| match line.split_once("x-provenance: [") {
+                Some((before, after)) => {
+                    let (sources, after) = after.split_once(']')?;
+                    let sources = sources.split_once(", 'verified").map_or(sources, |(other, _)| other);
+                    Some(format!("{before}x-provenance: [{sources}, 'verified: 2027-01-31']{after}\n"))
+                }
+                None => Some(format!("{line}\n")),
+            };
+            text.lines().map(line).collect()
         },
     },
 ];

@@ -652,20 +652,21 @@ error codes. A major version may remove something or change its meaning. Before 
 The `x-provenance` of each operation, parameter, header and property lists its sources:
 `page` (the documentation page of the service), `example` (only the curl examples of that page), `conventions` (the
 conventions page of the service), `observed` (public programs that call the service), `assumed` (a decision of this
-document, because no source exists).
+document, because no source exists). `verified: DATE` is added to one of these (a response of the service confirmed
+it on that day).
 
 ## Request bodies
 
 Bodies are JSON. They should be canonical: sorted keys, no spaces, one newline at the end, UTF-8.
 
-Version: 2.0.1*/
+Version: 2.0.2*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) inner: crate::Context,
 }
 impl ClientInfo<crate::Context> for Client {
     fn api_version() -> &'static str {
-        "2.0.1"
+        "2.0.2"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()

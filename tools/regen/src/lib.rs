@@ -1,5 +1,5 @@
 //! `cargo xtask regen`: generates the code of `infrai-video-client`, the fixtures, and the sandbox's and the command's parts of the
-//! contract. The code samples in the contract come from programs that tests run.
+//! contract, and what the READMEs say of its sources. The code samples in the contract come from programs that tests run.
 //!
 //! Nothing is built and no program is run. All files are generated before the first one is written.
 
@@ -49,7 +49,8 @@ fn all_files(root: &Path) -> Result<Vec<GeneratedFile>> {
     files.extend(published::files("video", &text, &document));
     files.extend(published::admin_files(root)?);
     files.extend(command::files(root, &document)?);
-    files.push(GeneratedFile { path: provenance::PAGE.into(), content: provenance::page(root, &document)? });
+    let pages = provenance::pages(root, &document)?;
+    files.extend(pages.map(|(path, content)| GeneratedFile { path: path.into(), content }));
     files.push(GeneratedFile { path: DOCUMENT.into(), content: text });
     Ok(files)
 }
