@@ -33,8 +33,8 @@ use crate::store::{Job, Store};
 /// One frame at 24 frames a second.
 const SHORTEST_CLIP: Duration = Duration::from_millis(42);
 
-/// The lifetime of links with [`Quirk::ShortLinks`].
-const SHORT_LINK: Duration = Duration::from_secs(1);
+/// The lifetime of links with [`Quirk::ShortLinks`]. They expire at whole seconds: this is at least one second.
+const SHORT_LINK: Duration = Duration::from_nanos(1_999_999_999);
 
 /// The state of axum's handlers.
 pub(crate) type Shared = State<Arc<AppState>>;

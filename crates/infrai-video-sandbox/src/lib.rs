@@ -77,6 +77,8 @@
 //! requests at the same times give the same ids, links and journal. A [`Fault`] rule selects the calls that go wrong, and its
 //! [`Action`] what happens to them. A [`Scenario`] is a set of rules and settings for one test of a client.
 //!
+//! A [`Quirk`] makes all responses differ from the contract, as those of the real service might.
+//!
 //! # Beside the API
 //!
 //! | route | |

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use infrai_video_sandbox::Quirk;
 
 /// Sets the admin token without showing it in the list of processes.
 pub(crate) const TOKEN_VARIABLE: &str = "INFRAI_SANDBOX_ADMIN_TOKEN";
@@ -47,6 +49,15 @@ pub(crate) struct SandboxArgs {
     /// Apply the fault rules of a TOML or JSON file, before those of the scenario
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+    /// Differ from the contract in this way, as the real service might; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = quirk(),
+        hide_possible_values = true,
+        long_help = quirk_help()
+    )]
+    pub(crate) quirk: Vec<Quirk>,
     /// Offer the vendors of a TOML or JSON file
     #[arg(long, value_name = "FILE")]
     pub(crate) catalogue: Option<PathBuf>,
@@ -85,6 +96,20 @@ pub(crate) struct SandboxArgs {
     /// A parent may exit before this process can look at it: PID, its process id, closes this gap.
     #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true)]
     pub(crate) exit_with_parent: Option<Option<u32>>,
+}
+
+fn quirk() -> impl TypedValueParser<Value = Quirk> {
+    let names = PossibleValuesParser::new(Quirk::ALL.iter().map(|quirk| quirk.name()));
+    names.try_map(|name| name.parse::<Quirk>())
+}
+
+fn quirk_help() -> String {
+    let names: Vec<_> = Quirk::ALL.iter().map(|quirk| quirk.name()).collect();
+    format!(
+        "Differ from the contract in this way, as the real service might; may be given several times\n\n\
+         The README of the crate infrai-video-sandbox describes them: {}",
+        names.join(", ")
+    )
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -169,8 +169,9 @@ fn open<'a>(
     parts: &Parts,
     body: Option<&Bytes>,
 ) -> (Call, Record<'a>) {
-    let is_shared = host == Host::Files || parts.uri.path().starts_with("/v1/");
-    let quirks = if is_shared { app.settings().quirks } else { Quirks::default() };
+    let is_of_service = host == Host::Files || parts.uri.path().starts_with("/v1/");
+    let quirks = if is_of_service { app.settings().quirks } else { Quirks::default() };
+    // The journal and the fault rules know a job by its real id.
     let mut job_id = operation.and_then(|operation| job_in(operation, parts.uri.path()));
     if host == Host::Api
         && !quirks.is_empty()

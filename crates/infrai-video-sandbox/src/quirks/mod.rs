@@ -22,7 +22,8 @@ use crate::input::unknown;
 /// Declares the enum, and what must be known of each variant: its summary is the first line of its documentation.
 macro_rules! quirks {
     ($(#[doc = $summary:literal] $(#[doc = $more:literal])* $variant:ident = $name:literal,)+) => {
-        /// A plausible way in which the real service may differ from the contract, or which only a strict client notices.
+        /// A plausible way in which the real service may differ from the contract, or do what the contract allows and the sandbox
+        /// does not do.
         ///
         /// Quirks apply to the API and the file host, not to the admin API and the pages. Jobs and charges are as always, except
         /// with [`Quirk::KeysIgnored`].
@@ -190,6 +191,8 @@ quirks! {
     /// The file host responds with 401 without the API key of the job's account.
     LinksNeedKey = "links_need_key",
     /// Links expire one second after they are issued, and `expires_at` says so.
+    ///
+    /// They expire at a whole second: up to two seconds after they are issued.
     ShortLinks = "short_links",
     /// Every object of a response has an additional member.
     UnknownMembers = "unknown_members",

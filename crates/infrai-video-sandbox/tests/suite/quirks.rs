@@ -482,3 +482,58 @@ async fn integers_name_the_jobs_of_the_account_also_deleted_ones() {
     let journal = sandbox.journal();
     assert_eq!((journal[1].path.as_str(), &journal[2].job_id), ("/v1/video/delete/1", &journal[0].job_id));
 }
+
+#[tokio::test]
+async fn an_ignored_aspect_ratio_leaves_the_aspect() {
+    let sandbox = with(Some(Quirk::AspectRatioIgnored));
+    for (members, expected) in [
+        (json!({"aspect_ratio": "9:16"}), "16:9"),
+        (json!({"aspect_ratio": "9:16", "aspect": "9:16"}), "9:16"),
+    ] {
+        generate(members).send(&sandbox).await;
+        assert_eq!(sandbox.jobs().last().map(|job| job.aspect_ratio.clone()).as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn cursors_lead_from_the_oldest_job_to_the_newest() {
+    let sandbox = builder().quirk(Quirk::OldestFirst).quirk(Quirk::NumericCursors).router();
+    for _ in 0..3 {
+        generate(json!({})).send(&sandbox).await;
+    }
+    let (mut query, mut seen) = ("limit=2".to_owned(), Vec::new());
+    loop {
+        let page = get(&format!("/v1/video/list?{query}")).send(&sandbox).await.data();
+        seen.extend(page["items"].as_array().expect("items").iter().map(|job| job["job_id"].clone()));
+        match page["next_cursor"].as_u64() {
+            Some(cursor) => query = format!("limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, sandbox.jobs().iter().map(|job| json!(job.job_id)).collect::<Vec<_>>());
+    let last = get(&format!("/v1/video/list?cursor={}", u64::MAX)).send(&sandbox).await;
+    assert_eq!(last.data()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn short_links_work_for_a_second() {
+    let sandbox = with(Some(Quirk::ShortLinks));
+    let jobs = prepared(&sandbox, Some(Quirk::ShortLinks)).await;
+    assert_eq!(download(&jobs).send(&sandbox).await.status, 200);
+    sandbox.clock().advance(std::time::Duration::from_secs(1));
+    assert_eq!(download(&jobs).send(&sandbox).await.status, 403);
+}
+
+#[tokio::test]
+async fn all_quirks_together_break_nothing() {
+    let all = Quirk::ALL.iter().fold(builder(), |builder, quirk| builder.quirk(*quirk)).router();
+    for _ in 0..2 {
+        generate(json!({})).send(&all).await;
+        for path in ["list?limit=1&cursor=1", "capabilities", "status/1", "get/1", "download_url/1"] {
+            assert_eq!(get(&format!("/v1/video/{path}")).send(&all).await.status, 200, "{path}");
+        }
+    }
+    assert_eq!(get("/healthz").send(&all).await.header("x-ratelimit-limit"), None);
+    let journal = get("/__sandbox/journal").send(&all).await.json();
+    assert_eq!(journal["requests"].as_array().map(Vec::len), Some(12));
+}

@@ -60,6 +60,9 @@ async fn serve(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure> {
         .file_port(args.file_port)
         .clock(clock)
         .starting_balance(args.balance);
+    for quirk in &args.quirk {
+        builder = builder.quirk(*quirk);
+    }
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);
     }

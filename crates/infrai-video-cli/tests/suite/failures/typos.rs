@@ -26,6 +26,7 @@ async fn a_typo_is_reported_with_the_most_similar_word() {
         (&["list", "--sate", "failed"], "'--state'"),
         (&["list", "--state", "faild"], "'failed'"),
         (&["list", "--state", "Suceeded"], "'succeeded'"),
+        (&["sandbox", "--quirk", "integer_id"], "'integer_ids'"),
         (&["--jason", "list"], "'--json'"),
         (&["list", "--color", "allways"], "'always'"),
     ] {

@@ -1,6 +1,6 @@
 //! The options of the command `sandbox`, and their errors.
 
-use infrai_video_sandbox::{Catalogue, Scenario};
+use infrai_video_sandbox::{Catalogue, Quirk, Scenario};
 
 use super::server::{Server, ask, command, get};
 use crate::common::Run;
@@ -35,6 +35,19 @@ fn every_embedded_scenario_is_named_in_the_help_and_starts() {
     let server = Server::start(directory.path(), &["--scenario", "poll-storm"]);
     let rules = get(&server.url, "/__sandbox/faults", "");
     assert!(rules.contains("sooner_than_seconds"), "{rules}");
+}
+
+#[test]
+fn every_quirk_is_named_in_the_help_and_starts() {
+    let directory = tempfile::tempdir().unwrap();
+    let help = Run::from(command(directory.path(), ["sandbox", "--help"]).output().unwrap());
+    for quirk in Quirk::ALL {
+        assert!(help.text().contains(quirk.name()), "{}", help.text());
+    }
+    let server = Server::start(directory.path(), &["--quirk", "no_metadata", "--quirk", "string_errors"]);
+    let response = get(&server.url, "/v1/video/list", "");
+    assert!(response.contains(r#""error":"there is no Authorization header""#), "{response}");
+    assert!(!response.contains("metadata"), "{response}");
 }
 
 #[test]
