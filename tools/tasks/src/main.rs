@@ -112,6 +112,14 @@ enum Command {
         #[arg(short, long)]
         verbose: bool,
     },
+    /// Check the contract against a live server: builds and starts the program in tools/verify.
+    // `xtask` starts that program without this one, which lists it in its help.
+    #[command(disable_help_flag = true)]
+    Verify {
+        /// `--base-url URL`, `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 #[expect(clippy::print_stderr, reason = "the commands report their errors here")]
@@ -174,6 +182,10 @@ fn run(command: Command, root: &Path) -> anyhow::Result<bool> {
         Command::Test { only, verbose } => {
             let options = Options { only, verbose, ci: external_tools::skip::is_ci() };
             tasks::test::run(root, &options, std::io::stdout()).context("the output cannot be written")
+        }
+        Command::Verify { arguments } => {
+            let cargo = Process::cargo(root).args("run --quiet --package verify -- verify");
+            arguments.iter().fold(cargo, Process::arg).show()
         }
     }
 }
