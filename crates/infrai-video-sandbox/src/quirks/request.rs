@@ -133,13 +133,9 @@ fn change_body(
         members.remove("idempotency_key");
     }
     if operation == Operation::Generate {
-        for (quirk, name, other) in [
-            (Quirk::AspectUnknown, "aspect", "aspect_ratio"),
-            (Quirk::AspectRatioUnknown, "aspect_ratio", "aspect"),
-        ] {
+        for (quirk, name) in [(Quirk::AspectUnknown, "aspect"), (Quirk::AspectRatioUnknown, "aspect_ratio")] {
             if quirks.has(quirk) && members.contains_key(name) {
-                let hint = format!("send `{other}`");
-                return Err(Problem::validation(name, "is not a field of this request", hint));
+                return Err(Problem::validation(name, "is not a field of this request", "leave it out"));
             }
         }
         if quirks.has(Quirk::AspectRatioIgnored) {
