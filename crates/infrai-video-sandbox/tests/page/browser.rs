@@ -228,7 +228,9 @@ impl Visit {
 
     async fn nothing_went_wrong(&self) {
         self.requests().await;
-        let complaints = self.complaints().await;
+        let mut complaints = self.complaints().await;
+        // The browser asks for the icon of a page in the background: under a foreign name it is rejected, early or late.
+        complaints.retain(|complaint| !(complaint.contains(FOREIGN) && complaint.contains("421")));
         assert!(complaints.is_empty(), "{complaints:#?}");
     }
 }
