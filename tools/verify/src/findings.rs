@@ -16,6 +16,8 @@ pub struct Findings {
     pub statements: BTreeMap<String, Finding>,
     /// What the contract does not declare.
     pub undeclared: Vec<Undeclared>,
+    /// What the contract leaves open, and the server decides.
+    pub observed: BTreeMap<String, String>,
     /// The error codes that the server sent, each with its statuses.
     pub error_codes: BTreeMap<String, Vec<u16>>,
 }
@@ -140,6 +142,11 @@ impl Findings {
                 exchange,
             });
         }
+    }
+
+    /// Notes what the server does where the contract leaves it open.
+    pub(crate) fn observe(&mut self, what: &str, seen: impl Into<String>) {
+        self.observed.insert(what.to_owned(), seen.into());
     }
 
     pub(crate) fn error_code(&mut self, code: &str, status: u16) {

@@ -61,6 +61,15 @@ pub fn report(contract: &Contract, evidence: &Evidence, changes: &[Change]) -> S
         }
         line(String::new());
     }
+    if !evidence.findings.observed.is_empty() {
+        line("## Left open by the contract\n\n| what | the server |\n|---|---|".to_owned());
+        evidence
+            .findings
+            .observed
+            .iter()
+            .for_each(|(what, seen)| line(format!("| {what} | {} |", cell(seen))));
+        line(String::new());
+    }
     if !evidence.left_out.is_empty() {
         line("## Left out\n".to_owned());
         evidence.left_out.iter().for_each(|left_out| line(format!("- {left_out}")));

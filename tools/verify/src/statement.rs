@@ -1,7 +1,9 @@
 //! The statements of the contract: each place with a provenance, and the rules of its prose.
 
+use anyhow::Context as _;
+use openapi_checks::json_schema::Validators;
 use openapi_checks::lines::Lines;
-use openapi_tools::document::{Document, DocumentError};
+use openapi_tools::document::Document;
 use openapi_tools::walk::{Kind, Node, nodes};
 
 use crate::rules::RULES;
@@ -28,15 +30,17 @@ pub struct Contract {
     pub text: String,
     /// The places in the order of the document, and then the rules.
     pub statements: Vec<Statement>,
+    pub(crate) validators: Validators,
 }
 
 impl Contract {
     /// Reads the contract from the text of `video.yaml`.
     ///
     /// # Errors
-    /// If it is not an OpenAPI document.
-    pub fn parse(text: &str) -> Result<Self, DocumentError> {
+    /// If it is not an OpenAPI document with usable schemas.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
         let document = Document::parse(text)?;
+        let validators = Validators::new(&document.value).context("run `cargo xtask lint`")?;
         let lines = Lines::read(text);
         let mut statements: Vec<Statement> = nodes(Kind::Document, "", &document.value)
             .iter()
@@ -58,7 +62,7 @@ impl Contract {
             line: text.lines().position(|line| line.contains(rule.quote)).map_or(1, |index| index + 1),
             pointer: None,
         }));
-        Ok(Self { document, text: text.to_owned(), statements })
+        Ok(Self { document, text: text.to_owned(), statements, validators })
     }
 
     /// The version of the document.

@@ -64,7 +64,11 @@ impl Validators {
             return self.validate(name, value);
         }
         let name = "an inline schema";
-        let validator = json_schema(schema, name).and_then(|schema| compile(&self.schemas, schema, name));
+        let validator = json_schema(schema, name).and_then(|schema| {
+            // Components take most of the time, and most inline schemas have no reference to them.
+            let refers = schema.to_string().contains("\"$ref\"");
+            compile(if refers { &self.schemas } else { &Value::Null }, schema, name)
+        });
         match validator {
             Ok(validator) => check(&validator, value),
             Err(error) => Err(vec![error.to_string()]),

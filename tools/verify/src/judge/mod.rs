@@ -2,7 +2,6 @@
 
 mod walk;
 
-use openapi_checks::json_schema::{SchemaError, Validators};
 use openapi_tools::value::entries;
 use serde_json::Value;
 
@@ -38,11 +37,15 @@ const USUAL_HEADERS: [&str; 22] = [
     "retry-after",
 ];
 
+/// Whether a body is a result, or an error, without an envelope. A job has a member `error`, too.
+pub(crate) fn is_bare(body: &Value) -> bool {
+    body.get("data").is_none() && (body.get("error").is_none() || body.get("state").is_some())
+}
+
 /// Judges the exchanges of a run.
 #[derive(Debug)]
 pub(crate) struct Judge<'a> {
     contract: &'a Contract,
-    validators: Validators,
     /// What has been found so far.
     pub(crate) findings: Findings,
     /// The number of responses with and without metadata.
@@ -50,15 +53,16 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(contract: &'a Contract) -> Result<Self, SchemaError> {
-        let validators = Validators::new(&contract.document.value)?;
-        Ok(Self { contract, validators, findings: Findings::default(), metadata: (0, 0) })
+    pub(crate) fn new(contract: &'a Contract) -> Self {
+        Self { contract, findings: Findings::default(), metadata: (0, 0) }
     }
 
     /// Judges a response of the API. Responses of the host of the clips are not described by the document.
     pub(crate) fn exchange(&mut self, number: usize, exchange: &Exchange) {
         let Some(path) = exchange.request.path() else { return };
-        let Some(operation) = self.validators.operation(&exchange.request.method, path) else { return };
+        let Some(operation) = self.contract.validators.operation(&exchange.request.method, path) else {
+            return;
+        };
         let name = operation.id().unwrap_or(operation.path).to_owned();
         let takes_id = operation.path.contains('{');
         let response = &exchange.response;
@@ -163,15 +167,9 @@ impl<'a> Judge<'a> {
             _ => Some(error),
         };
         let Some(reference) = schema.as_ref().and_then(Value::as_str) else { return };
-        let mut walk = Walk {
-            contract: self.contract,
-            validators: &self.validators,
-            findings: &mut self.findings,
-            number,
-        };
+        let mut walk = Walk { contract: self.contract, findings: &mut self.findings, number };
         walk.component(reference, body);
-        // A result without an envelope is read as what the envelope should contain.
-        if body.get("data").is_none() && body.get("error").is_none() {
+        if is_bare(body) {
             let member = if response.is_success() { "data" } else { "error" };
             walk.member_of(reference, member, body);
         }

@@ -1,6 +1,5 @@
 //! Walks a value along its schema, and judges the statement of each place on the way.
 
-use openapi_checks::json_schema::Validators;
 use openapi_tools::value::{entries, escape};
 use serde_json::Value;
 
@@ -10,7 +9,6 @@ use crate::statement::Contract;
 /// The walk through the body of one exchange.
 pub(super) struct Walk<'a> {
     pub(super) contract: &'a Contract,
-    pub(super) validators: &'a Validators,
     pub(super) findings: &'a mut Findings,
     /// The number of the exchange.
     pub(super) number: usize,
@@ -115,7 +113,7 @@ impl<'a> Walk<'a> {
     }
 
     fn scalar(&mut self, place: &Place<'a>, value: &Value) {
-        if let Err(problems) = self.validators.validate_against(place.schema, value) {
+        if let Err(problems) = self.contract.validators.validate_against(place.schema, value) {
             self.contradict(place, problems.join("; "));
             return;
         }

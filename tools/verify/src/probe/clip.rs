@@ -149,10 +149,14 @@ impl Probe<'_> {
                 Some(shown) => shown == id,
                 None => may_conflict && matches!(reply.status(), 409 | 422),
             };
-            let found = match shown {
+            let found = match &shown {
                 Some(_) => format!("{purpose} makes another job"),
                 None => format!("{purpose} is {}", reply.described()),
             };
+            if holds && statement == rules::OTHER_BODY.name {
+                let seen = if shown.is_some() { "the first result".to_owned() } else { reply.described() };
+                self.judge.findings.observe(purpose, seen);
+            }
             match holds {
                 true => self.judge.findings.confirm(statement, reply.number),
                 false => self.judge.findings.contradict(statement, reply.number, found),
@@ -220,12 +224,7 @@ impl Probe<'_> {
                 "a body that is not JSON",
                 post("no-json").with_body("application/json", "{\"prompt\":"),
             ),
-            (
-                rules::MEDIA_TYPE,
-                415,
-                "a body that is text",
-                post("text").with_body("text/plain", "a red cube"),
-            ),
+            (rules::MEDIA_TYPE, 415, "a body that is text", post("text").with_body("text/plain", "text")),
         ];
         for (rule, expected, purpose, request) in cases {
             if !self.allows(purpose) {
@@ -246,6 +245,12 @@ impl Probe<'_> {
             let reply = self.ask("the state of the clip", Request::get(id.path("status")))?;
             self.status_of(&reply, id);
             if let Some(job) = reply.job().filter(|job| job.is_final()) {
+                let states = if waited.is_zero() {
+                    "at once".to_owned()
+                } else {
+                    format!("after {} s", waited.as_secs())
+                };
+                self.judge.findings.observe("a clip of 1 s is final", states);
                 if !job.has_succeeded() {
                     self.leave_out(format!("the file of the clip: the job is {}", job.state()));
                 }

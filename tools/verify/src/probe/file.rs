@@ -22,6 +22,8 @@ impl Probe<'_> {
             let holds = text.ends_with('Z') && expires > date.timestamp();
             let found = format!("a link that is issued at {} expires at {text}", date.timestamp());
             self.judge.findings.rule(rules::LINK_EXPIRY, reply.number, holds, found);
+            let lifetime = expires.as_second() - date.timestamp().as_second();
+            self.judge.findings.observe("lifetime of a link", format!("{lifetime} s"));
         }
         let Some(url) = reply.data()["url"].as_str().map(str::to_owned) else { return Ok(None) };
 

@@ -19,6 +19,10 @@ impl Probe<'_> {
         let first = self.ask("the list", page(None, None))?;
         if first.is_accepted() {
             self.expect_member(&first, "items", "VideoJobPage.items");
+            if first.next_cursor().is_some() {
+                let count = first.jobs().len().to_string();
+                self.judge.findings.observe("jobs on a page without a limit", count);
+            }
         }
         let mut jobs: Vec<_> =
             first.jobs().iter().filter_map(|job| Some((job.id()?, job.has_succeeded()))).collect();

@@ -64,7 +64,7 @@ pub fn run(
     say: &mut dyn FnMut(String),
 ) -> anyhow::Result<Outcome> {
     let mut probe = Probe {
-        judge: Judge::new(contract)?,
+        judge: Judge::new(contract),
         recorder: Recorder::new(server, journal),
         budget: Budget::new(options.allowance.unwrap_or(Allowance { spend: 0, clip_price: 0 })),
         options,

@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::exchange::Response;
+use crate::judge::is_bare;
 
 /// What needs no escaping in a segment of a path.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -38,11 +39,7 @@ impl Reply {
     /// The result, with or without an envelope.
     pub(crate) fn data(&self) -> &Value {
         let Some(body) = self.response.json() else { return &NULL };
-        match body.get("data") {
-            Some(data) => data,
-            None if body.get("error").is_some() => &NULL,
-            None => body,
-        }
+        if is_bare(body) { body } else { &body["data"] }
     }
 
     pub(crate) fn metadata(&self) -> &Value {

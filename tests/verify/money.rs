@@ -1,0 +1,89 @@
+//! What a run may charge, and what happens to its jobs.
+
+use infrai_video_sandbox::Sandbox;
+use verify::{Allowance, Journal, Options, Server as _, Settings};
+
+use crate::local::{Local, contract, run, spending};
+
+fn settings(options: &Options) -> Settings {
+    Settings {
+        base_url: "http://127.0.0.1:8787".to_owned(),
+        account: "account".to_owned(),
+        allowance: options.allowance,
+        delete_all: options.delete_all,
+    }
+}
+
+fn charged(server: &Local) -> f64 {
+    server.sandbox.ledger().charges().map(|entry| -entry.amount_usd).sum()
+}
+
+#[test]
+fn the_first_clip_is_made_only_if_its_highest_price_can_be_paid() {
+    let mut server = Local::plain();
+    let outcome = run(&mut server, spending(0.05));
+    assert_eq!((outcome.spent, server.sandbox.ledger().charges().count()), (0, 0));
+    assert!(outcome.left_out[0].contains("--clip-price"), "{:?}", outcome.left_out);
+}
+
+#[test]
+fn no_charge_passes_the_budget() {
+    for spend in [10_000, 15_000, 25_000, 50_000] {
+        let mut server = Local::plain();
+        let allowance = Allowance { spend, clip_price: 10_000 };
+        let outcome = run(&mut server, Options { allowance: Some(allowance), ..spending(0.0) });
+        assert!(charged(&server) <= spend as f64 / 1e6 + 1e-9, "{spend}: {}", charged(&server));
+        assert_eq!(outcome.spent as f64 / 1e6, charged(&server));
+        assert!(server.sandbox.jobs().is_empty());
+    }
+}
+
+#[test]
+fn a_server_that_ignores_idempotency_keys_is_stopped_by_the_budget() {
+    let mut server = Local::new(Sandbox::builder().quirk(infrai_video_sandbox::Quirk::KeysIgnored));
+    let allowance = Allowance { spend: 30_000, clip_price: 10_000 };
+    run(&mut server, Options { allowance: Some(allowance), ..spending(0.0) });
+    assert_eq!(server.sandbox.ledger().charges().count(), 3);
+    assert!(server.sandbox.jobs().is_empty());
+}
+
+#[test]
+fn jobs_that_it_did_not_make_stay() {
+    let mut server = Local::plain();
+    let body = serde_json::json!({"prompt": "a clip of somebody", "duration_seconds": 1});
+    server.send(&verify::Request::post("/v1/video/generate").with_json(&body)).unwrap();
+    run(&mut server, spending(0.5));
+    let prompts: Vec<_> = server.sandbox.jobs().into_iter().map(|job| job.prompt).collect();
+    assert_eq!(prompts, ["a clip of somebody"]);
+    run(&mut server, Options { delete_all: true, ..spending(0.0) });
+    assert!(server.sandbox.jobs().is_empty());
+}
+
+#[test]
+fn a_run_that_stops_at_any_request_is_finished_without_a_second_charge() {
+    let mut plain = Local::plain();
+    run(&mut plain, spending(0.5));
+    let (requests, expected) = (plain.sent, plain.sandbox.ledger().charges().count());
+    assert!(requests > 40 && expected == 2, "{requests} requests, {expected} charges");
+    let (contract, options) = (contract(), spending(0.5));
+    for at in (1..=requests).flat_map(|at| [(at, true), (at, false)]) {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = || Journal::open(&directory.path().join("a.run.jsonl"), &settings(&options)).unwrap();
+        let mut server = Local::plain();
+        server.lost_from = Some(at);
+        let stopped = verify::run(contract, &mut server, Some(journal()), options, &mut |_| {}).unwrap_err();
+        assert!(stopped.to_string().ends_with("run the same command again to continue"), "{stopped}");
+        server.lost_from = None;
+        let outcome = verify::run(contract, &mut server, Some(journal()), options, &mut |_| {}).unwrap();
+        // The price of a clip whose first response was lost is not known, so that the second clip may be left out.
+        let keys: Vec<_> =
+            server.sandbox.ledger().charges().map(|charge| charge.idempotency_key.clone()).collect();
+        assert!((1..=expected).contains(&keys.len()), "{at:?}: {keys:?}");
+        assert!(
+            keys.iter().all(|key| keys.iter().filter(|other| *other == key).count() == 1),
+            "{at:?}: {keys:?}"
+        );
+        assert!(server.sandbox.jobs().is_empty(), "{at:?}");
+        assert_eq!(outcome.findings.with_verdict(verify::Verdict::Contradicted).count(), 0, "{at:?}");
+    }
+}
