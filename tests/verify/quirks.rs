@@ -12,7 +12,7 @@ use crate::local::{Local, run, spending};
 
 const PAGE: &str = "docs/verification.md";
 const BEGIN: &str = "<!-- Start of the table of quirks that the test `quirks` checks. -->\n";
-const END: &str = "<!-- End of the table of quirks. -->";
+const END: &str = "<!-- End of the table of quirks that the test `quirks` checks. -->";
 
 /// A sandbox with a quirk. The account has so many jobs that a limit of 50 is noticed.
 fn with(quirk: Quirk) -> Local {

@@ -108,7 +108,7 @@ impl Journal {
         self.write(&Entry::Sending(request.clone()))
     }
 
-    /// Stores an exchange.
+    /// Stores an exchange. If the machine fails now, the next run sends the request again, under the same idempotency key.
     pub(crate) fn exchange(&mut self, exchange: &Exchange) -> anyhow::Result<()> {
         self.write(&Entry::Exchange(exchange.clone()))
     }
@@ -121,7 +121,10 @@ impl Journal {
     fn write(&mut self, entry: &Entry) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        let written = self.file.write_all(&line).and_then(|()| match entry {
+            Entry::Exchange(_) => Ok(()),
+            Entry::Run { .. } | Entry::Sending(_) => self.file.sync_data(),
+        });
         written.with_context(|| format!("cannot write {}", self.path.display()))
     }
 }

@@ -3,6 +3,7 @@
 mod response;
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -20,6 +21,8 @@ pub struct Validators {
     /// `components/schemas` as JSON Schema, which every compiled schema refers to.
     schemas: Value,
     by_name: HashMap<String, Validator>,
+    /// The compiled inline schemas by their text.
+    inline: Mutex<HashMap<String, Result<Arc<Validator>, SchemaError>>>,
 }
 
 impl Validators {
@@ -41,7 +44,7 @@ impl Validators {
             let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
             by_name.insert(name.to_owned(), compile(&schemas, reference, name)?);
         }
-        Ok(Self { document: document.clone(), schemas, by_name })
+        Ok(Self { document: document.clone(), schemas, by_name, inline: Mutex::default() })
     }
 
     /// Validates a value against a component schema.
@@ -63,12 +66,16 @@ impl Validators {
         if let Some(name) = component_name(schema) {
             return self.validate(name, value);
         }
-        let name = "an inline schema";
-        let validator = json_schema(schema, name).and_then(|schema| {
+        let mut inline = self.inline.lock().unwrap_or_else(PoisonError::into_inner);
+        let compiled = inline.entry(schema.to_string()).or_insert_with(|| {
+            let name = "an inline schema";
+            let schema = json_schema(schema, name)?;
             // Components take most of the time, and most inline schemas have no reference to them.
             let refers = schema.to_string().contains("\"$ref\"");
-            compile(if refers { &self.schemas } else { &Value::Null }, schema, name)
+            compile(if refers { &self.schemas } else { &Value::Null }, schema, name).map(Arc::new)
         });
+        let validator = compiled.clone();
+        drop(inline);
         match validator {
             Ok(validator) => check(&validator, value),
             Err(error) => Err(vec![error.to_string()]),
