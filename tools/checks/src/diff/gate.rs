@@ -46,7 +46,10 @@ fn judge(changes: &[Change], released: &str, current: &str, changelog: &str) -> 
     }
     if new == old {
         let count = counted(changes.len(), "change", "changes");
-        let next = Version::new(old.major, old.minor + 1, 0);
+        let next = match changes.iter().all(Change::is_for_people) {
+            true => Version::new(old.major, old.minor, old.patch + 1),
+            false => Version::new(old.major, old.minor + 1, 0),
+        };
         bail!(
             "{count} since the release of {old}, and info.version is unchanged: set it to {next} or higher; \
              `cargo xtask diff` lists what changed"
@@ -114,6 +117,13 @@ mod tests {
         let text = error(&[change(Breaks::Nobody)], "1.0.0", "1.0.0");
         assert!(text.contains("set it to 1.1.0 or higher"), "{text}");
         judge(&[change(Breaks::Nobody)], "1.0.0", "1.1.0", CHANGELOG_OF_1_1).unwrap();
+    }
+
+    #[test]
+    fn a_verification_needs_a_patch_version() {
+        let changes = [Change { kind: "provenance", ..change(Breaks::Nobody) }];
+        let text = error(&changes, "1.0.0", "1.0.0");
+        assert!(text.contains("set it to 1.0.1 or higher"), "{text}");
     }
 
     #[test]

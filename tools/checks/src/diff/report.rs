@@ -61,7 +61,7 @@ impl Report {
     /// Lines for a section of the changelog.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let quiet = |change: &&Change| matches!(change.kind, "documentation" | "provenance");
+        let quiet = |change: &&Change| change.is_for_people();
         let mut lines: Vec<String> = self
             .changes
             .iter()
@@ -84,6 +84,11 @@ impl Report {
 }
 
 impl Change {
+    /// Whether it changes nothing that a program reads.
+    pub(super) fn is_for_people(&self) -> bool {
+        matches!(self.kind, "documentation" | "provenance")
+    }
+
     /// The operations that are affected, in parentheses.
     fn used(&self) -> String {
         const SHOWN: usize = 3;
