@@ -92,11 +92,11 @@ impl<'a> Summary<'a> {
         let Self { statements, verified, last } = self;
         let when = match verified {
             0 => "never. With an API key, run this".to_owned(),
-            _ => format!("{verified} of {statements} statements, last on {last}. Run it again with this"),
+            _ => format!("{verified} of {statements} statements, last on {last}. Run it again"),
         };
         format!(
-            "\n**Contract verified against the live service:** {when}, which only reads\n\
-             ([how](docs/verification.md)):\n\n\
+            "\n**Contract verified against the live service:** {when}\n\
+             (it only reads; [how it works](docs/verification.md)):\n\n\
              ```sh\nINFRAI_API_KEY=... cargo xtask verify --base-url https://api.infrai.cc\n```\n\n"
         )
     }
