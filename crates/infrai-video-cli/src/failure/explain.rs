@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use infrai_video::Error;
 use infrai_video::types::VideoJob;
 use infrai_video::wait::{WaitError, WaitErrorKind};
+use infrai_video::{Error, JobState};
 
 use super::{Facts, Failure, Invocation, Outage, Setback, advice, describe, job_outcome};
 use crate::exit_code::Exit;
@@ -70,12 +70,19 @@ impl Failure {
         elapsed: Duration,
         polls: u32,
     ) -> Self {
-        let state = job.map_or_else(|| "running".to_owned(), |job| job.state.to_string());
+        let unknown = job.filter(|job| matches!(job.state, JobState::Unknown(_)));
+        let state = match (job, unknown) {
+            (None, _) => "running".to_owned(),
+            (Some(job), None) => job.state.to_string(),
+            (_, Some(job)) => format!("{:?}, a state that this version does not know,", job.state.as_str()),
+        };
         let (elapsed, polls) = (clock(elapsed), count(polls as usize, "poll"));
         let message =
             format!("job {id} is still {state} after {elapsed} and {polls}; it goes on, and is billed once");
+        // An unknown state may mean that the clip is there.
+        let download = unknown.map(|_| advice::on_job(invocation, "download", id)).unwrap_or_default();
         Self::new(Exit::StillRunning, message)
-            .with_next(advice::on_job(invocation, "wait", id))
+            .with_next([advice::on_job(invocation, "wait", id), download].concat())
             .with_facts(Facts::of_job(id))
     }
 

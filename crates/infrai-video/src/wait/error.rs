@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use infrai_video_client::JobState;
 use infrai_video_client::types::VideoJob;
 
 use crate::error::{Error, ErrorKind, write_report};
@@ -81,6 +82,9 @@ impl WaitError {
         let reason = self.last_job().and_then(|job| job.error.as_ref());
         match (self.kind(), reason) {
             (WaitErrorKind::TimedOut, _) => match self.last_job() {
+                Some(VideoJob { state: JobState::Unknown(state), .. }) => {
+                    format!("is still {state:?}, a state that this version does not know")
+                }
                 Some(job) => format!("is still {}", job.state),
                 None => "could not be read yet".to_owned(),
             },
@@ -100,7 +104,13 @@ impl WaitError {
     fn next_step(&self) -> String {
         match (self.kind(), self.poll_error()) {
             (WaitErrorKind::TimedOut | WaitErrorKind::Unreachable, _) => {
-                "the job goes on: wait again with its id; nothing is charged again".to_owned()
+                let goes_on = "the job goes on: wait again with its id; nothing is charged again";
+                match self.last_job() {
+                    Some(VideoJob { state: JobState::Unknown(_), .. }) => {
+                        format!("{goes_on}; if the state means that it is finished, download its clip")
+                    }
+                    _ => goes_on.to_owned(),
+                }
             }
             (WaitErrorKind::Failed, _) => ErrorKind::JobFailed.next_step().to_owned(),
             (WaitErrorKind::Cancelled, _) => ErrorKind::JobCancelled.next_step().to_owned(),

@@ -43,12 +43,18 @@ impl Link {
             let left = expires_at.checked_duration_since(job.client().shared.clocks.wall())?;
             requested.checked_add(left)
         });
-        Ok(Self { url: checked(url::parse(url), "the service's link")?, expires })
+        let url = checked(resolved(job.client().base_url(), url), "the service's link")?;
+        Ok(Self { url, expires })
     }
 
     pub(super) fn is_about_to_expire(&self) -> bool {
         self.expires.is_some_and(|expires| Instant::now() + MARGIN >= expires)
     }
+}
+
+/// The URL of a link. A path without a host is one of the API's host, although the contract says that links are complete.
+fn resolved(base_url: &str, link: &str) -> Result<Uri, UrlError> {
+    if link.starts_with('/') { url::join(&url::parse(base_url)?, link) } else { url::parse(link) }
 }
 
 /// The error of a job that succeeded without a clip, for which there will never be a link.
@@ -72,6 +78,15 @@ pub(super) fn checked(url: Result<Uri, UrlError>, subject: &str) -> Result<Uri, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_a_link_to_the_host_of_the_api() {
+        let resolved = |link| resolved("https://api.example.com/video", link).map(|url| url.to_string());
+        assert_eq!(resolved("/clips/a.mp4?s=1").as_deref(), Ok("https://api.example.com/clips/a.mp4?s=1"));
+        assert_eq!(resolved("//files.example.com/a").as_deref(), Ok("https://files.example.com/a"));
+        assert_eq!(resolved("https://files.example.com/a").as_deref(), Ok("https://files.example.com/a"));
+        assert_eq!(resolved("clips/a.mp4"), Err(UrlError::Invalid));
+    }
 
     #[test]
     fn only_safe_links_are_followed_and_none_is_displayed() {
