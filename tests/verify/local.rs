@@ -81,13 +81,17 @@ impl Server for Local {
     }
 }
 
-/// A clip that was made in advance, which says that it has the requested size: rendering would take most of the time.
 fn clip(request: &ClipRequest) -> ClipFiles {
+    ClipFiles { mp4: mp4(request.width, request.height), thumbnail_jpeg: Vec::new() }
+}
+
+/// A clip that was made in advance, which says that it has the requested size: rendering would take most of the time.
+pub(crate) fn mp4(width: u32, height: u32) -> Vec<u8> {
     let mut mp4 = include_bytes!("../../crates/infrai-video-sandbox/src/clips/stock/clip.mp4").to_vec();
     let header = mp4.windows(4).position(|name| name == b"tkhd").unwrap() + 4;
-    let size = [request.width, request.height].map(|pixels| (pixels << 16).to_be_bytes()).concat();
+    let size = [width, height].map(|pixels| (pixels << 16).to_be_bytes()).concat();
     mp4[header + 76..header + 84].copy_from_slice(&size);
-    ClipFiles { mp4, thumbnail_jpeg: Vec::new() }
+    mp4
 }
 
 pub(crate) fn contract() -> &'static Contract {

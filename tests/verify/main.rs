@@ -3,5 +3,6 @@
 
 mod local;
 mod money;
+mod other_server;
 mod plain;
 mod quirks;

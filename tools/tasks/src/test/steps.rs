@@ -71,8 +71,8 @@ const LANGUAGES: &[Program] = &[NODE, NPM, PYTHON, JAVA, JAVA_ANNOTATIONS, PHP, 
 pub(super) const STEPS: &[Step] = &[
     commands(
         "tools",
-        "Are the programs there that some tests call: ffprobe, curl, shells, and readers of manual pages?",
-        &[FFPROBE, CURL, BASH, ZSH, FISH, GROFF, MANDOC],
+        "Are the programs there that some tests call: ffprobe, curl, Python, shells, and readers of manual pages?",
+        &[FFPROBE, CURL, PYTHON, BASH, ZSH, FISH, GROFF, MANDOC],
         &[],
     ),
     commands("fmt", "Is the code formatted?", &[RUSTFMT], &["cargo fmt --all --check -- --color never"]),
