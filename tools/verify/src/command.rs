@@ -113,12 +113,13 @@ fn probe(
     let mut earlier = Evidence::earlier(&root.join(EVIDENCE), base_url)?;
     if out != root.join(EVIDENCE) {
         earlier.extend(Evidence::earlier(&out, base_url)?);
-        earlier.sort_by(|a, b| a.date.cmp(&b.date));
+        earlier.sort_by(|a, b| a.date.cmp(&b.date)); // stable: the order of one day stays
     }
     let changes = changes(&earlier, &evidence);
+    let name = free_name(&out, &evidence.name());
     let files = [
-        (out.join(format!("{}.json", evidence.name())), evidence.to_json()),
-        (out.join(format!("{}.md", evidence.name())), report(contract, &evidence, &changes)),
+        (out.join(format!("{name}.json")), evidence.to_json()),
+        (out.join(format!("{name}.md")), report(contract, &evidence, &changes)),
     ];
     for (path, text) in &files {
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -143,6 +144,13 @@ fn probe(
     files.iter().for_each(|(path, _)| print(&path.display().to_string()));
     let is_news = !changes.is_empty() || earlier.is_empty() && contradicted > 0;
     Ok(if is_news { ExitCode::from(CHANGED) } else { ExitCode::SUCCESS })
+}
+
+/// A name that no file of an earlier run of the same day has.
+fn free_name(directory: &Path, name: &str) -> String {
+    let names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}.{number}")));
+    let mut free = names.filter(|name| !directory.join(format!("{name}.json")).exists());
+    free.next().unwrap_or_default()
 }
 
 /// The directory for the evidence, which exists.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,9 @@ use crate::statement::Contract;
 
 /// The version of the form of the file.
 const FORMAT: u32 = 1;
+
+/// The length of a date.
+const DATE: usize = 10;
 
 /// The file of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,13 +110,22 @@ impl Evidence {
     /// # Errors
     /// If a file that has the name of evidence cannot be read.
     pub fn earlier(directory: &Path, base_url: &str) -> anyhow::Result<Vec<Self>> {
-        let suffix = format!("-{}.json", host(base_url));
+        let host = host(base_url);
         let Ok(entries) = fs::read_dir(directory) else { return Ok(Vec::new()) };
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let mut paths: Vec<PathBuf> =
-            names.filter(|name| name.ends_with(&suffix)).map(|name| directory.join(name)).collect();
-        paths.sort();
-        paths.iter().map(|path| Self::read(path)).collect()
+        // `DATE-HOST.json`, and `DATE-HOST.2.json` for the second run of a day.
+        let mut runs: Vec<(String, u32, String)> = names
+            .filter_map(|name| {
+                let (date, rest) = name.strip_suffix(".json")?.split_at_checked(DATE)?;
+                let number = match rest.strip_prefix('-')?.strip_prefix(&host)? {
+                    "" => 1,
+                    number => number.strip_prefix('.')?.parse().ok()?,
+                };
+                Some((date.to_owned(), number, name))
+            })
+            .collect();
+        runs.sort();
+        runs.iter().map(|(_, _, name)| Self::read(&directory.join(name))).collect()
     }
 }
 

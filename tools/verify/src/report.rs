@@ -28,7 +28,7 @@ pub fn report(contract: &Contract, evidence: &Evidence, changes: &[Change]) -> S
     };
     line(format!("# {base_url} and the contract {version}, {date}\n"));
     line(format!(
-        "{base_url} is {server}. **{contradicted} statements are contradicted, {confirmed} confirmed, {not_seen} not seen.** \
+        "{base_url} is {server}. **Statements: {contradicted} contradicted, {confirmed} confirmed, {not_seen} not seen.** \
          {} requests, {spent_usd} USD charged.\n",
         evidence.exchanges.last_key_value().map_or(0, |(number, _)| *number)
     ));

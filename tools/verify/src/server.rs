@@ -66,7 +66,10 @@ impl Http {
             Some("http") => bail!("{base_url} would send the API key without encryption; use https"),
             _ => bail!("{base_url} is not an http or https URL, such as https://api.infrai.cc"),
         }
-        if api_key.is_empty() || !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if api_key.is_empty() {
+            bail!("INFRAI_API_KEY is empty; set it to an API key of the server");
+        }
+        if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
             bail!("the API key in INFRAI_API_KEY has a character that no header may have; copy it again");
         }
         let tls = TlsConfig::builder().provider(TlsProvider::Rustls).build();
