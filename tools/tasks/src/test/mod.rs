@@ -6,6 +6,7 @@ mod runner;
 mod snapshots;
 mod steps;
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::panic::resume_unwind;
 use std::path::Path;
@@ -16,7 +17,7 @@ use row::Row;
 pub use runner::Outcome;
 use runner::{Runner, print};
 pub use steps::names;
-use steps::{BUILD, NETWORK, SNAPSHOTS, STEPS, Step, TESTS};
+use steps::{BUILD, In, NETWORK, SNAPSHOTS, STEPS, Step, TESTS};
 
 /// What to run and how much to show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,18 +46,20 @@ pub fn run(root: &Path, options: &Options, out: impl Write + Send + 'static) -> 
 
 fn run_steps<'a>(steps: &[&'a Step], runner: impl Fn() -> Runner<'a>) -> io::Result<bool> {
     let Runner { out, ci, .. } = runner();
-    let (beside, row): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.beside);
+    let of = |wanted: In| steps.iter().copied().filter(move |step| step.row == wanted);
+    let either: Mutex<VecDeque<&Step>> = Mutex::new(of(In::Either).collect());
+    let row = |steps: In| Row { steps: of(steps).collect(), either: &either, runner: runner() };
     // The second row starts when the sender is dropped: after the step `build`, or at once if that is not selected.
     let (built, is_built) = mpsc::channel();
-    let built = row.iter().any(|step| step.name == BUILD).then_some(built);
+    let built = of(In::First).any(|step| step.name == BUILD).then_some(built);
     let mut results = thread::scope(|scope| {
-        let (row, beside) = (Row { steps: row, runner: runner() }, Row { steps: beside, runner: runner() });
-        let beside = scope.spawn(move || {
+        let (first, second) = (row(In::First), row(In::Second));
+        let second = scope.spawn(move || {
             let _dropped = is_built.recv();
-            beside.run(None)
+            second.run(None)
         });
-        let mut results = row.run(built)?;
-        results.extend(beside.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        let mut results = first.run(built)?;
+        results.extend(second.join().unwrap_or_else(|panic| resume_unwind(panic))?);
         io::Result::Ok(results)
     })?;
     results.sort_by_key(|result| steps.iter().position(|step| step.name == result.name));
@@ -110,7 +113,7 @@ mod tests {
         needs: &[],
         uses: &[],
         run: Run::Code(|_| Ok(Outcome::Passed)),
-        beside: false,
+        row: In::First,
     };
 
     /// Runs the steps; nothing can be installed.
@@ -143,7 +146,7 @@ mod tests {
         assert_eq!(*lines.last().unwrap(), "1 passed, 2 failed, 1 skipped");
     }
 
-    const MOCK: Step = Step { name: "mock", beside: true, ..PASSES };
+    const MOCK: Step = Step { name: "mock", row: In::Second, ..PASSES };
 
     /// The names in the summary, in its order.
     fn names(lines: &[String]) -> Vec<&str> {
@@ -191,6 +194,15 @@ mod tests {
         let (row, beside) = (Step { run: Run::Code(meet), ..PASSES }, Step { run: Run::Code(meet), ..MOCK });
         let (succeeded, lines) = run(false, &[&row, &beside]);
         assert!(succeeded, "{lines:#?}");
+    }
+
+    #[test]
+    fn a_row_that_is_free_takes_the_steps_for_either() {
+        const DIST: Step = Step { name: "dist", row: In::Either, ..PASSES };
+        let (succeeded, lines) = run(false, &[&DIST, &PASSES, &MOCK]);
+        assert!(succeeded, "{lines:#?}");
+        assert_eq!(names(&lines), ["dist", "licences", "mock"]);
+        assert!(!lines[0].starts_with("dist "), "{lines:#?}");
     }
 
     #[test]

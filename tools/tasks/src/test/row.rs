@@ -1,7 +1,9 @@
 //! A row of steps, which run one after the other, and their results.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::mpsc::Sender;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::runner::{Outcome, Runner, print};
@@ -10,6 +12,8 @@ use super::steps::{BUILD, Step};
 /// Steps and what runs them.
 pub(super) struct Row<'a> {
     pub(super) steps: Vec<&'a Step>,
+    /// What the row that is free first does then.
+    pub(super) either: &'a Mutex<VecDeque<&'a Step>>,
     pub(super) runner: Runner<'a>,
 }
 
@@ -20,11 +24,12 @@ pub(super) struct StepResult {
     time: Duration,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
     /// Runs the steps, and drops `built` once the step `build` has finished.
     pub(super) fn run(mut self, mut built: Option<Sender<()>>) -> io::Result<Vec<StepResult>> {
         let mut results = Vec::new();
-        for step in self.steps {
+        let mut own = std::mem::take(&mut self.steps).into_iter();
+        while let Some(step) = own.next().or_else(|| self.next_of_either()) {
             let start = Instant::now();
             let outcome =
                 self.runner.step(step).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
@@ -37,6 +42,10 @@ impl Row<'_> {
         }
         drop(built);
         Ok(results)
+    }
+
+    fn next_of_either(&self) -> Option<&'a Step> {
+        self.either.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 }
 

@@ -20,8 +20,17 @@ pub(super) struct Step {
     /// Without one of these, only some tests of the step are skipped.
     pub(super) uses: &'static [Program],
     pub(super) run: Run,
-    /// It mostly runs programs that the step `build` has built, and builds little: it runs beside other steps.
-    pub(super) beside: bool,
+    pub(super) row: In,
+}
+
+/// The row in which a step runs. Two rows run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum In {
+    First,
+    /// After the step `build`: it mostly runs programs that are built then, and builds little.
+    Second,
+    /// After the steps of the row that is free first.
+    Either,
 }
 
 /// What a step does.
@@ -46,7 +55,7 @@ const fn commands(
     needs: &'static [Program],
     commands: &'static [&'static str],
 ) -> Step {
-    Step { name, about, needs, uses: &[], run: Run::Commands(commands), beside: false }
+    Step { name, about, needs, uses: &[], run: Run::Commands(commands), row: In::First }
 }
 
 const fn code(
@@ -54,17 +63,21 @@ const fn code(
     about: &'static str,
     code: fn(&mut Runner<'_>) -> anyhow::Result<Outcome>,
 ) -> Step {
-    Step { name, about, needs: &[], uses: &[], run: Run::Code(code), beside: false }
+    Step { name, about, needs: &[], uses: &[], run: Run::Code(code), row: In::First }
 }
 
 const fn beside(step: Step) -> Step {
-    Step { beside: true, ..step }
+    Step { row: In::Second, ..step }
+}
+
+const fn either(step: Step) -> Step {
+    Step { row: In::Either, ..step }
 }
 
 /// What the programs of `cross-language` are written in.
 const LANGUAGES: &[Program] = &[NODE, NPM, PYTHON, JAVA, JAVA_ANNOTATIONS, PHP, RUBY];
 
-/// The steps in the order in which they run: those that run beside others in one row, and the rest in another.
+/// The steps in the order in which they run, in two rows.
 ///
 /// Each command that builds tests chooses the whole workspace. With another choice, cargo would select other features of the
 /// dependencies, and build them again.
@@ -94,7 +107,7 @@ pub(super) const STEPS: &[Step] = &[
     commands("regen", "Do the generated files follow from the document?", &[], &["xtask regen --check"]),
     Step {
         uses: LANGUAGES,
-        beside: true,
+        row: In::Second,
         ..commands(
             "cross-language",
             "Do clients that tools of other languages generate from the document work against the sandbox?",
@@ -147,19 +160,19 @@ pub(super) const STEPS: &[Step] = &[
         &[POSTGRES],
         &["cargo test --workspace --lib -- --ignored", "cargo test --workspace --test machines -- --ignored"],
     )),
-    commands(
+    either(commands(
         "browser",
         "Does the page of the sandbox work in a browser?",
         // A test runs the lines for a terminal that the page shows.
         &[CHROMIUM, CHROMEDRIVER, CURL],
         &["cargo test --workspace --test page -- --ignored"],
-    ),
-    commands(
+    )),
+    either(commands(
         "doctests",
         "Do the examples of the documentation run?",
         &[],
         &["cargo test --doc --workspace --no-fail-fast"],
-    ),
+    )),
     beside(commands(
         "schemathesis",
         "Does schemathesis find no wrong response of the sandbox?",
@@ -168,26 +181,26 @@ pub(super) const STEPS: &[Step] = &[
     )),
     Step {
         needs: &[NODE, NPM, PYTHON, CHROMIUM],
-        beside: true,
+        row: In::Second,
         ..code(
             "publish",
             "Is what is published what was kept, valid, and usable in a browser and against the sandbox?",
             publish,
         )
     },
-    commands(
+    either(commands(
         "dist",
         "Can the packages of the command be installed and used without Rust, and are they the same bytes each time?",
         &[DPKG, NODE, NPM, PYTHON],
         &["cargo test --workspace --test dist -- --ignored --nocapture"],
-    ),
+    )),
     beside(commands(
         "api",
         "Is the public API of the libraries as it was reviewed?",
         &[],
         &["cargo test --workspace --test workspace api -- --ignored --nocapture"],
     )),
-    commands(
+    either(commands(
         "package",
         "Do the crates compile with fewer features, and does each package contain its licences and its page?",
         &[CLIPPY],
@@ -198,19 +211,19 @@ pub(super) const STEPS: &[Step] = &[
             "cargo clippy -p infrai-video --no-default-features --features rustls -- -D warnings",
             "cargo test --workspace --test workspace packages -- --ignored --nocapture",
         ],
-    ),
-    commands(
+    )),
+    either(commands(
         "msrv",
         "Do the client and the SDK compile with the oldest supported compiler?",
         &[OLD_RUST],
         &["cargo test --workspace --test workspace msrv -- --ignored"],
-    ),
-    commands(
+    )),
+    either(commands(
         "docs",
         "Can the documentation be built without warnings?",
         &[],
         &["RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps"],
-    ),
+    )),
     beside(commands(
         "licences",
         "Does deny.toml allow each dependency's licence?",
