@@ -1,5 +1,7 @@
 //! What a run may charge, and what happens to its jobs.
 
+use std::time::Duration;
+
 use infrai_video_sandbox::Sandbox;
 use verify::{Allowance, Journal, Options, Server as _, Settings};
 
@@ -86,4 +88,21 @@ fn a_run_that_stops_at_any_request_is_finished_without_a_second_charge() {
         assert!(server.sandbox.jobs().is_empty(), "{at:?}");
         assert_eq!(outcome.findings.with_verdict(verify::Verdict::Contradicted).count(), 0, "{at:?}");
     }
+}
+
+#[test]
+fn a_run_is_not_continued_once_its_idempotency_keys_may_be_forgotten() {
+    let options = spending(0.5);
+    let directory = tempfile::tempdir().unwrap();
+    let journal = || Journal::open(&directory.path().join("a.run.jsonl"), &settings(&options)).unwrap();
+    let mut server = Local::plain();
+    // The response of the first clip is lost.
+    server.lost_from = Some((15, true));
+    verify::run(contract(), &mut server, Some(journal()), options, &mut |_| {}).unwrap_err();
+    assert_eq!(server.sandbox.ledger().charges().count(), 1);
+    server.lost_from = None;
+    server.wait(Duration::from_secs(24 * 60 * 60));
+    let refused = verify::run(contract(), &mut server, Some(journal()), options, &mut |_| {}).unwrap_err();
+    assert!(refused.to_string().contains("too old to be continued"), "{refused}");
+    assert_eq!(server.sandbox.ledger().charges().count(), 1);
 }

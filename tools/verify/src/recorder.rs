@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use anyhow::{anyhow, ensure};
+use jiff::SignedDuration;
+use jiff::fmt::rfc2822;
 
 use crate::exchange::{Exchange, Request, Response};
 use crate::journal::Journal;
@@ -15,6 +17,8 @@ const ATTEMPTS: u32 = 4;
 const REPETITIONS: [usize; 2] = [6, 3];
 /// How long to wait if the server does not say how long.
 const PAUSE: Duration = Duration::from_secs(5);
+/// How long the keys of an interrupted run are used: less than the 24 hours of the contract.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(23);
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// Sends requests to a server and stores each exchange. What an interrupted run has stored is not sent again.
@@ -34,6 +38,23 @@ impl<'a> Recorder<'a> {
         let stored = journal.as_mut().map(|journal| std::mem::take(&mut journal.stored)).unwrap_or_default();
         let run = journal.as_ref().map_or_else(|| "run".to_owned(), |journal| journal.run.clone());
         Self { server, journal, stored: stored.into(), run, exchanges: Vec::new() }
+    }
+
+    /// Checks that the server still knows the idempotency keys of the run that is continued: otherwise a request that is sent again
+    /// would be a new one. Only the clock of the server can tell.
+    pub(crate) fn check_age(&mut self) -> anyhow::Result<()> {
+        let Some(first) = self.stored.front().map(|first| first.response.clone()) else { return Ok(()) };
+        let now =
+            self.server.send(&Request::get("/v1/video/capabilities")).map_err(|lost| anyhow!("{lost}"))?;
+        let date =
+            |response: &Response| rfc2822::parse(response.header("date")?).ok().map(|date| date.timestamp());
+        let age = date(&first).zip(date(&now)).map(|(first, now)| now.duration_since(first));
+        ensure!(
+            age.is_some_and(|age| !age.is_negative() && age < LIFETIME),
+            "the interrupted run is too old to be continued: the server may have forgotten its idempotency keys, and would charge \
+             again; look for its jobs in the journal and delete them, and then the journal"
+        );
+        Ok(())
     }
 
     /// Sends a request until the response is not one that asks for another attempt. Returns the numbers of its exchanges; the last one has

@@ -72,6 +72,9 @@ pub fn run(
         left_out: Vec::new(),
         say,
     };
+    if options.allowance.is_some() {
+        probe.recorder.check_age()?;
+    }
     let capabilities = probe.capabilities()?;
     probe.api_keys()?;
     let jobs = probe.lists()?;
