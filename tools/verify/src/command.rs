@@ -84,7 +84,8 @@ fn probe(
     base_url: &str,
     arguments: &Arguments,
 ) -> anyhow::Result<ExitCode> {
-    let base_url = base_url.trim_end_matches('/');
+    // The paths begin with it.
+    let base_url = base_url.trim_end_matches('/').trim_end_matches("/v1");
     let api_key =
         std::env::var("INFRAI_API_KEY").context("set INFRAI_API_KEY to an API key of the server")?;
     let mut server = Http::new(base_url, &api_key)?;
@@ -96,16 +97,28 @@ fn probe(
         allowance,
         delete_all: arguments.delete_all_my_jobs,
     };
-    let journal = Journal::open(&out.join(format!("{}.run.jsonl", host(base_url))), &settings)?;
-    if journal.is_continued() {
-        say("continuing the run that was interrupted".to_owned());
+    let path = out.join(format!("{}.run.jsonl", host(base_url)));
+    // A run that only reads has nothing to continue.
+    let journal = match allowance.is_some() || arguments.delete_all_my_jobs {
+        true => Some(Journal::open(&path, &settings)?),
+        false => None,
+    };
+    match &journal {
+        Some(journal) if journal.is_continued() => say("continuing the run that was interrupted".to_owned()),
+        None if path.exists() => {
+            say(format!(
+                "{} is the journal of a run that was interrupted: its jobs are not deleted",
+                path.display()
+            ));
+        }
+        _ => {}
     }
     let options = Options {
         allowance,
         delete_all: arguments.delete_all_my_jobs,
         timeout: Duration::from_secs(arguments.timeout),
     };
-    let outcome = run(contract, &mut server, Some(journal), options, &mut say)?;
+    let outcome = run(contract, &mut server, journal, options, &mut say)?;
 
     let date = jiff::Timestamp::now().to_string()[..10].to_owned();
     let occasion = Occasion { base_url: base_url.to_owned(), date };

@@ -68,18 +68,24 @@ impl Journal {
         let mut lines = text[..complete].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let mut journal = Self { path: path.to_owned(), file, run: String::new(), stored: Vec::new() };
         let Some(first) = lines.next() else {
-            journal.run = uuid::Uuid::now_v7().simple().to_string();
-            journal.file.set_len(0)?;
-            journal.file.seek(SeekFrom::Start(0))?;
-            journal.write(&Entry::Run { id: journal.run.clone(), settings: settings.clone() })?;
-            sync_directory(path)?;
-            return Ok(journal);
+            return journal.start(settings);
         };
         let damaged = || format!("{shown} is damaged; the jobs of its run are not deleted: look at `list`");
         let Entry::Run { id, settings: stored } = serde_json::from_slice(first).with_context(damaged)? else {
             bail!(damaged());
         };
+        let mut changes = 0;
+        for line in lines {
+            match serde_json::from_slice(line).with_context(damaged)? {
+                Entry::Exchange(exchange) => journal.stored.push(exchange),
+                Entry::Sending(_) => changes += 1,
+                Entry::Run { .. } => bail!(damaged()),
+            }
+        }
         if stored != *settings {
+            if changes == 0 {
+                return journal.start(settings);
+            }
             bail!(
                 "{shown} is the journal of a run that was interrupted and had other options or another API key ({}); run \
                  again with those to finish it, or delete the file: then jobs that it made stay",
@@ -87,14 +93,20 @@ impl Journal {
             );
         }
         journal.run = id;
-        for line in lines {
-            if let Entry::Exchange(exchange) = serde_json::from_slice(line).with_context(damaged)? {
-                journal.stored.push(exchange);
-            }
-        }
         journal.file.set_len(complete as u64)?;
         journal.file.seek(SeekFrom::End(0))?;
         Ok(journal)
+    }
+
+    /// Starts a new run.
+    fn start(mut self, settings: &Settings) -> anyhow::Result<Self> {
+        self.run = uuid::Uuid::now_v7().simple().to_string();
+        self.stored.clear();
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.write(&Entry::Run { id: self.run.clone(), settings: settings.clone() })?;
+        sync_directory(&self.path)?;
+        Ok(self)
     }
 
     /// Whether it continues a run that was interrupted.
@@ -190,10 +202,19 @@ mod tests {
     fn a_run_with_other_settings_is_not_continued() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.run.jsonl");
-        let first = Journal::open(&path, &settings(1)).unwrap();
+        let mut first = Journal::open(&path, &settings(1)).unwrap();
+        first.sending(&Request::post("/v1/video/generate")).unwrap();
         assert!(Journal::open(&path, &settings(1)).unwrap_err().to_string().starts_with("another run uses"));
         drop(first);
         let error = Journal::open(&path, &settings(2)).unwrap_err().to_string();
         assert!(error.contains("--spend 0.000001 --clip-price 0.000001"), "{error}");
+    }
+
+    #[test]
+    fn a_run_that_has_changed_nothing_does_not_matter() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.run.jsonl");
+        let first = Journal::open(&path, &settings(1)).unwrap().run.clone();
+        assert_ne!(Journal::open(&path, &settings(2)).unwrap().run, first);
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Recorder<'a> {
     server: &'a mut dyn Server,
     journal: Option<Journal>,
     stored: VecDeque<Exchange>,
+    /// Gets a line for each request, wait and charge.
+    pub(crate) say: &'a mut dyn FnMut(String),
     /// Distinguishes the idempotency keys of this run from others.
     pub(crate) run: String,
     /// All exchanges so far. Their numbers count from 1.
@@ -34,10 +36,14 @@ pub(crate) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     /// Without a journal, a run cannot continue another one.
-    pub(crate) fn new(server: &'a mut dyn Server, mut journal: Option<Journal>) -> Self {
+    pub(crate) fn new(
+        server: &'a mut dyn Server,
+        mut journal: Option<Journal>,
+        say: &'a mut dyn FnMut(String),
+    ) -> Self {
         let stored = journal.as_mut().map(|journal| std::mem::take(&mut journal.stored)).unwrap_or_default();
         let run = journal.as_ref().map_or_else(|| "run".to_owned(), |journal| journal.run.clone());
-        Self { server, journal, stored: stored.into(), run, exchanges: Vec::new() }
+        Self { server, journal, stored: stored.into(), say, run, exchanges: Vec::new() }
     }
 
     /// Checks that the server still knows the idempotency keys of the run that is continued: otherwise a request that is sent again
@@ -87,7 +93,10 @@ impl<'a> Recorder<'a> {
             if last + 1 - first >= most {
                 return Ok(first..=last);
             }
-            self.wait(pause.map_or(PAUSE, Duration::from_secs).min(LONGEST_PAUSE));
+            let pause = pause.map_or(PAUSE, Duration::from_secs).min(LONGEST_PAUSE);
+            let status = self.exchanges[last - 1].response.status;
+            (self.say)(format!("{status}  again in {} s", pause.as_secs()));
+            self.wait(pause);
         }
     }
 
@@ -106,7 +115,11 @@ impl<'a> Recorder<'a> {
                         request.path().unwrap_or("of a link")
                     ));
                 }
-                Err(_) => self.server.wait(Duration::from_secs(1 << attempt)),
+                Err(lost) => {
+                    let pause = Duration::from_secs(1 << attempt);
+                    (self.say)(format!("no response ({lost}), again in {} s", pause.as_secs()));
+                    self.server.wait(pause);
+                }
             }
             attempt += 1;
         };

@@ -65,12 +65,11 @@ pub fn run(
 ) -> anyhow::Result<Outcome> {
     let mut probe = Probe {
         judge: Judge::new(contract),
-        recorder: Recorder::new(server, journal),
+        recorder: Recorder::new(server, journal, say),
         budget: Budget::new(options.allowance.unwrap_or(Allowance { spend: 0, clip_price: 0 })),
         options,
         made: Vec::new(),
         left_out: Vec::new(),
-        say,
     };
     if options.allowance.is_some() {
         probe.recorder.check_age()?;
@@ -102,7 +101,6 @@ struct Probe<'a> {
     /// The jobs that this run has made and not yet deleted.
     made: Vec<JobId>,
     left_out: Vec<String>,
-    say: &'a mut dyn FnMut(String),
 }
 
 impl Probe<'_> {
@@ -115,12 +113,16 @@ impl Probe<'_> {
             self.judge.exchange(number, exchange);
             let place =
                 exchange.request.path().unwrap_or("(link)").chars().take(SHOWN_PATH).collect::<String>();
-            (self.say)(format!(
+            self.say(format!(
                 "{}  {:6} {place}  {purpose}",
                 exchange.response.status, exchange.request.method
             ));
         }
         Ok(Reply::new(last, self.recorder.exchanges[last - 1].response.clone()))
+    }
+
+    fn say(&mut self, line: String) {
+        (self.recorder.say)(line);
     }
 
     /// An idempotency key of this run.
@@ -130,7 +132,7 @@ impl Probe<'_> {
 
     fn leave_out(&mut self, what: impl Into<String>) {
         let what = what.into();
-        (self.say)(format!("left out: {what}"));
+        self.say(format!("left out: {what}"));
         self.left_out.push(what);
     }
 
@@ -143,7 +145,7 @@ impl Probe<'_> {
         let cost = self.budget.charge(reply.metadata());
         let total = dollars(self.budget.spent());
         let allowed = self.options.allowance.map_or(0, |allowance| allowance.spend);
-        (self.say)(format!(
+        self.say(format!(
             "charged {} USD, {total} of {} USD so far: job {id}",
             dollars(cost),
             dollars(allowed)
