@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail};
 use clap::Parser;
 use openapi_tools::DOCUMENT;
 use sha2::{Digest as _, Sha256};
@@ -173,17 +173,15 @@ fn directory(
     base_url: &str,
     out: Option<&Path>,
 ) -> anyhow::Result<PathBuf> {
-    let of_service = root.join(EVIDENCE);
     let is_service = is_service(contract, base_url);
-    let chosen =
-        out.map_or_else(|| if is_service { of_service.clone() } else { root.join(OTHER) }, Path::to_path_buf);
+    let chosen = out.map_or_else(|| root.join(if is_service { EVIDENCE } else { OTHER }), Path::to_path_buf);
     fs::create_dir_all(&chosen).with_context(|| format!("cannot create {}", chosen.display()))?;
-    let is_evidence =
-        of_service.exists() && fs::canonicalize(&chosen)?.starts_with(fs::canonicalize(&of_service)?);
-    ensure!(
-        is_service || !is_evidence,
-        "{EVIDENCE} is only for evidence of the service; choose another --out"
-    );
+    let is_evidence = fs::canonicalize(&chosen)?.starts_with(fs::canonicalize(root)?.join(EVIDENCE));
+    if !is_service && is_evidence {
+        // It may have been created just now.
+        let _ = fs::remove_dir(&chosen);
+        bail!("{EVIDENCE} is only for evidence of the service; choose another --out");
+    }
     Ok(chosen)
 }
 
