@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use infrai_video_sandbox::Sandbox;
-use verify::{Options, Server as _, Verdict, report};
+use verify::{Contract, Options, Server as _, Verdict, apply, report};
 
 use crate::local::{Local, contract, evidence, run, spending};
 
@@ -60,4 +60,24 @@ fn the_evidence_has_no_id_no_link_and_no_prompt() {
         assert!(!text.contains(private), "{private} in {text}");
     }
     assert!(evidence.to_json().len() < 100_000, "{} bytes", evidence.to_json().len());
+}
+
+#[test]
+fn evidence_of_the_service_is_added_to_the_provenance_and_nothing_else_changes() {
+    let mut evidence = evidence(&run(&mut Local::plain(), spending(0.5)));
+    assert!(apply(contract(), &evidence).unwrap_err().to_string().contains("only the service can verify"));
+    evidence.is_service = true;
+    let applied = apply(contract(), &evidence).unwrap();
+    assert_eq!(applied.edits, [""; 0]);
+    let lines = || contract().text.lines().zip(applied.text.lines());
+    let changed: Vec<_> = lines().filter(|(before, after)| before != after).collect();
+    assert_eq!(changed.len(), applied.verified.len());
+    assert!(changed.len() > 60, "{}", changed.len());
+    for (before, after) in changed {
+        assert_eq!(after.replace(", 'verified: 2026-12-01']", "]"), before);
+    }
+    let lint = openapi_checks::lint::check(&applied.text);
+    assert!(lint.is_clean(), "{lint}");
+    let again = apply(&Contract::parse(&applied.text).unwrap(), &evidence).unwrap();
+    assert_eq!((again.verified, again.text), (Vec::new(), applied.text));
 }

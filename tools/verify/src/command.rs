@@ -192,7 +192,7 @@ fn add(root: &Path, contract: &Contract, path: &Path) -> anyhow::Result<ExitCode
     print(&format!("{} statements have the source `verified: {}`", applied.verified.len(), evidence.date));
     if !applied.verified.is_empty() {
         print(
-            "next: give the document a new patch version, add it to openapi/CHANGELOG.md, and run `cargo xtask regen`",
+            "next: publish a patch version of the document: see \"Change the contract\" in CONTRIBUTING.md",
         );
     }
     if !applied.edits.is_empty() {

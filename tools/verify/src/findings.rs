@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::rules::Rule;
 
 /// The findings of a statement that are kept: more say nothing new.
-const KEPT: usize = 3;
+const KEPT: usize = 4;
 
 /// All findings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,18 @@ pub enum UndeclaredKind {
     Member,
     /// A value of an open vocabulary.
     Value,
+}
+
+impl UndeclaredKind {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Header => "header",
+            Self::Member => "member",
+            Self::Value => "value",
+        }
+    }
 }
 
 /// What a run says about a statement.

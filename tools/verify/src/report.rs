@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::evidence::{Change, Evidence};
 use crate::exchange::{Body, Exchange};
-use crate::findings::{Contradiction, UndeclaredKind, Verdict};
+use crate::findings::{Contradiction, Undeclared, UndeclaredKind, Verdict};
 use crate::statement::{Contract, Statement};
 
 /// The characters of a body that are shown.
@@ -50,14 +50,15 @@ pub fn report(contract: &Contract, evidence: &Evidence, changes: &[Change]) -> S
     if !undeclared.is_empty() {
         line("## Not declared\n\nThe contract allows members, headers, values and error statuses that it does not declare.\n".to_owned());
         line("| what | where | seen in |\n|---|---|---|".to_owned());
-        for seen in undeclared {
-            let kind = match seen.kind {
-                UndeclaredKind::Status => "status",
-                UndeclaredKind::Header => "header",
-                UndeclaredKind::Member => "member",
-                UndeclaredKind::Value => "value",
-            };
-            line(format!("| {kind} `{}` | {} | ({}) |", cell(&seen.what), seen.place, seen.exchange));
+        let mut rows: Vec<(UndeclaredKind, &str, Vec<&str>, usize)> = Vec::new();
+        for Undeclared { kind, place, what, exchange } in undeclared {
+            match rows.iter_mut().find(|(known, name, ..)| (*known, *name) == (*kind, what.as_str())) {
+                Some((.., places, _)) => places.push(place),
+                None => rows.push((*kind, what, vec![place], *exchange)),
+            }
+        }
+        for (kind, what, places, exchange) in rows {
+            line(format!("| {} `{}` | {} | ({exchange}) |", kind.as_str(), cell(what), places.join(", ")));
         }
         line(String::new());
     }
