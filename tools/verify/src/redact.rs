@@ -9,6 +9,9 @@ use crate::exchange::{Body, Exchange, Request, Response};
 /// Where the links of a recording point to. Names under `.invalid` never resolve.
 pub const FILE_HOST: &str = "https://files.invalid";
 
+/// Stands for a text that is removed without a placeholder of its own.
+pub(crate) const REDACTED: &str = "redacted";
+
 /// The items of an array that are kept: more say nothing new.
 const ITEMS: usize = 5;
 /// The characters of a text that are kept.
@@ -71,8 +74,8 @@ const KEPT_HEADERS: &[&str] = &[
 pub(crate) struct Redactor {
     /// The placeholders of each kind.
     kinds: HashMap<&'static str, usize>,
-    /// The placeholder of each value.
-    placeholders: HashMap<String, String>,
+    /// The placeholder of each kind and value: a cursor can be the id of a job.
+    placeholders: HashMap<(&'static str, String), String>,
     secrets: Vec<String>,
 }
 
@@ -113,9 +116,12 @@ impl Redactor {
     fn header(&mut self, name: &str, value: &str) -> String {
         match name {
             "idempotency-key" => self.placeholder("key", value),
-            "etag" | "if-range" => format!("\"{}\"", self.placeholder("etag", value)),
+            "etag" | "if-range" => {
+                let weak = if value.starts_with("W/") { "W/" } else { "" };
+                format!("{weak}\"{}\"", self.placeholder("etag", value))
+            }
             name if KEPT_HEADERS.contains(&name) => value.to_owned(),
-            _ => "redacted".to_owned(),
+            _ => REDACTED.to_owned(),
         }
     }
 
@@ -162,6 +168,7 @@ impl Redactor {
             ("requestid", value) => self.identifier("request", value),
             ("idempotencykey", value) => self.identifier("key", value),
             ("prompt", value) => self.identifier("prompt", value),
+            (_, Value::String(text)) if text.is_empty() => value.clone(),
             ("videourl" | "thumbnailurl" | "url" | "referenceimageurl", Value::String(url)) => {
                 self.link(url).into()
             }
@@ -209,12 +216,12 @@ impl Redactor {
     }
 
     fn placeholder(&mut self, kind: &'static str, value: &str) -> String {
-        if let Some(known) = self.placeholders.get(value) {
+        if let Some(known) = self.placeholders.get(&(kind, value.to_owned())) {
             return known.clone();
         }
         let number = self.kinds.entry(kind).and_modify(|number| *number += 1).or_insert(1);
         let placeholder = format!("{kind}-{number}");
-        self.placeholders.insert(value.to_owned(), placeholder.clone());
+        self.placeholders.insert((kind, value.to_owned()), placeholder.clone());
         placeholder
     }
 
@@ -224,9 +231,9 @@ impl Redactor {
         for secret in &self.secrets {
             text = text.replace(secret, "redacted");
         }
-        let mut known: Vec<_> = self.placeholders.iter().filter(|(value, _)| value.len() >= 8).collect();
-        known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        for (value, placeholder) in known {
+        let mut known: Vec<_> = self.placeholders.iter().filter(|((_, value), _)| value.len() >= 8).collect();
+        known.sort_by_key(|((kind, value), _)| (std::cmp::Reverse(value.len()), *kind));
+        for ((_, value), placeholder) in known {
             text = text.replace(value, placeholder);
         }
         let is_edge =
@@ -294,6 +301,24 @@ mod tests {
             redacted(&job),
             json!({"state": "failed", "error": {"code": "REJECTED", "message": "redacted"}})
         );
+    }
+
+    #[test]
+    fn a_cursor_that_is_the_id_of_a_job_stays_a_cursor() {
+        let value = json!({"items": [{"job_id": 77}], "next_cursor": 77, "url": ""});
+        assert_eq!(redacted(&value), json!({"items": [{"job_id": 1}], "next_cursor": 1, "url": ""}));
+        let mut redactor = Redactor::default();
+        redactor.value("", &value);
+        let request = redactor.request(&Request::get("/v1/video/list?cursor=77"));
+        assert_eq!(request.url, "/v1/video/list?cursor=cursor-1");
+        assert_eq!(redactor.path("/v1/video/status/77"), "/v1/video/status/job-1");
+    }
+
+    #[test]
+    fn a_weak_etag_stays_weak() {
+        let mut redactor = Redactor::default();
+        assert_eq!(redactor.header("etag", "W/\"a\""), "W/\"etag-1\"");
+        assert_eq!(redactor.header("etag", "\"a\""), "\"etag-2\"");
     }
 
     #[test]
