@@ -6,8 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::exchange::{Exchange, Response};
+use crate::exchange::{Body, Exchange, Response};
 use crate::findings::{Findings, Verdict};
 use crate::probe::Outcome;
 use crate::redact::Redactor;
@@ -169,7 +170,13 @@ pub fn is_service(contract: &Contract, base_url: &str) -> bool {
 
 /// Polls that say the same as the one before are left out.
 fn without_repeated_polls(exchanges: Vec<Exchange>, findings: &Findings) -> BTreeMap<usize, Exchange> {
-    let essence = |response: &Response| (response.status, response.json().map(|body| body["data"].clone()));
+    let essence = |response: &Response| {
+        let mut body = response.body.clone();
+        if let Body::Json(Value::Object(members)) = &mut body {
+            members.remove("metadata");
+        }
+        (response.status, body)
+    };
     let contradicted = findings.statements.values().flat_map(|finding| &finding.contradicted_by);
     let cited: Vec<_> = contradicted.map(|contradiction| contradiction.exchange).collect();
     let mut kept: BTreeMap<usize, Exchange> = BTreeMap::new();
