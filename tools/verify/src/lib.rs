@@ -14,6 +14,7 @@ mod mp4;
 mod probe;
 mod recorder;
 mod redact;
+mod replay;
 mod report;
 mod rules;
 mod server;
@@ -27,6 +28,7 @@ pub use findings::{Contradiction, Finding, Findings, Undeclared, UndeclaredKind,
 pub use journal::{Journal, Settings};
 pub use probe::{Options, Outcome, run};
 pub use redact::FILE_HOST;
+pub use replay::Replay;
 pub use report::{counts, report};
 pub use rules::{RULES, Rule};
 pub use server::{Http, Lost, MALFORMED_KEY, Server, response_of};
