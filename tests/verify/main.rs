@@ -6,3 +6,5 @@ mod money;
 mod other_server;
 mod plain;
 mod quirks;
+mod recording;
+mod replay;
