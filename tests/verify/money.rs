@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use infrai_video_sandbox::Sandbox;
-use verify::{Allowance, Journal, Options, Server as _, Settings};
+use verify::{Allowance, Journal, Lost, Options, Request, Response, Server, Settings};
 
 use crate::local::{Local, contract, run, spending};
 
@@ -105,4 +105,44 @@ fn a_run_is_not_continued_once_its_idempotency_keys_may_be_forgotten() {
     let refused = verify::run(contract(), &mut server, Some(journal()), options, &mut |_| {}).unwrap_err();
     assert!(refused.to_string().contains("too old to be continued"), "{refused}");
     assert_eq!(server.sandbox.ledger().charges().count(), 1);
+}
+
+/// A server that never responds to a body that is not JSON, as some gateways do.
+struct Silent(Local);
+
+impl Server for Silent {
+    fn send(&mut self, request: &Request) -> Result<Response, Lost> {
+        let is_json = |body: &String| serde_json::from_str::<serde_json::Value>(body).is_ok();
+        match request.body.as_ref().is_none_or(is_json) {
+            true => self.0.send(request),
+            false => Err(Lost("timeout".to_owned())),
+        }
+    }
+
+    fn wait(&mut self, time: std::time::Duration) {
+        self.0.wait(time);
+    }
+}
+
+#[test]
+fn a_server_that_never_responds_to_malformed_requests_is_verified_and_its_jobs_are_deleted() {
+    let options = spending(10.0);
+    let mut plain = Silent(Local::plain());
+    let outcome = run(&mut plain, options);
+    let left_out = ["a body that is not JSON", "a body that is text"]
+        .map(|what| format!("{what}: the server does not respond"));
+    assert_eq!(outcome.left_out, left_out);
+    assert!(plain.0.sandbox.jobs().is_empty());
+    // Also if the run is interrupted, at any request: the journal has no exchange for those requests.
+    for at in 1..=plain.0.sent {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = || Journal::open(&directory.path().join("a.run.jsonl"), &settings(&options)).unwrap();
+        let mut server = Silent(Local::plain());
+        server.0.lost_from = Some((at, true));
+        verify::run(contract(), &mut server, Some(journal()), options, &mut |_| {}).unwrap_err();
+        server.0.lost_from = None;
+        let outcome = verify::run(contract(), &mut server, Some(journal()), options, &mut |_| {}).unwrap();
+        assert_eq!(outcome.left_out, left_out, "{at}");
+        assert!(server.0.sandbox.jobs().is_empty(), "{at}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Sends requests, and records them with their responses.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use anyhow::{anyhow, ensure};
@@ -9,10 +10,12 @@ use jiff::fmt::rfc2822;
 
 use crate::exchange::{Exchange, Request, Response};
 use crate::journal::Journal;
-use crate::server::Server;
+use crate::server::{Lost, Server};
 
 /// How often a request is sent if no response arrives.
 const ATTEMPTS: u32 = 4;
+/// How often a malformed one is.
+const MALFORMED_ATTEMPTS: u32 = 2;
 /// How often a request is sent if the server asks to wait, and if it fails.
 const REPETITIONS: [usize; 2] = [6, 3];
 /// How long to wait if the server does not say how long.
@@ -67,31 +70,48 @@ impl<'a> Recorder<'a> {
     /// the response.
     ///
     /// Only requests that can be repeated may be sent: those that change nothing or have an idempotency key.
-    pub(crate) fn send(
+    pub(crate) fn send(&mut self, purpose: &str, request: &Request) -> anyhow::Result<RangeInclusive<usize>> {
+        self.exchange(purpose, request, ATTEMPTS)?.map_err(|lost| anyhow!(lost.0))
+    }
+
+    /// As [`Self::send`], but a server may leave the request without a response, because it is malformed: `None`.
+    pub(crate) fn send_malformed(
         &mut self,
         purpose: &str,
         request: &Request,
-    ) -> anyhow::Result<std::ops::RangeInclusive<usize>> {
+    ) -> anyhow::Result<Option<RangeInclusive<usize>>> {
+        Ok(self.exchange(purpose, request, MALFORMED_ATTEMPTS)?.ok())
+    }
+
+    fn exchange(
+        &mut self,
+        purpose: &str,
+        request: &Request,
+        attempts: u32,
+    ) -> anyhow::Result<Result<RangeInclusive<usize>, Lost>> {
         let first = self.exchanges.len() + 1;
         loop {
+            // A request without a response is not stored: the interrupted run has gone on with another one.
+            if let Some(next) = self.stored.front().filter(|next| next.request != *request) {
+                return Ok(Err(Lost(format!(
+                    "the journal of the interrupted run continues with {:?}, and this run with {purpose:?}: delete the \
+                     journal, and the jobs that it names",
+                    next.purpose
+                ))));
+            }
             let exchange = match self.stored.pop_front() {
-                Some(stored) => {
-                    ensure!(
-                        stored.request == *request,
-                        "the journal of the interrupted run continues with {:?}, and this run with {purpose:?}: delete the \
-                         journal, and the jobs that it names",
-                        stored.purpose
-                    );
-                    stored
-                }
-                None => self.send_now(purpose, request)?,
+                Some(stored) => stored,
+                None => match self.send_now(purpose, request, attempts)? {
+                    Ok(exchange) => exchange,
+                    Err(lost) => return Ok(Err(lost)),
+                },
             };
             let most = attempts_after(&exchange.response);
             let pause = exchange.response.header("retry-after").and_then(|value| value.parse().ok());
             self.exchanges.push(exchange);
             let last = self.exchanges.len();
             if last + 1 - first >= most {
-                return Ok(first..=last);
+                return Ok(Ok(first..=last));
             }
             let pause = pause.map_or(PAUSE, Duration::from_secs).min(LONGEST_PAUSE);
             let status = self.exchanges[last - 1].response.status;
@@ -100,7 +120,12 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn send_now(&mut self, purpose: &str, request: &Request) -> anyhow::Result<Exchange> {
+    fn send_now(
+        &mut self,
+        purpose: &str,
+        request: &Request,
+        attempts: u32,
+    ) -> anyhow::Result<Result<Exchange, Lost>> {
         if let Some(journal) = self.journal.as_mut().filter(|_| request.method != "GET") {
             journal.sending(request)?;
         }
@@ -108,12 +133,12 @@ impl<'a> Recorder<'a> {
         let response = loop {
             match self.server.send(request) {
                 Ok(response) => break response,
-                Err(lost) if attempt == ATTEMPTS => {
-                    return Err(anyhow!(
-                        "no response to {} {} after {ATTEMPTS} attempts: {lost}; run the same command again to continue",
+                Err(lost) if attempt == attempts => {
+                    return Ok(Err(Lost(format!(
+                        "no response to {} {} after {attempts} attempts: {lost}; run the same command again to continue",
                         request.method,
                         request.path().unwrap_or("of a link")
-                    ));
+                    ))));
                 }
                 Err(lost) => {
                     let pause = Duration::from_secs(1 << attempt);
@@ -127,7 +152,7 @@ impl<'a> Recorder<'a> {
         if let Some(journal) = &mut self.journal {
             journal.exchange(&exchange)?;
         }
-        Ok(exchange)
+        Ok(Ok(exchange))
     }
 
     /// Lets time pass, unless the next response is stored.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
-use ureq::Agent;
 use ureq::tls::{TlsConfig, TlsProvider};
+use ureq::{Agent, AsSendBody};
 
 use crate::exchange::{Auth, Binary, Body, Request, Response};
 use crate::mp4;
@@ -48,6 +48,7 @@ pub struct Http {
     agent: Agent,
     base_url: String,
     api_key: String,
+    timeout: Duration,
 }
 
 impl Http {
@@ -78,11 +79,29 @@ impl Http {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(TIMEOUT))
             .user_agent(concat!("infrai-video-verify/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls);
         let config = if is_local { config.proxy(None) } else { config };
-        Ok(Self { agent: config.build().into(), base_url: base_url.to_owned(), api_key: api_key.to_owned() })
+        Ok(Self {
+            agent: config.build().into(),
+            base_url: base_url.to_owned(),
+            api_key: api_key.to_owned(),
+            timeout: TIMEOUT,
+        })
+    }
+
+    /// With another time for each request until its response is complete; two minutes if not set.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    fn run<B: AsSendBody>(
+        &self,
+        request: http::Request<B>,
+    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        self.agent.run(self.agent.configure_request(request).timeout_global(Some(self.timeout)).build())
     }
 
     fn authorization(&self, request: &Request) -> Option<String> {
@@ -109,8 +128,8 @@ impl Server for Http {
         }
         let lost = |error: &dyn fmt::Display| Lost(error.to_string());
         let response = match &request.body {
-            Some(body) => self.agent.run(builder.body(body.as_str()).map_err(|error| lost(&error))?),
-            None => self.agent.run(builder.body(()).map_err(|error| lost(&error))?),
+            Some(body) => self.run(builder.body(body.as_str()).map_err(|error| lost(&error))?),
+            None => self.run(builder.body(()).map_err(|error| lost(&error))?),
         };
         let (head, body) = response.map_err(|error| lost(&error))?.into_parts();
         let mut bytes = Vec::new();

@@ -9,6 +9,7 @@ mod reading;
 mod reply;
 mod writes;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::budget::{Allowance, Budget, dollars};
@@ -107,6 +108,19 @@ impl Probe<'_> {
     /// Sends a request, and judges its responses by the document.
     fn ask(&mut self, purpose: &str, request: Request) -> anyhow::Result<Reply> {
         let numbers = self.recorder.send(purpose, &request)?;
+        Ok(self.judged(purpose, numbers))
+    }
+
+    /// As [`Self::ask`], for a request that some servers never respond to. Without a response, nothing is known.
+    fn ask_malformed(&mut self, purpose: &str, request: Request) -> anyhow::Result<Option<Reply>> {
+        let numbers = self.recorder.send_malformed(purpose, &request)?;
+        if numbers.is_none() {
+            self.leave_out(format!("{purpose}: the server does not respond"));
+        }
+        Ok(numbers.map(|numbers| self.judged(purpose, numbers)))
+    }
+
+    fn judged(&mut self, purpose: &str, numbers: RangeInclusive<usize>) -> Reply {
         let last = *numbers.end();
         for number in numbers {
             let exchange = &self.recorder.exchanges[number - 1];
@@ -118,7 +132,7 @@ impl Probe<'_> {
                 exchange.response.status, exchange.request.method
             ));
         }
-        Ok(Reply::new(last, self.recorder.exchanges[last - 1].response.clone()))
+        Reply::new(last, self.recorder.exchanges[last - 1].response.clone())
     }
 
     fn say(&mut self, line: String) {

@@ -76,7 +76,10 @@ impl Probe<'_> {
         }
         for malformed in ["/v1/video/status/%20".to_owned(), format!("/v1/video/status/{}", "x".repeat(300))]
         {
-            let reply = self.ask("an id that no job can have", Request::get(malformed))?;
+            let Some(reply) = self.ask_malformed("an id that no job can have", Request::get(malformed))?
+            else {
+                continue;
+            };
             let holds = matches!(reply.status(), 400 | 404);
             self.judge.findings.rule(rules::MALFORMED_ID, reply.number, holds, reply.described());
         }
