@@ -1,5 +1,7 @@
-//! Prism, a mock server, responds from the document with the examples that its readers see first.
+//! Prism, a mock server, responds from the document with the examples that its readers see first, and `verify` finds what it cannot do.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod verification;
 
 use contract_tests::root;
 use external_tools::prism::Prism;

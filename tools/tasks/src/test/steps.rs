@@ -129,7 +129,7 @@ pub(super) const STEPS: &[Step] = &[
     )),
     beside(commands(
         "mock",
-        "Does Prism, a mock server, respond to each operation with the first example of the document?",
+        "Does Prism, a mock server, respond with the first examples of the document, and does `verify` find what it cannot do?",
         &[NODE, NPM],
         &["cargo test --workspace --test mock -- --ignored --nocapture"],
     )),
