@@ -10,8 +10,8 @@ use infrai_video_sandbox::{ClipFiles, ClipRequest, Clock, Sandbox, SandboxBuilde
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use verify::{
-    Allowance, Auth, Contract, Evidence, Lost, MALFORMED_KEY, Occasion, Options, Outcome, Request, Response,
-    Server, response_of,
+    Allowance, Auth, Contract, Evidence, Lost, MALFORMED_KEY, Mode, Occasion, Options, Outcome, Request,
+    Response, Server, response_of,
 };
 
 /// The sandbox as a server that is probed.
@@ -119,6 +119,10 @@ pub(crate) fn run(server: &mut dyn Server, options: Options) -> Outcome {
 
 /// The evidence of a run.
 pub(crate) fn evidence(outcome: &Outcome) -> Evidence {
-    let occasion = Occasion { base_url: "http://127.0.0.1:8787".to_owned(), date: "2026-12-01".to_owned() };
+    let occasion = Occasion {
+        base_url: "http://127.0.0.1:8787".to_owned(),
+        date: "2026-12-01".to_owned(),
+        mode: Mode::Spending,
+    };
     Evidence::new(contract(), outcome, occasion, &[KEY])
 }

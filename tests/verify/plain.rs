@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use infrai_video_sandbox::Sandbox;
-use verify::{Contract, Options, Server as _, Verdict, apply, report};
+use infrai_video_sandbox::{JobTimes, Quirk, Sandbox};
+use verify::{Contract, Contradiction, Options, Server as _, Verdict, apply, report};
 
 use crate::local::{Local, contract, evidence, run, spending};
 
@@ -78,6 +78,59 @@ fn evidence_of_the_service_is_added_to_the_provenance_and_nothing_else_changes()
     }
     let lint = openapi_checks::lint::check(&applied.text);
     assert!(lint.is_clean(), "{lint}");
-    let again = apply(&Contract::parse(&applied.text).unwrap(), &evidence).unwrap();
-    assert_eq!((again.verified, again.text), (Vec::new(), applied.text));
+    let verified = Contract::parse(&applied.text).unwrap();
+    let again = apply(&verified, &evidence).unwrap();
+    assert_eq!((again.verified, again.text), (Vec::new(), applied.text.clone()));
+
+    // A later run contradicts one of the statements.
+    evidence.date = "2026-12-02".to_owned();
+    let names: Vec<_> = evidence.findings.statements.keys().cloned().collect();
+    for name in names.iter().filter(|name| *name != "Metadata.cost_usd") {
+        evidence.findings.statements.remove(name);
+    }
+    let found = Contradiction { exchange: 1, found: "a string instead of a number".to_owned() };
+    evidence.findings.statements.get_mut("Metadata.cost_usd").unwrap().contradicted_by.push(found);
+    let later = apply(&verified, &evidence).unwrap();
+    assert_eq!(
+        (later.withdrawn.as_slice(), later.verified.len()),
+        (&["Metadata.cost_usd".to_owned()][..], 0)
+    );
+    assert_eq!(later.edits.len(), 1);
+    let lines = || applied.text.lines().zip(later.text.lines());
+    let changed: Vec<_> = lines().filter(|(before, after)| before != after).collect();
+    assert_eq!(changed.len(), 1);
+    assert_eq!(changed[0].0.replace(", 'verified: 2026-12-01']", "]"), changed[0].1);
+    let again = apply(&Contract::parse(&later.text).unwrap(), &evidence).unwrap();
+    assert_eq!((again.withdrawn, again.text), (Vec::new(), later.text));
+}
+
+#[test]
+fn evidence_of_another_version_of_the_contract_is_refused() {
+    let mut evidence = evidence(&run(&mut Local::plain(), READING));
+    evidence.is_service = true;
+    evidence.contract = "1.0.0".to_owned();
+    let error = apply(contract(), &evidence).unwrap_err().to_string();
+    assert!(error.contains("check out the commit of version 1.0.0 to apply it, or run"), "{error}");
+}
+
+#[test]
+fn each_number_in_a_report_is_that_of_an_exchange_in_the_evidence() {
+    for quirk in [None, Some(Quirk::StateCapitals), Some(Quirk::UnknownMembers), Some(Quirk::BareResults)] {
+        let times = JobTimes { running: Duration::from_secs(120), ..JobTimes::default() };
+        let sandbox = Sandbox::builder().starting_balance(100.0).job_times(times);
+        let mut server = Local::new(quirk.into_iter().fold(sandbox, |sandbox, quirk| sandbox.quirk(quirk)));
+        let outcome = run(&mut server, spending(0.5));
+        let evidence = evidence(&outcome);
+        assert!(evidence.exchanges.len() < outcome.exchanges.len(), "no poll was left out");
+        let report = report(contract(), &evidence, &[]);
+        let texts = report.lines().filter(|line| !line.starts_with("A number such as (7)"));
+        let numbers = texts
+            .flat_map(|line| line.split('(').skip(1))
+            .filter_map(|rest| rest.split_once(')').and_then(|(number, _)| number.parse::<usize>().ok()));
+        let numbers: BTreeSet<_> = numbers.collect();
+        assert!(numbers.len() > 20, "{numbers:?}");
+        for number in numbers {
+            assert!(evidence.exchanges.contains_key(&number), "{quirk:?}: ({number}) in\n{report}");
+        }
+    }
 }

@@ -6,6 +6,9 @@ use crate::evidence::Evidence;
 use crate::findings::Verdict;
 use crate::statement::Contract;
 
+/// Begins the list of sources in a line.
+const LIST: &str = "x-provenance: [";
+
 /// The changed text of the contract, and what people have to decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
@@ -13,14 +16,16 @@ pub struct Applied {
     pub text: String,
     /// The names of the statements that have a new source.
     pub verified: Vec<String>,
+    /// The names of the statements that have lost the source of an earlier verification.
+    pub withdrawn: Vec<String>,
     /// A text for each contradiction: the place, and what the server does.
     pub edits: Vec<String>,
 }
 
-/// Adds `verified: DATE` to the provenance of each confirmed statement. No statement changes.
+/// Adds `verified: DATE` to the provenance of each confirmed statement, and removes it from contradicted ones. No statement changes.
 ///
 /// # Errors
-/// If the evidence is not of the service.
+/// If the evidence is not of the service, or of another version of the contract.
 pub fn apply(contract: &Contract, evidence: &Evidence) -> anyhow::Result<Applied> {
     anyhow::ensure!(
         evidence.is_service,
@@ -28,9 +33,16 @@ pub fn apply(contract: &Contract, evidence: &Evidence) -> anyhow::Result<Applied
         evidence.base_url,
         contract.document.value["servers"][0]["url"].as_str().unwrap_or_default()
     );
+    anyhow::ensure!(
+        evidence.contract == contract.version(),
+        "this is evidence about version {} of the contract, and openapi/video.yaml is version {}: check out the commit of version {0} to \
+         apply it, or run `cargo xtask verify` again",
+        evidence.contract,
+        contract.version()
+    );
     let lines = Lines::read(&contract.text);
     let mut text: Vec<String> = contract.text.lines().map(str::to_owned).collect();
-    let mut verified = Vec::new();
+    let (mut verified, mut withdrawn) = (Vec::new(), Vec::new());
     let mut edits = Vec::new();
     for statement in &contract.statements {
         match (evidence.findings.verdict(&statement.name), &statement.pointer) {
@@ -42,6 +54,13 @@ pub fn apply(contract: &Contract, evidence: &Evidence) -> anyhow::Result<Applied
                 }
             }
             (Verdict::Contradicted, pointer) => {
+                if let Some(pointer) = pointer {
+                    let line = lines.line(&format!("{pointer}/x-provenance")) - 1;
+                    if let Some(changed) = without_date(&text[line], &evidence.date) {
+                        text[line] = changed;
+                        withdrawn.push(statement.name.clone());
+                    }
+                }
                 let finding = evidence.findings.statements.get(&statement.name);
                 let found: Vec<_> = finding
                     .into_iter()
@@ -62,23 +81,38 @@ pub fn apply(contract: &Contract, evidence: &Evidence) -> anyhow::Result<Applied
             _ => {}
         }
     }
-    Ok(Applied { text: text.join("\n") + "\n", verified, edits })
+    Ok(Applied { text: text.join("\n") + "\n", verified, withdrawn, edits })
 }
 
 /// A line such as `x-provenance: [page]` with the date; `None` if it has the same or a later one.
 fn with_date(line: &str, date: &str) -> Option<String> {
-    let (before, sources) = line.split_once("x-provenance: [")?;
-    let sources = sources.strip_suffix(']')?;
-    let mut kept = Vec::new();
-    for source in sources.split(", ") {
-        match source.trim_matches('\'').strip_prefix("verified: ") {
-            Some(known) if known >= date => return None,
-            Some(_) => {}
-            None => kept.push(source.to_owned()),
-        }
+    let (before, mut sources) = sources(line)?;
+    if sources.iter().any(|source| verified(source).is_some_and(|known| known >= date)) {
+        return None;
     }
-    kept.push(format!("'verified: {date}'"));
-    Some(format!("{before}x-provenance: [{}]", kept.join(", ")))
+    sources.retain(|source| verified(source).is_none());
+    let new = format!("'verified: {date}'");
+    sources.push(&new);
+    Some(format!("{before}{LIST}{}]", sources.join(", ")))
+}
+
+/// A line without the date of an earlier verification; `None` if it has none.
+fn without_date(line: &str, date: &str) -> Option<String> {
+    let (before, mut sources) = sources(line)?;
+    let count = sources.len();
+    sources.retain(|source| verified(source).is_none_or(|known| known > date));
+    (sources.len() < count).then(|| format!("{before}{LIST}{}]", sources.join(", ")))
+}
+
+/// What is before the list of sources, and the sources.
+fn sources(line: &str) -> Option<(&str, Vec<&str>)> {
+    let (before, sources) = line.split_once(LIST)?;
+    Some((before, sources.strip_suffix(']')?.split(", ").collect()))
+}
+
+/// The date of a source that is a verification.
+fn verified(source: &str) -> Option<&str> {
+    source.trim_matches('\'').strip_prefix("verified: ")
 }
 
 #[cfg(test)]
@@ -93,5 +127,15 @@ mod tests {
         assert_eq!(with_date(&once, "2026-11-01"), None);
         let newer = "  x-provenance: [page, assumed, 'verified: 2027-01-01']";
         assert_eq!(with_date(&once, "2027-01-01").as_deref(), Some(newer));
+    }
+
+    #[test]
+    fn the_date_of_an_earlier_verification_is_removed() {
+        let line = "  x-provenance: [page, 'verified: 2026-12-01']";
+        for date in ["2026-12-01", "2026-12-02"] {
+            assert_eq!(without_date(line, date).as_deref(), Some("  x-provenance: [page]"));
+        }
+        assert_eq!(without_date(line, "2026-11-30"), None);
+        assert_eq!(without_date("  x-provenance: [page]", "2026-12-01"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use openapi_tools::DOCUMENT;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Allowance, Contract, Evidence, Http, Journal, Occasion, Options, Settings, apply, budget, changes,
-    counts, host, is_service, report, run,
+    Allowance, Contract, Evidence, Http, Journal, Mode, Occasion, Options, Settings, apply, base_url, budget,
+    changes, counts, file_name, is_service, report, run,
 };
 
 /// The directory of the evidence of the service, from the root of the workspace.
@@ -78,14 +79,8 @@ pub fn main(
     }
 }
 
-fn probe(
-    root: &Path,
-    contract: &Contract,
-    base_url: &str,
-    arguments: &Arguments,
-) -> anyhow::Result<ExitCode> {
-    // The paths begin with it.
-    let base_url = base_url.trim_end_matches('/').trim_end_matches("/v1");
+fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let base_url = &base_url(url)?;
     let api_key =
         std::env::var("INFRAI_API_KEY").context("set INFRAI_API_KEY to an API key of the server")?;
     let mut server = Http::new(base_url, &api_key)?;
@@ -97,7 +92,8 @@ fn probe(
         allowance,
         delete_all: arguments.delete_all_my_jobs,
     };
-    let path = out.join(format!("{}.run.jsonl", host(base_url)));
+    let earlier = earlier(root, &out, base_url);
+    let path = out.join(format!("{}.run.jsonl", file_name(base_url)));
     // A run that only reads has nothing to continue.
     let journal = match allowance.is_some() || arguments.delete_all_my_jobs {
         true => Some(Journal::open(&path, &settings)?),
@@ -121,22 +117,15 @@ fn probe(
     let outcome = run(contract, &mut server, journal, options, &mut say)?;
 
     let date = jiff::Timestamp::now().to_string()[..10].to_owned();
-    let occasion = Occasion { base_url: base_url.to_owned(), date };
+    let mode = if allowance.is_some() { Mode::Spending } else { Mode::Reading };
+    let occasion = Occasion { base_url: base_url.clone(), date, mode };
     let evidence = Evidence::new(contract, &outcome, occasion, &[&api_key]);
-    let mut earlier = Evidence::earlier(&root.join(EVIDENCE), base_url)?;
-    if out != root.join(EVIDENCE) {
-        earlier.extend(Evidence::earlier(&out, base_url)?);
-        earlier.sort_by(|a, b| a.date.cmp(&b.date)); // stable: the order of one day stays
-    }
     let changes = changes(&earlier, &evidence);
     let name = free_name(&out, &evidence.name());
-    let files = [
-        (out.join(format!("{name}.json")), evidence.to_json()),
-        (out.join(format!("{name}.md")), report(contract, &evidence, &changes)),
-    ];
-    for (path, text) in &files {
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    let [json, markdown] = ["json", "md"].map(|extension| out.join(format!("{name}.{extension}")));
+    // The evidence comes last: a run whose evidence is there is complete.
+    write(&markdown, &report(contract, &evidence, &changes))?;
+    write(&json, &evidence.to_json())?;
     if let Some(journal) = outcome.journal {
         journal.remove()?;
     }
@@ -154,9 +143,35 @@ fn probe(
             change.now.as_str()
         ));
     }
-    files.iter().for_each(|(path, _)| print(&path.display().to_string()));
-    let is_news = !changes.is_empty() || earlier.is_empty() && contradicted > 0;
+    // The workflow `verify` reads the last line.
+    [json, markdown].iter().for_each(|path| print(&path.display().to_string()));
+    let is_first = earlier.iter().all(|evidence| evidence.mode != mode);
+    let is_news = !changes.is_empty() || is_first && contradicted > 0;
     Ok(if is_news { ExitCode::from(CHANGED) } else { ExitCode::SUCCESS })
+}
+
+/// The evidence of earlier runs, the oldest first.
+fn earlier(root: &Path, out: &Path, base_url: &str) -> Vec<Evidence> {
+    let committed = root.join(EVIDENCE);
+    let mut earlier = Evidence::earlier(&committed, base_url, &mut say);
+    if fs::canonicalize(out).ok() != fs::canonicalize(&committed).ok() {
+        earlier.extend(Evidence::earlier(out, base_url, &mut say));
+        earlier.sort_by(|a, b| a.date.cmp(&b.date)); // stable: the order of one day stays
+    }
+    earlier
+}
+
+/// Writes a file. After a crash it is there as a whole or not at all.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let written = || {
+        let mut file = fs::File::create(&partial)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    written().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A name that no file of an earlier run of the same day has.
@@ -188,9 +203,16 @@ fn directory(
 fn add(root: &Path, contract: &Contract, path: &Path) -> anyhow::Result<ExitCode> {
     let evidence = Evidence::read(path)?;
     let applied = apply(contract, &evidence)?;
-    fs::write(root.join(DOCUMENT), &applied.text).with_context(|| format!("cannot write {DOCUMENT}"))?;
+    write(&root.join(DOCUMENT), &applied.text)?;
     print(&format!("{} statements have the source `verified: {}`", applied.verified.len(), evidence.date));
-    if !applied.verified.is_empty() {
+    if !applied.withdrawn.is_empty() {
+        print(&format!(
+            "{} statements have lost the source of an earlier verification: {}",
+            applied.withdrawn.len(),
+            applied.withdrawn.join(", ")
+        ));
+    }
+    if !applied.verified.is_empty() || !applied.withdrawn.is_empty() {
         print(
             "next: publish a patch version of the document: see \"Change the contract\" in CONTRIBUTING.md",
         );

@@ -1,6 +1,6 @@
 //! The evidence of a run: the verdicts, and what the server sent, without what belongs to the account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -8,10 +8,12 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::base_url::{file_name, is_service};
 use crate::exchange::{Body, Exchange, Response};
-use crate::findings::{Findings, Verdict};
+use crate::findings::{Findings, UndeclaredKind, Verdict};
 use crate::probe::Outcome;
 use crate::redact::Redactor;
+use crate::shorten::{Shortened, shorten};
 use crate::statement::Contract;
 
 /// The version of the form of the file.
@@ -31,6 +33,8 @@ pub struct Evidence {
     pub base_url: String,
     /// The day of the run in UTC.
     pub date: String,
+    /// What the run could do.
+    pub mode: Mode,
     /// The version of the contract.
     pub contract: String,
     /// The charges in US dollars.
@@ -41,6 +45,19 @@ pub struct Evidence {
     pub findings: Findings,
     /// The exchanges by their numbers.
     pub exchanges: BTreeMap<usize, Exchange>,
+    /// What the lists were that are shortened in the exchanges: by the numbers of the exchanges and the JSON pointers in the bodies.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shortened: BTreeMap<usize, BTreeMap<String, Shortened>>,
+}
+
+/// What a run could do. Only runs of one mode are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It could change nothing.
+    Reading,
+    /// It could make clips.
+    Spending,
 }
 
 /// Where and when a run took place.
@@ -50,12 +67,17 @@ pub struct Occasion {
     pub base_url: String,
     /// The day in UTC.
     pub date: String,
+    /// What the run could do.
+    pub mode: Mode,
 }
 
 impl Evidence {
     /// The evidence of a run. `secrets` are removed wherever the server repeats them.
+    ///
+    /// # Panics
+    /// Never: evidence without secrets is evidence.
     pub fn new(contract: &Contract, outcome: &Outcome, occasion: Occasion, secrets: &[&str]) -> Self {
-        let mut redactor = Redactor::new(secrets);
+        let mut redactor = Redactor::new(contract, secrets);
         let redacted: Vec<_> = outcome.exchanges.iter().map(|exchange| redactor.exchange(exchange)).collect();
         let mut findings = outcome.findings.clone();
         for contradiction in findings.statements.values_mut().flat_map(|finding| &mut finding.contradicted_by)
@@ -63,19 +85,35 @@ impl Evidence {
             contradiction.found = redactor.text(&contradiction.found);
         }
         for undeclared in &mut findings.undeclared {
-            undeclared.what = redactor.text(&undeclared.what);
+            undeclared.what = match undeclared.kind {
+                UndeclaredKind::Member => redactor.member(&undeclared.what),
+                _ => redactor.text(&undeclared.what),
+            };
         }
-        Self {
+        for seen in findings.observed.values_mut() {
+            *seen = redactor.text(seen);
+        }
+        let mut exchanges = without_repeated_polls(redacted, &findings);
+        let shortened = exchanges.iter_mut().filter_map(|(number, exchange)| {
+            let Body::Json(body) = &mut exchange.response.body else { return None };
+            Some((*number, shorten(body))).filter(|(_, lists)| !lists.is_empty())
+        });
+        let shortened = shortened.collect();
+        let evidence = Self {
             format: FORMAT,
             is_service: is_service(contract, &occasion.base_url),
             base_url: occasion.base_url,
             date: occasion.date,
+            mode: occasion.mode,
             contract: contract.version().to_owned(),
             spent_usd: crate::budget::dollars(outcome.spent),
             left_out: outcome.left_out.iter().map(|line| redactor.text(line)).collect(),
-            exchanges: without_repeated_polls(redacted, &findings),
+            exchanges,
+            shortened,
             findings,
-        }
+        };
+        let value = serde_json::to_value(evidence).map(|value| redactor.without_secrets(value));
+        value.and_then(serde_json::from_value).expect("evidence without secrets is evidence")
     }
 
     /// Reads a file.
@@ -103,22 +141,20 @@ impl Evidence {
 
     /// The name of its file without an extension.
     pub fn name(&self) -> String {
-        format!("{}-{}", self.date, host(&self.base_url))
+        format!("{}-{}", self.date, file_name(&self.base_url))
     }
 
-    /// The files of earlier runs against the same server in a directory, the oldest first.
-    ///
-    /// # Errors
-    /// If a file that has the name of evidence cannot be read.
-    pub fn earlier(directory: &Path, base_url: &str) -> anyhow::Result<Vec<Self>> {
-        let host = host(base_url);
-        let Ok(entries) = fs::read_dir(directory) else { return Ok(Vec::new()) };
+    /// The evidence of earlier runs against the same server in a directory, the oldest first. `say` gets a line for each file that
+    /// cannot be read.
+    pub fn earlier(directory: &Path, base_url: &str, say: &mut dyn FnMut(String)) -> Vec<Self> {
+        let server = file_name(base_url);
+        let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         // `DATE-HOST.json`, and `DATE-HOST.2.json` for the second run of a day.
         let mut runs: Vec<(String, u32, String)> = names
             .filter_map(|name| {
                 let (date, rest) = name.strip_suffix(".json")?.split_at_checked(DATE)?;
-                let number = match rest.strip_prefix('-')?.strip_prefix(&host)? {
+                let number = match rest.strip_prefix('-')?.strip_prefix(&server)? {
                     "" => 1,
                     number => number.strip_prefix('.')?.parse().ok()?,
                 };
@@ -126,7 +162,14 @@ impl Evidence {
             })
             .collect();
         runs.sort();
-        runs.iter().map(|(_, _, name)| Self::read(&directory.join(name))).collect()
+        let read = |(_, _, name): &(String, u32, String)| match Self::read(&directory.join(name)) {
+            Ok(evidence) => Some(evidence),
+            Err(error) => {
+                say(format!("warning: {error:#}; the verdicts are not compared with it"));
+                None
+            }
+        };
+        runs.iter().filter_map(read).filter(|evidence| evidence.base_url == base_url).collect()
     }
 }
 
@@ -143,32 +186,35 @@ pub struct Change {
     pub now: Verdict,
 }
 
-/// The verdicts that differ from those of earlier runs. A statement that one of them has not seen has not changed.
+/// The verdicts that differ from those of earlier runs of the same mode. A statement that one of them has not seen has not changed, except
+/// a member that the server sent in the last run, and now leaves out of its object.
 pub fn changes(earlier: &[Evidence], now: &Evidence) -> Vec<Change> {
-    let changed = |statement: &String| {
-        let now = now.findings.verdict(statement);
-        let verdicts =
-            earlier.iter().rev().map(|evidence| (evidence.findings.verdict(statement), &evidence.date));
-        let (before, date) = verdicts.into_iter().find(|(verdict, _)| *verdict != Verdict::NotSeen)?;
-        let change = Change { statement: statement.clone(), before, date: date.clone(), now };
-        (now != Verdict::NotSeen && now != before).then_some(change)
+    let earlier: Vec<_> = earlier.iter().filter(|evidence| evidence.mode == now.mode).collect();
+    let names = |evidence: &Evidence| evidence.findings.statements.keys().cloned().collect::<Vec<_>>();
+    let statements: BTreeSet<String> =
+        earlier.last().into_iter().flat_map(|last| names(last)).chain(names(now)).collect();
+    let changed = |statement: String| {
+        let verdict = now.findings.verdict(&statement);
+        let holder = statement.split_once('.').map(|(holder, _)| now.findings.verdict(holder));
+        let before = match verdict {
+            Verdict::NotSeen => {
+                let is_left_out = holder.is_some_and(|holder| holder != Verdict::NotSeen);
+                earlier
+                    .last()
+                    .filter(|last| is_left_out && last.findings.verdict(&statement) == Verdict::Confirmed)?
+            }
+            _ => {
+                let mut seen = earlier.iter().rev();
+                seen.find(|evidence| evidence.findings.verdict(&statement) != Verdict::NotSeen)?
+            }
+        };
+        let (before, date) = (before.findings.verdict(&statement), before.date.clone());
+        (before != verdict).then_some(Change { statement, before, date, now: verdict })
     };
-    now.findings.statements.keys().filter_map(changed).collect()
+    statements.into_iter().filter_map(changed).collect()
 }
 
-/// The host of a URL with its port, as a part of a file name.
-pub fn host(base_url: &str) -> String {
-    let host = base_url.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
-    host.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect()
-}
-
-/// Whether a URL is that of the service.
-pub fn is_service(contract: &Contract, base_url: &str) -> bool {
-    let service = contract.document.value["servers"][0]["url"].as_str().unwrap_or_default();
-    base_url.trim_end_matches('/') == service
-}
-
-/// Polls that say the same as the one before are left out.
+/// Polls that say the same as the one before are left out, unless a finding cites them.
 fn without_repeated_polls(exchanges: Vec<Exchange>, findings: &Findings) -> BTreeMap<usize, Exchange> {
     let essence = |response: &Response| {
         let mut body = response.body.clone();
@@ -177,8 +223,12 @@ fn without_repeated_polls(exchanges: Vec<Exchange>, findings: &Findings) -> BTre
         }
         (response.status, body)
     };
-    let contradicted = findings.statements.values().flat_map(|finding| &finding.contradicted_by);
-    let cited: Vec<_> = contradicted.map(|contradiction| contradiction.exchange).collect();
+    let of_statements = findings.statements.values().flat_map(|finding| {
+        let contradicted = finding.contradicted_by.iter().map(|contradiction| contradiction.exchange);
+        contradicted.chain(finding.confirmed_by.iter().copied())
+    });
+    let undeclared = findings.undeclared.iter().map(|undeclared| undeclared.exchange);
+    let cited: BTreeSet<_> = of_statements.chain(undeclared).collect();
     let mut kept: BTreeMap<usize, Exchange> = BTreeMap::new();
     for (index, exchange) in exchanges.into_iter().enumerate() {
         let repeats = kept.last_key_value().is_some_and(|(_, last)| {
@@ -192,3 +242,6 @@ fn without_repeated_polls(exchanges: Vec<Exchange>, findings: &Findings) -> BTre
     }
     kept
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! It speaks HTTP by itself. The SDK and the generated client would agree with the contract by construction.
 
 mod apply;
+mod base_url;
 mod budget;
 pub mod command;
 mod evidence;
@@ -18,11 +19,13 @@ mod replay;
 mod report;
 mod rules;
 mod server;
+mod shorten;
 mod statement;
 
 pub use apply::{Applied, apply};
+pub use base_url::{base_url, file_name, is_service};
 pub use budget::{Allowance, dollars};
-pub use evidence::{Change, Evidence, Occasion, changes, host, is_service};
+pub use evidence::{Change, Evidence, Mode, Occasion, changes};
 pub use exchange::{Auth, Binary, Body, Exchange, Request, Response};
 pub use findings::{Contradiction, Finding, Findings, Undeclared, UndeclaredKind, Verdict};
 pub use journal::{Journal, Settings};
@@ -32,4 +35,5 @@ pub use replay::Replay;
 pub use report::{counts, report};
 pub use rules::{RULES, Rule};
 pub use server::{Http, Lost, MALFORMED_KEY, Server, response_of};
+pub use shorten::Shortened;
 pub use statement::{Contract, Statement};

@@ -1,10 +1,14 @@
 //! Removes everything from a recording that belongs to an account: ids, links, prompts, and what nobody expected.
 
-use std::collections::HashMap;
+mod text;
 
+use std::collections::{HashMap, HashSet};
+
+use openapi_tools::value::entries;
 use serde_json::{Map, Value};
 
 use crate::exchange::{Body, Exchange, Request, Response};
+use crate::statement::Contract;
 
 /// Where the links of a recording point to. Names under `.invalid` never resolve.
 pub const FILE_HOST: &str = "https://files.invalid";
@@ -12,23 +16,12 @@ pub const FILE_HOST: &str = "https://files.invalid";
 /// Stands for a text that is removed without a placeholder of its own.
 pub(crate) const REDACTED: &str = "redacted";
 
-/// The items of an array that are kept: more say nothing new.
-const ITEMS: usize = 5;
 /// The characters of a text that are kept.
 const TEXT: usize = 300;
-/// A word of this length with a digit may be an id or a key.
-const LONG_WORD: usize = 16;
 
-/// Members whose values the contract describes, and which say nothing about the account.
+/// Members whose texts and numbers the contract describes, and which say nothing about the account.
 const KEPT: &[&str] = &[
     "ok",
-    "data",
-    "error",
-    "metadata",
-    "items",
-    "jobs",
-    "job",
-    "vendors",
     "vendor",
     "state",
     "code",
@@ -69,26 +62,41 @@ const KEPT_HEADERS: &[&str] = &[
     "www-authenticate",
 ];
 
+/// Members that hold others.
+const HOLDERS: &[&str] = &["data", "error", "metadata", "items", "jobs", "job", "vendors"];
+
 /// Replaces what belongs to an account by placeholders: equal values get equal ones.
-#[derive(Debug, Default)]
-pub(crate) struct Redactor {
-    /// The placeholders of each kind.
+#[derive(Debug)]
+pub(crate) struct Redactor<'a> {
+    contract: &'a Contract,
+    /// The names of members that say nothing about the account, as [`plain`] writes them.
+    declared: HashSet<String>,
+    /// The number of placeholders of each kind.
     kinds: HashMap<&'static str, usize>,
     /// The placeholder of each kind and value: a cursor can be the id of a job.
     placeholders: HashMap<(&'static str, String), String>,
     secrets: Vec<String>,
 }
 
-impl Redactor {
+impl<'a> Redactor<'a> {
     /// `secrets` are removed wherever they appear.
-    pub(crate) fn new(secrets: &[&str]) -> Self {
-        Self { secrets: secrets.iter().map(|secret| (*secret).to_owned()).collect(), ..Self::default() }
+    pub(crate) fn new(contract: &'a Contract, secrets: &[&str]) -> Self {
+        let schemas = entries(contract.document.value.pointer("/components/schemas"));
+        let declared = schemas.flat_map(|(_, schema)| entries(schema.get("properties")));
+        let known = KEPT.iter().chain(HOLDERS).map(|name| (*name).to_owned()).chain(["id".to_owned()]);
+        Self {
+            contract,
+            declared: declared.map(|(name, _)| plain(name)).chain(known).collect(),
+            kinds: HashMap::new(),
+            placeholders: HashMap::new(),
+            secrets: secrets.iter().map(|secret| (*secret).to_owned()).collect(),
+        }
     }
 
     pub(crate) fn exchange(&mut self, exchange: &Exchange) -> Exchange {
         let request = self.request(&exchange.request);
         let response = self.response(&exchange.response);
-        Exchange { purpose: exchange.purpose.clone(), request, response }
+        Exchange { request, response, ..exchange.clone() }
     }
 
     fn request(&mut self, request: &Request) -> Request {
@@ -98,8 +106,14 @@ impl Redactor {
             Ok(value) => self.value("", &value).to_string(),
             Err(_) => body.clone(),
         });
-        let url = if request.path().is_some() { self.path(&request.url) } else { self.link(&request.url) };
-        Request { method: request.method.clone(), url, auth: request.auth, headers, body }
+        // A link can be a path, too.
+        let operation =
+            request.path().and_then(|path| self.contract.validators.operation(&request.method, path));
+        let url = match operation {
+            Some(_) => self.path(&request.url),
+            None => self.link(&request.url),
+        };
+        Request { url, headers, body, ..request.clone() }
     }
 
     fn response(&mut self, response: &Response) -> Response {
@@ -107,7 +121,7 @@ impl Redactor {
             response.headers.iter().map(|(name, value)| (name.clone(), self.header(name, value))).collect();
         let body = match &response.body {
             Body::Json(value) => Body::Json(self.value("", value)),
-            Body::Text(text) => Body::Text(self.text(&text.chars().take(TEXT).collect::<String>())),
+            Body::Text(text) => Body::Text(self.text(text).chars().take(TEXT).collect()),
             Body::Binary(binary) => Body::Binary(binary.clone()),
         };
         Response { status: response.status, headers, body }
@@ -120,38 +134,33 @@ impl Redactor {
                 let weak = if value.starts_with("W/") { "W/" } else { "" };
                 format!("{weak}\"{}\"", self.placeholder("etag", value))
             }
+            "www-authenticate" => self.text(value),
             name if KEPT_HEADERS.contains(&name) => value.to_owned(),
             _ => REDACTED.to_owned(),
         }
     }
 
-    /// A path of the API: its last segment may be an id, and its query may have a cursor.
+    /// The path of an operation: its last segment may be an id, and its query may have a cursor.
     fn path(&mut self, url: &str) -> String {
-        let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
-        let parts: Vec<_> = path.split('/').collect();
-        let path = match parts.as_slice() {
-            ["", "v1", "video", operation, id] => {
-                let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy();
-                match id.as_ref() {
-                    "" | " " => path.to_owned(),
-                    id => format!("/v1/video/{operation}/{}", self.placeholder("job", id)),
-                }
-            }
-            // A relative link.
-            ["", "v1", ..] => path.to_owned(),
-            _ => return self.link(url),
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let decoded =
+            |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let path = match path.split('/').collect::<Vec<_>>().as_slice() {
+            ["", "v1", "video", operation, id] => match decoded(id).as_str() {
+                "" | " " => path.to_owned(),
+                id => format!("/v1/video/{operation}/{}", self.placeholder("job", id)),
+            },
+            _ => path.to_owned(),
         };
-        let query = query.map(|query| {
-            let parts = query.split('&').map(|part| match part.strip_prefix("cursor=") {
-                Some(cursor) => {
-                    let cursor = percent_encoding::percent_decode_str(cursor).decode_utf8_lossy();
-                    format!("cursor={}", self.placeholder("cursor", &cursor))
-                }
-                None => part.to_owned(),
-            });
-            format!("?{}", parts.collect::<Vec<_>>().join("&"))
-        });
-        format!("{path}{}", query.unwrap_or_default())
+        let parts = query.split('&').filter_map(|part| part.split_once('='));
+        let kept: Vec<_> = parts
+            .filter_map(|(name, value)| match name {
+                "limit" => Some(format!("limit={value}")),
+                "cursor" => Some(format!("cursor={}", self.placeholder("cursor", &decoded(value)))),
+                _ => None,
+            })
+            .collect();
+        if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) }
     }
 
     fn link(&mut self, url: &str) -> String {
@@ -160,8 +169,7 @@ impl Redactor {
     }
 
     fn value(&mut self, member: &str, value: &Value) -> Value {
-        let plain: String = member.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
-        match (plain.as_str(), value) {
+        match (plain(member).as_str(), value) {
             (_, Value::Null | Value::Bool(_)) => value.clone(),
             ("jobid" | "id", value) => self.identifier("job", value),
             ("nextcursor" | "cursor", value) => self.identifier("cursor", value),
@@ -172,33 +180,71 @@ impl Redactor {
             ("videourl" | "thumbnailurl" | "url" | "referenceimageurl", Value::String(url)) => {
                 self.link(url).into()
             }
-            ("message" | "hint", Value::String(text)) => self.text(text).into(),
-            (_, Value::Object(members)) => self.object(members).into(),
-            (_, Value::Array(items)) => {
-                items.iter().take(ITEMS).map(|item| self.value(member, item)).collect()
+            ("message" | "hint" | "error", Value::String(text)) => self.text(text).into(),
+            (_, Value::Object(members)) => self.object(member, members).into(),
+            (name, Value::Array(items)) => {
+                // Jobs in a list are not named, as those of a map are.
+                let is_jobs = matches!(name, "items" | "jobs");
+                let holder = |item: &Value| if is_jobs && item.is_object() { "job" } else { member };
+                items.iter().map(|item| self.value(holder(item), item)).collect()
             }
-            ("error", Value::String(text)) => self.text(text).into(),
+            ("items" | "jobs" | "job", id) => self.identifier("job", id),
+            ("vendors", Value::String(_)) => value.clone(),
             (name, value) if KEPT.contains(&name) => value.clone(),
-            (_, Value::String(_)) => "redacted".into(),
+            (_, Value::String(_)) => REDACTED.into(),
             (_, _) => 0.into(),
         }
     }
 
-    fn object(&mut self, members: &Map<String, Value>) -> Map<String, Value> {
+    fn object(&mut self, holder: &str, members: &Map<String, Value>) -> Map<String, Value> {
         // What a vendor says about a job may quote its prompt.
         let is_job = members.contains_key("state");
-        members
-            .iter()
-            .map(|(name, value)| match (name.as_str(), value) {
-                ("error", Value::String(_)) if is_job => (name.clone(), "redacted".into()),
+        let mut redacted = Map::new();
+        for (name, value) in members {
+            let value_now = match (name.as_str(), value) {
+                ("error", Value::String(_)) if is_job => REDACTED.into(),
                 ("error", Value::Object(error)) if is_job => {
-                    let mut error = self.object(error);
-                    error.entry("message").and_modify(|message| *message = "redacted".into());
-                    (name.clone(), error.into())
+                    let mut error = self.object(name, error);
+                    error.entry("message").and_modify(|message| *message = REDACTED.into());
+                    error.into()
                 }
-                _ => (name.clone(), self.value(name, value)),
-            })
-            .collect()
+                _ => self.value(name, value),
+            };
+            // Its value may show what it is.
+            redacted.insert(self.name(holder, name, value), value_now);
+        }
+        redacted
+    }
+
+    /// The name of a member. In a map by ids, addresses or teams it belongs to the account.
+    fn name(&mut self, holder: &str, name: &str, value: &Value) -> String {
+        if self.declared.contains(&plain(name)) {
+            return name.to_owned();
+        }
+        let holder = plain(holder);
+        let is_map = matches!(holder.as_str(), "items" | "jobs")
+            || !holder.is_empty() && !self.declared.contains(&holder);
+        let is_key =
+            value.is_object() && holder != "vendors" && name.bytes().any(|byte| byte.is_ascii_digit());
+        let known = self.known(name);
+        if is_map || is_key || known.is_some() || text::is_private(name) {
+            return known.unwrap_or_else(|| self.placeholder("name", name));
+        }
+        name.to_owned()
+    }
+
+    /// The placeholder that a value got, of whatever kind.
+    fn known(&self, value: &str) -> Option<String> {
+        let mut known: Vec<_> =
+            self.placeholders.iter().filter(|((_, known), _)| known == value).map(|(_, name)| name).collect();
+        known.sort();
+        known.first().map(|name| (*name).clone())
+    }
+
+    /// The name of a member as the redacted exchanges have it.
+    pub(crate) fn member(&self, name: &str) -> String {
+        let known = self.known(name).filter(|_| !self.declared.contains(&plain(name)));
+        known.unwrap_or_else(|| self.text(name))
     }
 
     /// A placeholder of the type of the value.
@@ -224,119 +270,12 @@ impl Redactor {
         self.placeholders.insert((kind, value.to_owned()), placeholder.clone());
         placeholder
     }
+}
 
-    /// A text for people, without ids, keys, links and addresses.
-    pub(crate) fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in &self.secrets {
-            text = text.replace(secret, "redacted");
-        }
-        let mut known: Vec<_> = self.placeholders.iter().filter(|((_, value), _)| value.len() >= 8).collect();
-        known.sort_by_key(|((kind, value), _)| (std::cmp::Reverse(value.len()), *kind));
-        for ((_, value), placeholder) in known {
-            text = text.replace(value, placeholder);
-        }
-        let is_edge =
-            |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '(' | ')' | ',' | ';');
-        text.split_inclusive(is_edge)
-            .map(|word| {
-                let end =
-                    word.len() - word.chars().next_back().filter(|c| is_edge(*c)).map_or(0, char::len_utf8);
-                let (word, edge) = word.split_at(end);
-                let is_long = word.len() >= LONG_WORD && word.bytes().any(|byte| byte.is_ascii_digit());
-                let is_private = word.contains("://") || word.contains('@') || is_long;
-                if is_private { format!("redacted{edge}") } else { format!("{word}{edge}") }
-            })
-            .collect()
-    }
+/// A name without what differs between `request_id` and `requestId`.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn redacted(value: &Value) -> Value {
-        Redactor::new(&["ifr_pk_proj_secret"]).value("", value)
-    }
-
-    #[test]
-    fn ids_links_and_prompts_are_replaced_and_equal_ones_stay_equal() {
-        let job = |url: &str| json!({"job_id": "vj_1", "state": "succeeded", "video_url": url});
-        let value = json!({"items": [job("https://a.example/x?signature=s"), job("/relative")], "next_cursor": "abc"});
-        let expected = json!({
-            "items": [
-                {"job_id": "job-1", "state": "succeeded", "video_url": "https://files.invalid/link-1"},
-                {"job_id": "job-1", "state": "succeeded", "video_url": "/link-2"},
-            ],
-            "next_cursor": "cursor-1",
-        });
-        assert_eq!(redacted(&value), expected);
-        assert_eq!(redacted(&json!({"prompt": "a secret"})), json!({"prompt": "prompt-1"}));
-    }
-
-    #[test]
-    fn placeholders_keep_the_type() {
-        let value = json!({"job_id": 77, "next_cursor": 20, "cost_usd": "0.01", "duration_seconds": "5"});
-        let expected = json!({"job_id": 1, "next_cursor": 1, "cost_usd": "0.01", "duration_seconds": "5"});
-        assert_eq!(redacted(&value), expected);
-    }
-
-    #[test]
-    fn members_that_the_contract_does_not_have_lose_their_values() {
-        let value =
-            json!({"owner": "Jo", "balance": 12.5, "paid": true, "team": {"name": "x", "state": "queued"}});
-        let expected = json!({"owner": "redacted", "balance": 0, "paid": true, "team": {"name": "redacted", "state": "queued"}});
-        assert_eq!(redacted(&value), expected);
-    }
-
-    #[test]
-    fn texts_lose_keys_addresses_and_long_words() {
-        let redactor = Redactor::new(&["ifr_pk_proj_secret"]);
-        let text = "key ifr_pk_proj_secret of jo@example.com may not read 'vj_01kaq3v8zn5w4x7r2m9t6h0c1d' at https://x.example/a";
-        assert_eq!(redactor.text(text), "key redacted of redacted may not read 'redacted' at redacted");
-        let job = json!({"state": "failed", "error": {"code": "REJECTED", "message": "the prompt says x"}});
-        assert_eq!(
-            redacted(&job),
-            json!({"state": "failed", "error": {"code": "REJECTED", "message": "redacted"}})
-        );
-    }
-
-    #[test]
-    fn a_cursor_that_is_the_id_of_a_job_stays_a_cursor() {
-        let value = json!({"items": [{"job_id": 77}], "next_cursor": 77, "url": ""});
-        assert_eq!(redacted(&value), json!({"items": [{"job_id": 1}], "next_cursor": 1, "url": ""}));
-        let mut redactor = Redactor::default();
-        redactor.value("", &value);
-        let request = redactor.request(&Request::get("/v1/video/list?cursor=77"));
-        assert_eq!(request.url, "/v1/video/list?cursor=cursor-1");
-        assert_eq!(redactor.path("/v1/video/status/77"), "/v1/video/status/job-1");
-    }
-
-    #[test]
-    fn a_weak_etag_stays_weak() {
-        let mut redactor = Redactor::default();
-        assert_eq!(redactor.header("etag", "W/\"a\""), "W/\"etag-1\"");
-        assert_eq!(redactor.header("etag", "\"a\""), "\"etag-2\"");
-    }
-
-    #[test]
-    fn requests_lose_their_ids_and_keys() {
-        let request =
-            Request::post("/v1/video/cancel/vj_77").with_key("k1").with_json(&json!({"job_id": "vj_77"}));
-        let mut redactor = Redactor::default();
-        let redacted = redactor.request(&request);
-        assert_eq!(redacted.url, "/v1/video/cancel/job-1");
-        assert_eq!(redacted.headers["idempotency-key"], "key-1");
-        assert_eq!(redacted.body.as_deref(), Some(r#"{"job_id":"job-1"}"#));
-        assert_eq!(
-            redactor.request(&Request::get("https://a.example/clip?s=1")).url,
-            "https://files.invalid/link-1"
-        );
-        assert_eq!(
-            redactor.request(&Request::get("/v1/video/list?limit=1&cursor=a%20b")).url,
-            "/v1/video/list?limit=1&cursor=cursor-1"
-        );
-    }
-}
+mod tests;

@@ -63,7 +63,10 @@ pub fn report(contract: &Contract, evidence: &Evidence, changes: &[Change]) -> S
         line(String::new());
     }
     if !evidence.findings.observed.is_empty() {
-        line("## Left open by the contract\n\n| what | the server |\n|---|---|".to_owned());
+        line(
+            "## States and values seen\n\nThe contract leaves them open.\n\n| what | the server |\n|---|---|"
+                .to_owned(),
+        );
         evidence
             .findings
             .observed
@@ -123,6 +126,9 @@ fn contradiction(evidence: &Evidence, statement: &Statement) -> String {
         .and_then(|first| Some((first.exchange, evidence.exchanges.get(&first.exchange)?)));
     if let Some((number, exchange)) = first {
         let _ = write!(text, "\n```http\n{}\n```\n", shown(number, exchange));
+        for (pointer, list) in evidence.shortened.get(&number).into_iter().flatten() {
+            let _ = writeln!(text, "\n`{pointer}` had {} items.", list.length);
+        }
     }
     text
 }

@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
 
     fn scalar(&mut self, place: &Place<'a>, value: &Value) {
         if let Err(problems) = self.contract.validators.validate_against(place.schema, value) {
-            self.contradict(place, problems.join("; "));
+            self.contradict(place, if is_private(place) { described(value) } else { problems.join("; ") });
             return;
         }
         let listed = place.schema["x-extensible-enum"].as_array();
@@ -153,6 +153,20 @@ impl<'a> Walk<'a> {
 /// A name without what differs between `request_id`, `requestId` and `Request-Id`.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Whether values of a place belong to an account: ids, cursors and links.
+fn is_private(place: &Place<'_>) -> bool {
+    let name = place.pointer.rsplit('/').next().unwrap_or_default();
+    ["id", "Id", "cursor", "Cursor", "url"].iter().any(|end| name.ends_with(end))
+}
+
+/// What is wrong with a private text, without the text.
+fn described(value: &Value) -> String {
+    match value {
+        Value::String(_) => "a string of another form".to_owned(),
+        other => format!("{} instead of a string", kind_of(other)),
+    }
 }
 
 fn kind_of(value: &Value) -> &'static str {

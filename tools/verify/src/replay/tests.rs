@@ -25,11 +25,13 @@ fn replay(exchanges: Vec<(Request, Response)>) -> Replay {
         is_service: false,
         base_url: "http://127.0.0.1:8787".to_owned(),
         date: "2026-12-01".to_owned(),
+        mode: crate::Mode::Spending,
         contract: "2.0.0".to_owned(),
         spent_usd: "0.00".to_owned(),
         left_out: Vec::new(),
         findings: crate::Findings::default(),
         exchanges: exchanges.enumerate().collect(),
+        shortened: Default::default(),
     };
     Replay::new(&evidence, CLIP)
 }
