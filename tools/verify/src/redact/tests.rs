@@ -173,6 +173,10 @@ fn short_ids_and_addresses_of_machines_are_replaced_in_texts() {
         ("job 4711 of \"a cat\"", "job job-2 of \"prompt-1\""),
         ("from 10.1.2.3, 10.1.2.3:80 and fe80::1.", "from redacted, redacted and redacted"),
         ("host=[::1] at 2026-01-01T00:15:00Z", "host=[redacted] at 2026-01-01T00:15:00Z"),
+        (
+            "GET /v1/video/download_url/{id} or /v1/video/get/vj_12345",
+            "GET /v1/video/download_url/{id} or redacted",
+        ),
         ("1.5 s, v1.2, 12:30 and 1:2", "1.5 s, v1.2, 12:30 and 1:2"),
     ] {
         assert_eq!(redactor.text(text), expected);

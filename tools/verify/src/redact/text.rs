@@ -66,7 +66,9 @@ impl Redactor<'_> {
 pub(super) fn is_private(word: &str) -> bool {
     let address = word.trim_end_matches(['.', ':']);
     let is_address = address.parse::<IpAddr>().is_ok() || address.parse::<SocketAddr>().is_ok();
-    let is_long = word.len() >= LONG_WORD && word.bytes().any(|byte| byte.is_ascii_digit());
+    // A path of the API is public.
+    let rest = word.strip_prefix("/v1/").unwrap_or(word);
+    let is_long = rest.len() >= LONG_WORD && rest.bytes().any(|byte| byte.is_ascii_digit());
     word.contains("://") || word.contains('@') || is_long && !is_time(word) || is_address
 }
 
