@@ -40,26 +40,50 @@ fn without_money_a_run_only_reads() {
 }
 
 #[test]
-fn the_evidence_has_no_id_no_link_and_no_prompt() {
-    let mut server = Local::new(Sandbox::builder().starting_balance(100.0));
-    let body = serde_json::json!({"prompt": "somebody's secret [fail]", "duration_seconds": 1});
-    server.send(&verify::Request::post("/v1/video/generate").with_json(&body)).unwrap();
-    let outcome = run(&mut server, spending(0.5));
-    let evidence = evidence(&outcome);
-    let text = evidence.to_json() + &report(contract(), &evidence, &[]);
-    for private in [
-        "vj_01",
-        "req_01",
-        "signature",
-        "sandbox.invalid",
-        "secret",
-        "red cube",
-        contract_tests::KEY,
-        "verify-run",
-    ] {
-        assert!(!text.contains(private), "{private} in {text}");
+fn the_evidence_has_no_id_no_link_and_no_prompt_whatever_the_server_does() {
+    for quirk in [None].into_iter().chain(Quirk::ALL.iter().copied().map(Some)) {
+        let sandbox = Sandbox::builder().starting_balance(100.0);
+        let mut server = Local::new(quirk.into_iter().fold(sandbox, |sandbox, quirk| sandbox.quirk(quirk)));
+        let body = serde_json::json!({"prompt": "somebody's secret [fail]", "duration_seconds": 1});
+        server.send(&verify::Request::post("/v1/video/generate").with_json(&body)).unwrap();
+        let outcome = run(&mut server, spending(0.5));
+        let evidence = evidence(&outcome);
+        let text = evidence.to_json() + &report(contract(), &evidence, &[]);
+        for private in [
+            "vj_01",
+            "req_01",
+            "signature",
+            "sandbox.invalid",
+            "secret",
+            "red cube",
+            contract_tests::KEY,
+            "verify-run",
+        ] {
+            let line = text.lines().find(|line| line.contains(private));
+            assert!(line.is_none(), "{quirk:?}: {private} in {line:?}");
+        }
+        assert!(evidence.to_json().len() < 100_000, "{} bytes", evidence.to_json().len());
     }
-    assert!(evidence.to_json().len() < 100_000, "{} bytes", evidence.to_json().len());
+}
+
+#[test]
+fn a_contradiction_does_not_repeat_an_id_a_cursor_or_a_link() {
+    for (quirk, statement, found) in [
+        (Quirk::IntegerIds, "JobId", "a number instead of a string"),
+        (Quirk::IntegerIds, "Retention.job_id", "a number instead of a string"),
+        (Quirk::EscapedIds, "JobId", "a string of another form"),
+        (Quirk::NumericCursors, "VideoJobPage.next_cursor", "a number instead of a string"),
+        (Quirk::RelativeLinks, "DownloadLink.url", "a string of another form"),
+    ] {
+        let mut server = Local::new(Sandbox::builder().starting_balance(100.0).quirk(quirk));
+        let findings = run(&mut server, spending(0.5)).findings;
+        let all: Vec<_> = findings.statements[statement]
+            .contradicted_by
+            .iter()
+            .map(|contradiction| &contradiction.found)
+            .collect();
+        assert_eq!(all, [found], "{quirk:?}: {statement}");
+    }
 }
 
 #[test]
