@@ -3,5 +3,6 @@
 mod generate;
 mod ids;
 mod job_commands;
+mod quirks;
 #[cfg(unix)]
 mod signals;

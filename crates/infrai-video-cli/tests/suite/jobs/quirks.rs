@@ -1,0 +1,110 @@
+//! `generate` against a sandbox with each quirk.
+
+use infrai_video_sandbox::{ClipFiles, ClipRequest, Clock, Quirk, Sandbox};
+
+use crate::common::{Harness, KEY, Run};
+
+/// What the command says, and its exit code, where it cannot save the clip. Words that differ from run to run are replaced.
+const NOT_SAVED: [(Quirk, i32, &str); 3] = [
+    (
+        Quirk::OtherFinalStates,
+        8,
+        "error      job ID is still \"ready\", a state that this version does not know, after TIME and N polls; it goes on, \
+         and is billed once\n\
+         next       infrai-video resume ID\n",
+    ),
+    (Quirk::IdMember, 11, NO_ID),
+    (Quirk::JobInJob, 11, NO_ID),
+];
+
+const NO_ID: &str = "error      the response does not match the contract: `job_id` is missing at line 1 column N (status 200); the \
+                     job may exist, under the idempotency key cube-1\n\
+                     next       infrai-video resume cube-1\n";
+
+const LINK_NEEDS_KEY: &str = "error      job ID succeeded, its clip is not saved: the clip could not be downloaded: the file host \
+                              responded with 401 Unauthorized (8 attempts)\n\
+                              next       infrai-video resume ID\n";
+
+/// A sandbox whose jobs finish at once, or within one poll where their states on the way matter.
+async fn harness(quirk: Quirk) -> Harness {
+    let sandbox = Sandbox::builder().clip_source(clip).quirk(quirk);
+    match quirk {
+        Quirk::StateSynonyms | Quirk::StateCapitals | Quirk::OtherStates => {
+            Harness::with(sandbox.clock(Clock::scaled(60.0))).await
+        }
+        _ => Harness::with(sandbox.instant_jobs()).await,
+    }
+}
+
+/// A clip that was made in advance: rendering would take most of the time.
+fn clip(_: &ClipRequest) -> ClipFiles {
+    let mp4 = include_bytes!("../../../../infrai-video-sandbox/src/clips/stock/clip.mp4").to_vec();
+    ClipFiles { mp4, thumbnail_jpeg: Vec::new() }
+}
+
+fn generate(harness: &Harness, quirk: Quirk) -> Run {
+    let timeout = if quirk == Quirk::OtherFinalStates { "--timeout=1" } else { "--timeout=60" };
+    let arguments =
+        ["generate", "a red cube", "--duration=1", timeout, "--idempotency-key=cube-1", "-o=cube.mp4"];
+    // The sandbox runs on the same threads.
+    let run = tokio::task::block_in_place(|| harness.run(arguments));
+    assert_eq!(harness.sandbox.ledger().charges().count(), 1, "{quirk}: {}", run.stderr);
+    run
+}
+
+/// The error and the next step, without what differs from run to run.
+fn failure(harness: &Harness, run: &Run, code: i32) -> String {
+    let stderr = run.failed(code);
+    let from = stderr.find("error  ").expect("an error is reported");
+    let id = harness.sandbox.jobs()[0].job_id.to_string();
+    let mut text = stderr[from..].replace(&id, "ID");
+    for (before, after, replacement) in
+        [("column ", " ", "N"), (" after ", " and ", "TIME"), (" and ", " polls", "N")]
+    {
+        if let Some((start, rest)) = text.split_once(before)
+            && let Some((_, end)) = rest.split_once(after)
+        {
+            text = format!("{start}{before}{replacement}{after}{end}");
+        }
+    }
+    text
+}
+
+async fn check(quirk: Quirk) {
+    let harness = harness(quirk).await;
+    let run = generate(&harness, quirk);
+    if let Some((_, code, expected)) = NOT_SAVED.iter().find(|(not_saved, ..)| *not_saved == quirk) {
+        assert_eq!(failure(&harness, &run, *code), *expected, "{quirk}");
+        assert!(harness.files().is_empty(), "{quirk}");
+        return;
+    }
+    assert_eq!((run.code, run.text()), (Some(0), "cube.mp4\n"), "{quirk}: {}", run.stderr);
+    let id = harness.sandbox.jobs()[0].job_id.clone();
+    let expected = harness.sandbox.clip_bytes(&id).await.expect("the job has a clip");
+    assert_eq!(std::fs::read(harness.path("cube.mp4")).expect("the clip is saved"), expected, "{quirk}");
+    assert!(!run.stderr.contains(KEY), "{quirk}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_saves_the_clip_for_one_charge_or_says_why_it_cannot() {
+    let quirks: Vec<_> = Quirk::ALL.iter().copied().filter(|quirk| *quirk != Quirk::LinksNeedKey).collect();
+    // Two commands at a time.
+    let halves = quirks.chunks(quirks.len().div_ceil(2)).map(<[Quirk]>::to_vec).map(|half| {
+        tokio::spawn(async move {
+            for quirk in half {
+                check(quirk).await;
+            }
+        })
+    });
+    for half in halves.collect::<Vec<_>>() {
+        half.await.unwrap();
+    }
+}
+
+/// By itself: the command asks the file host eight times, for half a minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_host_that_wants_the_api_key_does_not_get_it() {
+    let harness = harness(Quirk::LinksNeedKey).await;
+    let run = generate(&harness, Quirk::LinksNeedKey);
+    assert_eq!(failure(&harness, &run, 12), LINK_NEEDS_KEY);
+}
