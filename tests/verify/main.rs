@@ -4,6 +4,7 @@
 mod local;
 mod money;
 mod other_server;
+mod outages;
 mod plain;
 mod quirks;
 mod recording;

@@ -13,7 +13,7 @@ const READING: Options = Options { allowance: None, delete_all: false, timeout: 
 #[test]
 fn nothing_is_contradicted_and_most_is_confirmed() {
     let mut server = Local::plain();
-    let outcome = run(&mut server, spending(0.5));
+    let outcome = run(&mut server, spending(2.0));
     let contradicted: Vec<_> = outcome.findings.with_verdict(Verdict::Contradicted).collect();
     assert!(contradicted.is_empty(), "{contradicted:?}");
     assert_eq!(outcome.left_out, [""; 0]);

@@ -49,9 +49,19 @@ impl Budget {
         self.price.unwrap_or(self.allowance.clip_price)
     }
 
-    /// Whether one more clip can be paid.
-    pub(crate) fn allows_a_clip(&self) -> bool {
-        self.spent + self.price() <= self.allowance.spend
+    #[cfg(test)]
+    fn allows_a_clip(&self) -> bool {
+        self.allows(self.price())
+    }
+
+    /// What a clip costs at most whose vendor and resolution are left to the service.
+    pub(crate) fn highest_price(&self) -> u64 {
+        self.price().max(self.allowance.clip_price)
+    }
+
+    /// Whether so much more can be paid.
+    pub(crate) fn allows(&self, price: u64) -> bool {
+        self.spent.saturating_add(price) <= self.allowance.spend
     }
 
     /// Adds the charge of a job whose envelope has this metadata. A cost that is not stated is taken for the highest possible.
@@ -59,20 +69,20 @@ impl Budget {
         let cost = ["cost_usd", "costUsd"].iter().find_map(|name| amount(&metadata[*name])).map(micros);
         self.price = self.price.max(cost);
         let cost = cost.unwrap_or(self.allowance.clip_price);
-        self.spent += cost;
+        self.spent = self.spent.saturating_add(cost);
         cost
     }
 
     /// Adds a charge that may have been made: no response says whether it was.
     pub(crate) fn may_have_charged(&mut self) {
-        self.spent += self.price();
+        self.spent = self.spent.saturating_add(self.price());
     }
 }
 
 fn amount(value: &Value) -> Option<f64> {
     let amount = value.as_f64().or_else(|| value.as_str()?.trim_start_matches('$').parse().ok())?;
-    // A clip is not free: 0 may mean that it is charged later.
-    (amount.is_finite() && amount > 0.0).then_some(amount)
+    // No clip costs so little: it may be the cost of the request, and the clip is charged later.
+    (amount.is_finite() && amount >= 0.001).then_some(amount)
 }
 
 #[cfg(test)]
@@ -103,7 +113,9 @@ mod tests {
 
     #[test]
     fn an_unknown_cost_is_the_highest_possible() {
-        for metadata in [json!(null), json!({"cost_usd": "a lot"}), json!({"cost_usd": 0})] {
+        for metadata in
+            [json!(null), json!({"cost_usd": "a lot"}), json!({"cost_usd": 0}), json!({"cost_usd": 0.00012})]
+        {
             let mut budget = budget(1.0, 0.5);
             budget.charge(&metadata);
             assert_eq!(budget.spent(), 500_000);

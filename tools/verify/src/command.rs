@@ -91,6 +91,7 @@ fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> 
         account: Sha256::digest(&api_key).iter().take(4).map(|byte| format!("{byte:02x}")).collect(),
         allowance,
         delete_all: arguments.delete_all_my_jobs,
+        timeout: arguments.timeout,
     };
     let earlier = earlier(root, &out, base_url);
     let path = out.join(format!("{}.run.jsonl", file_name(base_url)));
@@ -126,6 +127,12 @@ fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> 
     // The evidence comes last: a run whose evidence is there is complete.
     write(&markdown, &report(contract, &evidence, &changes))?;
     write(&json, &evidence.to_json())?;
+    if !outcome.undeleted.is_empty() {
+        bail!(
+            "these jobs could not be deleted: {}; run the same command again, or delete them by hand",
+            outcome.undeleted.join(", ")
+        );
+    }
     if let Some(journal) = outcome.journal {
         journal.remove()?;
     }

@@ -32,6 +32,34 @@ pub struct Request {
     /// The body, which need not be JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// How much of the response is read.
+    #[serde(default, skip_serializing_if = "Size::is_any")]
+    pub expects: Size,
+}
+
+/// How much of a response is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Size {
+    /// All of it, up to the size of a short clip.
+    #[default]
+    Any,
+    /// The beginning: the rest says nothing new.
+    Small,
+}
+
+impl Size {
+    fn is_any(&self) -> bool {
+        *self == Self::Any
+    }
+
+    /// The bytes that are read at most.
+    pub fn limit(self) -> usize {
+        match self {
+            Self::Any => 64 * 1024 * 1024,
+            Self::Small => 64 * 1024,
+        }
+    }
 }
 
 /// What a request sends as `Authorization`.
@@ -47,7 +75,7 @@ pub enum Auth {
     Nothing,
 }
 
-/// A response.
+/// A response. The status is 0 if a link got none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Response {
     /// The status.
@@ -73,7 +101,7 @@ pub enum Body {
 /// What is known of a body that is not text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Binary {
-    /// The number of bytes.
+    /// The number of bytes that were read.
     pub length: u64,
     /// The SHA-256 in hexadecimal digits.
     pub sha256: String,
@@ -106,7 +134,15 @@ impl Request {
             auth: Auth::ApiKey,
             headers: BTreeMap::new(),
             body: None,
+            expects: Size::Any,
         }
+    }
+
+    /// Reads only the beginning of the response.
+    #[must_use]
+    pub fn expecting(mut self, size: Size) -> Self {
+        self.expects = size;
+        self
     }
 
     /// With something else as `Authorization`.
@@ -152,6 +188,11 @@ impl Response {
     /// The value of the first header of this name, which is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// In place of a response that did not arrive.
+    pub fn none(reason: &str) -> Self {
+        Self { status: 0, headers: Vec::new(), body: Body::Text(reason.to_owned()) }
     }
 
     /// Whether the status is 2xx.

@@ -161,6 +161,15 @@ impl Findings {
         self.observed.insert(what.to_owned(), seen.into());
     }
 
+    /// Adds to a list of what the server does.
+    pub(crate) fn observe_also(&mut self, what: &str, seen: &str) {
+        let list = self.observed.entry(what.to_owned()).or_default();
+        if !list.split(", ").any(|known| known == seen) {
+            let comma = if list.is_empty() { "" } else { ", " };
+            *list = format!("{list}{comma}{seen}");
+        }
+    }
+
     pub(crate) fn error_code(&mut self, code: &str, status: u16) {
         let statuses = self.error_codes.entry(code.to_owned()).or_default();
         if !statuses.contains(&status) {

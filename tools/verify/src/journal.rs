@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::Allowance;
 use crate::exchange::{Exchange, Request};
+use crate::recorder::attempts_after;
 
 /// The settings of a run. A run that continues another one has the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,8 @@ pub struct Settings {
     pub allowance: Option<Allowance>,
     /// Whether it deletes all jobs of the account at the end.
     pub delete_all: bool,
+    /// How many seconds it waits for a clip.
+    pub timeout: u64,
 }
 
 /// One line of the file.
@@ -43,7 +46,9 @@ pub struct Journal {
     /// Distinguishes the idempotency keys of this run from others.
     pub(crate) run: String,
     /// The exchanges of the run that was interrupted.
-    pub(crate) stored: Vec<Exchange>,
+    stored: Vec<Exchange>,
+    /// The request that it has sent last, if no response is stored.
+    pending: Option<Request>,
 }
 
 impl Journal {
@@ -65,37 +70,53 @@ impl Journal {
         file.read_to_end(&mut text).with_context(|| format!("cannot read {shown}"))?;
         // A crash can leave a part of a line.
         let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let mut lines = text[..complete].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let mut journal = Self { path: path.to_owned(), file, run: String::new(), stored: Vec::new() };
-        let Some(first) = lines.next() else {
-            return journal.start(settings);
-        };
         let damaged = || format!("{shown} is damaged; the jobs of its run are not deleted: look at `list`");
-        let Entry::Run { id, settings: stored } = serde_json::from_slice(first).with_context(damaged)? else {
-            bail!(damaged());
-        };
-        let mut changes = 0;
-        for line in lines {
-            match serde_json::from_slice(line).with_context(damaged)? {
-                Entry::Exchange(exchange) => journal.stored.push(exchange),
-                Entry::Sending(_) => changes += 1,
-                Entry::Run { .. } => bail!(damaged()),
-            }
+        let mut entries = Vec::new();
+        let mut start = 0;
+        for line in text[..complete].split_inclusive(|byte| *byte == b'\n') {
+            entries.push((start, serde_json::from_slice::<Entry>(line).with_context(damaged)?));
+            start += line.len();
         }
-        if stored != *settings {
-            if changes == 0 {
-                return journal.start(settings);
-            }
+        let journal =
+            Self { path: path.to_owned(), file, run: String::new(), stored: Vec::new(), pending: None };
+        // A run that has changed nothing does not matter.
+        if !entries.iter().any(|(_, entry)| matches!(entry, Entry::Sending(_))) {
+            return journal.start(settings);
+        }
+        let Some((_, Entry::Run { id, settings: stored })) = entries.first() else { bail!(damaged()) };
+        if stored != settings {
             bail!(
                 "{shown} is the journal of a run that was interrupted and had other options or another API key ({}); run \
                  again with those to finish it, or delete the file: then jobs that it made stay",
-                described(&stored)
+                described(stored)
             );
         }
-        journal.run = id;
-        journal.file.set_len(complete as u64)?;
-        journal.file.seek(SeekFrom::End(0))?;
-        Ok(journal)
+        let id = id.clone();
+        journal.resume(id, complete, entries)
+    }
+
+    /// Continues a run after its last usable entry.
+    fn resume(mut self, id: String, complete: usize, entries: Vec<(usize, Entry)>) -> anyhow::Result<Self> {
+        self.run = id;
+        let end = unfinished(&entries).unwrap_or(complete);
+        for (_, entry) in entries.into_iter().take_while(|(start, _)| *start < end) {
+            match entry {
+                Entry::Exchange(exchange) => {
+                    self.stored.push(exchange);
+                    self.pending = None;
+                }
+                Entry::Sending(request) => self.pending = Some(request),
+                Entry::Run { .. } => {}
+            }
+        }
+        self.file.set_len(end as u64)?;
+        self.file.seek(SeekFrom::End(0))?;
+        Ok(self)
+    }
+
+    /// The exchanges of the run that was interrupted, and the request whose response is not among them.
+    pub(crate) fn take_stored(&mut self) -> (Vec<Exchange>, Option<Request>) {
+        (std::mem::take(&mut self.stored), self.pending.take())
     }
 
     /// Starts a new run.
@@ -141,13 +162,37 @@ impl Journal {
     }
 }
 
+/// Where to continue: before the first change, or the last request, that the server has not finished. Another attempt may finish it.
+fn unfinished(entries: &[(usize, Entry)]) -> Option<usize> {
+    let exchanges: Vec<_> = entries
+        .iter()
+        .filter_map(|(start, entry)| match entry {
+            Entry::Exchange(exchange) => Some((*start, exchange)),
+            _ => None,
+        })
+        .collect();
+    // The attempts of one request follow each other; the last one counts.
+    let mut attempts = exchanges.chunk_by(|(_, a), (_, b)| a.request == b.request).peekable();
+    while let Some(attempt) = attempts.next() {
+        let ((start, first), (_, last)) = (attempt.first()?, attempt.last()?);
+        let is_last = attempts.peek().is_none();
+        let is_change = first.request.method != "GET";
+        let is_unfinished = attempts_after(&last.response) > 1 && (is_change || is_last);
+        // If the network was down, the end of the run is the reason.
+        if is_unfinished || is_last && last.response.status == 0 {
+            return Some(*start);
+        }
+    }
+    None
+}
+
 fn described(settings: &Settings) -> String {
     let money = settings.allowance.map_or("without --spend".to_owned(), |allowance| {
         let [spend, price] = [allowance.spend, allowance.clip_price].map(crate::budget::dollars);
         format!("--spend {spend} --clip-price {price}")
     });
     let all = if settings.delete_all { " --delete-all-my-jobs" } else { "" };
-    format!("--base-url {} {money}{all}", settings.base_url)
+    format!("--base-url {} {money}{all} --timeout {}", settings.base_url, settings.timeout)
 }
 
 /// A new file is there after a power failure only if its directory is synced.
@@ -170,44 +215,76 @@ mod tests {
             account: "a".to_owned(),
             allowance: Some(Allowance { spend, clip_price: 1 }),
             delete_all: false,
+            timeout: 900,
         }
+    }
+
+    fn exchange(request: &Request, status: u16) -> Exchange {
+        let response = crate::server::response_of(status, &http::HeaderMap::new(), b"{}");
+        Exchange { purpose: "p".to_owned(), request: request.clone(), response }
+    }
+
+    /// The journal of a run that sent two changes: the first one got a response, and the second one did not.
+    fn interrupted(path: &Path) -> (String, Request, Exchange) {
+        let [first, second] = ["a", "b"].map(|key| Request::post("/v1/video/generate").with_key(key));
+        let mut journal = Journal::open(path, &settings(1)).unwrap();
+        let exchange = exchange(&first, 200);
+        journal.sending(&first).unwrap();
+        journal.exchange(&exchange).unwrap();
+        journal.sending(&second).unwrap();
+        (journal.run.clone(), second, exchange)
+    }
+
+    fn append(path: &Path, text: &str) {
+        let mut all = std::fs::read(path).unwrap();
+        all.extend_from_slice(text.as_bytes());
+        std::fs::write(path, all).unwrap();
     }
 
     #[test]
     fn an_interrupted_run_continues_with_its_id_and_its_exchanges() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.run.jsonl");
-        let exchange = Exchange {
-            purpose: "p".to_owned(),
-            request: Request::get("/v1/video/list"),
-            response: crate::server::response_of(200, &http::HeaderMap::new(), b"{}"),
-        };
-        let mut first = Journal::open(&path, &settings(1)).unwrap();
-        first.sending(&exchange.request).unwrap();
-        first.exchange(&exchange).unwrap();
-        let run = first.run.clone();
-        drop(first);
-        let mut text = std::fs::read(&path).unwrap();
-        text.extend_from_slice(b"{\"exchange\": {\"purp");
-        std::fs::write(&path, text).unwrap();
+        let (run, pending, stored) = interrupted(&path);
+        append(&path, "{\"exchange\": {\"purp");
 
         let mut second = Journal::open(&path, &settings(1)).unwrap();
-        assert_eq!((second.run.clone(), second.stored.clone()), (run, vec![exchange.clone()]));
-        second.exchange(&exchange).unwrap();
+        assert_eq!(second.run, run);
+        assert_eq!(second.take_stored(), (vec![stored.clone()], Some(pending.clone())));
+        second.exchange(&exchange(&pending, 200)).unwrap();
         drop(second);
-        assert_eq!(Journal::open(&path, &settings(1)).unwrap().stored.len(), 2);
+        assert_eq!(Journal::open(&path, &settings(1)).unwrap().take_stored().0.len(), 2);
+    }
+
+    #[test]
+    fn a_change_that_the_server_has_not_finished_is_sent_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.run.jsonl");
+        let (_, pending, stored) = interrupted(&path);
+        let mut second = Journal::open(&path, &settings(1)).unwrap();
+        for status in [503, 503] {
+            second.exchange(&exchange(&pending, status)).unwrap();
+        }
+        second.exchange(&exchange(&Request::get("/v1/video/list"), 200)).unwrap();
+        drop(second);
+        let mut third = Journal::open(&path, &settings(1)).unwrap();
+        assert_eq!(third.take_stored(), (vec![stored], Some(pending.clone())));
+        // What is appended now follows what was kept.
+        third.exchange(&exchange(&pending, 200)).unwrap();
+        drop(third);
+        assert_eq!(Journal::open(&path, &settings(1)).unwrap().take_stored().0.len(), 2);
     }
 
     #[test]
     fn a_run_with_other_settings_is_not_continued() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.run.jsonl");
-        let mut first = Journal::open(&path, &settings(1)).unwrap();
-        first.sending(&Request::post("/v1/video/generate")).unwrap();
+        interrupted(&path);
+        let first = Journal::open(&path, &settings(1)).unwrap();
         assert!(Journal::open(&path, &settings(1)).unwrap_err().to_string().starts_with("another run uses"));
         drop(first);
         let error = Journal::open(&path, &settings(2)).unwrap_err().to_string();
-        assert!(error.contains("--spend 0.000001 --clip-price 0.000001"), "{error}");
+        assert!(error.contains("--spend 0.000001 --clip-price 0.000001 --timeout 900"), "{error}");
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use apply::{Applied, apply};
 pub use base_url::{base_url, file_name, is_service};
 pub use budget::{Allowance, dollars};
 pub use evidence::{Change, Evidence, Mode, Occasion, changes};
-pub use exchange::{Auth, Binary, Body, Exchange, Request, Response};
+pub use exchange::{Auth, Binary, Body, Exchange, Request, Response, Size};
 pub use findings::{Contradiction, Finding, Findings, Undeclared, UndeclaredKind, Verdict};
 pub use journal::{Journal, Settings};
 pub use probe::{Options, Outcome, run};

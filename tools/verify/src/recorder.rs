@@ -4,37 +4,57 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use anyhow::{anyhow, ensure};
-use jiff::SignedDuration;
+use anyhow::{anyhow, bail, ensure};
 use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::exchange::{Exchange, Request, Response};
+use crate::exchange::{Body, Exchange, Request, Response};
 use crate::journal::Journal;
-use crate::server::{Lost, Server};
+use crate::server::Server;
 
-/// How often a request is sent if no response arrives.
-const ATTEMPTS: u32 = 4;
-/// How often a malformed one is.
-const MALFORMED_ATTEMPTS: u32 = 2;
-/// How often a request is sent if the server asks to wait, and if it fails.
-const REPETITIONS: [usize; 2] = [6, 3];
+/// How often a request is sent if no response arrives, and if that is a result, too.
+const ATTEMPTS: [u32; 2] = [4, 2];
 /// How long to wait if the server does not say how long.
 const PAUSE: Duration = Duration::from_secs(5);
-/// How long the keys of an interrupted run are used: less than the 24 hours of the contract.
-const LIFETIME: SignedDuration = SignedDuration::from_hours(23);
+/// A server that asks for a longer wait ends the run.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+/// How long the idempotency keys of an interrupted run are used: less than the 24 hours of the contract.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(23);
 
 /// Sends requests to a server and stores each exchange. What an interrupted run has stored is not sent again.
 pub(crate) struct Recorder<'a> {
     server: &'a mut dyn Server,
     journal: Option<Journal>,
     stored: VecDeque<Exchange>,
+    /// The request that the interrupted run has sent last, if no response to it is stored.
+    pending: Option<Request>,
+    /// When the interrupted run began, on the clock of the server.
+    continued: Option<Option<Timestamp>>,
     /// Gets a line for each request, wait and charge.
     pub(crate) say: &'a mut dyn FnMut(String),
     /// Distinguishes the idempotency keys of this run from others.
     pub(crate) run: String,
     /// All exchanges so far. Their numbers count from 1.
     pub(crate) exchanges: Vec<Exchange>,
+    /// The waits of the run, including those of the interrupted one.
+    pub(crate) waited: Duration,
+}
+
+/// What it means if no response arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// The run cannot go on.
+    Stops,
+    /// The server may not respond to such a request, or another host may not be reachable: the status is 0.
+    Counts,
+}
+
+/// The exchanges of a request.
+pub(crate) struct Sent {
+    /// Their numbers. The last one has the response.
+    pub(crate) numbers: RangeInclusive<usize>,
+    /// How often the server may have carried the request out before it was sent for the last time.
+    pub(crate) repeats: u32,
 }
 
 impl<'a> Recorder<'a> {
@@ -44,77 +64,64 @@ impl<'a> Recorder<'a> {
         mut journal: Option<Journal>,
         say: &'a mut dyn FnMut(String),
     ) -> Self {
-        let stored = journal.as_mut().map(|journal| std::mem::take(&mut journal.stored)).unwrap_or_default();
+        let (stored, pending) = journal.as_mut().map(Journal::take_stored).unwrap_or_default();
+        let continued = (!stored.is_empty()).then(|| stored.first().and_then(|first| date(&first.response)));
         let run = journal.as_ref().map_or_else(|| "run".to_owned(), |journal| journal.run.clone());
-        Self { server, journal, stored: stored.into(), say, run, exchanges: Vec::new() }
+        Self {
+            server,
+            journal,
+            stored: stored.into(),
+            pending,
+            continued,
+            say,
+            run,
+            exchanges: Vec::new(),
+            waited: Duration::ZERO,
+        }
     }
 
-    /// Checks that the server still knows the idempotency keys of the run that is continued: otherwise a request that is sent again
-    /// would be a new one. Only the clock of the server can tell.
-    pub(crate) fn check_age(&mut self) -> anyhow::Result<()> {
-        let Some(first) = self.stored.front().map(|first| first.response.clone()) else { return Ok(()) };
-        let now =
-            self.server.send(&Request::get("/v1/video/capabilities")).map_err(|lost| anyhow!("{lost}"))?;
-        let date =
-            |response: &Response| rfc2822::parse(response.header("date")?).ok().map(|date| date.timestamp());
-        let age = date(&first).zip(date(&now)).map(|(first, now)| now.duration_since(first));
-        ensure!(
-            age.is_some_and(|age| !age.is_negative() && age < LIFETIME),
-            "the interrupted run is too old to be continued: the server may have forgotten its idempotency keys, and would charge \
-             again; look for its jobs in the journal and delete them, and then the journal"
-        );
-        Ok(())
-    }
-
-    /// Sends a request until the response is not one that asks for another attempt. Returns the numbers of its exchanges; the last one has
-    /// the response.
+    /// Sends a request until the response is not one that asks for another attempt.
     ///
     /// Only requests that can be repeated may be sent: those that change nothing or have an idempotency key.
-    pub(crate) fn send(&mut self, purpose: &str, request: &Request) -> anyhow::Result<RangeInclusive<usize>> {
-        self.exchange(purpose, request, ATTEMPTS)?.map_err(|lost| anyhow!(lost.0))
-    }
-
-    /// As [`Self::send`], but a server may leave the request without a response, because it is malformed: `None`.
-    pub(crate) fn send_malformed(
+    pub(crate) fn send(
         &mut self,
         purpose: &str,
         request: &Request,
-    ) -> anyhow::Result<Option<RangeInclusive<usize>>> {
-        Ok(self.exchange(purpose, request, MALFORMED_ATTEMPTS)?.ok())
-    }
-
-    fn exchange(
-        &mut self,
-        purpose: &str,
-        request: &Request,
-        attempts: u32,
-    ) -> anyhow::Result<Result<RangeInclusive<usize>, Lost>> {
+        silence: Silence,
+    ) -> anyhow::Result<Sent> {
         let first = self.exchanges.len() + 1;
+        let mut repeats = 0;
         loop {
-            // A request without a response is not stored: the interrupted run has gone on with another one.
-            if let Some(next) = self.stored.front().filter(|next| next.request != *request) {
-                return Ok(Err(Lost(format!(
-                    "the journal of the interrupted run continues with {:?}, and this run with {purpose:?}: delete the \
-                     journal, and the jobs that it names",
-                    next.purpose
-                ))));
-            }
             let exchange = match self.stored.pop_front() {
-                Some(stored) => stored,
-                None => match self.send_now(purpose, request, attempts)? {
-                    Ok(exchange) => exchange,
-                    Err(lost) => return Ok(Err(lost)),
-                },
+                Some(stored) => {
+                    ensure!(
+                        stored.request == *request,
+                        "the journal of the interrupted run continues with {:?}, and this run with {purpose:?}: delete the \
+                         jobs that it names, and then the journal",
+                        stored.purpose
+                    );
+                    stored
+                }
+                None => {
+                    repeats += u32::from(self.pending.take().is_some_and(|pending| pending == *request));
+                    self.send_now(purpose, request, silence, &mut repeats)?
+                }
             };
             let most = attempts_after(&exchange.response);
-            let pause = exchange.response.header("retry-after").and_then(|value| value.parse().ok());
+            let pause = retry_after(&exchange.response).unwrap_or(PAUSE);
+            let status = exchange.response.status;
             self.exchanges.push(exchange);
             let last = self.exchanges.len();
             if last + 1 - first >= most {
-                return Ok(Ok(first..=last));
+                return Ok(Sent { numbers: first..=last, repeats });
             }
-            let pause = pause.map_or(PAUSE, Duration::from_secs).min(LONGEST_PAUSE);
-            let status = self.exchanges[last - 1].response.status;
+            repeats += u32::from(!(300..500).contains(&status));
+            if pause > LONGEST_PAUSE {
+                bail!(
+                    "the server responds {status} and asks to wait {} s; run the same command again after that",
+                    pause.as_secs()
+                );
+            }
             (self.say)(format!("{status}  again in {} s", pause.as_secs()));
             self.wait(pause);
         }
@@ -124,23 +131,33 @@ impl<'a> Recorder<'a> {
         &mut self,
         purpose: &str,
         request: &Request,
-        attempts: u32,
-    ) -> anyhow::Result<Result<Exchange, Lost>> {
-        if let Some(journal) = self.journal.as_mut().filter(|_| request.method != "GET") {
-            journal.sending(request)?;
+        silence: Silence,
+        repeats: &mut u32,
+    ) -> anyhow::Result<Exchange> {
+        if request.method != "GET" {
+            self.check_age(request)?;
+            if let Some(journal) = &mut self.journal {
+                journal.sending(request)?;
+            }
         }
+        let [usual, silent] = ATTEMPTS;
+        let attempts = if silence == Silence::Counts { silent } else { usual };
         let mut attempt = 1;
         let response = loop {
             match self.server.send(request) {
                 Ok(response) => break response,
+                Err(lost) if attempt == attempts && silence == Silence::Counts => {
+                    break Response::none(&lost.0);
+                }
                 Err(lost) if attempt == attempts => {
-                    return Ok(Err(Lost(format!(
+                    return Err(anyhow!(
                         "no response to {} {} after {attempts} attempts: {lost}; run the same command again to continue",
                         request.method,
-                        request.path().unwrap_or("of a link")
-                    ))));
+                        request.path().unwrap_or_default()
+                    ));
                 }
                 Err(lost) => {
+                    *repeats += 1;
                     let pause = Duration::from_secs(1 << attempt);
                     (self.say)(format!("no response ({lost}), again in {} s", pause.as_secs()));
                     self.server.wait(pause);
@@ -152,11 +169,34 @@ impl<'a> Recorder<'a> {
         if let Some(journal) = &mut self.journal {
             journal.exchange(&exchange)?;
         }
-        Ok(Ok(exchange))
+        Ok(exchange)
+    }
+
+    /// Checks that the server still knows the idempotency keys of the run that is continued: otherwise a request for a clip would make
+    /// another one. Only the clock of the server can tell.
+    fn check_age(&mut self, request: &Request) -> anyhow::Result<()> {
+        let makes_a_clip = request.path().is_some_and(|path| path.ends_with("/generate"));
+        let Some(began) = self.continued.filter(|_| makes_a_clip) else { return Ok(()) };
+        let now = self.server.send(&Request::get("/v1/video/capabilities"));
+        let now =
+            now.map_err(|lost| anyhow!("no response: {lost}; run the same command again to continue"))?;
+        let age = began.zip(date(&now)).map(|(began, now)| now.duration_since(began));
+        ensure!(
+            age.is_some_and(|age| !age.is_negative() && age < LIFETIME),
+            "the interrupted run began {}: the server may have forgotten its idempotency keys, and would charge again; look \
+             for its jobs in the journal and delete them, and then the journal",
+            age.map_or_else(
+                || "at an unknown time, since the server sends no Date".to_owned(),
+                |age| format!("{} hours ago", age.as_hours())
+            )
+        );
+        self.continued = None;
+        Ok(())
     }
 
     /// Lets time pass, unless the next response is stored.
     pub(crate) fn wait(&mut self, time: Duration) {
+        self.waited += time;
         if self.stored.is_empty() {
             self.server.wait(time);
         }
@@ -169,13 +209,74 @@ impl<'a> Recorder<'a> {
 }
 
 /// How often a request with this response is sent at most.
-fn attempts_after(response: &Response) -> usize {
-    let is_retryable = || response.json().is_some_and(|body| body["error"]["retryable"] == true);
+pub(crate) fn attempts_after(response: &Response) -> usize {
+    let retryable = response.json().map(|body| &body["error"]["retryable"]);
+    let says = |value: bool| retryable.is_some_and(|retryable| *retryable == value);
     match response.status {
-        429 | 503 => REPETITIONS[0],
+        _ if says(false) => 1,
+        429 | 503 => 6,
         // The first request is still in progress.
-        409 | 423 | 425 if is_retryable() => REPETITIONS[0],
-        408 | 500 | 502 | 504 => REPETITIONS[1],
+        409 | 423 | 425 if says(true) => 6,
+        408 | 500 | 502 | 504 => 3,
+        // What succeeded cannot be read.
+        200..300 if matches!(&response.body, Body::Text(text) if !text.is_empty()) => 3,
         _ => 1,
+    }
+}
+
+/// The value of `Retry-After`, in seconds or as a date.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.header("retry-after")?;
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = rfc2822::parse(value).ok()?.timestamp().duration_since(date(response)?);
+    Some(Duration::try_from(until).unwrap_or_default())
+}
+
+/// The value of `Date`.
+pub(crate) fn date(response: &Response) -> Option<Timestamp> {
+    rfc2822::parse(response.header("date")?).ok().map(|date| date.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn response(status: u16, headers: &[(&str, &str)], body: serde_json::Value) -> Response {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Response { status, headers, body: Body::Json(body) }
+    }
+
+    #[test]
+    fn the_server_says_how_long_to_wait_in_seconds_or_as_a_date() {
+        let wait = |value| {
+            retry_after(&response(
+                429,
+                &[("date", "Fri, 20 Nov 2026 17:00:00 GMT"), ("retry-after", value)],
+                json!({}),
+            ))
+        };
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("Fri, 20 Nov 2026 17:01:00 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(wait("Fri, 20 Nov 2026 16:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(wait("soon"), None);
+    }
+
+    #[test]
+    fn a_request_is_repeated_only_if_that_can_help() {
+        let attempts = |status, retryable| {
+            attempts_after(&response(status, &[], json!({"error": {"retryable": retryable}})))
+        };
+        assert_eq!(
+            [attempts(503, json!(null)), attempts(500, json!(true)), attempts(409, json!(true))],
+            [6, 3, 6]
+        );
+        assert_eq!(
+            [attempts(503, json!(false)), attempts(409, json!(null)), attempts(422, json!(true))],
+            [1, 1, 1]
+        );
     }
 }

@@ -163,7 +163,7 @@ impl Replay {
     }
 
     fn is_accepted(&self, index: usize) -> bool {
-        Reply::new(index, self.exchanges[index].response.clone()).is_accepted()
+        Reply { number: index, response: self.exchanges[index].response.clone(), repeats: 0 }.is_accepted()
     }
 }
 

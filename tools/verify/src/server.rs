@@ -13,8 +13,6 @@ use ureq::{Agent, AsSendBody};
 use crate::exchange::{Auth, Binary, Body, Request, Response};
 use crate::mp4;
 
-/// The longest body that is read. A clip of the shortest length is far smaller.
-const LONGEST_BODY: u64 = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -133,7 +131,9 @@ impl Server for Http {
         };
         let (head, body) = response.map_err(|error| lost(&error))?.into_parts();
         let mut bytes = Vec::new();
-        let mut reader = body.into_with_config().limit(LONGEST_BODY + 1).reader();
+        let limit = request.expects.limit() as u64;
+        // The limit of ureq is an error, and the end of `take` is not.
+        let mut reader = body.into_with_config().limit(u64::MAX).reader().take(limit);
         reader.read_to_end(&mut bytes).map_err(|error| lost(&error))?;
         Ok(response_of(head.status.as_u16(), &head.headers, &bytes))
     }

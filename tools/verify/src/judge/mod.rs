@@ -9,7 +9,7 @@ use crate::exchange::{Exchange, Response};
 use crate::findings::{Findings, UndeclaredKind};
 use crate::rules;
 use crate::statement::Contract;
-use walk::Walk;
+use walk::{Walk, is_upper_snake};
 
 /// Headers that say nothing about the API: they are those of HTTP, of gateways and of browsers.
 const USUAL_HEADERS: [&str; 22] = [
@@ -70,10 +70,16 @@ impl<'a> Judge<'a> {
         let declared = declared.and_then(|declared| self.contract.document.follow(declared)).cloned();
         let success = operation.value["responses"].get("200").cloned();
 
+        // A page of a gateway, and an error with a status of success, say nothing about the operation.
+        let is_result = response.status == 204 || response.json().is_some_and(|body| body["ok"] != false);
         if response.is_success() {
-            self.findings.confirm(&name, number);
             let found = format!("{name} responds {}", response.status);
-            self.findings.rule(rules::SUCCESS_STATUS, number, response.status == 200, found);
+            if response.status != 200 || is_result {
+                self.findings.rule(rules::SUCCESS_STATUS, number, response.status == 200, found);
+            }
+            if is_result {
+                self.findings.confirm(&name, number);
+            }
         } else if matches!(response.status, 405 | 501) || response.status == 404 && !takes_id {
             self.findings.contradict(
                 &name,
@@ -85,6 +91,10 @@ impl<'a> Judge<'a> {
             self.findings.undeclared(UndeclaredKind::Status, &name, &response.status.to_string(), number);
         }
         self.headers(number, &name, declared.as_ref(), response);
+        // What is between the service and this program may respond in place of a service that is down.
+        if response.status >= 500 && response.json().is_none() {
+            return;
+        }
         self.body(number, &name, success.as_ref(), response);
     }
 
@@ -179,13 +189,7 @@ impl<'a> Judge<'a> {
         let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
         let Some(code) = error.get("code").and_then(Value::as_str) else { return };
         self.findings.error_code(code, response.status);
-        let is_upper = code.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-        self.findings.rule(
-            rules::ERROR_CODES,
-            number,
-            is_upper && !code.is_empty(),
-            format!("the code {code:?}"),
-        );
+        self.findings.rule(rules::ERROR_CODES, number, is_upper_snake(code), format!("the code {code:?}"));
     }
 
     /// The findings of the whole run.

@@ -66,6 +66,11 @@ impl<'a> Walk<'a> {
             return;
         }
         match (kind, value) {
+            (Some("object"), Value::Object(members))
+                if !members.is_empty() && matches!(place.statement, Some("NoError" | "NoData")) =>
+            {
+                self.contradict(place, "an object with members");
+            }
             (Some("object"), Value::Object(_)) => self.object(place, value),
             (Some("array"), Value::Array(items)) => {
                 self.confirm(place);
@@ -117,6 +122,10 @@ impl<'a> Walk<'a> {
             self.contradict(place, if is_private(place) { described(value) } else { problems.join("; ") });
             return;
         }
+        if let Some(found) = opposite(place.statement.unwrap_or_default(), value) {
+            self.contradict(place, found);
+            return;
+        }
         let listed = place.schema["x-extensible-enum"].as_array();
         let is_listed = listed.is_none_or(|listed| listed.contains(value));
         if !is_listed {
@@ -124,6 +133,7 @@ impl<'a> Walk<'a> {
             let statement = place.statement.unwrap_or("the body");
             self.findings.undeclared(UndeclaredKind::Value, statement, text, self.number);
             if statement == "JobState" {
+                self.findings.observe_also("states", text);
                 let synonym =
                     place.schema["x-synonyms"].get(text.to_ascii_lowercase()).and_then(Value::as_str);
                 let found = match synonym {
@@ -133,6 +143,9 @@ impl<'a> Walk<'a> {
                 self.contradict(place, found);
                 return;
             }
+        }
+        if let (Some("JobState"), Some(state)) = (place.statement, value.as_str()) {
+            self.findings.observe_also("states", state);
         }
         self.confirm(place);
     }
@@ -148,6 +161,28 @@ impl<'a> Walk<'a> {
             self.findings.contradict(statement, self.number, found);
         }
     }
+}
+
+/// What is wrong with a value that its schema allows, and its description does not.
+fn opposite(statement: &str, value: &Value) -> Option<String> {
+    let text = value.as_str().unwrap_or_default();
+    match statement {
+        "ErrorEnvelope.ok" => (value == true).then(|| "true in an error".to_owned()),
+        statement if statement.ends_with("Envelope.ok") => {
+            (value == false).then(|| "false in a result".to_owned())
+        }
+        "ErrorDetail.code" => (!is_upper_snake(text)).then(|| format!("the code {text:?}")),
+        statement if statement.ends_with(".expires_at") => {
+            let is_utc = text.ends_with(['Z', 'z']) || text.ends_with("+00:00");
+            (!is_utc).then(|| format!("{text} is not in UTC"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text is in UPPER_SNAKE case.
+pub(super) fn is_upper_snake(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// A name without what differs between `request_id`, `requestId` and `Request-Id`.

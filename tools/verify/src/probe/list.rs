@@ -17,12 +17,9 @@ impl Probe<'_> {
     /// Reads pages. Returns jobs of the account, and whether each has succeeded: those that have come first.
     pub(super) fn lists(&mut self) -> anyhow::Result<Vec<(JobId, bool)>> {
         let first = self.ask("the list", page(None, None))?;
-        if first.is_accepted() {
-            self.expect_member(&first, "items", "VideoJobPage.items");
-            if first.next_cursor().is_some() {
-                let count = first.jobs().len().to_string();
-                self.judge.findings.observe("jobs on a page without a limit", count);
-            }
+        self.expect_member(&first, "items", "VideoJobPage.items");
+        if first.next_cursor().is_some() {
+            self.judge.findings.observe("jobs on a page without a limit", first.jobs().len().to_string());
         }
         let mut jobs: Vec<_> =
             first.jobs().iter().filter_map(|job| Some((job.id()?, job.has_succeeded()))).collect();
@@ -37,22 +34,28 @@ impl Probe<'_> {
         ] {
             let reply = self.ask(purpose, Request::get(url))?;
             let found = format!("{purpose} is {}", reply.described());
-            self.judge.findings.rule(rules::INVALID_PAGE, reply.number, reply.status() == 400, found);
+            self.rule(rules::INVALID_PAGE, &reply, reply.status() == 400, found);
         }
         Ok(jobs)
     }
 
     /// Pages of one job.
     pub(super) fn one_job(&mut self) -> anyhow::Result<()> {
-        const LIMIT: &str = "parameter limit of video_list";
         let first = self.ask("a page of one job", page(Some(1), None))?;
         let count = first.jobs().len();
-        let found = format!("a page of limit 1 has {count} jobs");
-        self.judge.findings.rule(rules::PAGE_LIMIT, first.number, count <= 1, found.clone());
-        match count {
-            0 => {}
-            1 => self.judge.findings.confirm(LIMIT, first.number),
-            _ => self.judge.findings.contradict(LIMIT, first.number, found),
+        let found = match first.is_accepted() {
+            true => format!("a page of limit 1 has {count} jobs"),
+            false => format!("a limit of 1 is {}", first.described()),
+        };
+        // A page that is not full may be the only one.
+        if !first.is_accepted() || count > 1 {
+            for statement in ["parameter limit of video_list", rules::PAGE_LIMIT.name] {
+                self.contradict(statement, &first, &found);
+            }
+        } else if count == 1 && first.next_cursor().is_some() {
+            for statement in ["parameter limit of video_list", "PageLimit", rules::PAGE_LIMIT.name] {
+                self.judge.findings.confirm(statement, first.number);
+            }
         }
         if let Some(cursor) = first.next_cursor() {
             let second = self.ask("the page of a cursor", page(Some(1), Some(&cursor)))?;
@@ -64,50 +67,47 @@ impl Probe<'_> {
     fn next_page(&mut self, first: &Reply, second: &Reply) {
         const CURSOR: &str = "parameter cursor of video_list";
         let ids = |reply: &Reply| -> Vec<JobId> { reply.jobs().iter().filter_map(|job| job.id()).collect() };
-        let (before, after) = (ids(first), ids(second));
-        let findings = &mut self.judge.findings;
         if !second.is_accepted() {
-            findings.contradict(
-                CURSOR,
-                second.number,
-                format!("a cursor of the server is {}", second.described()),
-            );
+            self.contradict(CURSOR, second, &format!("a cursor of the server is {}", second.described()));
             return;
         }
-        let repeats =
-            after.iter().any(|id| before.contains(id)) || second.next_cursor() == first.next_cursor();
-        findings.rule(
-            rules::CURSORS,
-            second.number,
-            !repeats,
-            "the page of a cursor repeats the page before",
-        );
+        let (before, after) = (ids(first), ids(second));
+        let repeats = !after.is_empty() && after == before || second.next_cursor() == first.next_cursor();
+        self.rule(rules::CURSORS, second, !repeats, "the page of a cursor is the page before");
         if !repeats && !after.is_empty() {
-            findings.confirm(CURSOR, second.number);
+            self.judge.findings.confirm(CURSOR, second.number);
+            self.judge.findings.confirm("Cursor", second.number);
         }
     }
 
     /// Follows cursors to the last page.
     fn all_pages(&mut self) -> anyhow::Result<()> {
         let mut cursors = BTreeSet::new();
+        let mut jobs = 0;
         let mut reply = self.ask("a page of 100 jobs", page(Some(LIMIT), None))?;
         if !reply.is_accepted() {
-            let found = format!("a limit of {LIMIT} is {}", reply.described());
-            self.judge.findings.contradict(rules::PAGE_LIMIT.name, reply.number, found);
+            self.contradict(
+                rules::PAGE_LIMIT.name,
+                &reply,
+                &format!("a limit of {LIMIT} is {}", reply.described()),
+            );
             return Ok(());
         }
         let count = reply.jobs().len();
-        if reply.next_cursor().is_some() && count < LIMIT {
+        if reply.next_cursor().is_some() {
             let found = format!("a page of limit {LIMIT} has {count} jobs, and there are more");
-            self.judge.findings.contradict(rules::PAGE_LIMIT.name, reply.number, found);
+            self.rule(rules::PAGE_LIMIT, &reply, count == LIMIT, found);
         }
         for _ in 0..PAGES {
+            jobs += reply.jobs().len();
             let Some(cursor) = reply.next_cursor() else {
-                self.judge.findings.confirm(rules::LAST_PAGE.name, reply.number);
+                if reply.has_list() {
+                    self.judge.findings.confirm(rules::LAST_PAGE.name, reply.number);
+                }
                 return Ok(());
             };
             if !cursors.insert(cursor.clone()) {
-                self.judge.findings.contradict(rules::CURSORS.name, reply.number, "a cursor has returned");
+                self.contradict(rules::CURSORS.name, &reply, "a cursor has returned");
                 return Ok(());
             }
             let next = self.ask("the next page of 100 jobs", page(Some(LIMIT), Some(&cursor)))?;
@@ -115,20 +115,32 @@ impl Probe<'_> {
             if !next.is_accepted() {
                 return Ok(());
             }
+            if next.jobs().is_empty() && reply.jobs().is_empty() && next.next_cursor().is_some() {
+                self.contradict(rules::LAST_PAGE.name, &next, "two empty pages in a row have a cursor");
+                return Ok(());
+            }
             reply = next;
         }
-        self.leave_out(format!("the last page: the account has more than {} jobs", PAGES * LIMIT));
+        self.leave_out(format!(
+            "the last page of the list: there is none after {PAGES} pages with {jobs} jobs"
+        ));
         Ok(())
     }
 
+    fn contradict(&mut self, statement: &str, reply: &Reply, found: &str) {
+        if !reply.is_outage() {
+            self.judge.findings.contradict(statement, reply.number, found);
+        }
+    }
+
     /// Whether the newer of two jobs comes first.
-    pub(super) fn order_of_two(&mut self, older: &JobId, newer: &JobId) -> anyhow::Result<()> {
+    pub(super) fn newest_first(&mut self, older: &JobId, newer: &JobId) -> anyhow::Result<()> {
         let reply = self.ask("the order of two new jobs", page(Some(LIMIT), None))?;
         let jobs = reply.jobs();
         let place = |wanted: &JobId| jobs.iter().position(|job| job.id().as_ref() == Some(wanted));
         if let (Some(older), Some(newer)) = (place(older), place(newer)) {
             let found = "an older job comes before a newer one";
-            self.judge.findings.rule(rules::ORDER, reply.number, newer < older, found);
+            self.rule(rules::ORDER, &reply, newer < older, found);
         }
         Ok(())
     }

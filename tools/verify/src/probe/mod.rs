@@ -9,7 +9,6 @@ mod reading;
 mod reply;
 mod writes;
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::budget::{Allowance, Budget, dollars};
@@ -17,13 +16,11 @@ use crate::exchange::{Exchange, Request};
 use crate::findings::Findings;
 use crate::journal::Journal;
 use crate::judge::Judge;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Silence};
+use crate::rules::Rule;
 use crate::server::Server;
 use crate::statement::Contract;
-pub(crate) use reply::{Job, JobId, Reply};
-
-/// The characters of a path that are shown.
-const SHOWN_PATH: usize = 60;
+pub(crate) use reply::{JobId, Reply};
 
 /// What a run may do.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +44,9 @@ pub struct Outcome {
     pub spent: u64,
     /// Parts that were left out, and why.
     pub left_out: Vec<String>,
-    /// The journal, which is no longer needed once the evidence is stored.
+    /// Jobs that could not be deleted. The same run can delete them later, with its journal.
+    pub undeleted: Vec<String>,
+    /// The journal, which is no longer needed once the evidence is stored and all jobs are deleted.
     pub journal: Option<Journal>,
 }
 
@@ -70,11 +69,10 @@ pub fn run(
         budget: Budget::new(options.allowance.unwrap_or(Allowance { spend: 0, clip_price: 0 })),
         options,
         made: Vec::new(),
+        undeleted: Vec::new(),
+        resent: 0,
         left_out: Vec::new(),
     };
-    if options.allowance.is_some() {
-        probe.recorder.check_age()?;
-    }
     let capabilities = probe.capabilities()?;
     probe.api_keys()?;
     let jobs = probe.lists()?;
@@ -90,7 +88,9 @@ pub fn run(
     let last = probe.recorder.exchanges.len();
     let spent = probe.budget.spent();
     let (exchanges, journal) = probe.recorder.finish();
-    Ok(Outcome { findings: probe.judge.finish(last), exchanges, spent, left_out: probe.left_out, journal })
+    let undeleted = probe.undeleted.iter().map(JobId::to_string).collect();
+    let findings = probe.judge.finish(last);
+    Ok(Outcome { findings, exchanges, spent, left_out: probe.left_out, undeleted, journal })
 }
 
 /// A run.
@@ -101,38 +101,51 @@ struct Probe<'a> {
     options: Options,
     /// The jobs that this run has made and not yet deleted.
     made: Vec<JobId>,
+    undeleted: Vec<JobId>,
+    /// How often requests for clips were sent again.
+    resent: u32,
     left_out: Vec<String>,
 }
 
 impl Probe<'_> {
     /// Sends a request, and judges its responses by the document.
     fn ask(&mut self, purpose: &str, request: Request) -> anyhow::Result<Reply> {
-        let numbers = self.recorder.send(purpose, &request)?;
-        Ok(self.judged(purpose, numbers))
+        let silence = if request.path().is_some() { Silence::Stops } else { Silence::Counts };
+        self.send(purpose, request, silence)
     }
 
-    /// As [`Self::ask`], for a request that some servers never respond to. Without a response, nothing is known.
-    fn ask_malformed(&mut self, purpose: &str, request: Request) -> anyhow::Result<Option<Reply>> {
-        let numbers = self.recorder.send_malformed(purpose, &request)?;
-        if numbers.is_none() {
-            self.leave_out(format!("{purpose}: the server does not respond"));
-        }
-        Ok(numbers.map(|numbers| self.judged(purpose, numbers)))
+    /// As [`Self::ask`], for a request that some servers never respond to.
+    fn ask_malformed(&mut self, purpose: &str, request: Request) -> anyhow::Result<Reply> {
+        self.send(purpose, request, Silence::Counts)
     }
 
-    fn judged(&mut self, purpose: &str, numbers: RangeInclusive<usize>) -> Reply {
-        let last = *numbers.end();
-        for number in numbers {
+    fn send(&mut self, purpose: &str, request: Request, silence: Silence) -> anyhow::Result<Reply> {
+        let sent = self.recorder.send(purpose, &request, silence)?;
+        let last = *sent.numbers.end();
+        for number in sent.numbers {
             let exchange = &self.recorder.exchanges[number - 1];
             self.judge.exchange(number, exchange);
+            // Without ids: others may read the output.
             let place =
-                exchange.request.path().unwrap_or("(link)").chars().take(SHOWN_PATH).collect::<String>();
+                exchange.request.path().unwrap_or("(link)").split('/').take(4).collect::<Vec<_>>().join("/");
             self.say(format!(
                 "{}  {:6} {place}  {purpose}",
                 exchange.response.status, exchange.request.method
             ));
         }
-        Reply::new(last, self.recorder.exchanges[last - 1].response.clone())
+        let response = self.recorder.exchanges[last - 1].response.clone();
+        let reply = Reply { number: last, response, repeats: sent.repeats };
+        if reply.is_outage() {
+            self.leave_out(format!("{purpose}: {}", reply.described()));
+        }
+        Ok(reply)
+    }
+
+    /// Confirms or contradicts a rule by a response. A server that is overloaded or broken says nothing about its rules.
+    fn rule(&mut self, rule: &Rule, reply: &Reply, holds: bool, found: impl Into<String>) {
+        if !reply.is_outage() {
+            self.judge.findings.rule(rule, reply.number, holds, found);
+        }
     }
 
     fn say(&mut self, line: String) {
@@ -150,12 +163,25 @@ impl Probe<'_> {
         self.left_out.push(what);
     }
 
-    /// Adds a job that a response of `generate` names, if it is a new one. Returns whether it is.
-    fn made(&mut self, reply: &Reply, known: &[&JobId]) -> bool {
-        let Some(id) = reply.job().and_then(|job| job.id()) else { return false };
-        if !reply.response.is_success() || known.contains(&&id) {
-            return false;
+    /// Adds the job that a response of `generate` names, and its charge. Returns the id, unless the request was rejected.
+    fn made(&mut self, reply: &Reply, known: &[&JobId]) -> Option<JobId> {
+        // A request that was known already may have made a job.
+        let is_known = reply.repeats > 0 && matches!(reply.status(), 400 | 409 | 422);
+        if reply.is_rejected() && !is_known {
+            return None;
         }
+        let Some(id) = reply.job().and_then(|job| job.id()).filter(|_| reply.response.is_success()) else {
+            self.budget.may_have_charged();
+            self.leave_out(format!(
+                "a clip: `generate` responds {} without a job id, and may have made one; look at `list`",
+                reply.described()
+            ));
+            return None;
+        };
+        if known.contains(&&id) {
+            return Some(id);
+        }
+        self.resent += reply.repeats;
         let cost = self.budget.charge(reply.metadata());
         let total = dollars(self.budget.spent());
         let allowed = self.options.allowance.map_or(0, |allowance| allowance.spend);
@@ -164,7 +190,7 @@ impl Probe<'_> {
             dollars(cost),
             dollars(allowed)
         ));
-        self.made.push(id);
-        true
+        self.made.push(id.clone());
+        Some(id)
     }
 }

@@ -1,8 +1,9 @@
 //! What can be read without making a job.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Job, JobId, Probe, Reply};
+use super::file::Owner;
+use super::{JobId, Probe, Reply};
 use crate::exchange::{Auth, Request};
 use crate::rules;
 
@@ -20,20 +21,13 @@ impl Probe<'_> {
     pub(super) fn capabilities(&mut self) -> anyhow::Result<Capabilities> {
         let reply = self.ask("the vendors", Request::get(CAPABILITIES))?;
         let accepted = reply.is_accepted();
-        self.judge.findings.rule(
-            rules::BEARER,
-            reply.number,
-            accepted,
-            format!("{} with the API key", reply.described()),
-        );
+        self.rule(rules::BEARER, &reply, accepted, format!("{} with the API key", reply.described()));
         anyhow::ensure!(
             !matches!(reply.status(), 401 | 403),
             "the server rejects the API key ({}); check INFRAI_API_KEY and --base-url",
             reply.described()
         );
-        if accepted {
-            self.expect_member(&reply, "vendors", "VideoCapabilities.vendors");
-        }
+        self.expect_member(&reply, "vendors", "VideoCapabilities.vendors");
         let vendors = &reply.data()["vendors"];
         let offers = |name: &&str| {
             let vendors: Vec<&Value> = match vendors {
@@ -49,7 +43,7 @@ impl Probe<'_> {
 
     /// A result that the page describes has this member, although readers do not depend on it.
     pub(super) fn expect_member(&mut self, reply: &Reply, member: &str, statement: &str) {
-        if reply.data().get(member).is_none() {
+        if reply.is_accepted() && reply.data().get(member).is_none() {
             let found = format!("the result has no `{member}`");
             self.judge.findings.contradict(statement, reply.number, found);
         }
@@ -59,29 +53,24 @@ impl Probe<'_> {
         for (purpose, auth) in [("no API key", Auth::Nothing), ("a malformed API key", Auth::MalformedKey)] {
             let reply = self.ask(purpose, Request::get(CAPABILITIES).with_auth(auth))?;
             let found = format!("{purpose} is {}", reply.described());
-            self.judge.findings.rule(rules::UNAUTHORIZED, reply.number, reply.status() == 401, found);
+            self.rule(rules::UNAUTHORIZED, &reply, reply.status() == 401, found);
         }
         Ok(())
     }
 
     /// Jobs that no account has.
     pub(super) fn unknown_jobs(&mut self) -> anyhow::Result<()> {
-        let Some(unknown) = Job(&json!({"job_id": "vj_00000000000000000000000000"})).id() else {
-            return Ok(());
-        };
+        let unknown = JobId::unknown();
         for operation in ["status", "get", "download_url"] {
             let reply = self.ask("a job that does not exist", Request::get(unknown.path(operation)))?;
             let found = format!("{operation} is {}", reply.described());
-            self.judge.findings.rule(rules::UNKNOWN_JOB, reply.number, reply.status() == 404, found);
+            self.rule(rules::UNKNOWN_JOB, &reply, reply.status() == 404, found);
         }
         for malformed in ["/v1/video/status/%20".to_owned(), format!("/v1/video/status/{}", "x".repeat(300))]
         {
-            let Some(reply) = self.ask_malformed("an id that no job can have", Request::get(malformed))?
-            else {
-                continue;
-            };
+            let reply = self.ask_malformed("an id that no job can have", Request::get(malformed))?;
             let holds = matches!(reply.status(), 400 | 404);
-            self.judge.findings.rule(rules::MALFORMED_ID, reply.number, holds, reply.described());
+            self.rule(rules::MALFORMED_ID, &reply, holds, reply.described());
         }
         Ok(())
     }
@@ -90,18 +79,18 @@ impl Probe<'_> {
     pub(super) fn existing_jobs(&mut self, jobs: &[(JobId, bool)]) -> anyhow::Result<()> {
         for (id, has_succeeded) in jobs.iter().take(JOBS) {
             let reply = self.ask("a job of the account", Request::get(id.path("status")))?;
-            self.status_of(&reply, id);
+            self.status_of(&reply, id, Owner::Other);
             self.ask("the details of a job", Request::get(id.path("get")))?;
             let link = self.ask("a link to a clip", Request::get(id.path("download_url")))?;
             if *has_succeeded {
-                self.link(&link)?;
+                self.link(&link, Owner::Other)?;
             }
         }
         Ok(())
     }
 
     /// A response of `status`.
-    pub(super) fn status_of(&mut self, reply: &Reply, id: &JobId) {
+    pub(super) fn status_of(&mut self, reply: &Reply, id: &JobId, owner: Owner) {
         let Some(job) = reply.job().filter(|_| reply.is_accepted()) else { return };
         let findings = &mut self.judge.findings;
         match job.id() {
@@ -111,7 +100,8 @@ impl Probe<'_> {
             }
             None => {}
         }
-        if job.has_succeeded() {
+        // The clip of an old job may be gone.
+        if job.has_succeeded() && (owner == Owner::Run || job.link().is_some()) {
             findings.rule(
                 rules::LINKS,
                 reply.number,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::exchange::{Auth, Request};
+use crate::exchange::{Auth, Request, Size};
 use crate::redact::FILE_HOST;
 use crate::server::MALFORMED_KEY;
 
@@ -21,6 +21,7 @@ pub(super) fn read(request: &http::Request<impl AsRef<[u8]>>) -> Request {
         auth,
         headers: headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
         body: Some(text(request.body().as_ref())),
+        expects: Size::Any,
     }
 }
 
