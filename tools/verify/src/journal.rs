@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Allowance;
-use crate::exchange::{Exchange, Request};
+use crate::exchange::{Exchange, Request, Response};
 use crate::recorder::attempts_after;
 
 /// The settings of a run. A run that continues another one has the same.
@@ -172,18 +172,21 @@ fn unfinished(entries: &[(usize, Entry)]) -> Option<usize> {
         })
         .collect();
     // The attempts of one request follow each other; the last one counts.
-    let mut attempts = exchanges.chunk_by(|(_, a), (_, b)| a.request == b.request).peekable();
-    while let Some(attempt) = attempts.next() {
-        let ((start, first), (_, last)) = (attempt.first()?, attempt.last()?);
-        let is_last = attempts.peek().is_none();
-        let is_change = first.request.method != "GET";
-        let is_unfinished = attempts_after(&last.response) > 1 && (is_change || is_last);
-        // If the network was down, the end of the run is the reason.
-        if is_unfinished || is_last && last.response.status == 0 {
-            return Some(*start);
-        }
-    }
-    None
+    let attempts: Vec<_> = exchanges.chunk_by(|(_, a), (_, b)| a.request == b.request).collect();
+    let response = |attempts: &[(usize, &Exchange)]| attempts.last().map(|(_, last)| last.response.clone());
+    let may_succeed = |response: &Response| attempts_after(response) > 1;
+    // If the network or the server was down, that is the reason for the end of the run.
+    let is_down = |response: &Response| response.status == 0 || may_succeed(response);
+    let down = attempts
+        .iter()
+        .rev()
+        .take_while(|attempts| response(attempts).is_some_and(|last| is_down(&last)))
+        .count();
+    let change = attempts.iter().position(|attempts| {
+        attempts[0].1.request.method != "GET" && response(attempts).is_some_and(|last| may_succeed(&last))
+    });
+    let end = change.unwrap_or(attempts.len()).min(attempts.len() - down);
+    Some(attempts.get(end)?.first()?.0)
 }
 
 fn described(settings: &Settings) -> String {

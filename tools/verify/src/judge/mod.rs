@@ -59,7 +59,7 @@ impl<'a> Judge<'a> {
 
     /// Judges a response of the API. Responses of the host of the clips are not described by the document.
     pub(crate) fn exchange(&mut self, number: usize, exchange: &Exchange) {
-        let Some(path) = exchange.request.path() else { return };
+        let Some(path) = exchange.request.path().filter(|_| exchange.response.status != 0) else { return };
         let Some(operation) = self.contract.validators.operation(&exchange.request.method, path) else {
             return;
         };

@@ -163,19 +163,19 @@ impl Probe<'_> {
         self.left_out.push(what);
     }
 
+    /// Adds a charge for a job that may exist.
+    fn may_have_made(&mut self, why: &str) {
+        self.budget.may_have_charged();
+        self.leave_out(format!("a clip that may have been made and charged, since {why}: look at `list`"));
+    }
+
     /// Adds the job that a response of `generate` names, and its charge. Returns the id, unless the request was rejected.
     fn made(&mut self, reply: &Reply, known: &[&JobId]) -> Option<JobId> {
-        // A request that was known already may have made a job.
-        let is_known = reply.repeats > 0 && matches!(reply.status(), 400 | 409 | 422);
-        if reply.is_rejected() && !is_known {
+        if reply.is_rejected() {
             return None;
         }
         let Some(id) = reply.job().and_then(|job| job.id()).filter(|_| reply.response.is_success()) else {
-            self.budget.may_have_charged();
-            self.leave_out(format!(
-                "a clip: `generate` responds {} without a job id, and may have made one; look at `list`",
-                reply.described()
-            ));
+            self.may_have_made(&format!("`generate` responds {} without a job id", reply.described()));
             return None;
         };
         if known.contains(&&id) {
