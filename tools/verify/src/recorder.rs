@@ -219,7 +219,7 @@ pub(crate) fn attempts_after(response: &Response) -> usize {
         409 | 423 | 425 if says(true) => 6,
         408 | 500 | 502 | 504 => 3,
         // What succeeded cannot be read.
-        200..300 if matches!(&response.body, Body::Text(text) if !text.is_empty()) => 3,
+        200..=202 if matches!(&response.body, Body::Text(text) if !text.is_empty()) => 3,
         _ => 1,
     }
 }

@@ -93,7 +93,7 @@ fn exchange(request: Request, body: serde_json::Value) -> Exchange {
 }
 
 fn outcome(exchanges: Vec<Exchange>, findings: Findings) -> Outcome {
-    Outcome { findings, exchanges, spent: 0, left_out: Vec::new(), journal: None }
+    Outcome { findings, exchanges, spent: 0, left_out: Vec::new(), undeleted: Vec::new(), journal: None }
 }
 
 fn recorded(outcome: &Outcome) -> Evidence {
