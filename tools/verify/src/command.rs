@@ -242,3 +242,24 @@ fn print(line: &str) {
 fn say(line: String) {
     eprintln!("{line}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_no_evidence_is_overwritten() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.json");
+        for text in ["a long text", "short"] {
+            write(&path, text).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        // A report without evidence is that of a run that failed in between.
+        write(&directory.path().join("a.2.md"), "report").unwrap();
+        assert_eq!(free_name(directory.path(), "a"), "a.2");
+        assert_eq!(free_name(directory.path(), "b"), "b");
+        assert!(write(&directory.path().join("none/a.json"), "").unwrap_err().to_string().contains("none"));
+    }
+}
