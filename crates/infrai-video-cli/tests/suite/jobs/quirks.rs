@@ -59,7 +59,7 @@ fn failure(harness: &Harness, run: &Run, code: i32) -> String {
     let id = harness.sandbox.jobs()[0].job_id.to_string();
     let mut text = stderr[from..].replace(&id, "ID");
     for (before, after, replacement) in
-        [("column ", " ", "N"), (" after ", " and ", "TIME"), (" and ", " polls", "N")]
+        [("column ", " ", "N"), (" after ", " and ", "TIME"), (" and ", "; it goes on", "N polls")]
     {
         if let Some((start, rest)) = text.split_once(before)
             && let Some((_, end)) = rest.split_once(after)
