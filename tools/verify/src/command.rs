@@ -117,6 +117,13 @@ fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> 
     };
     let outcome = run(contract, &mut server, journal, options, &mut say)?;
 
+    // The journal has everything for the evidence of the run that deletes them.
+    if !outcome.undeleted.is_empty() {
+        bail!(
+            "these jobs could not be deleted: {}; run the same command again, or delete them by hand",
+            outcome.undeleted.join(", ")
+        );
+    }
     let date = jiff::Timestamp::now().to_string()[..10].to_owned();
     let mode = if allowance.is_some() { Mode::Spending } else { Mode::Reading };
     let occasion = Occasion { base_url: base_url.clone(), date, mode };
@@ -127,12 +134,6 @@ fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> 
     // The evidence comes last: a run whose evidence is there is complete.
     write(&markdown, &report(contract, &evidence, &changes))?;
     write(&json, &evidence.to_json())?;
-    if !outcome.undeleted.is_empty() {
-        bail!(
-            "these jobs could not be deleted: {}; run the same command again, or delete them by hand",
-            outcome.undeleted.join(", ")
-        );
-    }
     if let Some(journal) = outcome.journal {
         journal.remove()?;
     }

@@ -1,6 +1,7 @@
 //! What to do next: the lines below a failure, for each kind of failure.
 
-use infrai_video::{Error, ErrorKind, IdempotencyKey, JobId};
+use infrai_video::types::VideoJob;
+use infrai_video::{Error, ErrorKind, IdempotencyKey, JobId, JobState};
 
 use super::{Invocation, Outage, Setback, is_connection_setup};
 use crate::args::GenerateArgs;
@@ -30,6 +31,12 @@ pub(crate) fn on_job(invocation: &Invocation, subcommand: &str, job_id: &str) ->
         true => vec![SANDBOX_ENDS.to_owned()],
         false => vec![invocation.command_on(subcommand, job_id, "")],
     }
+}
+
+/// Downloads the clip of a job that is not final: a state that this version does not know may mean that it is there.
+pub(crate) fn if_state_is_unknown(invocation: &Invocation, job: Option<&VideoJob>) -> Vec<String> {
+    let unknown = job.filter(|job| matches!(job.state, JobState::Unknown(_)));
+    unknown.map(|job| on_job(invocation, "download", &job.job_id)).unwrap_or_default()
 }
 
 /// Waits for several jobs.

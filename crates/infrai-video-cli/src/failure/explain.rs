@@ -79,8 +79,7 @@ impl Failure {
         let (elapsed, polls) = (clock(elapsed), count(polls as usize, "poll"));
         let message =
             format!("job {id} is still {state} after {elapsed} and {polls}; it goes on, and is billed once");
-        // An unknown state may mean that the clip is there.
-        let download = unknown.map(|_| advice::on_job(invocation, "download", id)).unwrap_or_default();
+        let download = advice::if_state_is_unknown(invocation, job);
         Self::new(Exit::StillRunning, message)
             .with_next([advice::on_job(invocation, "wait", id), download].concat())
             .with_facts(Facts::of_job(id))

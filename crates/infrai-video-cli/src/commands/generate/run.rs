@@ -162,7 +162,9 @@ impl Run<'_> {
         match failure.exit() {
             // The ledger has the destination of the clip.
             Exit::StillRunning | Exit::Unreachable if self.recorder.is_recording() => {
-                failure.with_next(vec![self.recorder.continuation(invocation, started.job.id())])
+                let mut next = vec![self.recorder.continuation(invocation, started.job.id())];
+                next.extend(advice::if_state_is_unknown(invocation, error.last_job()));
+                failure.with_next(next)
             }
             _ => failure,
         }

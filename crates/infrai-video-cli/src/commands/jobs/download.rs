@@ -63,7 +63,12 @@ impl Downloads<'_> {
         let (started, output) = (Instant::now(), &self.ctx.output);
         let failed = |error| Failure::of_job_call(&self.ctx.invocation, id.as_str(), &error);
         let job = self.session.client.status(&id).await.map_err(failed)?;
-        if job.state != JobState::Succeeded || job.is_without_clip() {
+        // In a state that this version does not know, the clip may be there.
+        let may_have_clip = match &job.state {
+            JobState::Unknown(_) => !job.state.is_final(),
+            state => *state == JobState::Succeeded,
+        };
+        if !may_have_clip || job.is_without_clip() {
             return Err(self.no_clip(&job));
         }
         let download = self.session.client.job(id.as_str()).download();

@@ -33,6 +33,9 @@ pub(super) enum Chunk {
     EndUnproven,
 }
 
+/// How many new links are rejected with 401 before the download fails: another link does not help then.
+const MAX_UNAUTHORIZED: u32 = 2;
+
 /// The identity of a version of the clip on the server.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Version {
@@ -60,6 +63,8 @@ pub(super) struct Fetch {
     ended_at: Option<u64>,
     ranges: Ranges,
     failures: u32,
+    /// How often a new link was rejected with 401.
+    unauthorized: u32,
     restarted: bool,
     /// The first bytes of the current body, read ahead by [`Fetch::whole`].
     first: Option<Bytes>,
@@ -82,6 +87,7 @@ impl Fetch {
             ended_at: None,
             ranges: Ranges::default(),
             failures: 0,
+            unauthorized: 0,
             restarted: false,
             first: None,
         }
@@ -376,7 +382,13 @@ impl Fetch {
             return self.without_range(error).await;
         }
         match status.as_u16() {
+            401 if is_fresh && self.unauthorized == MAX_UNAUTHORIZED => {
+                let hint =
+                    "it may require the API key, which is sent only to the host of the API: ask the service";
+                return Err(error.with_hint(hint));
+            }
             _ if about_the_link => {
+                self.unauthorized += u32::from(status == StatusCode::UNAUTHORIZED && is_fresh);
                 self.link = None;
                 self.failed(error, None).await?;
             }

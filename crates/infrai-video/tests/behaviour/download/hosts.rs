@@ -204,3 +204,16 @@ async fn a_fetched_clip_is_known_to_be_whole_without_a_version_or_a_length() {
         harness.assert_whole_clip(&job).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_file_host_that_rejects_every_new_link_with_401_is_soon_left() {
+    let harness = Harness::with([Fault::on(Operation::Clip, Action::status(401))]);
+    let job = harness.finished_job().await;
+    let error = job.download().to_path(harness.path()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Download);
+    assert!(error.to_string().contains("401 Unauthorized"), "{error}");
+    assert!(error.next_step().contains("sent only to the host of the API"), "{}", error.next_step());
+    let requests = harness.requests(Operation::Clip);
+    assert_eq!(requests.len(), 3);
+    assert!(requests.iter().all(|seen| seen.header("authorization").is_none()));
+}

@@ -38,6 +38,7 @@ async fn a_clip_survives_every_kind_of_interruption() {
         vec![on_clip(Action::status(503)).times(3)],
         vec![on_clip(Action::rate_limited(5)).times(1)],
         vec![on_clip(Action::status(403)).times(2)],
+        vec![on_clip(Action::status(401)).times(2)],
         vec![on_clip(Action::cut(1500)).nth(1), on_clip(Action::status(403)).nth(2)],
         vec![on_clip(Action::status(404)).times(1), on_clip(Action::status(410)).times(1)],
         vec![on_clip(Action::html()).times(2)],
