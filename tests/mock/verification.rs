@@ -6,7 +6,7 @@ use contract_tests::{KEY, root};
 use external_tools::prism::Prism;
 use external_tools::skip::available;
 use openapi_tools::DOCUMENT;
-use verify::{Allowance, Contract, Http, Lost, Options, Outcome, Request, Response, Server, Verdict};
+use verify::{Allowance, Contract, Http, NoResponse, Options, Outcome, Request, Response, Server, Verdict};
 
 /// Prism responds within milliseconds, or never.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 struct Impatient(Http);
 
 impl Server for Impatient {
-    fn send(&mut self, request: &Request) -> Result<Response, Lost> {
+    fn send(&mut self, request: &Request) -> Result<Response, NoResponse> {
         self.0.send(request)
     }
 

@@ -10,8 +10,8 @@ use infrai_video_sandbox::{ClipFiles, ClipRequest, Clock, Sandbox, SandboxBuilde
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use verify::{
-    Allowance, Auth, Contract, Evidence, Lost, MALFORMED_KEY, Mode, Occasion, Options, Outcome, Request,
-    Response, Server, response_of,
+    Allowance, Auth, Contract, Evidence, MALFORMED_KEY, Mode, NoResponse, Options, Outcome, Request,
+    Response, RunInfo, Server, response_of,
 };
 
 /// The sandbox as a server that is probed.
@@ -42,12 +42,12 @@ impl Local {
 }
 
 impl Server for Local {
-    fn send(&mut self, request: &Request) -> Result<Response, Lost> {
+    fn send(&mut self, request: &Request) -> Result<Response, NoResponse> {
         self.sent += 1;
         let lost = self.lost_from.filter(|(from, _)| *from <= self.sent);
         let is_carried_out = lost.is_none_or(|(from, carried_out)| from == self.sent && carried_out);
         if !is_carried_out {
-            return Err(Lost("the network is down".to_owned()));
+            return Err(NoResponse("the network is down".to_owned()));
         }
         let base_url = request.path().map_or("", |_| self.sandbox.base_url());
         let mut builder = http::Request::builder()
@@ -65,13 +65,13 @@ impl Server for Local {
         let request = builder.body(body).unwrap();
         let sandbox = self.sandbox.clone();
         let response = self.runtime.block_on(async move {
-            let response = sandbox.oneshot(request).await.map_err(|error| Lost(error.to_string()))?;
+            let response = sandbox.oneshot(request).await.map_err(|error| NoResponse(error.to_string()))?;
             let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(|error| Lost(error.to_string()))?.to_bytes();
+            let body = body.collect().await.map_err(|error| NoResponse(error.to_string()))?.to_bytes();
             Ok(response_of(head.status.as_u16(), &head.headers, &body))
         });
         match lost {
-            Some(_) => Err(Lost("the network is down".to_owned())),
+            Some(_) => Err(NoResponse("the network is down".to_owned())),
             None => response,
         }
     }
@@ -119,10 +119,10 @@ pub(crate) fn run(server: &mut dyn Server, options: Options) -> Outcome {
 
 /// The evidence of a run.
 pub(crate) fn evidence(outcome: &Outcome) -> Evidence {
-    let occasion = Occasion {
+    let info = RunInfo {
         base_url: "http://127.0.0.1:8787".to_owned(),
         date: "2026-12-01".to_owned(),
         mode: Mode::Spending,
     };
-    Evidence::new(contract(), outcome, occasion, &[KEY])
+    Evidence::new(contract(), outcome, info, &[KEY])
 }

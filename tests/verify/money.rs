@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use infrai_video_sandbox::Sandbox;
-use verify::{Allowance, Journal, Lost, Options, Request, Response, Server, Settings};
+use verify::{Allowance, Journal, NoResponse, Options, Request, Response, Server, Settings};
 
 use crate::local::{Local, contract, run, spending};
 
@@ -118,11 +118,11 @@ fn a_run_is_not_continued_once_its_idempotency_keys_may_be_forgotten() {
 struct Silent(Local);
 
 impl Server for Silent {
-    fn send(&mut self, request: &Request) -> Result<Response, Lost> {
+    fn send(&mut self, request: &Request) -> Result<Response, NoResponse> {
         let is_json = |body: &String| serde_json::from_str::<serde_json::Value>(body).is_ok();
         match request.body.as_ref().is_none_or(is_json) {
             true => self.0.send(request),
-            false => Err(Lost("timeout".to_owned())),
+            false => Err(NoResponse("timeout".to_owned())),
         }
     }
 

@@ -9,7 +9,7 @@ use external_tools::programs::{PYTHON, require};
 use external_tools::skip::available;
 use infrai_video::wait::PollBackoff;
 use infrai_video::{AspectRatio, Error};
-use verify::{Body, Findings, Http, Lost, Options, Request, Response, Server, Verdict};
+use verify::{Body, Findings, Http, NoResponse, Options, Request, Response, Server, Verdict};
 
 use crate::local::{mp4, run, spending};
 
@@ -68,7 +68,7 @@ impl Other {
 }
 
 impl Server for Other {
-    fn send(&mut self, request: &Request) -> Result<Response, Lost> {
+    fn send(&mut self, request: &Request) -> Result<Response, NoResponse> {
         self.http.send(request)
     }
 

@@ -12,7 +12,7 @@ use openapi_tools::DOCUMENT;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Allowance, Contract, Evidence, Http, Journal, Mode, Occasion, Options, Settings, apply, base_url, budget,
+    Allowance, Contract, Evidence, Http, Journal, Mode, Options, RunInfo, Settings, apply, base_url, budget,
     changes, counts, file_name, is_service, report, run,
 };
 
@@ -101,9 +101,11 @@ fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> 
         false => None,
     };
     match &journal {
-        Some(journal) if journal.is_continued() => say("continuing the run that was interrupted".to_owned()),
+        Some(journal) if journal.is_continued() => {
+            progress("continuing the run that was interrupted".to_owned())
+        }
         None if path.exists() => {
-            say(format!(
+            progress(format!(
                 "{} is the journal of a run that was interrupted: its jobs are not deleted",
                 path.display()
             ));
@@ -115,7 +117,7 @@ fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> 
         delete_all: arguments.delete_all_my_jobs,
         timeout: Duration::from_secs(arguments.timeout),
     };
-    let outcome = run(contract, &mut server, journal, options, &mut say)?;
+    let outcome = run(contract, &mut server, journal, options, &mut progress)?;
 
     // The journal has everything for the evidence of the run that deletes them.
     if !outcome.undeleted.is_empty() {
@@ -126,8 +128,8 @@ fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> 
     }
     let date = jiff::Timestamp::now().to_string()[..10].to_owned();
     let mode = if allowance.is_some() { Mode::Spending } else { Mode::Reading };
-    let occasion = Occasion { base_url: base_url.clone(), date, mode };
-    let evidence = Evidence::new(contract, &outcome, occasion, &[&api_key]);
+    let info = RunInfo { base_url: base_url.clone(), date, mode };
+    let evidence = Evidence::new(contract, &outcome, info, &[&api_key]);
     let changes = changes(&earlier, &evidence);
     let name = free_name(&out, &evidence.name());
     let [json, markdown] = ["json", "md"].map(|extension| out.join(format!("{name}.{extension}")));
@@ -161,9 +163,9 @@ fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> 
 /// The evidence of earlier runs, the oldest first.
 fn earlier(root: &Path, out: &Path, base_url: &str) -> Vec<Evidence> {
     let committed = root.join(EVIDENCE);
-    let mut earlier = Evidence::earlier(&committed, base_url, &mut say);
+    let mut earlier = Evidence::earlier(&committed, base_url, &mut progress);
     if fs::canonicalize(out).ok() != fs::canonicalize(&committed).ok() {
-        earlier.extend(Evidence::earlier(out, base_url, &mut say));
+        earlier.extend(Evidence::earlier(out, base_url, &mut progress));
         earlier.sort_by(|a, b| a.date.cmp(&b.date)); // stable: the order of one day stays
     }
     earlier
@@ -240,7 +242,7 @@ fn print(line: &str) {
 }
 
 #[expect(clippy::print_stderr, reason = "the progress of the command")]
-fn say(line: String) {
+fn progress(line: String) {
     eprintln!("{line}");
 }
 

@@ -16,7 +16,7 @@ use crate::redact::Redactor;
 use crate::shorten::{Shortened, shorten};
 use crate::statement::Contract;
 
-/// The version of the form of the file.
+/// The version of the file format.
 const FORMAT: u32 = 1;
 
 /// The length of a date.
@@ -25,7 +25,7 @@ const DATE: usize = 10;
 /// The file of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The version of the form of the file.
+    /// The version of the file format.
     pub format: u32,
     /// Whether the server is the service: the first server of the contract.
     pub is_service: bool,
@@ -62,7 +62,7 @@ pub enum Mode {
 
 /// Where and when a run took place.
 #[derive(Debug, Clone)]
-pub struct Occasion {
+pub struct RunInfo {
     /// The base URL of the server.
     pub base_url: String,
     /// The day in UTC.
@@ -76,7 +76,7 @@ impl Evidence {
     ///
     /// # Panics
     /// Never: evidence without secrets is evidence.
-    pub fn new(contract: &Contract, outcome: &Outcome, occasion: Occasion, secrets: &[&str]) -> Self {
+    pub fn new(contract: &Contract, outcome: &Outcome, info: RunInfo, secrets: &[&str]) -> Self {
         let mut redactor = Redactor::new(contract, secrets);
         let redacted: Vec<_> = outcome.exchanges.iter().map(|exchange| redactor.exchange(exchange)).collect();
         let mut findings = outcome.findings.clone();
@@ -101,10 +101,10 @@ impl Evidence {
         let shortened = shortened.collect();
         let evidence = Self {
             format: FORMAT,
-            is_service: is_service(contract, &occasion.base_url),
-            base_url: occasion.base_url,
-            date: occasion.date,
-            mode: occasion.mode,
+            is_service: is_service(contract, &info.base_url),
+            base_url: info.base_url,
+            date: info.date,
+            mode: info.mode,
             contract: contract.version().to_owned(),
             spent_usd: crate::budget::dollars(outcome.spent),
             left_out: outcome.left_out.iter().map(|line| redactor.text(line)).collect(),

@@ -31,7 +31,7 @@ pub(crate) struct Recorder<'a> {
     /// When the interrupted run began, on the clock of the server.
     continued: Option<Option<Timestamp>>,
     /// Gets a line for each request, wait and charge.
-    pub(crate) say: &'a mut dyn FnMut(String),
+    pub(crate) progress: &'a mut dyn FnMut(String),
     /// Distinguishes the idempotency keys of this run from others.
     pub(crate) run: String,
     /// All exchanges so far. Their numbers count from 1.
@@ -62,7 +62,7 @@ impl<'a> Recorder<'a> {
     pub(crate) fn new(
         server: &'a mut dyn Server,
         mut journal: Option<Journal>,
-        say: &'a mut dyn FnMut(String),
+        progress: &'a mut dyn FnMut(String),
     ) -> Self {
         let (stored, pending) = journal.as_mut().map(Journal::take_stored).unwrap_or_default();
         let continued = (!stored.is_empty()).then(|| stored.first().and_then(|first| date(&first.response)));
@@ -73,7 +73,7 @@ impl<'a> Recorder<'a> {
             stored: stored.into(),
             pending,
             continued,
-            say,
+            progress,
             run,
             exchanges: Vec::new(),
             waited: Duration::ZERO,
@@ -122,7 +122,7 @@ impl<'a> Recorder<'a> {
                     pause.as_secs()
                 );
             }
-            (self.say)(format!("{status}  again in {} s", pause.as_secs()));
+            (self.progress)(format!("{status}  again in {} s", pause.as_secs()));
             self.wait(pause);
         }
     }
@@ -159,7 +159,7 @@ impl<'a> Recorder<'a> {
                 Err(lost) => {
                     *repeats += 1;
                     let pause = Duration::from_secs(1 << attempt);
-                    (self.say)(format!("no response ({lost}), again in {} s", pause.as_secs()));
+                    (self.progress)(format!("no response ({lost}), again in {} s", pause.as_secs()));
                     self.server.wait(pause);
                 }
             }

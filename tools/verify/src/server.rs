@@ -19,13 +19,13 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// Sends `Authorization: Bearer` with this text where a malformed API key is needed.
 pub const MALFORMED_KEY: &str = "no-api-key";
 
-/// A server that answers requests.
+/// A server that responds to requests.
 pub trait Server {
     /// Sends a request once, and does not follow redirects.
     ///
     /// # Errors
-    /// [`Lost`] if no complete response arrived. The server may have carried the request out.
-    fn send(&mut self, request: &Request) -> Result<Response, Lost>;
+    /// [`NoResponse`] if no complete response arrived. The server may have carried the request out.
+    fn send(&mut self, request: &Request) -> Result<Response, NoResponse>;
 
     /// Lets time pass.
     fn wait(&mut self, time: Duration);
@@ -33,9 +33,9 @@ pub trait Server {
 
 /// No complete response arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost(pub String);
+pub struct NoResponse(pub String);
 
-impl fmt::Display for Lost {
+impl fmt::Display for NoResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -114,7 +114,7 @@ impl Http {
 }
 
 impl Server for Http {
-    fn send(&mut self, request: &Request) -> Result<Response, Lost> {
+    fn send(&mut self, request: &Request) -> Result<Response, NoResponse> {
         let base = request.path().map_or("", |_| self.base_url.as_str());
         let mut builder =
             http::Request::builder().method(request.method.as_str()).uri(format!("{base}{}", request.url));
@@ -124,7 +124,7 @@ impl Server for Http {
         if let Some(authorization) = self.authorization(request) {
             builder = builder.header("authorization", authorization);
         }
-        let lost = |error: &dyn fmt::Display| Lost(error.to_string());
+        let lost = |error: &dyn fmt::Display| NoResponse(error.to_string());
         let response = match &request.body {
             Some(body) => self.run(builder.body(body.as_str()).map_err(|error| lost(&error))?),
             None => self.run(builder.body(()).map_err(|error| lost(&error))?),

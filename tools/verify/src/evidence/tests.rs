@@ -98,12 +98,12 @@ fn outcome(exchanges: Vec<Exchange>, findings: Findings) -> Outcome {
 
 fn recorded(outcome: &Outcome) -> Evidence {
     let contract = Contract::parse(include_str!("../../../../openapi/video.yaml")).unwrap();
-    let occasion = Occasion {
+    let info = RunInfo {
         base_url: "http://127.0.0.1:8787".to_owned(),
         date: "2026-12-01".to_owned(),
         mode: Mode::Reading,
     };
-    Evidence::new(&contract, outcome, occasion, &["ifr_pk_proj_secret"])
+    Evidence::new(&contract, outcome, info, &["ifr_pk_proj_secret"])
 }
 
 #[test]

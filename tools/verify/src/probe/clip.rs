@@ -18,7 +18,7 @@ const LAGS: usize = 5;
 const POLL: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
 /// A request of `generate` with its idempotency key.
-struct Order {
+struct ClipRequest {
     key: String,
     body: Map<String, Value>,
     form: Form,
@@ -47,7 +47,7 @@ const CANCELLED: [Form; 2] = [
     Form { name: "cancelled-plain", shape: None, seconds: 1 },
 ];
 
-impl Order {
+impl ClipRequest {
     /// The request with the key in the header and in the body, as clients should send it.
     fn request(&self) -> Request {
         Request::post(GENERATE).with_key(&self.key).with_json(&self.with_key())
@@ -96,7 +96,7 @@ impl Probe<'_> {
         allows
     }
 
-    fn order(&self, form: Form, capabilities: &Capabilities) -> Order {
+    fn order(&self, form: Form, capabilities: &Capabilities) -> ClipRequest {
         let mut body = Map::new();
         body.insert("prompt".to_owned(), json!(format!("a red cube turns on a white table ({})", form.name)));
         body.insert("duration_seconds".to_owned(), json!(form.seconds));
@@ -107,11 +107,11 @@ impl Probe<'_> {
                 capabilities.resolution.map(|resolution| ("resolution".to_owned(), json!(resolution))),
             );
         }
-        Order { key: self.key(form.name), body, form }
+        ClipRequest { key: self.key(form.name), body, form }
     }
 
     /// Makes the clip that is downloaded.
-    fn first_clip(&mut self, capabilities: &Capabilities) -> anyhow::Result<Option<(Order, JobId)>> {
+    fn first_clip(&mut self, capabilities: &Capabilities) -> anyhow::Result<Option<(ClipRequest, JobId)>> {
         self.first_accepted("a clip", &FORMS, capabilities, &[])
     }
 
@@ -122,7 +122,7 @@ impl Probe<'_> {
         forms: &[Form],
         capabilities: &Capabilities,
         known: &[&JobId],
-    ) -> anyhow::Result<Option<(Order, JobId)>> {
+    ) -> anyhow::Result<Option<(ClipRequest, JobId)>> {
         let mut rejected: Vec<(Form, usize, String)> = Vec::new();
         for form in forms {
             let price = match form.shape {
@@ -175,7 +175,7 @@ impl Probe<'_> {
     }
 
     /// Judges the members of an order that was accepted, and those of the forms that were rejected before it.
-    fn accepted(&mut self, order: &Order, reply: &Reply, rejected: &[(Form, usize, String)]) {
+    fn accepted(&mut self, order: &ClipRequest, reply: &Reply, rejected: &[(Form, usize, String)]) {
         let findings = &mut self.judge.findings;
         for statement in ["GenerateRequest", "GenerateRequest.prompt"] {
             findings.confirm(statement, reply.number);
@@ -193,7 +193,7 @@ impl Probe<'_> {
     }
 
     /// Repeats an order under its idempotency key. A server that ignores it makes, and charges for, another job each time.
-    fn repetitions(&mut self, order: &Order, id: &JobId) -> anyhow::Result<()> {
+    fn repetitions(&mut self, order: &ClipRequest, id: &JobId) -> anyhow::Result<()> {
         let mut other = order.with_key();
         other["prompt"] = json!("a blue ball rolls over a white table");
         let header =
@@ -256,7 +256,7 @@ impl Probe<'_> {
     fn cancelled_clip(
         &mut self,
         capabilities: &Capabilities,
-        first: &Order,
+        first: &ClipRequest,
         older: &JobId,
     ) -> anyhow::Result<()> {
         // A form that was rejected is not sent again.
@@ -414,7 +414,12 @@ impl Probe<'_> {
     }
 
     /// What is known of a clip that has succeeded.
-    fn finished(&mut self, id: &JobId, order: &Order, capabilities: &Capabilities) -> anyhow::Result<()> {
+    fn finished(
+        &mut self,
+        id: &JobId,
+        order: &ClipRequest,
+        capabilities: &Capabilities,
+    ) -> anyhow::Result<()> {
         let reply = self.ask("the details of the clip", Request::get(id.path("get")))?;
         if let Some(job) = reply.job().filter(|_| reply.is_accepted()) {
             let findings = &mut self.judge.findings;

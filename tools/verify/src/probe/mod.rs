@@ -52,7 +52,7 @@ pub struct Outcome {
 
 /// Probes a server.
 ///
-/// `say` gets a line for each request and each charge.
+/// `progress` gets a line for each request and each charge.
 ///
 /// # Errors
 /// If no response arrives, or the journal cannot be used. Jobs that were made may still exist: the same run finishes the work.
@@ -61,11 +61,11 @@ pub fn run(
     server: &mut dyn Server,
     journal: Option<Journal>,
     options: Options,
-    say: &mut dyn FnMut(String),
+    progress: &mut dyn FnMut(String),
 ) -> anyhow::Result<Outcome> {
     let mut probe = Probe {
         judge: Judge::new(contract),
-        recorder: Recorder::new(server, journal, say),
+        recorder: Recorder::new(server, journal, progress),
         budget: Budget::new(options.allowance.unwrap_or(Allowance { spend: 0, clip_price: 0 })),
         options,
         made: Vec::new(),
@@ -128,7 +128,7 @@ impl Probe<'_> {
             // Without ids: others may read the output.
             let place =
                 exchange.request.path().unwrap_or("(link)").split('/').take(4).collect::<Vec<_>>().join("/");
-            self.say(format!(
+            self.progress(format!(
                 "{}  {:6} {place}  {purpose}",
                 exchange.response.status, exchange.request.method
             ));
@@ -148,8 +148,8 @@ impl Probe<'_> {
         }
     }
 
-    fn say(&mut self, line: String) {
-        (self.recorder.say)(line);
+    fn progress(&mut self, line: String) {
+        (self.recorder.progress)(line);
     }
 
     /// An idempotency key of this run.
@@ -159,7 +159,7 @@ impl Probe<'_> {
 
     fn leave_out(&mut self, what: impl Into<String>) {
         let what = what.into();
-        self.say(format!("left out: {what}"));
+        self.progress(format!("left out: {what}"));
         self.left_out.push(what);
     }
 
@@ -185,7 +185,7 @@ impl Probe<'_> {
         let cost = self.budget.charge(reply.metadata());
         let total = dollars(self.budget.spent());
         let allowed = self.options.allowance.map_or(0, |allowance| allowance.spend);
-        self.say(format!(
+        self.progress(format!(
             "charged {} USD, {total} of {} USD so far: job {id}",
             dollars(cost),
             dollars(allowed)
