@@ -35,17 +35,13 @@ const READING: [(&str, &str); 7] = [
 ];
 
 /// What is seen only with money, in addition.
-const WRITING: [(&str, &str); 3] = [
-    ("SetRetentionRequest.days", "the retention is that of the example"),
-    ("repeated_id", "a schema cannot compare the body with the path"),
-    ("deleted", "the job of the example is never deleted"),
-];
+const WRITING: [(&str, &str); 1] = [("deleted", "the job of the example is never deleted")];
 
 /// What a run with money leaves out.
 const LEFT_OUT: [&str; 3] = [
     "a clip to cancel: under another idempotency key, `generate` responds with the first job",
     // Prism waits for the rest of the body.
-    "a body that is not JSON: the server does not respond",
+    "a body that is not JSON: without a response",
     // It is `running` for ever.
     "the file of the clip: its job is not final after 67 s",
 ];
