@@ -1,6 +1,6 @@
 //! `generate` against a sandbox with each quirk.
 
-use infrai_video_sandbox::{ClipFiles, ClipRequest, Clock, Quirk, Sandbox};
+use infrai_video_sandbox::{ClipFiles, Clock, Quirk, Sandbox};
 
 use crate::common::{Harness, KEY, Run};
 
@@ -27,8 +27,8 @@ const LINK_NEEDS_KEY: &str = "error      job ID succeeded, its clip is not saved
                               next       infrai-video resume ID\n";
 
 /// A sandbox whose jobs finish at once, or within one poll where their states on the way matter.
-async fn harness(quirk: Quirk) -> Harness {
-    let sandbox = Sandbox::builder().clip_source(clip).quirk(quirk);
+async fn harness(quirk: Quirk, clip: ClipFiles) -> Harness {
+    let sandbox = Sandbox::builder().clip_source(move |_| clip.clone()).quirk(quirk);
     match quirk {
         Quirk::StateSynonyms | Quirk::StateCapitals | Quirk::OtherStates => {
             Harness::with(sandbox.clock(Clock::scaled(60.0))).await
@@ -37,10 +37,15 @@ async fn harness(quirk: Quirk) -> Harness {
     }
 }
 
-/// A clip that was made in advance: rendering would take most of the time.
-fn clip(_: &ClipRequest) -> ClipFiles {
-    let mp4 = include_bytes!("../../../../infrai-video-sandbox/src/clips/stock/clip.mp4").to_vec();
-    ClipFiles { mp4, thumbnail_jpeg: Vec::new() }
+/// A clip for all sandboxes: to render one for each would take most of the time.
+async fn clip() -> ClipFiles {
+    let harness = Harness::with(Sandbox::builder().instant_jobs()).await;
+    let arguments = ["generate", "a red cube", "--duration=1", "-o=cube.mp4"];
+    let run = tokio::task::block_in_place(|| harness.run(arguments));
+    assert_eq!(run.text(), "cube.mp4\n", "{}", run.stderr);
+    let mp4 =
+        harness.sandbox.clip_bytes(&harness.sandbox.jobs()[0].job_id).await.expect("the job has a clip");
+    ClipFiles { mp4: mp4.to_vec(), thumbnail_jpeg: Vec::new() }
 }
 
 fn generate(harness: &Harness, quirk: Quirk) -> Run {
@@ -71,8 +76,8 @@ fn failure(harness: &Harness, run: &Run, code: i32) -> String {
     text
 }
 
-async fn check(quirk: Quirk) {
-    let harness = harness(quirk).await;
+async fn check(quirk: Quirk, clip: ClipFiles) {
+    let harness = harness(quirk, clip).await;
     let run = generate(&harness, quirk);
     if let Some((_, code, expected)) = NOT_SAVED.iter().find(|(not_saved, ..)| *not_saved == quirk) {
         assert_eq!(failure(&harness, &run, *code), *expected, "{quirk}");
@@ -88,11 +93,13 @@ async fn check(quirk: Quirk) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_saves_the_clip_for_one_charge_or_says_why_it_cannot() {
+    let clip = clip().await;
     // Two commands at a time.
     let halves = Quirk::ALL.chunks(Quirk::ALL.len().div_ceil(2)).map(<[Quirk]>::to_vec).map(|half| {
+        let clip = clip.clone();
         tokio::spawn(async move {
             for quirk in half {
-                check(quirk).await;
+                check(quirk, clip.clone()).await;
             }
         })
     });
