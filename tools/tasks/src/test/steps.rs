@@ -77,7 +77,8 @@ const fn either(step: Step) -> Step {
 /// What the programs of `cross-language` are written in.
 const LANGUAGES: &[Program] = &[NODE, NPM, PYTHON, JAVA, JAVA_ANNOTATIONS, PHP, RUBY];
 
-/// The steps in the order in which they run, in two rows.
+/// The steps in the order in which they run, in two rows. Of those for either row the longest come first, so that both rows end at
+/// about the same time.
 ///
 /// Each command that builds tests chooses the whole workspace. With another choice, cargo would select other features of the
 /// dependencies, and build them again.
@@ -160,19 +161,6 @@ pub(super) const STEPS: &[Step] = &[
         &[POSTGRES],
         &["cargo test --workspace --lib -- --ignored", "cargo test --workspace --test machines -- --ignored"],
     )),
-    either(commands(
-        "browser",
-        "Does the page of the sandbox work in a browser?",
-        // A test runs the lines for a terminal that the page shows.
-        &[CHROMIUM, CHROMEDRIVER, CURL],
-        &["cargo test --workspace --test page -- --ignored"],
-    )),
-    either(commands(
-        "doctests",
-        "Do the examples of the documentation run?",
-        &[],
-        &["cargo test --doc --workspace --no-fail-fast"],
-    )),
     beside(commands(
         "schemathesis",
         "Does schemathesis find no wrong response of the sandbox?",
@@ -188,17 +176,36 @@ pub(super) const STEPS: &[Step] = &[
             publish,
         )
     },
+    beside(commands(
+        "api",
+        "Is the public API of the libraries as it was reviewed?",
+        &[],
+        &["cargo test --workspace --test workspace api -- --ignored --nocapture"],
+    )),
+    beside(commands(
+        "licences",
+        "Does deny.toml allow each dependency's licence?",
+        &[],
+        &["cargo test --workspace --test workspace licences -- --ignored --nocapture"],
+    )),
+    either(commands(
+        "msrv",
+        "Do the client and the SDK compile with the oldest supported compiler?",
+        &[OLD_RUST],
+        &["cargo test --workspace --test workspace msrv -- --ignored"],
+    )),
     either(commands(
         "dist",
         "Can the packages of the command be installed and used without Rust, and are they the same bytes each time?",
         &[DPKG, NODE, NPM, PYTHON],
         &["cargo test --workspace --test dist -- --ignored --nocapture"],
     )),
-    beside(commands(
-        "api",
-        "Is the public API of the libraries as it was reviewed?",
-        &[],
-        &["cargo test --workspace --test workspace api -- --ignored --nocapture"],
+    either(commands(
+        "browser",
+        "Does the page of the sandbox work in a browser?",
+        // A test runs the lines for a terminal that the page shows.
+        &[CHROMIUM, CHROMEDRIVER, CURL],
+        &["cargo test --workspace --test page -- --ignored"],
     )),
     either(commands(
         "package",
@@ -213,22 +220,16 @@ pub(super) const STEPS: &[Step] = &[
         ],
     )),
     either(commands(
-        "msrv",
-        "Do the client and the SDK compile with the oldest supported compiler?",
-        &[OLD_RUST],
-        &["cargo test --workspace --test workspace msrv -- --ignored"],
+        "doctests",
+        "Do the examples of the documentation run?",
+        &[],
+        &["cargo test --doc --workspace --no-fail-fast"],
     )),
     either(commands(
         "docs",
         "Can the documentation be built without warnings?",
         &[],
         &["RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps"],
-    )),
-    beside(commands(
-        "licences",
-        "Does deny.toml allow each dependency's licence?",
-        &[],
-        &["cargo test --workspace --test workspace licences -- --ignored --nocapture"],
     )),
 ];
 
