@@ -153,3 +153,32 @@ fn a_server_that_never_responds_to_malformed_requests_is_verified_and_its_jobs_a
         assert!(server.0.sandbox.jobs().is_empty(), "{at}");
     }
 }
+
+/// A server that takes every request for a clip for one that it has served before.
+struct Deduplicating(Local);
+
+impl Server for Deduplicating {
+    fn send(&mut self, request: &Request) -> Result<Response, NoResponse> {
+        let known = self.0.sandbox.jobs().first().map(|job| job.job_id.to_string());
+        match known.filter(|_| request.path() == Some("/v1/video/generate")) {
+            Some(id) => self.0.send(&Request::get(format!("/v1/video/status/{id}"))),
+            None => self.0.send(request),
+        }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.0.wait(time);
+    }
+}
+
+#[test]
+fn a_job_that_was_there_before_stays_although_generate_responds_with_it() {
+    let mut server = Deduplicating(Local::plain());
+    let body = serde_json::json!({"prompt": "a clip of somebody", "duration_seconds": 1});
+    server.send(&Request::post("/v1/video/generate").with_json(&body)).unwrap();
+    let outcome = run(&mut server, spending(10.0));
+    assert_eq!(server.0.sandbox.jobs().len(), 1);
+    let changes = server.0.sandbox.journal().into_iter().filter(|seen| seen.method != "GET").count();
+    assert_eq!(changes, 1, "only the job of somebody was made");
+    assert!(outcome.left_out[0].contains("a job that was there before"), "{:?}", outcome.left_out);
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
 use openapi_tools::DOCUMENT;
 use sha2::{Digest as _, Sha256};
@@ -54,10 +54,10 @@ struct Arguments {
     apply: Option<PathBuf>,
 }
 
-fn usd(text: &str) -> Result<u64, String> {
+fn usd(text: &str) -> anyhow::Result<u64> {
     let amount =
         text.trim_start_matches('$').parse::<f64>().ok().filter(|amount| (0.0..=10_000.0).contains(amount));
-    amount.map(budget::micros).ok_or_else(|| "expected US dollars from 0 to 10000, such as 0.50".to_owned())
+    amount.map(budget::micros).context("expected US dollars from 0 to 10000, such as 0.50")
 }
 
 /// Runs the command of `arguments` in the workspace at `root`.
@@ -85,6 +85,10 @@ fn probe(root: &Path, contract: &Contract, url: &str, arguments: &Arguments) -> 
         std::env::var("INFRAI_API_KEY").context("set INFRAI_API_KEY to an API key of the server")?;
     let mut server = Http::new(base_url, &api_key)?;
     let out = directory(root, contract, base_url, arguments.out.as_deref())?;
+    ensure!(
+        arguments.clip_price > 0,
+        "--clip-price 0 would bound nothing; state the most that a clip of 1 s can cost"
+    );
     let allowance = arguments.spend.map(|spend| Allowance { spend, clip_price: arguments.clip_price });
     let settings = Settings {
         base_url: base_url.to_owned(),

@@ -116,6 +116,9 @@ impl Http {
 impl Server for Http {
     fn send(&mut self, request: &Request) -> Result<Response, NoResponse> {
         let base = request.path().map_or("", |_| self.base_url.as_str());
+        if base.is_empty() && !request.url.starts_with("https://") && !self.base_url.starts_with("http://") {
+            return Err(NoResponse("the link is not https, which is not safe".to_owned()));
+        }
         let mut builder =
             http::Request::builder().method(request.method.as_str()).uri(format!("{base}{}", request.url));
         for (name, value) in &request.headers {

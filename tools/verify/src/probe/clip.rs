@@ -70,7 +70,9 @@ impl Form {
 
 impl Probe<'_> {
     pub(super) fn clips(&mut self, capabilities: &Capabilities) -> anyhow::Result<()> {
-        let Some((order, clip)) = self.first_clip(capabilities)? else { return Ok(()) };
+        let Some((order, clip)) = self.first_accepted("a clip", &FORMS, capabilities, None)? else {
+            return Ok(());
+        };
         self.repetitions(&order, &clip)?;
         self.cancelled_clip(capabilities, &order, &clip)?;
         self.invalid_orders()?;
@@ -110,19 +112,15 @@ impl Probe<'_> {
         ClipRequest { key: self.key(form.name), body, form }
     }
 
-    /// Makes the clip that is downloaded.
-    fn first_clip(&mut self, capabilities: &Capabilities) -> anyhow::Result<Option<(ClipRequest, JobId)>> {
-        self.first_accepted("a clip", &FORMS, capabilities, &[])
-    }
-
-    /// Sends the forms of a request until the server does not reject one.
+    /// Sends the forms of a request until the server does not reject one. `earlier` is the clip that was made before.
     fn first_accepted(
         &mut self,
         purpose: &str,
         forms: &[Form],
         capabilities: &Capabilities,
-        known: &[&JobId],
+        earlier: Option<(&ClipRequest, &JobId)>,
     ) -> anyhow::Result<Option<(ClipRequest, JobId)>> {
+        let known = earlier.map(|(_, id)| id);
         let mut rejected: Vec<(Form, usize, String)> = Vec::new();
         for form in forms {
             let price = match form.shape {
@@ -156,7 +154,7 @@ impl Probe<'_> {
                 return Ok(None);
             }
             let id = self.made(&reply, known);
-            if id.as_ref().is_some_and(|id| known.contains(&id)) {
+            if id.is_some() && id.as_ref() == known {
                 self.budget.may_have_charged();
                 self.leave_out(format!(
                     "{purpose}: under another idempotency key, `generate` responds with the first job"
@@ -167,15 +165,23 @@ impl Probe<'_> {
                 self.leave_out(format!("{purpose}: {} is {}", form.described(), reply.described()));
             }
             let Some(id) = id else { return Ok(None) };
-            self.accepted(&order, &reply, &rejected);
+            let earlier = earlier.and_then(|(order, _)| order.form.shape);
+            self.accepted(&order, &reply, &rejected, earlier);
             return Ok(Some((order, id)));
         }
         self.leave_out(format!("{purpose}: {}", rejected.pop().map(|(.., found)| found).unwrap_or_default()));
         Ok(None)
     }
 
-    /// Judges the members of an order that was accepted, and those of the forms that were rejected before it.
-    fn accepted(&mut self, order: &ClipRequest, reply: &Reply, rejected: &[(Form, usize, String)]) {
+    /// Judges the members of an order that was accepted, and those of the forms that were rejected before it. `earlier` is the member
+    /// with the aspect ratio of an order that was accepted earlier.
+    fn accepted(
+        &mut self,
+        order: &ClipRequest,
+        reply: &Reply,
+        rejected: &[(Form, usize, String)],
+        earlier: Option<&str>,
+    ) {
         let findings = &mut self.judge.findings;
         for statement in ["GenerateRequest", "GenerateRequest.prompt"] {
             findings.confirm(statement, reply.number);
@@ -186,6 +192,10 @@ impl Probe<'_> {
                 (Some("aspect_ratio"), Some("aspect")) => {
                     let found = format!("{found}; the same request with `aspect` is accepted");
                     findings.contradict("GenerateRequest.aspect_ratio", *number, found);
+                }
+                (Some("aspect"), None) if earlier == Some("aspect_ratio") => {
+                    let found = format!("{found}; the same request with `aspect_ratio` was accepted");
+                    findings.contradict("GenerateRequest.aspect", *number, found);
                 }
                 _ => findings.observe("rejected", found.clone()),
             }
@@ -211,7 +221,7 @@ impl Probe<'_> {
                 return Ok(());
             }
             let reply = self.ask(purpose, request)?;
-            let shown = self.made(&reply, &[id]);
+            let shown = self.made(&reply, Some(id));
             if reply.is_outage() {
                 continue;
             }
@@ -261,16 +271,10 @@ impl Probe<'_> {
     ) -> anyhow::Result<()> {
         // A form that was rejected is not sent again.
         let forms = if first.form.shape.is_none() { &CANCELLED[1..] } else { &CANCELLED[..] };
-        let Some((order, id)) = self.first_accepted("a clip to cancel", forms, capabilities, &[older])?
-        else {
+        let earlier = Some((first, older));
+        let Some((_, id)) = self.first_accepted("a clip to cancel", forms, capabilities, earlier)? else {
             return Ok(());
         };
-        if forms.len() > 1 && order.form.shape.is_none() && first.form.shape == Some("aspect_ratio") {
-            let number = self.recorder.exchanges.len();
-            let found =
-                "a request with `aspect` is rejected, and the same request with `aspect_ratio` was accepted";
-            self.judge.findings.contradict("GenerateRequest.aspect", number, found);
-        }
         let cancel = Request::post(id.path("cancel")).with_key(&self.key("cancel"));
         let cancel = cancel.with_json(&json!({"job_id": id.value()}));
         let mut reply = self.ask("a cancellation", cancel.clone())?;
@@ -358,7 +362,7 @@ impl Probe<'_> {
             }
             let reply = self.ask_malformed(purpose, request)?;
             if !reply.is_outage() {
-                self.made(&reply, &[]);
+                self.made(&reply, None);
             }
             let found = format!("{purpose} is {}", reply.described());
             self.rule(rule, &reply, reply.status() == expected, found);
@@ -370,7 +374,7 @@ impl Probe<'_> {
                 return Ok(());
             }
             let reply = self.ask(purpose, request)?;
-            self.made(&reply, &[]);
+            self.made(&reply, None);
             self.judge.findings.observe(purpose, reply.described());
             if reply.rejects_the_content() {
                 statements.iter().for_each(|statement| self.judge.findings.confirm(statement, reply.number));

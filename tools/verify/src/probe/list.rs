@@ -23,6 +23,7 @@ impl Probe<'_> {
         }
         let mut jobs: Vec<_> =
             first.jobs().iter().filter_map(|job| Some((job.id()?, job.has_succeeded()))).collect();
+        self.existing.extend(jobs.iter().map(|(id, _)| id.clone()));
         jobs.sort_by_key(|(_, has_succeeded)| !has_succeeded);
 
         self.one_job()?;
@@ -100,6 +101,7 @@ impl Probe<'_> {
         }
         for _ in 0..PAGES {
             jobs += reply.jobs().len();
+            self.existing.extend(reply.jobs().iter().filter_map(|job| job.id()));
             let Some(cursor) = reply.next_cursor() else {
                 if reply.has_list() {
                     self.judge.findings.confirm(rules::LAST_PAGE.name, reply.number);

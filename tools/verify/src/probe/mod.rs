@@ -68,6 +68,7 @@ pub fn run(
         recorder: Recorder::new(server, journal, progress),
         budget: Budget::new(options.allowance.unwrap_or(Allowance { spend: 0, clip_price: 0 })),
         options,
+        existing: Vec::new(),
         made: Vec::new(),
         undeleted: Vec::new(),
         resent: 0,
@@ -99,6 +100,8 @@ struct Probe<'a> {
     recorder: Recorder<'a>,
     budget: Budget,
     options: Options,
+    /// The jobs of the account before this run has made any.
+    existing: Vec<JobId>,
     /// The jobs that this run has made and not yet deleted.
     made: Vec<JobId>,
     undeleted: Vec<JobId>,
@@ -169,8 +172,9 @@ impl Probe<'_> {
         self.leave_out(format!("a clip that may have been made and charged, since {why}: look at `list`"));
     }
 
-    /// Adds the job that a response of `generate` names, and its charge. Returns the id, unless the request was rejected.
-    fn made(&mut self, reply: &Reply, known: &[&JobId]) -> Option<JobId> {
+    /// Adds the job that a response of `generate` names, and its charge. Returns the id, unless the request was rejected, or the job was
+    /// there before this run: such a job is not deleted.
+    fn made(&mut self, reply: &Reply, known: Option<&JobId>) -> Option<JobId> {
         if reply.is_rejected() {
             return None;
         }
@@ -178,8 +182,12 @@ impl Probe<'_> {
             self.may_have_made(&format!("`generate` responds {} without a job id", reply.described()));
             return None;
         };
-        if known.contains(&&id) {
+        if known == Some(&id) {
             return Some(id);
+        }
+        if self.existing.contains(&id) {
+            self.may_have_made("`generate` responds with a job that was there before");
+            return None;
         }
         self.resent += reply.repeats;
         let cost = self.budget.charge(reply.metadata());

@@ -107,7 +107,9 @@ impl Reply {
 impl<'a> Job<'a> {
     pub(crate) fn id(self) -> Option<JobId> {
         let id = self.0.get("job_id").or(self.0.get("id"))?;
-        text_of(id).filter(|text| !text.is_empty()).map(|_| JobId(id.clone()))
+        // Servers read a path that ends with dots as another one.
+        let is_usable = |text: &String| !["", ".", ".."].contains(&text.as_str());
+        text_of(id).filter(is_usable).map(|_| JobId(id.clone()))
     }
 
     /// The state in lower case.
