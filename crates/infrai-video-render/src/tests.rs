@@ -1,3 +1,5 @@
+mod captions;
+
 use std::time::Duration;
 
 use crate::{Clip, RenderError, Scene, render};
@@ -283,18 +285,6 @@ fn impossible_scenes_are_refused_with_the_reason() {
         let error = render(&Scene { duration, ..scene("x") }).unwrap_err();
         assert!(matches!(error, RenderError::Duration(_)), "{error}");
     }
-}
-
-#[test]
-fn a_long_prompt_is_cut_with_an_ellipsis_that_fits() {
-    use crate::scene::text;
-
-    let prompt = text::clean(&"a quiet harbour town in the early morning ".repeat(40));
-    let mut lines = text::wrap(&prompt, 20.0, 400.0);
-    assert!(lines.iter().all(|line| text::width(line, 20.0) <= 400.0));
-    text::cut(&mut lines, 3, 20.0, 400.0);
-    assert_eq!(lines.len(), 3);
-    assert!(lines[2].ends_with('…') && text::width(&lines[2], 20.0) <= 400.0);
 }
 
 #[test]

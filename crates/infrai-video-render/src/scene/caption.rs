@@ -6,6 +6,9 @@ use crate::frame::Frame;
 /// The mark in the upper corner: nobody should take the scene for the work of a video model.
 const MARK: &str = "sandbox · not a real generation";
 
+/// A longer prompt is cut.
+const MOST_LINES: usize = 2;
+
 /// The panel behind a text: how much of the picture it hides.
 const PANEL: f32 = 0.5;
 /// The luma of the panel and of the letters.
@@ -37,37 +40,39 @@ impl Caption {
     }
 }
 
-/// The lines of the prompt: as large as fits, first in few lines, then smaller in more, and cut at last.
-fn fit(prompt: &str, unit: f32, limit: f32) -> (Vec<String>, f32) {
-    let steps = [(34.0, 2), (29.0, 2), (25.0, 3), (22.0, 4)];
-    let size = |pixels: f32| (pixels * unit).max(7.0);
-    for (pixels, count) in steps {
-        let lines = text::wrap(prompt, size(pixels), limit);
-        if lines.len() <= count {
-            return (lines, size(pixels));
+/// The lines of the prompt and the size of their letters: as large as fits into two lines, and cut at last.
+pub(crate) fn fit(prompt: &str, unit: f32, limit: f32) -> (Vec<String>, f32) {
+    let sizes = [34.0, 29.0, 25.0].map(|pixels: f32| (pixels * unit).max(7.0));
+    for size in sizes {
+        let lines = text::wrap(prompt, size, limit);
+        if lines.len() <= MOST_LINES {
+            return (lines, size);
         }
     }
-    let (pixels, count) = steps[steps.len() - 1];
-    let mut lines = text::wrap(prompt, size(pixels), limit);
-    text::cut(&mut lines, count, size(pixels), limit);
-    (lines, size(pixels))
+    let size = sizes[sizes.len() - 1];
+    let mut lines = text::wrap(prompt, size, limit);
+    text::cut(&mut lines, MOST_LINES, size, limit);
+    (lines, size)
 }
 
 fn band(prompt: &str, width: usize, height: usize) -> Patch {
     let unit = width.min(height) as f32 / 720.0;
+    // The band keeps clear of the edges, which some screens hide: of the lower one by a twentieth of the height.
     let (margin, padding) = (36.0 * unit, 22.0 * unit);
+    let bottom = height as f32 / 720.0 * 36.0;
     let limit = width as f32 - 2.0 * (margin + padding);
     let (lines, size) = fit(prompt, unit, limit);
     let line_height = 1.32 * size;
     let panel_height = lines.len() as f32 * line_height + 1.3 * padding;
-    let top = (height as f32 - margin - panel_height).max(0.0);
+    let top = (height as f32 - bottom - panel_height).max(0.0);
     let mut patch =
         Patch::new(margin, top, width as f32 - 2.0 * margin, panel_height, 14.0 * unit, (width, height));
     let right_to_left = text::is_right_to_left(prompt);
     for (index, line) in lines.iter().enumerate() {
+        let line = text::in_display_order(line, right_to_left);
         let baseline = top + 0.65 * padding + index as f32 * line_height + 0.97 * size;
-        let free = if right_to_left { limit - text::width(line, size) } else { 0.0 };
-        patch.write(line, size, margin + padding + free, baseline, 1.0);
+        let free = if right_to_left { limit - text::width(&line, size) } else { 0.0 };
+        patch.write(&line, size, margin + padding + free, baseline, 1.0);
     }
     patch.finish()
 }

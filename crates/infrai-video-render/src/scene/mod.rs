@@ -1,6 +1,6 @@
 //! The parts of a scene and the picture that they make together.
 
-mod caption;
+pub(crate) mod caption;
 mod layout;
 mod palette;
 mod shapes;
