@@ -4,8 +4,8 @@
 //!
 //! Data goes to stdout and everything else to stderr. Each kind of failure has its own exit code.
 //!
-//! The modules depend on each other in one direction: `text` and `exit_code`, then `args`, `plan` and `ledger`, then `failure`
-//! and `ui`, then `context`, `runner` and `schema`, and on top `commands`.
+//! The modules depend on each other in one direction: `text`, `money` and `exit_code`, then `args`, `plan` and `ledger`, then `failure`
+//! and `ui`, then `context`, `spending`, `runner` and `schema`, and on top `commands`.
 
 mod args;
 mod commands;
@@ -13,11 +13,13 @@ mod context;
 mod exit_code;
 mod failure;
 mod ledger;
+mod money;
 mod plan;
 mod runner;
 mod runtime;
 mod schema;
 mod signals;
+mod spending;
 mod text;
 mod ui;
 

@@ -7,6 +7,7 @@ use infrai_video::download::{Fetched, Saved};
 use infrai_video::types::VideoJob;
 use infrai_video::{Job, JobState, Response, Submission};
 
+use super::charges::{self, JobFacts};
 use super::{Item, Ledger, LedgerError, Stage};
 use crate::plan;
 
@@ -16,16 +17,17 @@ use crate::plan;
 pub(crate) struct LeasedItem {
     ledger: Arc<Ledger>,
     pub(crate) item: Item,
+    facts: JobFacts,
 }
 
 impl LeasedItem {
     pub(crate) fn new(ledger: &Arc<Ledger>, item: Item) -> Self {
-        Self { ledger: Arc::clone(ledger), item }
+        Self { ledger: Arc::clone(ledger), item, facts: JobFacts::default() }
     }
 
     async fn store(&mut self, change: impl FnOnce(&mut Item)) -> Result<(), LedgerError> {
         change(&mut self.item);
-        self.ledger.write(&self.item).await
+        self.ledger.write(&self.item, &self.facts).await
     }
 
     /// Before the request is sent. From here on the service may have accepted it.
@@ -56,6 +58,7 @@ impl LeasedItem {
 
     /// Plans a new request under a new idempotency key.
     pub(crate) async fn plan_new_attempt(&mut self) -> Result<(), LedgerError> {
+        self.facts = JobFacts::default();
         self.store(|item| {
             item.attempt += 1;
             item.key = plan::idempotency_key(&item.id, item.attempt);
@@ -72,12 +75,14 @@ impl LeasedItem {
     }
 
     pub(crate) async fn set_accepted(&mut self, job: &Response<Job>) -> Result<(), LedgerError> {
-        let cost = job.metadata().cost_usd;
+        let is_same_job = self.item.job_id.as_deref() == Some(job.id().as_str());
+        let known_cost = self.item.cost_usd.filter(|_| is_same_job);
+        self.facts = JobFacts::of_acceptance(&self.item, job);
         self.store(|item| {
             item.stage = Stage::Accepted;
             item.job_id = Some(job.id().to_string());
             item.job_state = job.snapshot().map(|job| job.state.to_string());
-            item.cost_usd = cost.or(item.cost_usd);
+            item.cost_usd = charges::reported_cost(job.metadata()).or(known_cost);
         })
         .await?;
         match job.snapshot() {
@@ -96,6 +101,7 @@ impl LeasedItem {
             state if state.is_final() => Stage::Failed,
             _ => self.item.stage,
         };
+        self.facts.observe(&job.state);
         if self.item.job_state.as_deref() == Some(state.as_str()) && self.item.stage == stage {
             return Ok(());
         }
@@ -135,7 +141,7 @@ impl LeasedItem {
             item.sha256 = Some(clip.sha256.clone());
             item.machine = Some(self.ledger.machine().to_owned());
         }
-        self.ledger.finish(item).await
+        self.ledger.finish(item, &self.facts).await
     }
 
     /// The clip is saved at a path that the ledger did not know. This ends the lease.
@@ -158,6 +164,15 @@ impl LeasedItem {
             item.error_code = code.map(str::to_owned);
         })
         .await
+    }
+
+    /// The job was deleted with its clip.
+    pub(crate) async fn set_deleted(&mut self) -> Result<(), LedgerError> {
+        let state = self.item.job_state.as_deref().map(JobState::from);
+        if !state.is_some_and(|state| state.is_final()) {
+            self.facts.set_deleted();
+        }
+        self.set_stage(Stage::Dropped, "deleted by its user", None).await
     }
 
     /// Stores why the item was not continued.

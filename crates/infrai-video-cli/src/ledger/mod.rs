@@ -4,9 +4,11 @@
 //! PostgreSQL, which any number of machines may share, the lease of a dead process expires. Each write names the holder of the
 //! lease, so that a process whose lease has expired changes nothing.
 
+mod charges;
 mod database;
 mod error;
 mod heartbeat;
+mod history;
 mod item;
 mod leased_item;
 mod location;
@@ -23,9 +25,11 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use self::charges::JobFacts;
 use self::database::{Database, Row, Value, text};
 pub(crate) use self::error::LedgerError;
 pub(crate) use self::heartbeat::Heartbeat;
+pub(crate) use self::history::{History, PastJobs};
 pub(crate) use self::item::{Destination, Item, Stage, clip_name};
 pub(crate) use self::leased_item::LeasedItem;
 pub(crate) use self::location::{InvalidLocation, LEDGER_VARIABLE, Location, STATE_VARIABLE};
@@ -143,8 +147,11 @@ impl Ledger {
                 text(item.stage.stored()),
             ]
         };
-        self.with_retries(async |_| self.database.execute_all(&sql, items.iter().map(values).collect()).await)
-            .await
+        self.with_retries(async |_| {
+            let statements = items.iter().map(|item| (sql.as_str(), values(item))).collect();
+            Ok(self.database.execute_all(statements).await?.iter().sum())
+        })
+        .await
     }
 
     /// Leases items that no process works on, including this one. Returns them in the order of the plan.
@@ -252,17 +259,22 @@ impl Ledger {
         Ok(())
     }
 
-    /// Stores a leased item.
-    pub(crate) async fn write(&self, item: &Item) -> Result<(), LedgerError> {
-        self.write_for(item, Some(&self.worker.id)).await
+    /// Stores a leased item, and the charge of its job.
+    async fn write(&self, item: &Item, facts: &JobFacts) -> Result<(), LedgerError> {
+        self.write_for(item, facts, Some(&self.worker.id)).await
     }
 
-    /// Stores a leased item and ends its lease.
-    pub(crate) async fn finish(&self, item: &Item) -> Result<(), LedgerError> {
-        self.write_for(item, None).await
+    /// Stores a leased item, and the charge of its job, and ends its lease.
+    async fn finish(&self, item: &Item, facts: &JobFacts) -> Result<(), LedgerError> {
+        self.write_for(item, facts, None).await
     }
 
-    async fn write_for(&self, item: &Item, holder: Option<&str>) -> Result<(), LedgerError> {
+    async fn write_for(
+        &self,
+        item: &Item,
+        facts: &JobFacts,
+        holder: Option<&str>,
+    ) -> Result<(), LedgerError> {
         let (target, output) = item.destination.columns();
         let submission = item
             .submission
@@ -302,8 +314,12 @@ impl Ledger {
             item.machine.clone().into(),
             holder.map(str::to_owned).into(),
         ];
+        let charge = self.charge(item, facts);
         self.with_retries(async |attempt| {
-            match self.database.execute(&sql, values.clone()).await? {
+            // The charge comes first: it depends on the lease, which the second statement may end.
+            let charge = charge.iter().map(|(sql, values)| (sql.as_str(), values.clone()));
+            let statements = charge.chain([(sql.as_str(), values.clone())]).collect();
+            match self.database.execute_all(statements).await?.pop().unwrap_or_default() {
                 // The first attempt may have ended the lease without a response.
                 0 if attempt == Attempt::Retry && holder.is_none() && self.is_stored(item).await? => Ok(()),
                 0 => Err(LedgerError::Lost),

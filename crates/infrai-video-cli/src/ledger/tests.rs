@@ -1,8 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::charges::Charge;
 use super::*;
 use crate::args::ClipRequest;
+use crate::money::Usd;
 
 #[cfg(feature = "postgres")]
 #[path = "../../tests/machines/postgres.rs"]
@@ -77,6 +79,9 @@ with_each_database! {
     numbers_can_be_null_and_set_later
     two_processes_insert_the_same_plan_concurrently
     services_do_not_share_items
+    a_ledger_of_version_1_is_migrated_without_loss
+    each_job_has_one_charge_and_keeps_its_time
+    a_wait_that_nobody_watched_has_no_duration
     a_ledger_of_another_version_is_rejected
 }
 
@@ -112,7 +117,7 @@ async fn another_process_reads_a_stored_item(fixture: Fixture) {
     taken.job_id = Some("vj_1".to_owned());
     taken.cost_usd = Some(0.2);
     taken.bytes = Some(5_000_000_000);
-    ledger.write(&taken).await.unwrap();
+    ledger.write(&taken, &JobFacts::default()).await.unwrap();
     ledger.close().await;
 
     let read = fixture.open().await.find(SERVICE, "vj_1").await.unwrap().unwrap();
@@ -148,7 +153,7 @@ async fn one_process_holds_an_item_until_it_dies(fixture: Fixture) {
     assert_eq!(free(&other).await, ["i3"]);
     let rest = other.lease(SERVICE, Selection::Pending(Pending::Planned, &all)).await.unwrap();
     assert_eq!(rest.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["i3"]);
-    assert!(matches!(other.write(&first[0]).await, Err(LedgerError::Lost)));
+    assert!(matches!(other.write(&first[0], &JobFacts::default()).await, Err(LedgerError::Lost)));
 
     // A killed process releases only its lock. On other machines its lease must expire.
     drop(one);
@@ -158,7 +163,7 @@ async fn one_process_holds_an_item_until_it_dies(fixture: Fixture) {
     }
     let left = other.lease(SERVICE, Selection::Pending(Pending::Planned, &all)).await.unwrap();
     assert_eq!(left.len(), 2, "{left:?}");
-    assert!(other.write(&first[0]).await.is_ok());
+    assert!(other.write(&first[0], &JobFacts::default()).await.is_ok());
 }
 
 async fn a_process_never_leases_its_own_item_again(fixture: Fixture) {
@@ -179,7 +184,7 @@ async fn a_saved_item_has_no_lease(fixture: Fixture) {
     let mut taken = ledger.lease(SERVICE, Selection::Pending(Pending::Planned, &ids)).await.unwrap();
     let mut leased = LeasedItem::new(&ledger, taken.remove(0));
     leased.set_saved(None).await.unwrap();
-    assert!(matches!(ledger.write(&leased.item).await, Err(LedgerError::Lost)));
+    assert!(matches!(ledger.write(&leased.item, &JobFacts::default()).await, Err(LedgerError::Lost)));
     let rest = ledger.pending(SERVICE, "plan").await.unwrap();
     assert_eq!(rest, [("b".to_owned(), Pending::Planned)]);
 }
@@ -192,7 +197,7 @@ async fn numbers_can_be_null_and_set_later(fixture: Fixture) {
     let taken = ledger.lease(SERVICE, Selection::Pending(Pending::Planned, &ids)).await.unwrap();
     assert_eq!((taken[0].seconds, taken[1].seconds), (None, Some(2.5)));
     for cost_usd in [None, Some(0.1), None] {
-        ledger.write(&Item { cost_usd, ..taken[0].clone() }).await.unwrap();
+        ledger.write(&Item { cost_usd, ..taken[0].clone() }, &JobFacts::default()).await.unwrap();
         assert_eq!(ledger.find(SERVICE, "a").await.unwrap().unwrap().cost_usd, cost_usd);
     }
 }
@@ -221,13 +226,114 @@ async fn services_do_not_share_items(fixture: Fixture) {
 async fn a_ledger_of_another_version_is_rejected(fixture: Fixture) {
     let ledger = fixture.open().await;
     let change = async |sql| assert_eq!(ledger.database.execute(sql, Vec::new()).await.unwrap(), 1);
-    change("INSERT INTO _sqlx_migrations SELECT 2, 'more', installed_on, success, checksum, 0 FROM _sqlx_migrations").await;
+    change("INSERT INTO _sqlx_migrations SELECT 3, 'more', installed_on, success, checksum, 0 FROM _sqlx_migrations WHERE version = 1").await;
     assert!(matches!(fixture.try_open().await, Err(LedgerError::Newer)));
-    change("DELETE FROM _sqlx_migrations WHERE version = 1").await;
-    change("UPDATE _sqlx_migrations SET version = 1").await;
+    change("DELETE FROM _sqlx_migrations WHERE version = 3").await;
     fixture.open().await.close().await;
-    change("UPDATE _sqlx_migrations SET version = 20260101").await;
+    change("UPDATE _sqlx_migrations SET version = 20260101 WHERE version = 2").await;
     assert!(matches!(fixture.try_open().await, Err(LedgerError::Newer)));
+}
+
+/// Version 1 had one job for each item, the cost of its last response, and no times.
+async fn a_ledger_of_version_1_is_migrated_without_loss(fixture: Fixture) {
+    let ledger = fixture.open().await;
+    let items =
+        [("a", "saved", "running", 0.2), ("b", "failed", "failed", 0.1), ("c", "accepted", "queued", 0.0)];
+    for (index, (id, stage, state, cost)) in items.into_iter().enumerate() {
+        ledger.add(&[item(id, index as i64)]).await.unwrap();
+        let sql = format!(
+            "UPDATE items SET stage = '{stage}', job_id = 'vj_{id}', job_state = '{state}', cost_usd = {cost}, created_at = {index}"
+        );
+        assert_eq!(
+            ledger.database.execute(&format!("{sql} WHERE id = '{id}'"), Vec::new()).await.unwrap(),
+            1
+        );
+    }
+    ledger.add(&[item("planned", 9)]).await.unwrap();
+    ledger.add(&[Item { id: "same-job".to_owned(), ..item("a", 10) }]).await.unwrap();
+    for sql in [
+        "UPDATE items SET stage = 'sent', job_id = 'vj_a' WHERE id = 'same-job'",
+        "DROP TABLE charges",
+        "DELETE FROM _sqlx_migrations WHERE version = 2",
+    ] {
+        ledger.database.execute(sql, Vec::new()).await.unwrap();
+    }
+    ledger.close().await;
+
+    for _ in 0..2 {
+        let ledger = fixture.open().await;
+        let charges = ledger.charges(SERVICE, 0, 10).await.unwrap();
+        let row = |charge: &Charge| {
+            let (cost, state) = (charge.cost.map(Usd::dollars), charge.job_state.clone().unwrap());
+            (charge.job_id.clone(), cost, state, charge.submitted_at, charge.finished_at)
+        };
+        let expected = [
+            ("vj_c", None, "queued", 2),
+            ("vj_b", Some(0.1), "failed", 1),
+            ("vj_a", Some(0.2), "succeeded", 0),
+        ];
+        let expected =
+            expected.map(|(id, cost, state, at)| (id.to_owned(), cost, state.to_owned(), at, None));
+        assert_eq!(charges.iter().map(row).collect::<Vec<_>>(), expected);
+        assert_eq!(ledger.batch(SERVICE, "plan").await.unwrap().len(), 5);
+        ledger.close().await;
+    }
+}
+
+/// The only charge of a service.
+async fn only_charge(ledger: &Ledger) -> Charge {
+    let mut charges = ledger.charges(SERVICE, 0, 10).await.unwrap();
+    assert_eq!(charges.len(), 1, "{charges:?}");
+    charges.remove(0)
+}
+
+async fn each_job_has_one_charge_and_keeps_its_time(fixture: Fixture) {
+    let ledger = fixture.open().await;
+    ledger.add(&[item("a", 1)]).await.unwrap();
+    let mut taken = ledger.lease(SERVICE, Selection::One("a")).await.unwrap().remove(0);
+    ledger.write(&taken, &JobFacts::default()).await.unwrap();
+    assert_eq!(ledger.charges(SERVICE, 0, 10).await.unwrap(), []);
+    (taken.stage, taken.job_id, taken.cost_usd) = (Stage::Accepted, Some("vj_1".to_owned()), Some(0.2));
+    ledger.write(&taken, &JobFacts::accepted("swift", None)).await.unwrap();
+    let first = only_charge(&ledger).await;
+    assert_eq!((first.vendor.as_deref(), first.cost.map(Usd::dollars)), (Some("swift"), Some(0.2)));
+    ledger.database.execute("UPDATE charges SET submitted_at = 1000", Vec::new()).await.unwrap();
+
+    // A repetition reports neither the cost nor, perhaps, the same vendor.
+    (taken.cost_usd, taken.job_state) = (None, Some("failed".to_owned()));
+    ledger.write(&taken, &JobFacts::accepted("other", Some(2000))).await.unwrap();
+    let again = Charge { submitted_at: 1000, job_state: Some("failed".to_owned()), ..first };
+    assert_eq!(only_charge(&ledger).await, again);
+
+    // A new attempt is another job, and what the first one cost stays known.
+    (taken.attempt, taken.job_id, taken.cost_usd) = (2, Some("vj_2".to_owned()), Some(0.3));
+    ledger.finish(&taken, &JobFacts::accepted("swift", Some(3000))).await.unwrap();
+    let charges = ledger.charges(SERVICE, 0, 10).await.unwrap();
+    assert_eq!(charges.iter().map(|charge| charge.submitted_at).collect::<Vec<_>>(), [3000, 1000]);
+    assert_eq!(ledger.charges(SERVICE, 1001, 10).await.unwrap().len(), 1);
+    // A process without the lease records nothing.
+    taken.job_id = Some("vj_3".to_owned());
+    assert!(matches!(ledger.write(&taken, &JobFacts::default()).await, Err(LedgerError::Lost)));
+    assert_eq!(ledger.charges(SERVICE, 0, 10).await.unwrap().len(), 2);
+}
+
+async fn a_wait_that_nobody_watched_has_no_duration(fixture: Fixture) {
+    let ledger = Arc::new(fixture.open().await);
+    ledger.add(&[item("a", 1)]).await.unwrap();
+    let mut taken = ledger.lease(SERVICE, Selection::One("a")).await.unwrap().remove(0);
+    (taken.stage, taken.job_id) = (Stage::Accepted, Some("vj_1".to_owned()));
+    ledger.write(&taken, &JobFacts::default()).await.unwrap();
+    let state = |state: &str| -> infrai_video::types::VideoJob {
+        serde_json::from_value(serde_json::json!({"job_id": "vj_1", "state": state})).unwrap()
+    };
+    // Another process finds that it has succeeded meanwhile.
+    LeasedItem::new(&ledger, taken.clone()).set_job_state(&state("succeeded")).await.unwrap();
+    assert_eq!(only_charge(&ledger).await.finished_at, None);
+    let mut watching = LeasedItem::new(&ledger, taken);
+    watching.set_job_state(&state("running")).await.unwrap();
+    watching.set_job_state(&state("succeeded")).await.unwrap();
+    let charge = only_charge(&ledger).await;
+    assert!(charge.finished_at.is_some_and(|at| at >= charge.submitted_at), "{charge:?}");
 }
 
 /// Earlier versions created it with sqlx.

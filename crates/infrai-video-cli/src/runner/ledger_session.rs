@@ -50,6 +50,14 @@ impl LedgerSession {
         Recorder(item.map(|item| Recording::new(&open.ledger, item, &open.output, Sending::Again)))
     }
 
+    /// Records the state of a job that was read, for the report of what was charged. `was_watched` says whether this process has
+    /// seen it before it was final.
+    pub(crate) async fn set_charge_state(&self, job: &VideoJob, was_watched: bool) {
+        let Some(open) = &self.0 else { return };
+        // The next process that reads the state records it.
+        let _unreachable = open.ledger.set_charge_state(&open.service, job, was_watched).await;
+    }
+
     /// The item of an idempotency key.
     pub(crate) async fn item_of_key(&self, key: &str) -> Option<Item> {
         let open = self.0.as_ref()?;
@@ -253,7 +261,7 @@ impl Recorder {
         let Some(recording) = &mut self.0 else { return };
         // A downloaded clip is not lost with its job.
         if !matches!(recording.leased.item.stage, Stage::Saved | Stage::Fetched) {
-            let written = recording.leased.set_stage(Stage::Dropped, "deleted by its user", None).await;
+            let written = recording.leased.set_deleted().await;
             recording.warn_once(written);
         }
     }

@@ -14,7 +14,9 @@ use crate::args::{ClipRequest, GenerateArgs};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
+use crate::ledger::Location;
 use crate::runner::{Order, OutputPath, Recorder};
+use crate::spending::{self, Estimate};
 
 pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failure> {
     let request = ClipRequest { prompt: prompt::read(args)?, ..args.request.clone() };
@@ -32,6 +34,9 @@ pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failur
     let mut submission = generate.clone().prepare().map_err(failed)?;
     if !args.no_check {
         check(ctx, &generate, &submission).await?;
+    }
+    if ctx.ledger_location()? != Location::None {
+        show_cost(ctx, &Estimate::of(&request, &spending::past_jobs(ctx).await));
     }
     if !args.dry_run {
         session.client.sync_time().await;
@@ -82,6 +87,13 @@ async fn check(ctx: &Context, generate: &Generate, submission: &Submission) -> R
         ctx.output.status("checked", &line);
     }
     Ok(())
+}
+
+/// Says what the clip is going to cost.
+fn show_cost(ctx: &Context, estimate: &Estimate) {
+    let lines = estimate.lines();
+    let labels = std::iter::once("cost").chain(std::iter::repeat(""));
+    labels.zip(lines).for_each(|(label, line)| ctx.output.status(label, &line));
 }
 
 /// The clips of a request, such as `1080p clips of 5 s`.

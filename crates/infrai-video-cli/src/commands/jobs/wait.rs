@@ -12,7 +12,7 @@ use crate::args::WaitArgs;
 use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, advice};
-use crate::runner::{self, GRACE, Recorder};
+use crate::runner::{self, GRACE, LedgerSession, Recorder};
 use crate::signals::Signal;
 use crate::text::count;
 use crate::ui::JobProgress;
@@ -23,71 +23,89 @@ const CONCURRENCY: usize = 64;
 pub(crate) async fn run(ctx: &Context, args: &WaitArgs) -> Result<(), Failure> {
     let ids = job_ids(ctx, &args.ids)?;
     let session = ctx.connect().await?;
-    let mut signals = ctx.signals()?;
-    let unfinished = RefCell::new(ids.clone());
-    let session = &session;
-    // Each job has a line from the start, so that jobs that are not polled yet are counted too.
-    let progress = |id: &JobId| JobProgress::new(&ctx.output, (ids.len() > 1).then(|| id.as_str()));
-    let progress: Vec<JobProgress> = ids.iter().map(progress).collect();
-    let waits = stream::iter(ids.iter().zip(progress).enumerate())
-        .map(|(index, (id, progress))| async move {
-            (index, id, Box::pin(wait(ctx, args, session, id, progress)).await)
-        })
-        .buffer_unordered(CONCURRENCY);
-    let all = waits.fold(Vec::new(), |mut failures, (index, id, result)| {
-        unfinished.borrow_mut().retain(|other| other != id);
-        if let Err(failure) = result {
-            failures.push((index, failure));
-        }
-        async { failures }
-    });
-    let mut failures = tokio::select! {
-        failures = all => failures,
-        signal = signals.next() => return Err(interrupted(ctx, &unfinished.borrow(), signal)),
-    };
-    failures.sort_by_key(|(index, _)| *index);
-    if ids.len() == 1 {
-        return failures.pop().map_or(Ok(()), |(_, failure)| Err(failure));
-    }
-    let exit = Exit::of_all(failures.iter().map(|(_, failure)| failure.exit()));
-    for (index, failure) in failures {
-        ctx.output.failure(&failure.naming_job(ids[index].as_str()));
-    }
-    exit.map_or(Ok(()), |exit| Err(Failure::printed(exit)))
+    let ledger = LedgerSession::open(ctx).await;
+    let result = Wait { ctx, args, session: &session, ledger: &ledger }.run(&ids).await;
+    ledger.close().await;
+    result
 }
 
-async fn wait(
-    ctx: &Context,
-    args: &WaitArgs,
-    session: &Session,
-    id: &JobId,
-    progress: JobProgress,
-) -> Result<(), Failure> {
-    let (since, invocation) = (Instant::now(), &ctx.invocation);
-    let timeout = args.timeout.0.unwrap_or(Duration::MAX);
-    // A wait tolerates that a new job is not known yet. This job is an old one, so that an unknown id is reported at once.
-    let policy = RetryPolicy::default();
-    let max_elapsed = policy.max_elapsed().min(timeout.saturating_add(GRACE));
-    match session.client.status(id).with_retry_policy(policy.with_max_elapsed(max_elapsed)).await {
-        Ok(job) if since.elapsed() >= timeout && !job.state.is_final() => {
-            print(ctx, &job)?;
-            return Err(Failure::still_running(invocation, id.as_str(), Some(&job), since.elapsed(), 1));
-        }
-        Err(error) if since.elapsed() >= timeout && error.kind() == ErrorKind::TimedOut => {
-            return Err(Failure::still_running(invocation, id.as_str(), None, since.elapsed(), 1));
-        }
-        read => read.map_err(|error| Failure::of_job_call(invocation, id.as_str(), &error))?,
-    };
-    let left = args.timeout.0.map(|timeout| timeout.saturating_sub(since.elapsed()));
-    let wait = session.wait(&session.client.job(id.as_str())).with_max_wait(left);
-    match runner::wait(wait, progress, &mut Recorder::none()).await {
-        Ok(job) if ctx.output.quiet => ctx.output.line(&job.job_id),
-        Ok(job) => print(ctx, &job),
-        Err(error) => {
-            if let Some(job) = error.last_job() {
-                print(ctx, job)?;
+/// One run of `wait`.
+struct Wait<'a> {
+    ctx: &'a Context,
+    args: &'a WaitArgs,
+    session: &'a Session,
+    ledger: &'a LedgerSession,
+}
+
+impl Wait<'_> {
+    async fn run(&self, ids: &[JobId]) -> Result<(), Failure> {
+        let ctx = self.ctx;
+        let mut signals = ctx.signals()?;
+        let unfinished = RefCell::new(ids.to_vec());
+        // Each job has a line from the start, so that jobs that are not polled yet are counted too.
+        let progress = |id: &JobId| JobProgress::new(&ctx.output, (ids.len() > 1).then(|| id.as_str()));
+        let progress: Vec<JobProgress> = ids.iter().map(progress).collect();
+        let waits = stream::iter(ids.iter().zip(progress).enumerate())
+            .map(
+                |(index, (id, progress))| async move { (index, id, Box::pin(self.wait(id, progress)).await) },
+            )
+            .buffer_unordered(CONCURRENCY);
+        let all = waits.fold(Vec::new(), |mut failures, (index, id, result)| {
+            unfinished.borrow_mut().retain(|other| other != id);
+            if let Err(failure) = result {
+                failures.push((index, failure));
             }
-            Err(Failure::of_wait(invocation, &error))
+            async { failures }
+        });
+        let mut failures = tokio::select! {
+            failures = all => failures,
+            signal = signals.next() => return Err(interrupted(ctx, &unfinished.borrow(), signal)),
+        };
+        failures.sort_by_key(|(index, _)| *index);
+        if ids.len() == 1 {
+            return failures.pop().map_or(Ok(()), |(_, failure)| Err(failure));
+        }
+        let exit = Exit::of_all(failures.iter().map(|(_, failure)| failure.exit()));
+        for (index, failure) in failures {
+            ctx.output.failure(&failure.naming_job(ids[index].as_str()));
+        }
+        exit.map_or(Ok(()), |exit| Err(Failure::printed(exit)))
+    }
+
+    async fn wait(&self, id: &JobId, progress: JobProgress) -> Result<(), Failure> {
+        let (ctx, session) = (self.ctx, self.session);
+        let (since, invocation) = (Instant::now(), &ctx.invocation);
+        let timeout = self.args.timeout.0.unwrap_or(Duration::MAX);
+        // A wait tolerates that a new job is not known yet. This job is an old one, so that an unknown id is reported at once.
+        let policy = RetryPolicy::default();
+        let max_elapsed = policy.max_elapsed().min(timeout.saturating_add(GRACE));
+        let policy = policy.with_max_elapsed(max_elapsed);
+        let first = match session.client.status(id).with_retry_policy(policy).await {
+            Ok(job) if since.elapsed() >= timeout && !job.state.is_final() => {
+                print(ctx, &job)?;
+                return Err(Failure::still_running(invocation, id.as_str(), Some(&job), since.elapsed(), 1));
+            }
+            Err(error) if since.elapsed() >= timeout && error.kind() == ErrorKind::TimedOut => {
+                return Err(Failure::still_running(invocation, id.as_str(), None, since.elapsed(), 1));
+            }
+            read => read.map_err(|error| Failure::of_job_call(invocation, id.as_str(), &error))?,
+        };
+        let left = self.args.timeout.0.map(|timeout| timeout.saturating_sub(since.elapsed()));
+        let wait = session.wait(&session.client.job(id.as_str())).with_max_wait(left);
+        let result = runner::wait(wait, progress, &mut Recorder::none()).await;
+        let last = result.as_ref().map_or_else(|error| error.last_job(), Some);
+        if let Some(job) = last {
+            self.ledger.set_charge_state(job, !first.state.is_final()).await;
+        }
+        match result {
+            Ok(job) if ctx.output.quiet => ctx.output.line(&job.job_id),
+            Ok(job) => print(ctx, &job),
+            Err(error) => {
+                if let Some(job) = error.last_job() {
+                    print(ctx, job)?;
+                }
+                Err(Failure::of_wait(invocation, &error))
+            }
         }
     }
 }

@@ -52,18 +52,21 @@ impl Database {
     /// Runs a statement. Returns the number of rows that it changed.
     pub(super) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, LedgerError> {
         match self {
-            Self::Sqlite(db) => db.execute_all(sql, vec![values]).await,
+            Self::Sqlite(db) => Ok(db.execute_all(vec![(sql, values)]).await?.iter().sum()),
             #[cfg(feature = "postgres")]
             Self::Postgres(db) => Box::pin(db.execute(sql, values)).await,
         }
     }
 
-    /// Runs a statement for each set of values, for all or none. Returns the number of rows that were changed.
-    pub(super) async fn execute_all(&self, sql: &str, sets: Vec<Vec<Value>>) -> Result<u64, LedgerError> {
+    /// Runs statements in their order, all or none. Returns the number of rows that each of them changed.
+    pub(super) async fn execute_all(
+        &self,
+        statements: Vec<(&str, Vec<Value>)>,
+    ) -> Result<Vec<u64>, LedgerError> {
         match self {
-            Self::Sqlite(db) => db.execute_all(sql, sets).await,
+            Self::Sqlite(db) => db.execute_all(statements).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(db) => Box::pin(db.execute_all(sql, sets)).await,
+            Self::Postgres(db) => Box::pin(db.execute_all(statements)).await,
         }
     }
 

@@ -42,11 +42,14 @@ impl Postgres {
         Ok(query(sql, values).execute(&self.pool).await?.rows_affected())
     }
 
-    pub(super) async fn execute_all(&self, sql: &str, sets: Vec<Vec<Value>>) -> Result<u64, LedgerError> {
+    pub(super) async fn execute_all(
+        &self,
+        statements: Vec<(&str, Vec<Value>)>,
+    ) -> Result<Vec<u64>, LedgerError> {
         let mut transaction = self.pool.begin().await?;
-        let mut changed = 0;
-        for values in sets {
-            changed += query(sql, values).execute(&mut *transaction).await?.rows_affected();
+        let mut changed = Vec::new();
+        for (sql, values) in statements {
+            changed.push(query(sql, values).execute(&mut *transaction).await?.rows_affected());
         }
         transaction.commit().await?;
         Ok(changed)
@@ -80,10 +83,10 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), LedgerError> {
     sqlx::query(LOCK).execute(&mut *transaction).await?;
     sqlx::raw_sql(migrations::RECORD).execute(&mut *transaction).await?;
     let applied = sqlx::query_as(migrations::APPLIED).fetch_all(&mut *transaction).await?;
-    if migrations::are_due(&applied)? {
-        sqlx::raw_sql(migrations::ITEMS).execute(&mut *transaction).await?;
-        let record = sqlx::query(migrations::ITEMS_APPLIED).bind(migrations::checksum());
-        record.execute(&mut *transaction).await?;
+    for migration in migrations::due(&applied)? {
+        sqlx::raw_sql(migration.sql).execute(&mut *transaction).await?;
+        let record = sqlx::query(migrations::RECORD_ONE).bind(migration.version).bind(migration.description);
+        record.bind(migration.checksum()).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(())

@@ -36,18 +36,26 @@ impl Sqlite {
         Ok(Self(jobs))
     }
 
-    pub(super) async fn execute_all(&self, sql: &str, sets: Vec<Vec<Value>>) -> Result<u64, LedgerError> {
-        let sql = numbered(sql);
-        let changed = self.run(move |db| {
-            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut statement = transaction.prepare(&sql)?;
-            let changed: rusqlite::Result<usize> =
-                sets.iter().map(|values| statement.execute(params_from_iter(values))).sum();
-            drop(statement);
+    pub(super) async fn execute_all(
+        &self,
+        statements: Vec<(&str, Vec<Value>)>,
+    ) -> Result<Vec<u64>, LedgerError> {
+        let statements: Vec<(String, Vec<Value>)> =
+            statements.into_iter().map(|(sql, values)| (numbered(sql), values)).collect();
+        self.run(move |db| {
             // A dropped transaction is rolled back.
-            changed.and_then(|changed| transaction.commit().map(|()| changed))
-        });
-        Ok(changed.await? as u64)
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut changed = Vec::new();
+            for same in statements.chunk_by(|(one, _), (next, _)| one == next) {
+                let mut statement = transaction.prepare(&same[0].0)?;
+                for (_, values) in same {
+                    changed.push(statement.execute(params_from_iter(values))? as u64);
+                }
+            }
+            transaction.commit()?;
+            Ok(changed)
+        })
+        .await
     }
 
     pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {

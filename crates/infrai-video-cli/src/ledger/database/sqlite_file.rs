@@ -53,11 +53,15 @@ fn migrated(path: &Path) -> Result<Connection, LedgerError> {
     }
     db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")?;
     let applied = if is_ours { applied(&db)? } else { Vec::new() };
-    if migrations::are_due(&applied)? {
+    let due = migrations::due(&applied)?;
+    if !due.is_empty() {
         let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(migrations::RECORD)?;
-        transaction.execute_batch(migrations::ITEMS)?;
-        transaction.execute(migrations::ITEMS_APPLIED, [migrations::checksum()])?;
+        for migration in due {
+            transaction.execute_batch(migration.sql)?;
+            let record = (migration.version, migration.description, migration.checksum());
+            transaction.execute(migrations::RECORD_ONE, record)?;
+        }
         transaction.commit()?;
     }
     Ok(db)

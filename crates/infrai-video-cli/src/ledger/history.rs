@@ -1,0 +1,195 @@
+//! What clips of a kind cost and how long they took, by the earlier jobs of the ledger.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use infrai_video::JobState;
+
+use super::charges::Charge;
+use super::{Ledger, LedgerError};
+use crate::args::ClipRequest;
+use crate::money::Usd;
+
+/// Number of jobs that are read. Newer ones tell more about prices and waiting times.
+const NEWEST: i64 = 2000;
+
+/// The fewest durations that tell what is usual.
+const FEWEST_WAITS: usize = 3;
+
+/// The share of the durations below the range of usual ones, and above it.
+const UNUSUAL: f64 = 0.1;
+
+/// The newest jobs of a service.
+#[derive(Debug, Default)]
+pub(crate) struct PastJobs(Vec<PastJob>);
+
+#[derive(Debug)]
+struct PastJob {
+    request: ClipRequest,
+    vendor: Option<String>,
+    cost: Option<Usd>,
+    /// From the submission until it had succeeded.
+    wait: Option<Duration>,
+}
+
+/// What is known about clips of a size and a length.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct History {
+    /// Number of jobs that `cost` is known from.
+    pub(crate) count: usize,
+    /// The lowest and the highest cost.
+    pub(crate) cost: Option<RangeInclusive<Usd>>,
+    /// The same for each vendor that was named, by its name.
+    pub(crate) by_vendor: BTreeMap<String, RangeInclusive<Usd>>,
+    /// Whether the costs are those of other lengths, scaled by the second.
+    pub(crate) is_scaled: bool,
+    /// How long such jobs usually take from the submission until they have succeeded: without the shortest tenth and the longest
+    /// tenth. `None` if fewer than three are known.
+    pub(crate) wait: Option<RangeInclusive<Duration>>,
+}
+
+impl Ledger {
+    /// The newest jobs of a service.
+    pub(crate) async fn past_jobs(&self, service: &str) -> Result<PastJobs, LedgerError> {
+        let charges = self.charges(service, i64::MIN, NEWEST).await?;
+        Ok(PastJobs(charges.into_iter().filter_map(PastJob::of).collect()))
+    }
+}
+
+impl PastJob {
+    fn of(charge: Charge) -> Option<Self> {
+        let has_succeeded = charge.job_state.as_deref() == Some(JobState::Succeeded.as_str());
+        let wait = charge.finished_at.and_then(|at| u64::try_from(at - charge.submitted_at).ok());
+        Some(Self {
+            request: serde_json::from_str(&charge.request).ok()?,
+            vendor: charge.vendor,
+            cost: charge.cost,
+            wait: wait.map(Duration::from_millis).filter(|_| has_succeeded),
+        })
+    }
+
+    /// The cost, as it would be for another length.
+    fn scaled_cost(&self, seconds: Option<f64>) -> Option<Usd> {
+        self.cost?.scaled(self.request.duration_seconds?, seconds?)
+    }
+}
+
+impl PastJobs {
+    /// What is known about clips like that of a request: of the same size, length and preference; else of the same size and
+    /// length; else of the same size, with the cost scaled by the second.
+    pub(crate) fn history(&self, request: &ClipRequest) -> History {
+        let seconds = request.duration_seconds;
+        let same_size: Vec<&PastJob> =
+            self.0.iter().filter(|job| size(&job.request) == size(request)).collect();
+        let same_length = |job: &&&PastJob| job.request.duration_seconds == seconds;
+        let same_clip: Vec<&PastJob> = same_size.iter().filter(same_length).copied().collect();
+        let preferred = same_clip.iter().filter(|job| job.request.prefer == request.prefer).copied();
+        let candidates = [preferred.collect(), same_clip];
+        let known = |jobs: &Vec<&PastJob>| -> Vec<(Option<String>, Usd)> {
+            jobs.iter().filter_map(|job| Some((job.vendor.clone(), job.cost?))).collect()
+        };
+        let costs = candidates.iter().map(known).find(|costs| !costs.is_empty());
+        let is_scaled = costs.is_none();
+        let costs = costs.unwrap_or_else(|| {
+            let scaled = |job: &&PastJob| Some((job.vendor.clone(), job.scaled_cost(seconds)?));
+            same_size.iter().filter_map(scaled).collect()
+        });
+        let mut by_vendor = BTreeMap::new();
+        for (vendor, cost) in &costs {
+            if let Some(vendor) = vendor {
+                let range = by_vendor.entry(vendor.clone()).or_insert(*cost..=*cost);
+                *range = *cost.min(range.start())..=*cost.max(range.end());
+            }
+        }
+        let waits = |jobs: &Vec<&PastJob>| usual(jobs.iter().filter_map(|job| job.wait).collect());
+        History {
+            count: costs.len(),
+            is_scaled: is_scaled && !costs.is_empty(),
+            cost: extent(costs.into_iter().map(|(_, cost)| cost)),
+            by_vendor,
+            wait: candidates.iter().chain([&same_size]).find_map(waits),
+        }
+    }
+}
+
+/// The size that a request names. The service compares without case.
+fn size(request: &ClipRequest) -> Option<String> {
+    request.resolution.as_ref().map(|size| size.trim().to_ascii_lowercase())
+}
+
+fn extent(costs: impl Iterator<Item = Usd> + Clone) -> Option<RangeInclusive<Usd>> {
+    Some(costs.clone().min()?..=costs.max()?)
+}
+
+/// The range of usual durations.
+fn usual(mut waits: Vec<Duration>) -> Option<RangeInclusive<Duration>> {
+    if waits.len() < FEWEST_WAITS {
+        return None;
+    }
+    waits.sort_unstable();
+    let left_out = (waits.len() as f64 * UNUSUAL) as usize;
+    Some(waits[left_out]..=waits[waits.len() - 1 - left_out])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(json: &str) -> ClipRequest {
+        serde_json::from_str(&format!("{{\"prompt\": \"a city\"{json}}}")).unwrap()
+    }
+
+    fn job(json: &str, vendor: &str, cost: f64, wait: u64) -> PastJob {
+        PastJob {
+            request: request(json),
+            vendor: Some(vendor.to_owned()),
+            cost: Usd::from_dollars(cost).filter(|cost| *cost > Usd::ZERO),
+            wait: Some(Duration::from_secs(wait)).filter(|wait| !wait.is_zero()),
+        }
+    }
+
+    fn range(from: f64, to: f64) -> Option<RangeInclusive<Usd>> {
+        Some(Usd::from_dollars(from)?..=Usd::from_dollars(to)?)
+    }
+
+    const HD: &str = ", \"resolution\": \"1080p\", \"duration_seconds\": 5";
+
+    #[test]
+    fn the_same_size_and_length_count_else_the_cost_is_scaled() {
+        let best = format!("{HD}, \"prefer\": \"smartest\"");
+        let past = PastJobs(vec![
+            job(HD, "a", 0.2, 0),
+            job(HD, "b", 0.3, 0),
+            job(HD, "b", 0.0, 0),
+            job(&best, "c", 0.9, 0),
+            job(", \"resolution\": \"1080P\", \"duration_seconds\": 10", "a", 0.5, 0),
+            job(", \"resolution\": \"4k\", \"duration_seconds\": 5", "a", 7.0, 0),
+        ]);
+        let same = past.history(&request(HD));
+        assert_eq!((same.count, same.cost, same.is_scaled), (2, range(0.2, 0.3), false));
+        assert_eq!(same.by_vendor.get("b").cloned(), range(0.3, 0.3));
+        assert_eq!(past.history(&request(&best)).cost, range(0.9, 0.9));
+        let cheap = past.history(&request(&format!("{HD}, \"prefer\": \"cheapest\"")));
+        assert_eq!((cheap.count, cheap.cost), (3, range(0.2, 0.9)), "any preference is better than none");
+        let longer = past.history(&request(", \"resolution\": \" 1080p\", \"duration_seconds\": 20"));
+        assert_eq!((longer.count, longer.cost, longer.is_scaled), (4, range(0.8, 3.6), true));
+        for unknown in
+            ["", ", \"resolution\": \"1080p\"", ", \"resolution\": \"720p\", \"duration_seconds\": 5"]
+        {
+            assert_eq!(past.history(&request(unknown)), History::default(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_usual_wait_needs_three_and_leaves_out_the_extremes() {
+        let past = |waits: &[u64]| PastJobs(waits.iter().map(|wait| job(HD, "a", 0.2, *wait)).collect());
+        let usual = |waits: &[u64]| past(waits).history(&request(HD)).wait;
+        let seconds = |from, to| Some(Duration::from_secs(from)..=Duration::from_secs(to));
+        assert_eq!(usual(&[10, 20]), None);
+        assert_eq!(usual(&[10, 30, 20, 0]), seconds(10, 30));
+        assert_eq!(usual(&[1, 50, 51, 52, 53, 54, 55, 56, 57, 900]), seconds(50, 57));
+        let other_length = request(", \"resolution\": \"1080p\", \"duration_seconds\": 9");
+        assert_eq!(past(&[10, 30, 20]).history(&other_length).wait, seconds(10, 30));
+    }
+}
