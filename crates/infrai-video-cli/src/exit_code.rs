@@ -56,7 +56,7 @@ impl Exit {
         match self {
             Self::Success => "success",
             Self::Other => "another error",
-            Self::Usage => "usage",
+            Self::Usage => "invalid command line",
             Self::JobFailed => "the job failed",
             Self::Authentication => "no API key, 401 or 403",
             Self::NotFound => "not found",

@@ -26,6 +26,7 @@ mod ui;
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::args::Cli;
@@ -83,15 +84,18 @@ pub fn run() -> ExitCode {
 /// Prints help, the version, or what is wrong with the arguments.
 fn rejected(error: &clap::Error) -> ExitCode {
     let args = std::env::args_os;
+    let wants_json = usage::wants_json(args());
+    // Without any arguments the help is more useful than an error.
+    if !wants_json && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
     match usage::failure(&command(), error, args()) {
-        Some(failure) if usage::wants_json(args()) => {
-            Output::plain().failure_line(&failure);
+        Some(failure) => {
+            let mut output = Output::plain();
+            output.json = wants_json;
+            output.failure(&failure);
             failure.exit().into()
         }
-        Some(failure) if usage::contains_secret(args()) => {
-            Output::plain().failure(&failure);
-            failure.exit().into()
-        }
-        _ => error.exit(),
+        None => error.exit(),
     }
 }

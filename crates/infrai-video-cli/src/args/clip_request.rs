@@ -27,7 +27,7 @@ pub(crate) struct ClipRequest {
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "aspect")]
     pub(crate) aspect_ratio: Option<AspectRatio>,
     /// The criterion by which the service chooses a vendor
-    #[arg(long, value_name = "WHAT", ignore_case = true, value_parser = PossibleValuesParser::new(Preference::KNOWN)
+    #[arg(long, value_name = "CRITERION", ignore_case = true, value_parser = PossibleValuesParser::new(Preference::KNOWN)
         .try_map(|text| text.parse::<Preference>()))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) prefer: Option<Preference>,

@@ -47,7 +47,7 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "TIME", default_value = "30m", conflicts_with = "no_wait")]
     pub(crate) timeout: Timeout,
     /// What happens to the job on Ctrl-C; `detach` lets it continue, and so does `ask` without a terminal
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t, conflicts_with = "no_wait")]
+    #[arg(long, value_name = "ACTION", value_enum, default_value_t, conflicts_with = "no_wait")]
     pub(crate) on_interrupt: OnInterrupt,
     /// Do not compare the request with the vendors' capabilities first
     #[arg(long)]

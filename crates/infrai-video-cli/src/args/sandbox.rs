@@ -112,13 +112,13 @@ fn quirk_help() -> String {
     )
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an IP address: use 127.0.0.1, or 0.0.0.0 for access from other machines")]
-pub(crate) struct InvalidHost(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("use an IP address: 127.0.0.1, or 0.0.0.0 for access from other machines")]
+pub(crate) struct InvalidHost;
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a pace: use real, x60 or manual")]
-pub(crate) struct InvalidPace(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("use real, x60 or manual")]
+pub(crate) struct InvalidPace;
 
 /// The form of the log of a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -137,7 +137,7 @@ impl FromStr for Host {
     fn from_str(text: &str) -> Result<Self, InvalidHost> {
         match text {
             "localhost" => Ok(Self(Ipv4Addr::LOCALHOST.into())),
-            _ => text.parse().map(Self).map_err(|_| InvalidHost(text.to_owned())),
+            _ => text.parse().map(Self).map_err(|_| InvalidHost),
         }
     }
 }
@@ -181,7 +181,7 @@ impl FromStr for Pace {
                 .and_then(|factor| factor.parse().ok())
                 .filter(|factor: &f64| factor.is_finite() && *factor > 0.0)
                 .map(Self::Times)
-                .ok_or_else(|| InvalidPace(text.to_owned())),
+                .ok_or(InvalidPace),
         }
     }
 }
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!("localhost".parse(), "127.0.0.1".parse::<Host>());
         assert_eq!("::".parse(), Ok(Host(std::net::Ipv6Addr::UNSPECIFIED.into())));
         for text in ["", "example.com", "127.0.0.1:80"] {
-            assert_eq!(text.parse::<Host>(), Err(InvalidHost(text.to_owned())));
+            assert_eq!(text.parse::<Host>(), Err(InvalidHost));
         }
     }
 

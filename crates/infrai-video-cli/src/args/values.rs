@@ -14,9 +14,9 @@ pub(crate) struct InvalidSeconds;
 #[error("use a whole number such as 7")]
 pub(crate) struct InvalidNumber;
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a duration: use something like 90s, 15m, 1h30m or none")]
-pub(crate) struct InvalidTimeout(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("use a time such as 90s, 15m or 1h30m, or none")]
+pub(crate) struct InvalidTimeout;
 
 /// A number, such as 5 or 7.5. The SDK validates it.
 pub(crate) fn seconds(text: &str) -> Result<f64, InvalidSeconds> {
@@ -64,15 +64,14 @@ impl FromStr for Timeout {
     type Err = InvalidTimeout;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimeout> {
-        let invalid = || InvalidTimeout(text.to_owned());
         if text == "none" {
             return Ok(Self(None));
         }
         if let Ok(seconds) = text.parse::<u32>() {
             return Ok(Self(Some(Duration::from_secs(seconds.into()))));
         }
-        let duration: SignedDuration = text.parse().map_err(|_| invalid())?;
-        Duration::try_from(duration).map(|duration| Self(Some(duration))).map_err(|_| invalid())
+        let duration: SignedDuration = text.parse().map_err(|_| InvalidTimeout)?;
+        Duration::try_from(duration).map(|duration| Self(Some(duration))).map_err(|_| InvalidTimeout)
     }
 }
 
@@ -98,7 +97,7 @@ mod tests {
         assert_eq!("0s".parse(), seconds(0));
         assert_eq!("none".parse(), Ok(Timeout(None)));
         for text in ["", "soon", "-5s", "-5", "5 parsecs", "1e9"] {
-            assert_eq!(text.parse::<Timeout>(), Err(InvalidTimeout(text.to_owned())));
+            assert_eq!(text.parse::<Timeout>(), Err(InvalidTimeout));
         }
     }
 }

@@ -41,7 +41,7 @@ impl Context {
             Ok(url) => Some(url).filter(|url| !url.trim().is_empty()),
             Err(VarError::NotPresent) => None,
             Err(VarError::NotUnicode(_)) => {
-                let message = format!("`{BASE_URL_VARIABLE}` is not UTF-8");
+                let message = format!("{BASE_URL_VARIABLE} is not UTF-8");
                 return Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL));
             }
         };
@@ -51,13 +51,13 @@ impl Context {
             (None, None) => return Ok(()),
         };
         if may_contain_secret(url.trim()) {
-            let message = format!("`{name}` contains an API key, a user or a password, which is not allowed");
+            let message = format!("{name} must not contain an API key, a user or a password");
             return Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL));
         }
         match infrai_video::base_url(url) {
             Ok(_) => Ok(()),
             Err(error) => {
-                let message = format!("{} (`{name}`)", error.message());
+                let message = format!("{} ({name})", error.message());
                 Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL))
             }
         }
@@ -108,7 +108,7 @@ impl Context {
     /// Opens the ledger for a command that needs one.
     pub(crate) async fn require_ledger(&self) -> Result<Arc<Ledger>, Failure> {
         self.open_ledger().await?.ok_or_else(|| {
-            let message = "there is no ledger: --sandbox and --ledger none keep none";
+            let message = "this command needs a ledger; with --sandbox or --ledger none there is none";
             Failure::new(Exit::Usage, message).next(self.invocation.help())
         })
     }

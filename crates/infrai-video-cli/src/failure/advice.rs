@@ -158,7 +158,7 @@ impl Resubmission<'_> {
     /// Where the service no longer remembers the key.
     pub(crate) fn after_expiry(&self) -> Vec<String> {
         let again = self.invocation.command_on("resume", self.key.as_str(), "--again");
-        vec![self.find_job(), format!("{again}  (a new request, which may be charged in addition)")]
+        vec![self.find_job(), format!("{again}  (a new request; may be charged again)")]
     }
 
     pub(crate) fn after_insufficient_credit(&self) -> Vec<String> {
@@ -195,7 +195,7 @@ pub(super) fn after_setback(invocation: &Invocation, item: &Item, setback: &Setb
     match setback {
         Setback::UnsafeToRetry(_) => vec![
             format!("{}  (shows whether its job exists)", invocation.command("list")),
-            format!("{}  (a new request, which may be charged in addition)", resume("--again")),
+            format!("{}  (a new request; may be charged again)", resume("--again")),
             format!("{}  (forgets it)", resume("--drop")),
         ],
         Setback::FileExists(_) => vec![
@@ -203,10 +203,10 @@ pub(super) fn after_setback(invocation: &Invocation, item: &Item, setback: &Setb
             format!("{}  (replaces the file)", resume("--force")),
         ],
         Setback::OtherApiKey => {
-            vec![format!("{SET_API_KEY}  (the one that it was begun with)"), format!("then: {}", resume(""))]
+            vec![format!("{SET_API_KEY}  (the key that started it)"), format!("then: {}", resume(""))]
         }
         Setback::Missing { job_gone: true, .. } => {
-            vec![format!("{}  (a new request, which is charged)", resume("--again"))]
+            vec![format!("{}  (a new request; is charged)", resume("--again"))]
         }
         Setback::NoClip => match &item.batch {
             Some(batch) => vec![retry_failed(invocation, batch)],
@@ -265,14 +265,14 @@ pub(crate) fn after_batch(invocation: &Invocation, batch: &str, missing: &Missin
     }
     if missing.has_lost_jobs {
         let retry = invocation.command_on("batch retry", batch, "--missing");
-        steps.push(format!("{retry}  (new requests for clips whose jobs are gone, which are charged)"));
+        steps.push(format!("{retry}  (new requests for clips whose jobs are gone; are charged)"));
     }
     if missing.has_unfinished {
-        steps.push(format!("{}  (finishes items that were begun)", invocation.command("resume")));
+        steps.push(format!("{}  (finishes items that were started)", invocation.command("resume")));
     }
     for name in &missing.dropped {
         let again = invocation.command_on("resume", name, "--again");
-        steps.push(format!("{again}  (a new request, which is charged)"));
+        steps.push(format!("{again}  (a new request; is charged)"));
     }
     if steps.is_empty() {
         steps.push(invocation.command_on("batch status", batch, ""));
@@ -336,7 +336,8 @@ pub(super) fn after_ledger_error(
         _ if !location.exists() && error.is_about_the_path() => vec![
             format!("export {STATE_VARIABLE}=DIR  (a writable directory)"),
             then,
-            "or run without a ledger: --ledger none; then a crash loses the record of the request".to_owned(),
+            "or run without a ledger: --ledger none  (a crash then loses the record of the request)"
+                .to_owned(),
         ],
         _ => vec![error.remedy().to_owned(), then],
     }

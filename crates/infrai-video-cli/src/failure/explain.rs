@@ -6,7 +6,9 @@ use infrai_video::types::VideoJob;
 use infrai_video::wait::{WaitError, WaitErrorKind};
 use infrai_video::{Error, JobState};
 
-use super::{Facts, Failure, Invocation, Outage, Setback, advice, describe, job_outcome};
+use super::{
+    Facts, Failure, Invocation, Outage, Setback, advice, describe, describe_with_ticks, job_outcome,
+};
 use crate::exit_code::Exit;
 use crate::ledger::{Item, LedgerError, Location};
 use crate::text::{clock, count};
@@ -15,7 +17,7 @@ impl Failure {
     /// A failed call.
     pub(crate) fn of_call(invocation: &Invocation, error: &Error) -> Self {
         let exit = Exit::from(error);
-        Self::new(exit, invocation.with_options_named(describe(error)))
+        Self::new(exit, invocation.with_options_named(describe_with_ticks(error)))
             .with_facts(Facts::from(error))
             .with_next(advice::after_call(invocation, exit, error))
     }
@@ -49,7 +51,7 @@ impl Failure {
             WaitErrorKind::Unreachable => {
                 let reason = error.poll_error().map(|error| format!(": {}", describe(error)));
                 let reason = reason.unwrap_or_default();
-                Self::new(exit, format!("job {id} could not be polled for too long{reason}; the job goes on"))
+                Self::new(exit, format!("job {id} could not be read for too long{reason}; it keeps running"))
                     .with_next(advice::on_job(invocation, "wait", id))
             }
             _ => match error.poll_error() {
@@ -74,11 +76,12 @@ impl Failure {
         let state = match (job, unknown) {
             (None, _) => "running".to_owned(),
             (Some(job), None) => job.state.to_string(),
-            (_, Some(job)) => format!("{:?}, a state that this version does not know,", job.state.as_str()),
+            (_, Some(job)) => format!("{:?} (a state unknown to this version)", job.state.as_str()),
         };
         let (elapsed, polls) = (clock(elapsed), count(polls as usize, "poll"));
-        let message =
-            format!("job {id} is still {state} after {elapsed} and {polls}; it goes on, and is billed once");
+        let message = format!(
+            "job {id} is still {state} after {elapsed} and {polls}; it keeps running and is charged once"
+        );
         let download = advice::if_state_is_unknown(invocation, job);
         Self::new(Exit::StillRunning, message)
             .with_next([advice::on_job(invocation, "wait", id), download].concat())
@@ -102,7 +105,7 @@ impl Failure {
 
     /// An outage that lasted longer than the run may wait.
     pub(crate) fn of_outage(invocation: &Invocation, outage: Outage, why: &str) -> Self {
-        Self::new(outage.exit(), format!("{why}; the time of --max-pause is over"))
+        Self::new(outage.exit(), format!("{why}; --max-pause allows no longer wait"))
             .with_next(advice::after_outage(invocation, outage))
     }
 

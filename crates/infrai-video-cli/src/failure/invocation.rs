@@ -132,10 +132,16 @@ impl Invocation {
         let base_url = if self.base_url.is_some() { "--base-url" } else { BASE_URL_VARIABLE };
         let of_command = FIELDS.iter().filter(|(subcommand, ..)| *subcommand == self.subcommand);
         let options = of_command.map(|(_, field, option)| (*field, *option)).chain([("base_url", base_url)]);
-        options.fold(message, |message, (field, option)| {
-            message.replace(&format!("`{field}`"), &format!("`{option}`"))
-        })
+        let named =
+            options.fold(message, |message, (field, option)| message.replace(&format!("`{field}`"), option));
+        without_ticks(&named)
     }
+}
+
+/// Removes the backticks around fields of the API, which the SDK has for documentation.
+pub(super) fn without_ticks(message: &str) -> String {
+    let fields = FIELDS.iter().map(|(_, field, _)| *field).chain(["prompt", "job_id", "api_key"]);
+    fields.fold(message.to_owned(), |message, field| message.replace(&format!("`{field}`"), field))
 }
 
 /// Options come first where the name must come after `--`.

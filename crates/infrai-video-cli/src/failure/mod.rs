@@ -11,6 +11,7 @@ use infrai_video::types::VideoJob;
 use infrai_video::{Error, ErrorKind};
 
 pub(crate) use self::invocation::Invocation;
+use self::invocation::without_ticks;
 pub(crate) use self::json_line::{Facts, FailureLine};
 pub(crate) use self::setback::{Outage, Setback};
 use crate::exit_code::Exit;
@@ -105,6 +106,11 @@ pub(crate) fn has_code(error: &Error, code: &str) -> bool {
 
 /// The error in one line, without the name of the operation, which the user did not type.
 pub(crate) fn describe(error: &Error) -> String {
+    without_ticks(&describe_with_ticks(error))
+}
+
+/// The same, with backticks around the fields of the API.
+fn describe_with_ticks(error: &Error) -> String {
     let mut facts = Vec::new();
     facts.extend(error.status().map(|status| format!("status {status}")));
     facts.extend(error.code().map(str::to_owned));

@@ -85,12 +85,12 @@ impl Setback {
     pub(crate) fn why(&self, item: &Item) -> String {
         match self {
             Self::NoClip => item.error.clone().unwrap_or_else(|| "no reason given".to_owned()),
-            Self::StillRunning => "the job goes on, and is billed once".to_owned(),
+            Self::StillRunning => "the job keeps running and is charged once".to_owned(),
             Self::FileExists(why) | Self::NotSaved(why) => {
-                format!("the job succeeded, its clip is not saved: {why}")
+                format!("the job succeeded, but its clip was not saved: {why}")
             }
             Self::Missing { why, .. } => why.clone(),
-            Self::OtherApiKey => "it was begun with another API key than the one in use".to_owned(),
+            Self::OtherApiKey => "it was started with another API key than the current one".to_owned(),
             Self::UnsafeToRetry(why)
             | Self::OutcomeUnknown(why)
             | Self::Paused { why, .. }

@@ -1,21 +1,20 @@
-//! Command lines that clap rejects.
+//! Command lines that clap rejects, in the style of all other errors.
 
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Failure;
 use crate::args::credentials::may_contain_secret;
 use crate::exit_code::Exit;
 
+/// Names of values that say nothing about the value.
+const GENERIC: [&str; 3] = ["what", "when", "name"];
+
 /// Whether rejected arguments contain `--json`.
 pub(crate) fn wants_json(args: impl Iterator<Item = OsString>) -> bool {
     args.skip(1).take_while(|arg| arg != OsStr::new("--")).any(|arg| arg == OsStr::new("--json"))
-}
-
-/// Whether an argument may contain an API key or a password, which clap would repeat in its message.
-pub(crate) fn contains_secret(args: impl Iterator<Item = OsString>) -> bool {
-    args.skip(1).any(|arg| may_contain_secret(&arg.to_string_lossy()))
 }
 
 /// The error as a failure. `None` for help and the version.
@@ -28,25 +27,146 @@ pub(crate) fn failure(
         return None;
     }
     let args: Vec<String> = args.skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let message = match error.kind() {
+    let failure = Failure::new(Exit::Usage, without_secrets(&message(error), &args));
+    let failure = match is_maybe_a_value(error) {
+        true => failure.next("to pass it as a value, put -- before it"),
+        false => failure,
+    };
+    Some(failure.next(format!("{} --help", command_path(command, &args))))
+}
+
+/// The command and its subcommands, as far as they are known: `infrai-video batch run`.
+fn command_path(command: &clap::Command, args: &[String]) -> String {
+    let mut path = command.get_name().to_owned();
+    let mut current = command;
+    for word in args {
+        if let Some(next) = current.find_subcommand(word) {
+            path = format!("{path} {word}");
+            current = next;
+        }
+    }
+    path
+}
+
+/// Replaces API keys and passwords. clap repeats a value without the name of its option.
+fn without_secrets(message: &str, args: &[String]) -> String {
+    let secret = args.iter().filter(|arg| may_contain_secret(arg));
+    let values = secret.flat_map(|arg| [Some(arg.as_str()), arg.split_once('=').map(|(_, value)| value)]);
+    values.flatten().fold(message.to_owned(), |text, value| text.replace(value, "..."))
+}
+
+/// Whether an unknown option may be meant as a value, such as a prompt that starts with a dash.
+fn is_maybe_a_value(error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::UnknownArgument
+        && error.get(ContextKind::SuggestedArg).is_none()
+        && matches!(error.get(ContextKind::Suggested), Some(ContextValue::StyledStrs(tips))
+            if tips.iter().any(|tip| tip.to_string().contains("as a value")))
+}
+
+fn message(error: &clap::Error) -> String {
+    let texts = |kind| texts(error, kind);
+    let first = |kind| texts(kind).into_iter().next().unwrap_or_default();
+    let argument = first(ContextKind::InvalidArg);
+    let (option, value) = (name(&argument), first(ContextKind::InvalidValue));
+    let known = one_of(&texts(ContextKind::ValidValue));
+    // The most similar word comes last.
+    let suggestion = |kind| match texts(kind).last() {
+        None => String::new(),
+        Some(similar) => format!("; did you mean {similar}?"),
+    };
+    match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),
+        ErrorKind::InvalidSubcommand => {
+            let command = first(ContextKind::InvalidSubcommand);
+            format!("unknown command {command:?}{}", suggestion(ContextKind::SuggestedSubcommand))
+        }
+        ErrorKind::UnknownArgument if argument.starts_with('-') => {
+            format!("unknown option {argument}{}", suggestion(ContextKind::SuggestedArg))
+        }
+        ErrorKind::UnknownArgument => format!("unexpected argument {argument:?}"),
+        ErrorKind::InvalidValue if value.is_empty() && known.is_empty() => format!("{option} needs a value"),
+        ErrorKind::InvalidValue if value.is_empty() => format!("{option} needs a value: {known}"),
+        ErrorKind::InvalidValue => {
+            let place = place(&argument);
+            match suggestion(ContextKind::SuggestedValue) {
+                none if none.is_empty() => format!("unknown {place}; use {known}"),
+                suggestion => format!("unknown {place}{suggestion}"),
+            }
+            .replacen("{}", &format!("{value:?}"), 1)
+        }
+        ErrorKind::ValueValidation => {
+            let why = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+            format!("invalid value {value:?} for {option}{why}")
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing: Vec<String> = texts(ContextKind::InvalidArg).iter().map(|arg| plain(arg)).collect();
+            format!("{} missing", is_or_are(&missing))
+        }
+        ErrorKind::ArgumentConflict => match texts(ContextKind::PriorArg) {
+            prior if prior == [argument.clone()] => format!("{option} is given more than once"),
+            prior if prior.is_empty() => format!("{option} cannot be used here"),
+            prior => {
+                let prior: Vec<String> = prior.iter().map(|arg| name(arg)).collect();
+                format!("{option} cannot be used with {}", one_of(&prior))
+            }
+        },
+        ErrorKind::NoEquals => format!("{option} needs = before its value"),
         _ => {
             let text = error.render().to_string();
             // What follows the first empty line is help.
             let reason = text.split("\n\n").next().unwrap_or_default();
             let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-            let secret = args.iter().filter(|arg| may_contain_secret(arg));
-            // clap repeats a value without the name of its option.
-            let values =
-                secret.flat_map(|arg| [Some(arg.as_str()), arg.split_once('=').map(|(_, value)| value)]);
-            let reason = values.flatten().fold(reason.to_owned(), |text, value| text.replace(value, "..."));
             reason.split_whitespace().collect::<Vec<_>>().join(" ")
         }
+    }
+}
+
+/// The texts that clap knows of this kind.
+fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// The name of an argument: `--days` of `--days <N>`, `ID` of `<ID>...`.
+fn name(argument: &str) -> String {
+    plain(argument.split(' ').next().unwrap_or_default())
+}
+
+/// An argument without the brackets of a usage line: `PROMPT or --prompt-file FILE` of `<PROMPT|--prompt-file <FILE>>`.
+fn plain(argument: &str) -> String {
+    argument.trim_end_matches("...").replace(['<', '>', '[', ']'], "").replace('|', " or ")
+}
+
+/// What an invalid value is, with `{}` for the value: `state {}`, `ratio {} for --aspect-ratio`.
+fn place(argument: &str) -> String {
+    let (option, value) = match argument.split_once(' ') {
+        Some((option, value)) => (option, plain(value)),
+        None => ("", plain(argument)),
     };
-    let name = args.iter().find(|word| command.find_subcommand(word).is_some());
-    let name = name.map(|name| format!(" {name}"));
-    let name = name.unwrap_or_default();
-    Some(Failure::new(Exit::Usage, message).next(format!("infrai-video{name} --help")))
+    let value = value.to_lowercase();
+    match option {
+        "" => format!("{value} {{}}"),
+        option if option.trim_start_matches('-') == value => format!("{value} {{}}"),
+        option if GENERIC.contains(&value.as_str()) => format!("value {{}} for {option}"),
+        option => format!("{value} {{}} for {option}"),
+    }
+}
+
+/// `a, b or c`.
+fn one_of(words: &[String]) -> String {
+    match words {
+        [first @ .., second, last] => [first, &[format!("{second} or {last}")]].concat().join(", "),
+        words => words.concat(),
+    }
+}
+
+/// `a is`, `a and b are`.
+fn is_or_are(words: &[String]) -> String {
+    let verb = if words.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", words.join(" and "))
 }
 
 #[cfg(test)]
@@ -75,23 +195,70 @@ mod tests {
     #[test]
     fn a_rejected_command_line_has_a_one_line_message_and_names_the_help() {
         for (line, message, next) in [
+            ("list --explode", "unknown option --explode", "infrai-video list --help"),
             (
-                "infrai-video list --explode",
-                "unexpected argument '--explode' found",
+                "list --sate failed",
+                "unknown option --sate; did you mean --state?",
+                "infrai-video list --help",
+            ),
+            ("set-retention vj_1", "--days N is missing", "infrai-video set-retention --help"),
+            ("wait", "ID is missing", "infrai-video wait --help"),
+            ("generate", "PROMPT or --prompt-file FILE is missing", "infrai-video generate --help"),
+            ("generate a b", "unexpected argument \"b\"", "infrai-video generate --help"),
+            ("generate a --duration", "--duration needs a value", "infrai-video generate --help"),
+            (
+                "generate a --duration x",
+                "invalid value \"x\" for --duration: use a number of seconds such as 5 or 7.5",
+                "infrai-video generate --help",
+            ),
+            (
+                "generate a --aspect-ratio 4:3",
+                "unknown ratio \"4:3\" for --aspect-ratio; use 16:9, 9:16 or 1:1",
+                "infrai-video generate --help",
+            ),
+            (
+                "generate a --no-wait --timeout 3s",
+                "--no-wait cannot be used with --timeout",
+                "infrai-video generate --help",
+            ),
+            ("list --limit 1 --limit 2", "--limit is given more than once", "infrai-video list --help"),
+            (
+                "list --state x",
+                "unknown state \"x\"; use queued, running, succeeded, failed or cancelled",
                 "infrai-video list --help",
             ),
             (
-                "infrai-video set-retention vj_1",
-                "the following required arguments were not provided: --days <N>",
-                "infrai-video set-retention --help",
+                "list --state faild",
+                "unknown state \"faild\"; did you mean failed?",
+                "infrai-video list --help",
             ),
-            ("infrai-video explode", "unrecognized subcommand 'explode'", "infrai-video --help"),
-            ("infrai-video", "a command is missing", "infrai-video --help"),
+            (
+                "list --color allways",
+                "unknown value \"allways\" for --color; did you mean always?",
+                "infrai-video list --help",
+            ),
+            (
+                "completions nu",
+                "unknown shell \"nu\"; use bash, elvish, fish, powershell or zsh",
+                "infrai-video completions --help",
+            ),
+            ("explode", "unknown command \"explode\"", "infrai-video --help"),
+            ("genrate a", "unknown command \"genrate\"; did you mean generate?", "infrai-video --help"),
+            ("batch run a --explode", "unknown option --explode", "infrai-video batch run --help"),
         ] {
+            let line = &format!("infrai-video {line}");
             let failure = rejected(line).unwrap();
             assert_eq!((failure.message(), failure.exit()), (message, Exit::Usage));
-            assert_eq!(failure.steps(), [next]);
+            assert_eq!(failure.steps().last().map(String::as_str), Some(next));
         }
+        assert_eq!(rejected("infrai-video").unwrap().message(), "a command is missing");
+    }
+
+    #[test]
+    fn a_prompt_that_starts_with_a_dash_can_be_passed_as_a_value() {
+        let failure = rejected("infrai-video generate -x").unwrap();
+        assert_eq!(failure.message(), "unknown option -x");
+        assert_eq!(failure.steps()[0], "to pass it as a value, put -- before it");
     }
 
     #[test]
@@ -106,10 +273,8 @@ mod tests {
             "infrai-video ifr_pk_proj_secret",
         ] {
             let failure = rejected(line).unwrap();
-            assert!(contains_secret(args(line)), "{line}");
             assert!(!format!("{failure:?}").contains("ret"), "{line}: {failure:?}");
         }
-        assert!(!contains_secret(args("infrai-video list --explode")));
     }
 
     #[test]

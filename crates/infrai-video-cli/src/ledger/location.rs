@@ -48,7 +48,7 @@ impl Location {
                 // A path need not be UTF-8.
                 (Self::File(_), None) => Ok(Self::File(value.into())),
                 (_, None) => {
-                    Err(InvalidLocation(format!("`{LEDGER_VARIABLE}` is a URL that is not UTF-8 text")))
+                    Err(InvalidLocation(format!("{LEDGER_VARIABLE} is a URL that is not UTF-8 text")))
                 }
             };
         }
@@ -76,7 +76,7 @@ impl Location {
         match &location {
             #[cfg(feature = "postgres")]
             Self::Postgres(url) if url.has_password() => Err(InvalidLocation(format!(
-                "`{OPTION}` has a password, which every user of this machine could read; put the URL into {LEDGER_VARIABLE}, or the \
+                "{OPTION} has a password, which every user of this machine could read; put the URL into {LEDGER_VARIABLE}, or the \
                  password into PGPASSWORD or ~/.pgpass"
             ))),
             _ => Ok(location),
@@ -87,14 +87,14 @@ impl Location {
     fn parse(text: &str, source: &str) -> Result<Self, InvalidLocation> {
         let text = text.trim();
         let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-        let invalid = |reason: &str| Err(InvalidLocation(format!("`{source}` {reason}")));
+        let invalid = |reason: &str| Err(InvalidLocation(format!("{source} {reason}")));
         match scheme.as_deref() {
             _ if text == "none" => Ok(Self::None),
             _ if text.is_empty() => invalid("is empty; name a file, a postgres:// URL or none"),
             #[cfg(not(feature = "postgres"))]
             Some("postgres" | "postgresql") => invalid(
-                "is a PostgreSQL URL, which this build of the command does not support; add `--features postgres` to \
-                 `cargo install`, or name a file or none",
+                "is a PostgreSQL URL, which this build of the command does not support; install it with \
+                 --features postgres, or name a file or none",
             ),
             #[cfg(feature = "postgres")]
             Some("postgres" | "postgresql") => match PostgresUrl::parse(text) {
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_build_without_postgresql_names_the_feature() {
         let error = Location::of_option("postgres://me:secret@db/l").unwrap_err().to_string();
-        assert!(error.contains("`--features postgres`") && !error.contains("secret"), "{error}");
+        assert!(error.contains("--features postgres") && !error.contains("secret"), "{error}");
     }
 
     #[cfg(feature = "postgres")]

@@ -8,6 +8,7 @@ use serde_json::{Number, Value};
 
 use super::PlanError;
 use super::fields::{FIELDS, Fields, unknown};
+use crate::text::count;
 
 /// A row and the number of its first line.
 type Row = (usize, Vec<String>);
@@ -42,11 +43,11 @@ fn columns(header: &[String]) -> Result<Vec<&str>, Vec<String>> {
         } else if !FIELDS.contains(column) {
             errors.push(unknown("column", column));
         } else if !seen.insert(column) {
-            errors.push(format!("the column `{column}` is repeated"));
+            errors.push(format!("the column {column} is repeated"));
         }
     }
     if errors.is_empty() && !columns.contains(&"prompt") {
-        errors.push("there is no column `prompt`".to_owned());
+        errors.push("the column prompt is missing".to_owned());
     }
     if errors.is_empty() { Ok(columns) } else { Err(errors) }
 }
@@ -54,7 +55,9 @@ fn columns(header: &[String]) -> Result<Vec<&str>, Vec<String>> {
 /// Empty cells are left out.
 fn fields(columns: &[&str], cells: &[String]) -> Result<Fields, PlanError> {
     if cells.len() != columns.len() {
-        return Err(format!("it has {} cells, and the header has {}", cells.len(), columns.len()).into());
+        return Err(
+            format!("has {}, and the header has {}", count(cells.len(), "cell"), columns.len()).into()
+        );
     }
     let cells = columns.iter().zip(cells).filter(|(_, cell)| !cell.trim().is_empty());
     cells
@@ -70,7 +73,7 @@ fn value(column: &str, cell: &str) -> Result<Value, PlanError> {
             let number = cell.trim().parse().ok().and_then(Number::from_f64);
             number
                 .map(Value::Number)
-                .ok_or_else(|| format!("`{column}` must be a number such as 5 or 7.5, not {cell:?}").into())
+                .ok_or_else(|| format!("{column} must be a number such as 5 or 7.5, not {cell:?}").into())
         }
         _ => Ok(Value::from(cell.trim())),
     }
@@ -126,7 +129,7 @@ fn cell(text: &str) -> Result<(String, &str), PlanError> {
     };
     let mut cell = String::new();
     loop {
-        let (before, after) = rest.split_once('"').ok_or("a quote that begins here has no end")?;
+        let (before, after) = rest.split_once('"').ok_or("a quote opened here is never closed")?;
         cell.push_str(before);
         match after.strip_prefix('"') {
             Some(next) => {
@@ -216,23 +219,23 @@ mod tests {
     #[test]
     fn an_invalid_header_or_cell_is_named() {
         for (text, expected) in [
-            ("promt,name\na,b", "1: unknown column `promt`; did you mean `prompt`?"),
-            ("prompt,Duration\na,5", "1: unknown column `Duration`; did you mean `duration_seconds`?"),
-            ("prompt,prompt\na,b", "1: the column `prompt` is repeated"),
-            ("name\nb", "1: there is no column `prompt`"),
+            ("promt,name\na,b", "1: unknown column \"promt\"; did you mean prompt?"),
+            ("prompt,Duration\na,5", "1: unknown column \"Duration\"; did you mean duration_seconds?"),
+            ("prompt,prompt\na,b", "1: the column prompt is repeated"),
+            ("name\nb", "1: the column prompt is missing"),
             ("prompt,\na,", "1: column 2 has no name"),
             ("prompt;name\na;b", "1: the cells are separated by ';'; separate them by ','"),
             ("prompt\tname\na\tb", "1: the cells are separated by '\\t'; separate them by ','"),
-            ("prompt,name\na", "2: it has 1 cells, and the header has 2"),
+            ("prompt,name\na", "2: has 1 cell, and the header has 2"),
             (
                 "prompt,duration_seconds\na,\"7,5\"",
-                "2: `duration_seconds` must be a number such as 5 or 7.5, not \"7,5\"",
+                "2: duration_seconds must be a number such as 5 or 7.5, not \"7,5\"",
             ),
             (
                 "prompt,duration_seconds\na,NaN",
-                "2: `duration_seconds` must be a number such as 5 or 7.5, not \"NaN\"",
+                "2: duration_seconds must be a number such as 5 or 7.5, not \"NaN\"",
             ),
-            ("prompt,name\n,b", "2: `prompt` is missing"),
+            ("prompt,name\n,b", "2: prompt is missing"),
         ] {
             assert_eq!(errors(text), [expected], "{text}");
         }

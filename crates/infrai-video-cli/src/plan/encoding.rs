@@ -13,7 +13,7 @@ pub(super) enum Form {
 
 /// The text, without a byte order mark at its start.
 pub(super) fn decode(bytes: &[u8]) -> Result<&str, PlanError> {
-    let save_as = |encoding: &str| Err(format!("it is {encoding} text; save it as UTF-8").into());
+    let save_as = |encoding: &str| Err(format!("it is {encoding} text; save the plan as UTF-8").into());
     // Without a byte order mark: the first character of a plan is ASCII, so its other bytes are zero.
     let is_zero: Vec<bool> = bytes.iter().take(4).map(|byte| *byte == 0).collect();
     match (bytes, &is_zero[..]) {
@@ -26,7 +26,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, PlanError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("line {line}: it is not UTF-8 text; save the plan as UTF-8").into()
+        format!("line {line} is not UTF-8 text; save the plan as UTF-8").into()
     })
 }
 
@@ -73,7 +73,7 @@ mod tests {
         }
         assert_eq!(
             decode(b"{}\n{\"prompt\": \"caf\xe9\"}").unwrap_err().to_string(),
-            "line 2: it is not UTF-8 text; save the plan as UTF-8"
+            "line 2 is not UTF-8 text; save the plan as UTF-8"
         );
     }
 

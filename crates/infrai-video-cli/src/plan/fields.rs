@@ -35,7 +35,7 @@ impl Fields {
                 return Err(unknown("field", name).into());
             }
             if !seen.insert(name) {
-                return Err(format!("`{name}` is repeated").into());
+                return Err(format!("{name} is repeated").into());
             }
         }
         Ok(())
@@ -54,17 +54,15 @@ impl Fields {
             None => None,
             Some(Value::Number(number)) => number.as_f64(),
             Some(other) => {
-                return Err(
-                    format!("`duration_seconds` must be a number such as 5 or 7.5, not {other}").into()
-                );
+                return Err(format!("duration_seconds must be a number such as 5 or 7.5, not {other}").into());
             }
         };
         let (aspect, aspect_ratio) = (self.text("aspect")?, self.text("aspect_ratio")?);
         if aspect.is_some() && aspect_ratio.is_some() && aspect != aspect_ratio {
-            return Err("`aspect` and `aspect_ratio` mean the same, and have different values".into());
+            return Err("aspect and aspect_ratio mean the same, but have different values".into());
         }
         Ok(ClipRequest {
-            prompt: self.text("prompt")?.ok_or("`prompt` is missing")?.to_owned(),
+            prompt: self.text("prompt")?.ok_or("prompt is missing")?.to_owned(),
             duration_seconds,
             resolution: self.parsed("resolution")?,
             aspect_ratio: parsed("aspect_ratio", aspect_ratio.or(aspect))?,
@@ -83,7 +81,7 @@ impl Fields {
         match self.value(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(format!("`{name}` must be text in quotes, not {other}").into()),
+            Some(other) => Err(format!("{name} must be text in quotes, not {other}").into()),
         }
     }
 
@@ -94,8 +92,8 @@ impl Fields {
 
 fn parsed<T: FromStr<Err: ToString>>(name: &str, text: Option<&str>) -> Result<Option<T>, PlanError> {
     let invalid = |error: T::Err| match error.to_string() {
-        error if error.starts_with('`') => PlanError(error),
-        error => PlanError(format!("`{name}` {error}")),
+        error if error.starts_with('`') => PlanError(error.replace('`', "")),
+        error => PlanError(format!("{name} {error}")),
     };
     text.map(|text| text.parse().map_err(invalid)).transpose()
 }
@@ -103,8 +101,8 @@ fn parsed<T: FromStr<Err: ToString>>(name: &str, text: Option<&str>) -> Result<O
 /// The error for an unknown word, with the most similar known one.
 pub(super) fn unknown(what: &str, word: &str) -> String {
     match closest(word, &FIELDS) {
-        Some(meant) => format!("unknown {what} `{word}`; did you mean `{meant}`?"),
-        None => format!("unknown {what} `{word}`; use {}", FIELDS.join(", ")),
+        Some(meant) => format!("unknown {what} {word:?}; did you mean {meant}?"),
+        None => format!("unknown {what} {word:?}; use {}", FIELDS.join(", ")),
     }
 }
 

@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::PlanError;
 use super::fields::Fields;
 
+/// A line, as errors show it.
+const EXAMPLE: &str = "{\"prompt\": \"...\"}";
+
 /// Unlike a map, this keeps repeated members.
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -17,7 +20,7 @@ impl<'de> Deserialize<'de> for Fields {
             type Value = Fields;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object, such as {\"prompt\": \"a city\"}")
+                write!(f, "a JSON object such as {EXAMPLE}")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
@@ -36,8 +39,7 @@ impl<'de> Deserialize<'de> for Fields {
 /// The lines of a plan with their numbers.
 pub(super) fn lines(text: &str) -> Vec<(usize, Result<Fields, PlanError>)> {
     if text.trim_start().starts_with('[') {
-        let advice =
-            "it is a JSON array, and a plan has one object on each line; `jq -c '.[]'` makes one from it";
+        let advice = "is a JSON array, and a plan has one object on each line; convert it: jq -c '.[]' FILE";
         return vec![(1, Err(advice.into()))];
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -60,7 +62,7 @@ fn parse(line: &str) -> Vec<Result<Fields, PlanError>> {
 
 fn of_report_item(item: &Value) -> Result<Fields, PlanError> {
     let Some(request) = item["request"].as_object() else {
-        return Err("it is a report, and an item in it has no `request`".into());
+        return Err("is a report, and an item in it has no request".into());
     };
     let name = item.get("name").map(|name| ("name".to_owned(), name.clone()));
     let request = request.iter().map(|(name, value)| (name.clone(), value.clone()));
@@ -70,15 +72,19 @@ fn of_report_item(item: &Value) -> Result<Fields, PlanError> {
 /// Why a line is not a JSON object, without its number.
 fn reason(line: &str, error: &serde_json::Error) -> String {
     if line.starts_with('\u{feff}') {
-        return "it begins with a byte order mark (BOM), which only the first line may; remove it".to_owned();
+        return "starts with a byte order mark (BOM), which only the first line may have; remove it"
+            .to_owned();
+    }
+    if error.is_data() {
+        return format!("is not a JSON object; expected {EXAMPLE}");
+    }
+    if !line.trim_start().starts_with('{') {
+        return format!("is not JSON; expected {EXAMPLE}");
     }
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    let text = text.strip_suffix(&place).unwrap_or(&text);
-    if error.is_data() {
-        return text.to_owned();
-    }
+    let text = text.strip_suffix(&place).unwrap_or(&text).replace("EOF while parsing", "it ends inside");
     let column = line.char_indices().take_while(|(index, _)| *index < error.column()).count();
     let advice = if error.is_eof() { "; an object must be on one line" } else { "" };
-    format!("not JSON: {text} (column {column}){advice}")
+    format!("is not valid JSON: {text} at column {column}{advice}")
 }

@@ -60,6 +60,14 @@ pub(crate) fn idempotency_key(id: &str, attempt: i64) -> String {
 #[error("{0}")]
 pub(crate) struct PlanError(String);
 
+impl PlanError {
+    /// The error with the number of its line. A message without a subject, such as `is not JSON`, is about the line.
+    fn of_line(&self, number: usize) -> String {
+        let is_about_the_line = ["is ", "has ", "starts "].iter().any(|verb| self.0.starts_with(verb));
+        format!("line {number}{} {self}", if is_about_the_line { "" } else { ":" })
+    }
+}
+
 impl From<String> for PlanError {
     fn from(message: String) -> Self {
         Self(message)
@@ -92,7 +100,7 @@ pub(crate) fn parse(file: &PlanFile, batch: &str) -> Result<Vec<Line>, Vec<Strin
     for (number, fields) in parsed {
         match fields.and_then(|fields| reader.line(number, &fields)) {
             Ok(line) => lines.push(line),
-            Err(error) => errors.push(format!("line {number}: {error}")),
+            Err(error) => errors.push(error.of_line(number)),
         }
     }
     if errors.is_empty() && lines.is_empty() {
@@ -121,12 +129,12 @@ impl Reader<'_> {
         let line = Line { number, name, request, id, key };
         if !self.files.insert(folded(&line.file_name())) {
             let name = line.name.unwrap_or(line.id);
-            return Err(format!("`name` {name:?} is used by an earlier line").into());
+            return Err(format!("the name {name:?} is used by an earlier line").into());
         }
         if let Some(key) = &line.key
             && !self.keys.insert(key.as_str().to_owned())
         {
-            return Err(format!("`idempotency_key` {key} is used by an earlier line").into());
+            return Err(format!("the idempotency_key {key} is used by an earlier line").into());
         }
         Ok(line)
     }
@@ -209,25 +217,25 @@ mod tests {
         ];
         let errors = parse(&plan.join("\r\n"), "plan").unwrap_err();
         let expected = [
-            "line 2: unknown field `promt`; did you mean `prompt`?",
-            "line 3: invalid type: sequence, expected a JSON object, such as {\"prompt\": \"a city\"}",
-            "line 4: `name` \"X\" is used by an earlier line",
-            "line 5: `name` \"../x\" must be valid as a file name: ",
-            "line 6: `idempotency_key` must be 1 to 255 visible ASCII characters",
-            "line 7: not JSON: expected ident (column 2)",
-            "line 8: `prompt` is repeated",
-            "line 9: `prefer` is repeated",
-            "line 10: not JSON: trailing comma (column 17)",
-            "line 11: not JSON: EOF while parsing an object (column 14); an object must be on one line",
-            "line 12: `duration_seconds` must be a number such as 5 or 7.5, not \"5\"",
-            "line 13: `resolution` must be text in quotes, not 1080",
-            "line 14: `prefer` \"cheap\" is not one of balanced, cheapest, smartest",
-            "line 15: `aspect` and `aspect_ratio` mean the same, and have different values",
-            "line 16: `prompt` is missing",
-            "line 17: it begins with a byte order mark (BOM), which only the first line may; remove it",
-            "line 18: not JSON: control character (\\u0000-\\u001F) found while parsing a string (column 14)",
-            "line 19: not JSON: trailing characters (column 17)",
-            "line 20: unknown field `text`; use prompt, duration_seconds, ",
+            "line 2: unknown field \"promt\"; did you mean prompt?",
+            "line 3 is not a JSON object; expected {\"prompt\": \"...\"}",
+            "line 4: the name \"X\" is used by an earlier line",
+            "line 5: the name \"../x\" must be valid as a file name: ",
+            "line 6: idempotency_key must be 1 to 255 visible ASCII characters",
+            "line 7 is not JSON; expected {\"prompt\": \"...\"}",
+            "line 8: prompt is repeated",
+            "line 9: prefer is repeated",
+            "line 10 is not valid JSON: trailing comma at column 17",
+            "line 11 is not valid JSON: it ends inside an object at column 14; an object must be on one line",
+            "line 12: duration_seconds must be a number such as 5 or 7.5, not \"5\"",
+            "line 13: resolution must be text in quotes, not 1080",
+            "line 14: prefer \"cheap\" is not one of balanced, cheapest, smartest",
+            "line 15: aspect and aspect_ratio mean the same, but have different values",
+            "line 16: prompt is missing",
+            "line 17 starts with a byte order mark (BOM), which only the first line may have; remove it",
+            "line 18 is not valid JSON: control character (\\u0000-\\u001F) found while parsing a string at column 14",
+            "line 19 is not valid JSON: trailing characters at column 17",
+            "line 20: unknown field \"text\"; use prompt, duration_seconds, ",
         ];
         assert_eq!(errors.len(), expected.len(), "{errors:#?}");
         for (error, expected) in errors.iter().zip(expected) {
@@ -257,7 +265,7 @@ mod tests {
         let twice = format!("{shown}\n{shown}");
         assert_eq!(
             parse(&twice, "plan").unwrap_err(),
-            ["line 2: `idempotency_key` k1 is used by an earlier line"]
+            ["line 2: the idempotency_key k1 is used by an earlier line"]
         );
     }
 
@@ -267,9 +275,6 @@ mod tests {
         let report = "{\"batch\":\"plan\",\"counts\":{},\"items\":[{\"name\":\"x\",\"request\":{\"prompt\":\"a\"}},{\"request\":{\"prompt\":\"b\"}}]}";
         assert_eq!(ids(plan), ids(report));
         let old = "{\"batch\":\"plan\",\"items\":[{\"name\":\"x\"}]}";
-        assert_eq!(
-            parse(old, "plan").unwrap_err(),
-            ["line 1: it is a report, and an item in it has no `request`"]
-        );
+        assert_eq!(parse(old, "plan").unwrap_err(), ["line 1 is a report, and an item in it has no request"]);
     }
 }

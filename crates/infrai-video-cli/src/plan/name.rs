@@ -18,12 +18,12 @@ pub(super) fn check_name(name: String) -> Result<String, PlanError> {
     let fits = (1..=MAX_NAME).contains(&name.len()) && name.chars().all(allowed);
     if !fits || name.starts_with(['.', '-', ' ']) || name.ends_with(['.', ' ']) {
         return Err(format!(
-            "`name` {name:?} must be valid as a file name: 1 to {MAX_NAME} bytes without / \\ : * ? \" < > |, with no dot, dash or \
+            "the name {name:?} must be valid as a file name: 1 to {MAX_NAME} bytes without / \\ : * ? \" < > |, with no dot, dash or \
              space first and no dot or space last"
         ).into());
     }
     match is_device(&name) {
-        true => Err(format!("`name` {name:?} is the name of a device on Windows; use another").into()),
+        true => Err(format!("the name {name:?} is reserved for a device on Windows; use another").into()),
         false => Ok(name),
     }
 }

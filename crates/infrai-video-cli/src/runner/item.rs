@@ -135,7 +135,7 @@ impl<'a> Runner<'a> {
     fn stored_submission(&self, item: &Item) -> Result<Submission, Setback> {
         let Some(submission) = &item.submission else { return self.prepare(item) };
         if self.is_of_other_api_key(item) {
-            let why = "it may have been sent with another API key than the one in use";
+            let why = "it may have been sent with another API key than the current one";
             return Err(Setback::UnsafeToRetry(why.to_owned()));
         }
         Ok(submission.clone())
@@ -198,7 +198,7 @@ impl<'a> Runner<'a> {
         };
         if id.parse::<JobId>().is_err() {
             let why = format!(
-                "job {id:?} is paid, but cannot be accessed: its id cannot be part of a path; `list` shows it"
+                "job {id:?} is paid, but cannot be accessed: its id cannot be part of a path; infrai-video list shows it"
             );
             return Err(Setback::Stuck { exit: Exit::Other, why });
         }
@@ -258,7 +258,7 @@ impl<'a> Runner<'a> {
                 return Err(Setback::OtherApiKey);
             }
             Err(error) => {
-                leased.set_error(&format!("the clip is not saved: {}", describe(&error))).await?;
+                leased.set_error(&format!("the clip was not saved: {}", describe(&error))).await?;
                 return Err(not_saved(error));
             }
         };
@@ -305,8 +305,8 @@ async fn wait_failed(leased: &mut LeasedItem, error: &WaitError) -> Result<Setba
 
 /// Another file has the name of the clip.
 async fn file_exists(leased: &mut LeasedItem, path: &Path) -> Result<Setback, LedgerError> {
-    let why = format!("{} exists already, and is not this clip", path.display());
-    leased.set_error(&format!("the clip is not saved: {why}")).await?;
+    let why = format!("{} already exists, and is not this clip", path.display());
+    leased.set_error(&format!("the clip was not saved: {why}")).await?;
     Ok(Setback::FileExists(why))
 }
 

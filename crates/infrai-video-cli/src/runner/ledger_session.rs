@@ -148,7 +148,8 @@ impl Recorder {
         let ledger = match ctx.open_ledger().await? {
             Some(ledger) => ledger,
             None if is_for_later => {
-                let message = "--no-wait with -o needs a ledger, which keeps the path for `resume`";
+                let message =
+                    "--no-wait with -o needs a ledger, which keeps the path for infrai-video resume";
                 return Err(Failure::new(Exit::Usage, message).next(ctx.invocation.help()));
             }
             None => return Ok((Self::none(), submission)),

@@ -34,7 +34,7 @@ impl OutputPath {
         };
         if output.as_os_str() == "-" {
             if stdout_is_terminal {
-                return Err(rejected("`--output` - would write the clip to a terminal")
+                return Err(rejected("-o - would write the clip to a terminal")
                     .next("redirect stdout to a file or a program, or name a file with -o FILE"));
             }
             return Ok(Self::Stdout);
@@ -54,7 +54,7 @@ impl OutputPath {
             let absolute = std::path::absolute(path).map_err(|error| not_writable(path, &error))?;
             match absolute.to_str() {
                 Some(_) => Ok(absolute),
-                None => Err(rejected("`--output` is not UTF-8, which the ledger requires")
+                None => Err(rejected("--output is not UTF-8, which the ledger requires")
                     .next("name another path, or use no ledger: --ledger none")),
             }
         };
@@ -85,27 +85,25 @@ pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
     let shown = path.display();
     let text = path.to_string_lossy();
     if path.file_name().is_none() || text.ends_with(['/', '\\']) {
-        return Err(rejected(format!(
-            "`--output` {text:?} is neither a file name nor an existing directory"
-        ))
-        .next(format!("mkdir -p {}", operand(&text))));
+        return Err(rejected(format!("--output {text:?} is neither a file name nor an existing directory"))
+            .next(format!("mkdir -p {}", operand(&text))));
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !parent.is_dir() {
-        return Err(rejected(format!("`--output` {shown}: there is no directory {}", parent.display()))
+        return Err(rejected(format!("--output {shown}: there is no directory {}", parent.display()))
             .next(format!("mkdir -p {}", operand(&parent.to_string_lossy()))));
     }
     match path.metadata() {
         Ok(there) if !there.is_file() => {
-            return Err(rejected(format!("`--output` {shown} is not a regular file and is not replaced"))
+            return Err(rejected(format!("{shown} is not a regular file and is not replaced"))
                 .next("name another file with -o FILE, or use -o - for stdout"));
         }
         _ => {}
     }
     match path.symlink_metadata() {
         Ok(_) if !force => {
-            return Err(rejected(format!("`--output` {shown} exists already"))
-                .next("name another file with -o FILE, or replace it with --force"));
+            return Err(rejected(format!("{shown} already exists: --force replaces it"))
+                .next("add --force, or name another file with -o FILE"));
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(not_writable(path, &error)),
         _ => {}
@@ -118,9 +116,7 @@ pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
 /// too long either.
 pub(crate) fn check_download(path: &Path, force: bool) -> Result<(), Failure> {
     let overwrite = overwrite(force);
-    let failed = |error: &Error| {
-        rejected(format!("`--output`: {}", describe(error))).next("name another place with -o PATH")
-    };
+    let failed = |error: &Error| rejected(describe(error)).next("name another place with -o PATH");
     Download::check_path(path, overwrite).map_err(|error| failed(&error))?;
     let absolute = std::path::absolute(path).map_err(|error| not_writable(path, &error))?;
     match Download::check_path(absolute, overwrite) {
@@ -151,7 +147,7 @@ fn not_writable(path: &Path, error: &io::Error) -> Failure {
     let reason = error
         .raw_os_error()
         .map_or_else(|| error.to_string(), |code| io::Error::from_raw_os_error(code).to_string());
-    rejected(format!("`--output` {} cannot be written: {reason}", path.display()))
+    rejected(format!("{} cannot be written: {reason}", path.display()))
         .next("name another place with -o PATH")
 }
 
@@ -186,7 +182,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.mp4");
         std::fs::write(&file, "mine").unwrap();
-        assert!(check(&file, false).unwrap_err().ends_with("exists already"));
+        assert!(check(&file, false).unwrap_err().ends_with("already exists: --force replaces it"));
         assert_eq!(check(&file, true), Ok(OutputPath::File(file.clone())));
         assert_eq!(std::fs::read(&file).unwrap(), b"mine");
     }

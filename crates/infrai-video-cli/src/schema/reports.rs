@@ -150,9 +150,9 @@ pub(crate) struct Counts {
     pub(crate) failed: usize,
     /// Cancelled, or dropped by its user.
     pub(crate) cancelled: usize,
-    /// Begun and not finished.
-    pub(crate) under_way: usize,
-    /// Not begun.
+    /// Started and not finished.
+    pub(crate) in_progress: usize,
+    /// Not started.
     pub(crate) planned: usize,
 }
 
@@ -166,7 +166,7 @@ impl Counts {
                 Stage::Failed | Stage::Refused => &mut counts.failed,
                 Stage::Cancelled | Stage::Dropped => &mut counts.cancelled,
                 Stage::Planned => &mut counts.planned,
-                Stage::Sent | Stage::Accepted | Stage::Fetched => &mut counts.under_way,
+                Stage::Sent | Stage::Accepted | Stage::Fetched => &mut counts.in_progress,
             } += 1;
             counts
         })

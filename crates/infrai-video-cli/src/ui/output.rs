@@ -152,8 +152,9 @@ impl Output {
 
     /// A JSON document on one line of stdout. `schema/rows.rs` lists the types that each command prints.
     pub(crate) fn json(&self, value: &(impl Serialize + JsonSchema)) -> Result<(), Failure> {
-        let json = serde_json::to_string(value)
-            .map_err(|error| Failure::new(Exit::Other, format!("no JSON form: {error}")))?;
+        let json = serde_json::to_string(value).map_err(|error| {
+            Failure::new(Exit::Other, format!("the result cannot be converted to JSON: {error}"))
+        })?;
         self.write(&clean_json(&json))
     }
 

@@ -69,7 +69,7 @@ async fn two_processes_that_cannot_save_their_clips_do_not_wait_for_each_other()
     }
     for (code, said) in both_end(&server, &fleet, [one, other]) {
         assert_eq!(code, Some(13), "{said}");
-        assert!(said.contains("20 of 20 items without a clip"), "{said}");
+        assert!(said.contains("20 of 20 items have no clip"), "{said}");
     }
     for scene in 0..20 {
         assert_eq!(std::fs::read(fleet.path(&format!("m1/clips/s{scene}.mp4"))).unwrap(), b"mine");

@@ -54,7 +54,7 @@ async fn an_interrupted_batch_restores_the_terminal_and_names_the_next_command()
     let end = terminal.end().await;
     assert_eq!(end.code, 130, "{:#?}", end.screen);
     let last = [
-        "detached   running jobs go on and are billed; nothing is lost".to_owned(),
+        "detached   running jobs continue and are billed; nothing is lost".to_owned(),
         "next       infrai-video batch run clips.jsonl  (continues where it stopped)".to_owned(),
     ];
     assert!(end.screen.ends_with(&last), "{:#?}", end.screen);

@@ -21,13 +21,11 @@ async fn waiting(harness: &Harness, options: &[&str]) -> (Terminal, String) {
 async fn asked(harness: &Harness, options: &[&str]) -> (Terminal, String) {
     let (mut terminal, id) = waiting(harness, options).await;
     terminal.types(CTRL_C).await;
-    terminal.shows(&question(&id)).await;
+    terminal.shows(QUESTION).await;
     (terminal, id)
 }
 
-fn question(id: &str) -> String {
-    format!("job {id} still runs and is still billed: [d]etach or [c]ancel?")
-}
+const QUESTION: &str = "Stop waiting? [k]eep it running (default) or [c]ancel:";
 
 /// Lets the sandbox's tasks run until the condition holds.
 async fn until(is_so: impl Fn() -> bool) {
@@ -41,17 +39,17 @@ fn stuck() -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_interrupt_asks_and_d_detaches() {
+async fn the_first_interrupt_asks_and_k_keeps_the_job() {
     let harness = Harness::still().await;
     let (mut terminal, id) = asked(&harness, &[]).await;
-    terminal.types("d\n").await;
+    terminal.types("k\n").await;
     let end = terminal.end().await;
     assert_eq!((end.code, &*end.stdout), (130, ""));
     assert_eq!(
-        end.screen[2..],
+        end.screen[3..],
         [
-            format!("{} d", question(&id)),
-            format!("detached   job {id} goes on and is billed"),
+            format!("{QUESTION} k"),
+            format!("detached   job {id} keeps running and is billed"),
             format!("next       infrai-video resume {id}"),
         ]
     );
@@ -59,18 +57,34 @@ async fn the_first_interrupt_asks_and_d_detaches() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_reply_detaches() {
+async fn an_empty_reply_keeps_the_job() {
     let harness = Harness::still().await;
-    for nothing in ["\n", "\u{4}", "yes\n"] {
+    for nothing in ["\n", "\u{4}", "keep\n"] {
         let mut terminal = Terminal::start_piped(harness.command(SMALL), 120);
         terminal.shows("queued").await;
         terminal.types(CTRL_C).await;
-        terminal.until(|screen| screen.iter().any(|line| line.contains("[c]ancel?"))).await;
+        terminal.shows(QUESTION).await;
         terminal.types(nothing).await;
         let end = terminal.end().await;
         assert_eq!(end.code, 130, "{:?}: {:#?}", nothing, end.screen);
     }
     assert_eq!(harness.calls(Operation::Cancel), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_reply_asks_again() {
+    let harness = Harness::still().await;
+    let (mut terminal, _) = asked(&harness, &[]).await;
+    let questions = |screen: &[String]| screen.iter().filter(|line| line.starts_with(QUESTION)).count();
+    for (index, reply) in ["x\n", "yes\n", "cc\n", "?\n"].into_iter().enumerate() {
+        terminal.types(reply).await;
+        terminal.until(|screen| questions(screen) == index + 2).await;
+    }
+    assert_eq!(harness.calls(Operation::Cancel), 0);
+    terminal.types("C\n").await;
+    let end = terminal.end().await;
+    assert_eq!(end.code, 9, "{:#?}", end.screen);
+    assert_eq!(harness.sandbox.ledger().refunds().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,7 +232,7 @@ async fn a_deletion_requires_confirmation() {
     let id = harness.job();
     for (keys, code) in [(CTRL_C, 130), ("n\n", 1), ("\u{4}", 1)] {
         let mut terminal = Terminal::start(harness.command(["delete", &id]), 80);
-        terminal.shows("permanently delete 1 job and its clip? [y/N]").await;
+        terminal.shows("Permanently delete 1 job and its clip? [y/N]").await;
         terminal.types(keys).await;
         let end = terminal.end().await;
         assert_eq!(end.code, code, "{:#?}", end.screen);
@@ -240,7 +254,7 @@ async fn all_jobs_are_deleted_after_their_number_is_typed() {
         harness.job();
     }
     let question = format!(
-        "permanently delete all 12 jobs of the API key that ends in 9d2c at {}, with their clips? type 12 to delete them:",
+        "Permanently delete all 12 jobs of the API key ending in 9d2c at {}, with their clips? Type 12 to confirm:",
         harness.sandbox.base_url()
     );
     for (keys, code) in [(CTRL_C, 130), ("y\n", 1), ("yes\n", 1), ("1\n", 1), ("\n", 1)] {
@@ -299,7 +313,7 @@ async fn an_interrupted_wait_for_several_jobs_names_the_unfinished_ones() {
     assert_eq!(
         end.screen,
         [
-            "detached   2 jobs not finished yet; the wait can be repeated".to_owned(),
+            "detached   2 jobs not finished; waiting again costs nothing".to_owned(),
             format!("next       infrai-video wait {a} {b}"),
         ]
     );

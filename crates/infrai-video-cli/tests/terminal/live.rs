@@ -47,8 +47,8 @@ async fn resizing_during_a_wait_leaves_no_old_lines() {
         terminal.until(|screen| ends_with_one(screen, "queued     00:0")).await;
     }
     terminal.types(CTRL_C).await;
-    terminal.until(|screen| screen.iter().any(|line| line.starts_with("job vj_"))).await;
-    terminal.types("d\n").await;
+    terminal.shows("Stop waiting?").await;
+    terminal.types("k\n").await;
     let end = terminal.end().await;
     assert!(!end.screen.iter().any(|line| line.contains("queued")), "{:#?}", end.screen);
 }

@@ -80,7 +80,7 @@ fn rename(part: &Path, target: &Path) -> Result<(), Error> {
 }
 
 fn is_there(target: &Path) -> Error {
-    Error::new(ErrorKind::Storage, format!("{} is there already", target.display()))
+    Error::new(ErrorKind::Storage, format!("{} already exists", target.display()))
         .with_hint("choose another path, or allow it to be replaced")
 }
 

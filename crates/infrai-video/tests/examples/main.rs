@@ -54,7 +54,7 @@ async fn the_quickstart_saves_a_clip_and_does_not_pay_for_one_that_it_cannot_sav
     assert_paid_once_and_saved(&sandbox, &program, "skyline.mp4").await;
 
     let output = program.run().await.expect_failure();
-    assert!(output.contains("Error: skyline.mp4 is there already"), "{output}");
+    assert!(output.contains("Error: skyline.mp4 already exists"), "{output}");
     assert_eq!(sandbox.ledger().charges().count(), 1);
 }
 

@@ -57,7 +57,7 @@ impl BatchRun<'_> {
         let outcome = tokio::select! {
             outcome = run => outcome,
             signal = signals.next() => {
-                return Err(Failure::new(signal.exit(), "running jobs go on and are billed; nothing is lost")
+                return Err(Failure::new(signal.exit(), "running jobs continue and are billed; nothing is lost")
                     .with_label("detached")
                     .next(advice::continue_batch(&ctx.invocation)));
             }
@@ -104,12 +104,12 @@ fn output_directory(output: Option<&Path>, name: &str) -> Result<PathBuf, Failur
     let rejected = |message: String| {
         Failure::new(Exit::Refused, message).next("name another directory with --output DIR")
     };
-    let failed = |error: std::io::Error| rejected(format!("`--output` {}: {error}", output.display()));
+    let failed = |error: std::io::Error| rejected(format!("--output {}: {error}", output.display()));
     fs::create_dir_all(output).map_err(failed)?;
     check_directory(output)?;
     let absolute = std::path::absolute(output).map_err(failed)?;
     match absolute.to_str() {
         Some(_) => Ok(absolute),
-        None => Err(rejected("`--output` is not UTF-8, which the ledger requires".to_owned())),
+        None => Err(rejected("--output is not UTF-8, which the ledger requires".to_owned())),
     }
 }

@@ -35,8 +35,8 @@ pub(super) fn batch_name(args: &RunArgs) -> Result<String, Failure> {
             && !name.chars().any(char::is_control)
     };
     name.filter(is_valid).ok_or_else(|| {
-        Failure::new(Exit::Refused, "the name of the batch is not valid for a directory")
-            .next("set another one with --name NAME")
+        Failure::new(Exit::Refused, "the name of the batch cannot be the name of a directory")
+            .next("choose another name with --name NAME")
     })
 }
 
@@ -81,7 +81,7 @@ fn invalid(ctx: &Context, message: &str, errors: &[String]) -> Failure {
 fn check_errors(ctx: &Context, errors: &[String]) -> Result<(), Failure> {
     match errors.is_empty() {
         true => Ok(()),
-        false => Err(invalid(ctx, "the plan cannot be carried out", errors)),
+        false => Err(invalid(ctx, "the plan was rejected", errors)),
     }
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn check_lines(
     for line in new {
         let number = line.number;
         if args.options.max_seconds.is_some() && line.request.duration_seconds.is_none() {
-            errors.push(format!("line {number}: `duration_seconds` is missing, which --max-seconds needs"));
+            errors.push(format!("line {number}: duration_seconds is missing; --max-seconds needs it"));
         }
         let generate = line.request.to_generate(&session.client);
         if let Err(error) = generate.clone().prepare() {
@@ -130,7 +130,7 @@ pub(super) async fn check_keys(
         if item.is_some_and(|item| item.submission.is_some()) {
             let resume = ctx.invocation.command_on("resume", &key, "");
             errors.push(format!(
-                "line {}: `idempotency_key` {key} was used before; remove it for a new clip, or get the earlier one: {resume}",
+                "line {}: idempotency_key {key} was used before; remove it for a new clip, or get the earlier one: {resume}",
                 line.number
             ));
         }
@@ -143,10 +143,12 @@ pub(super) fn check_paths(ctx: &Context, paths: &[PathBuf], force: bool) -> Resu
     let existing: Vec<String> = paths
         .iter()
         .filter(|path| !force && exists(path))
-        .map(|path| format!("{} exists already", path.display()))
+        .map(|path| format!("{} already exists", path.display()))
         .collect();
     if !existing.is_empty() {
-        let failure = invalid(ctx, &format!("{} in the way", count(existing.len(), "file")), &existing);
+        let verb = if existing.len() == 1 { "exists" } else { "exist" };
+        let message = format!("{} already {verb}", count(existing.len(), "file"));
+        let failure = invalid(ctx, &message, &existing);
         let force = ctx.invocation.repeat_with("--force");
         return Err(failure.with_next(vec![format!("{force}  (replaces them)")]));
     }

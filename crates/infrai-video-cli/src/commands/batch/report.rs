@@ -77,7 +77,8 @@ impl<'a> Report<'a> {
             let planned = Counts::of(&self.items).planned;
             if planned > 0 {
                 let rest = count(planned, "clip");
-                let note = format!("{rest} not begun because of the limits; the same command begins more");
+                let note =
+                    format!("{rest} not started because of the limits; run the same command to start more");
                 ctx.output.status("note", &note);
             }
             return Ok(());
@@ -90,7 +91,8 @@ impl<'a> Report<'a> {
             };
             ctx.output.status(item.stage.as_str(), &format!("{}  {why}", item.label()));
         }
-        let message = format!("{} of {} without a clip", without_clip.len(), count(self.items.len(), "item"));
+        let verb = if without_clip.len() == 1 { "has" } else { "have" };
+        let message = format!("{} of {} {verb} no clip", without_clip.len(), count(self.items.len(), "item"));
         Err(Failure::new(unknown.unwrap_or(Exit::Incomplete), message).with_next(advice::after_batch(
             &ctx.invocation,
             self.name,

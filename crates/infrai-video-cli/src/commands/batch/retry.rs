@@ -52,7 +52,7 @@ async fn with_ledger(ctx: &Context, args: &RetryArgs, ledger: &Arc<Ledger>) -> R
     }
     if !wanted.is_empty() {
         let number = count(wanted.len(), "item");
-        ctx.output.status("note", &format!("{number} requested again, under new keys"));
+        ctx.output.status("note", &format!("{number} requested again under new keys"));
     }
     let ids: Vec<String> = missing.into_iter().chain(wanted).map(|item| item.id).collect();
     let run = BatchRun {
@@ -75,7 +75,10 @@ async fn name(ctx: &Context, args: &RetryArgs, ledger: &Ledger) -> Result<String
     let mut names: Vec<String> = batches.into_iter().map(|(name, ..)| name).collect();
     names.dedup();
     <[String; 1]>::try_from(names).map(|[name]| name).map_err(|names| {
-        let message = format!("name one of the {} batches in the ledger", names.len());
+        let message = match names.len() {
+            0 => "the ledger has no batches".to_owned(),
+            number => format!("the ledger has {number} batches; name one"),
+        };
         Failure::new(Exit::Usage, message).next(ctx.invocation.command("batch status"))
     })
 }

@@ -137,11 +137,13 @@ impl Plan<'_> {
             let rows: Vec<Vec<String>> = items.iter().map(row).collect();
             output.table(&Table::new(&["ITEM", "STATE", "CLIP"], &rows, 2))?;
         }
-        let (lines, in_progress) = (count(counts.items, "line"), counts.under_way);
+        let (lines, in_progress) = (count(counts.items, "line"), counts.in_progress);
         let finished = counts.items - new - in_progress;
         output.status(
             "plan",
-            &format!("{lines}: {new} to begin with {seconds} s in total, {in_progress} in progress, {finished} finished"),
+            &format!(
+                "{lines}: {new} new ({seconds} s in total), {in_progress} in progress, {finished} finished"
+            ),
         );
         Ok(())
     }
@@ -161,7 +163,7 @@ impl Plan<'_> {
         self.set_stage(&removed, Stage::Dropped, "its line is no longer in the plan").await?;
         if !removed.is_empty() {
             let lines = count(removed.len(), "line");
-            self.ctx.output.status("note", &format!("{lines} no longer in the plan, and not begun"));
+            self.ctx.output.status("note", &format!("{lines} not started, and no longer in the plan"));
         }
         let dropped = new.iter().filter_map(|line| known.get(&line.id));
         let dropped: Vec<&Item> = dropped.filter(|item| item.stage == Stage::Dropped).collect();
@@ -219,7 +221,7 @@ impl Plan<'_> {
         let finished = self.lines.iter().filter(is_finished).count();
         if finished > 0 {
             let items = count(self.lines.len(), "item");
-            self.ctx.output.status("note", &format!("{finished} of {items} finished before"));
+            self.ctx.output.status("note", &format!("{finished} of {items} already finished"));
         }
         finished
     }

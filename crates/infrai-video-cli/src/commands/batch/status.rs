@@ -45,14 +45,14 @@ pub(super) async fn run(ctx: &Context, args: &StatusArgs) -> Result<(), Failure>
         }
         let counts = Counts::of(&items);
         let without = counts.missing + counts.failed + counts.cancelled;
-        let numbers = [counts.items, counts.saved, counts.under_way, counts.planned, without];
+        let numbers = [counts.items, counts.saved, counts.in_progress, counts.planned, without];
         rows.push(std::iter::once(name).chain(numbers.map(|number| number.to_string())).collect());
     }
     if output.json {
         return check_missing(ctx, missing);
     }
     match rows.is_empty() {
-        true => output.status("note", "the ledger has no batch"),
+        true => output.status("note", "the ledger has no batches"),
         false => output.table(&Table::new(&HEADINGS, &rows, 0))?,
     }
     check_missing(ctx, missing)

@@ -20,7 +20,7 @@ pub(crate) fn run(ctx: &Context, args: &ManArgs) -> Result<(), Failure> {
     let wanted = match &args.name {
         None => &command,
         Some(name) => command.find_subcommand(name).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("there is no command {name:?}")).next("infrai-video --help")
+            Failure::new(Exit::Usage, format!("unknown command {name:?}")).next("infrai-video --help")
         })?,
     };
     let page = page(wanted).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
@@ -31,7 +31,7 @@ fn write_all(ctx: &Context, args: &ManArgs, command: &Command) -> Result<(), Fai
     let directory = args.output.as_deref().unwrap_or_else(|| std::path::Path::new("."));
     let failed = |error: io::Error| {
         let shown = directory.display();
-        Failure::new(Exit::Refused, format!("`--output` {shown} cannot be written: {error}"))
+        Failure::new(Exit::Refused, format!("--output {shown} cannot be written: {error}"))
             .next(format!("ls -ld {}  (or name another directory)", operand(&directory.to_string_lossy())))
     };
     std::fs::create_dir_all(directory).map_err(failed)?;

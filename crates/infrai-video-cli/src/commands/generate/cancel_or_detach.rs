@@ -19,6 +19,9 @@ use crate::ui::{JobProgress, Reply, ask};
 /// How long a job may take to finish after its cancellation.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The question after Ctrl-C. The line `submitted` has named the job.
+const QUESTION: &str = "Stop waiting? [k]eep it running (default) or [c]ancel:";
+
 /// The result of an interrupted wait.
 pub(super) enum Interrupted {
     /// The command exits, with the job as it was last polled.
@@ -50,10 +53,9 @@ impl InterruptedWait<'_> {
             OnInterrupt::Cancel => true,
             OnInterrupt::Detach => false,
             OnInterrupt::Ask if self.signal == Signal::Interrupt && output.is_interactive => {
-                let question = format!("job {id} still runs and is still billed: [d]etach or [c]ancel?");
-                match ask(output, &question, signals).await {
-                    Reply::Text(reply) => reply.starts_with('c'),
-                    Reply::Interrupted(signal) => return self.detach(recorder, signal),
+                match self.wants_to_cancel(signals).await {
+                    Ok(cancels) => cancels,
+                    Err(signal) => return self.detach(recorder, signal),
                 }
             }
             OnInterrupt::Ask => false,
@@ -72,11 +74,25 @@ impl InterruptedWait<'_> {
         }
     }
 
+    /// Asks until the reply is one of the offered ones. A signal arrives instead of a reply if the terminal is closed.
+    async fn wants_to_cancel(&self, signals: &mut Signals) -> Result<bool, Signal> {
+        loop {
+            match ask(&self.ctx.output, QUESTION, signals).await {
+                Reply::Text(reply) => match reply.as_str() {
+                    "" | "k" | "keep" => return Ok(false),
+                    "c" | "cancel" => return Ok(true),
+                    _ => {}
+                },
+                Reply::Interrupted(signal) => return Err(signal),
+            }
+        }
+    }
+
     fn detach(&self, recorder: &Recorder, signal: Signal) -> Interrupted {
         let (id, invocation) = (self.job.id(), &self.ctx.invocation);
         let (message, next) = match invocation.uses_sandbox() {
             true => (format!("job {id} ends with this command"), advice::SANDBOX_ENDS.to_owned()),
-            false => (format!("job {id} goes on and is billed"), recorder.continuation(invocation, id)),
+            false => (format!("job {id} keeps running and is billed"), recorder.continuation(invocation, id)),
         };
         let failure = Failure::new(signal.exit(), message).with_label("detached").next(next);
         Interrupted::Exit(failure, None)
@@ -90,7 +106,7 @@ impl InterruptedWait<'_> {
             && !may_be_finished(&error)
         {
             let message =
-                format!("job {} goes on: it could not be cancelled: {}", job.id(), describe(&error));
+                format!("job {} could not be cancelled and keeps running: {}", job.id(), describe(&error));
             let next = advice::on_job(invocation, "cancel", job.id());
             return Interrupted::Exit(Failure::new(self.signal.exit(), message).with_next(next), None);
         }

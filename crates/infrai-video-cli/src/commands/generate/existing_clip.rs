@@ -39,7 +39,7 @@ impl ExistingClip {
     pub(super) fn print(&self, ctx: &Context, args: &GenerateArgs) -> Result<(), Failure> {
         let item = &self.item;
         let (id, path) = (item.job_id.as_deref().unwrap_or_default(), self.path.display().to_string());
-        ctx.output.status("done", &format!("saved before  {path}  job {id}; nothing was sent"));
+        ctx.output.status("done", &format!("already saved  {path}  job {id}; nothing was sent"));
         if !ctx.output.json {
             return ctx.output.line(if args.no_wait { id } else { &path });
         }

@@ -44,7 +44,7 @@ pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failur
         submission = generate.prepare().map_err(failed)?;
     }
     if args.dry_run {
-        ctx.output.status("dry run", "nothing was sent; this is the request");
+        ctx.output.status("dry run", "nothing was sent; the request would be:");
         return ctx.output.line(submission.body().trim_end());
     }
     let signals = ctx.signals()?;
@@ -61,11 +61,13 @@ fn output_path(ctx: &Context, args: &GenerateArgs) -> Result<OutputPath, Failure
     let usage = |message: &str| Failure::new(Exit::Usage, message);
     let is_stdout = args.output.as_deref().is_some_and(|output| output.as_os_str() == "-");
     if ctx.output.json && is_stdout {
-        return Err(usage("--json and -o - would both write to stdout").next(ctx.invocation.help()));
+        return Err(
+            usage("--json and -o - cannot be combined: both write to stdout").next(ctx.invocation.help())
+        );
     }
     if args.no_wait && is_stdout {
-        return Err(usage("--no-wait exits before there is a clip for stdout")
-            .next("name a file with -o FILE; `resume` saves the clip there"));
+        return Err(usage("--no-wait and -o - cannot be combined: there is no clip to write yet")
+            .next("name a file with -o FILE; infrai-video resume saves the clip there"));
     }
     if args.no_wait && args.output.is_none() {
         return Ok(OutputPath::Stdout);

@@ -32,7 +32,7 @@ fn text(source: impl Read, shown: &str) -> Result<String, Failure> {
 }
 
 fn rejected(shown: &str, reason: &str) -> Failure {
-    Failure::new(Exit::Refused, format!("the `prompt` cannot be read from {shown}: {reason}"))
+    Failure::new(Exit::Refused, format!("the prompt cannot be read from {shown}: {reason}"))
         .next("infrai-video generate \"PROMPT\"  (or name a text file with --prompt-file)")
 }
 

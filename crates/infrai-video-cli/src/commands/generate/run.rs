@@ -77,22 +77,20 @@ impl Run<'_> {
     fn report_submission(&self, job: &Response<Job>) {
         let uses_sandbox = self.ctx.options.sandbox();
         let cost = match (job.metadata().cache_hit, job.metadata().cost_usd) {
-            (Some(true), _) => ", the job of this idempotency key: nothing is charged again".to_owned(),
+            (Some(true), _) => ", sent before: not charged again".to_owned(),
             (_, Some(cost)) if uses_sandbox => format!(", {} USD of play money", usd(cost)),
             (_, Some(cost)) => format!(", {} USD", usd(cost)),
             _ => String::new(),
         };
-        let resume = match uses_sandbox {
-            true => String::new(),
-            false => {
-                format!("  (resume with: {})", self.recorder.continuation(&self.ctx.invocation, job.id()))
-            }
-        };
-        let line = format!("job {}{cost}{resume}", job.id());
+        let line = format!("job {}{cost}", job.id());
         // With `--quiet` too: if this process is killed during the wait, the user needs the id of the paid job.
         match self.args.no_wait {
             true => self.ctx.output.status("submitted", &line),
             false => self.ctx.output.important("submitted", &line),
+        }
+        if !uses_sandbox {
+            let resume = self.recorder.continuation(&self.ctx.invocation, job.id());
+            self.ctx.output.status("resume", &resume);
         }
     }
 
@@ -188,7 +186,7 @@ impl Run<'_> {
             if error.kind() == ErrorKind::JobFailed {
                 return Failure::of_job_call(invocation, id, &error);
             }
-            let message = format!("job {id} succeeded, its clip is not saved: {}", describe(&error));
+            let message = format!("job {id} succeeded, but its clip was not saved: {}", describe(&error));
             Failure::new(Exit::Download, message).with_facts(Facts::from(&error)).with_next(next)
         })
     }

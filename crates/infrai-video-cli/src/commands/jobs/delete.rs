@@ -18,7 +18,7 @@ pub(crate) async fn some(ctx: &Context, args: &DeleteArgs) -> Result<(), Failure
     let mut signals = ctx.signals()?;
     if !args.yes {
         let what = if ids.len() == 1 { "job and its clip" } else { "jobs and their clips" };
-        let question = format!("permanently delete {} {what}? [y/N]", ids.len());
+        let question = format!("Permanently delete {} {what}? [y/N]", ids.len());
         confirm(ctx, &question, &["y", "yes"], &mut signals).await?;
     }
     let ledger = LedgerSession::open(ctx).await;
@@ -84,7 +84,7 @@ pub(crate) async fn all(ctx: &Context, args: &DeleteAllArgs) -> Result<(), Failu
 }
 
 fn interrupted(ctx: &Context, signal: Signal) -> Failure {
-    Failure::new(signal.exit(), "interrupted during the deletion; some jobs may be deleted already")
+    Failure::new(signal.exit(), "interrupted; some jobs may already be deleted")
         .next(ctx.invocation.command("list"))
 }
 
@@ -96,11 +96,11 @@ async fn count_jobs(session: &Session) -> Result<usize, Error> {
 /// Identifies the account, and asks for a number that users do not type by habit.
 fn question(ctx: &Context, jobs: usize) -> String {
     let key = match credentials::api_key_suffix() {
-        Some(suffix) => format!("the API key that ends in {suffix}"),
+        Some(suffix) => format!("the API key ending in {suffix}"),
         None => format!("the API key in {API_KEY_VARIABLE}"),
     };
     format!(
-        "permanently delete all {} of {key} at {}, with their clips? type {jobs} to delete them:",
+        "Permanently delete all {} of {key} at {}, with their clips? Type {jobs} to confirm:",
         count(jobs, "job"),
         ctx.invocation.base_url()
     )
@@ -110,7 +110,7 @@ fn require_terminal(ctx: &Context) -> Result<(), Failure> {
     if ctx.output.is_interactive {
         return Ok(());
     }
-    let message = "nothing was deleted: there is no terminal for a confirmation, and --yes is not set";
+    let message = "not a terminal: add --yes to delete";
     Err(Failure::new(Exit::Usage, message).next(ctx.invocation.repeat_with("--yes")))
 }
 

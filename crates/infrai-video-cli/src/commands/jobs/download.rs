@@ -34,10 +34,10 @@ fn output_path(ctx: &Context, args: &DownloadArgs, ids: &[JobId]) -> Result<Outp
     let usage = |message: &str| Failure::new(Exit::Usage, message).next(ctx.invocation.help());
     match &path {
         OutputPath::Stdout if ctx.output.json => {
-            return Err(usage("--json and -o - would both write to stdout"));
+            return Err(usage("--json and -o - cannot be combined: both write to stdout"));
         }
         OutputPath::Stdout | OutputPath::File(_) if ids.len() > 1 => {
-            return Err(usage("`--output` must be a directory that exists, since there are several clips"));
+            return Err(usage("--output must be an existing directory for several clips"));
         }
         OutputPath::Directory(_) => {
             for path in ids.iter().filter_map(|id| path.path(id.as_str())) {
@@ -124,7 +124,7 @@ impl Downloads<'_> {
             _ if error.operation().is_some() => call(),
             _ => Failure::new(
                 Exit::Download,
-                format!("the clip of job {id} is not saved: {}", describe(error)),
+                format!("the clip of job {id} was not saved: {}", describe(error)),
             )
             .next(invocation.repeat()),
         }

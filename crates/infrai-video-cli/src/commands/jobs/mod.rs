@@ -20,9 +20,9 @@ use crate::failure::{Facts, Failure};
 /// Validates an id before anything is sent.
 fn job_id(ctx: &Context, id: &str) -> Result<JobId, Failure> {
     if id != id.trim() {
-        let message = format!("`job_id` {id:?} begins or ends with white space");
+        let message = format!("the job id {id:?} starts or ends with white space");
         return Err(Failure::new(Exit::Refused, message)
-            .next("pass the id as `generate` or `list` printed it, without the space"));
+            .next("pass the id without the space, as generate or list printed it"));
     }
     id.parse().map_err(|error: Error| Failure::of_call(&ctx.invocation, &error))
 }

@@ -11,7 +11,7 @@ pub(crate) async fn run(ctx: &Context, args: &RetentionArgs) -> Result<(), Failu
     let id = job_id(ctx, &args.id)?;
     let days = u32::try_from(args.days).ok().and_then(|days| RetentionDays::try_from(days).ok());
     let days = days.ok_or_else(|| {
-        let message = format!("`--days` must be a whole number from 1 to 90, not {}", args.days);
+        let message = format!("--days must be a whole number from 1 to 90, not {}", args.days);
         Failure::new(Exit::Refused, message).next(ctx.invocation.help())
     })?;
     let session = ctx.connect().await?;

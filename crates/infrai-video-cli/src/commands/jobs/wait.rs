@@ -121,7 +121,7 @@ fn print(ctx: &Context, job: &VideoJob) -> Result<(), Failure> {
 
 fn interrupted(ctx: &Context, unfinished: &[JobId], signal: Signal) -> Failure {
     let ids: Vec<&str> = unfinished.iter().map(JobId::as_str).collect();
-    let message = format!("{} not finished yet; the wait can be repeated", count(ids.len(), "job"));
+    let message = format!("{} not finished; waiting again costs nothing", count(ids.len(), "job"));
     Failure::new(signal.exit(), message)
         .with_label("detached")
         .with_next(advice::wait_for_jobs(&ctx.invocation, &ids))

@@ -44,26 +44,26 @@ pub(super) async fn show(
 
 fn to_do(args: &ResumeArgs, item: &Item) -> String {
     let words = match item.stage {
-        stage if args.drop && stage.is_final() => "nothing: it is finished already",
+        stage if args.drop && stage.is_final() => "nothing: already finished",
         _ if args.drop => "forget it",
-        Stage::Planned if item.batch.is_some() && !args.again => "nothing: `batch run PLAN` begins it",
+        Stage::Planned if item.batch.is_some() && !args.again => "nothing: batch run PLAN starts it",
         Stage::Planned => "send",
-        Stage::Sent if args.again => "send under a new key, which may be charged in addition",
+        Stage::Sent if args.again => "send under a new key; may be charged again",
         Stage::Sent => return sent(item),
         Stage::Accepted => return accepted(args, item),
         Stage::Fetched => "save",
-        Stage::Missing if args.again => "download again; send under a new key if its job is gone too",
+        Stage::Missing if args.again => "download again, or send under a new key if its job is gone",
         Stage::Missing => "download again",
         Stage::Saved => "nothing: its clip is saved",
-        _ if args.again => "send under a new key, which is charged",
-        _ => "nothing: it is finished; --again sends a new request",
+        _ if args.again => "send under a new key; is charged",
+        _ => "nothing: finished; --again sends a new request",
     };
     words.to_owned()
 }
 
 /// The age of a key counts by the service's clock. This estimate uses the local clock.
 fn sent(item: &Item) -> String {
-    let decide = "wait for --again or --drop";
+    let decide = "nothing until you choose --again or --drop";
     let account = credentials::api_key_fingerprint();
     if item.account.is_some() && account.is_some() && item.account != account {
         return format!("{decide}: it may have been sent with another API key");
@@ -84,7 +84,7 @@ fn accepted(args: &ResumeArgs, item: &Item) -> String {
     let words = if state == Some(JobState::Succeeded) { "download" } else { "wait, download" };
     let path = item.job_id.as_deref().and_then(|job_id| item.destination.path(job_id));
     match path.filter(|path| !item.replace && !args.force && path.symlink_metadata().is_ok()) {
-        Some(path) => format!("{words}; {} exists already", path.display()),
+        Some(path) => format!("{words}; {} already exists", path.display()),
         None => words.to_owned(),
     }
 }

@@ -71,7 +71,7 @@ impl Resume<'_> {
         for (batch, _, number) in batches.iter().filter(|(_, stage, _)| stage == Stage::Planned.as_str()) {
             let number = count(usize::try_from(*number).unwrap_or_default(), "clip");
             let run = advice::run_plan(&ctx.invocation);
-            ctx.output.status("note", &format!("batch {batch}: {number} not begun; {run} begins them"));
+            ctx.output.status("note", &format!("batch {batch}: {number} not started; {run} starts them"));
         }
         Ok(items.into_iter().filter(Item::is_unfinished).collect())
     }
@@ -103,7 +103,7 @@ impl Resume<'_> {
             let message = format!("{name:?} was requested at {service}, not at {}", ctx.service());
             return Ok(failure(message).next(invocation.command_on_at(&service, "resume", name)));
         }
-        let failure = failure(format!("the ledger has no key and no job {name:?}"));
+        let failure = failure(format!("the ledger has no job or idempotency key {name:?}"));
         Ok(match name.parse::<JobId>() {
             Ok(id) if id.as_str().starts_with("vj_") => failure.next(invocation.command_on("wait", name, "")),
             _ => failure.next(invocation.command("resume --dry-run")),
@@ -118,7 +118,7 @@ impl Resume<'_> {
         }
         match (item.stage, &item.batch) {
             (Stage::Planned, Some(batch)) => {
-                let message = format!("{} of batch {batch} is not begun", item.label());
+                let message = format!("{} of batch {batch} is not started", item.label());
                 Err(Failure::new(Exit::Other, message).next(advice::run_plan(invocation)))
             }
             (stage, _) if stage.is_final() && stage != Stage::Saved => {
@@ -133,7 +133,7 @@ impl Resume<'_> {
     fn report_nothing_left(&self, has_others: bool) {
         let note = match has_others {
             true => format!("nothing is unfinished at {}", self.ctx.service()),
-            false => "everything that was begun is finished".to_owned(),
+            false => "nothing is unfinished".to_owned(),
         };
         self.ctx.output.status("note", &note);
     }
@@ -142,7 +142,7 @@ impl Resume<'_> {
         let output = &self.ctx.output;
         for item in items {
             if item.stage.is_final() {
-                output.status("note", &format!("{} is {} already", item.label(), item.stage));
+                output.status("note", &format!("{} is already {}", item.label(), item.stage));
                 continue;
             }
             let mut leased = self.lease(&item).await?;
@@ -163,13 +163,14 @@ impl Resume<'_> {
         }
         if let Some(output) = &args.output {
             let [item] = items else {
-                let failure = Failure::new(Exit::Usage, "--output is for one item");
+                let failure =
+                    Failure::new(Exit::Usage, "--output takes one item: name one job or idempotency key");
                 return Err(failure.next(self.ctx.invocation.help()));
             };
             let is_terminal = self.ctx.output.stdout_is_terminal;
             item.destination = match OutputPath::checked(Some(output), args.force, is_terminal)? {
                 OutputPath::Stdout => {
-                    let failure = Failure::new(Exit::Usage, "resume writes to files");
+                    let failure = Failure::new(Exit::Usage, "resume cannot write to stdout");
                     return Err(failure.next("name a file with -o FILE"));
                 }
                 path => path.destination()?,
@@ -215,7 +216,7 @@ impl Resume<'_> {
 
     fn in_use(&self, label: &str) -> Failure {
         Failure::new(Exit::Other, format!("{label}: another process is working on it"))
-            .next(format!("wait for it, or stop it and: {}", self.ctx.invocation.repeat()))
+            .next(format!("wait until it has finished, or stop it, then: {}", self.ctx.invocation.repeat()))
     }
 
     async fn finish(&self, items: &[Item]) -> Result<RunOutcome, Failure> {
@@ -232,7 +233,7 @@ impl Resume<'_> {
         tokio::select! {
             outcome = run => Ok(outcome),
             signal = signals.next() => {
-                Err(Failure::new(signal.exit(), "jobs go on and are billed; nothing is lost")
+                Err(Failure::new(signal.exit(), "running jobs continue and are billed; nothing is lost")
                     .with_label("detached")
                     .next(ctx.invocation.repeat()))
             }

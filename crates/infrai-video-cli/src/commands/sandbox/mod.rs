@@ -38,14 +38,14 @@ async fn serve(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure> {
     if ctx.options.sandbox || ctx.options.base_url.is_some() {
         return Err(Failure::new(
             Exit::Usage,
-            "this command starts a sandbox and takes neither --sandbox nor --base-url",
+            "the command sandbox starts a server, and takes neither --sandbox nor --base-url",
         )
         .next(ctx.invocation.help()));
     }
     if !(0.0..=1e9).contains(&args.balance) {
         return Err(Failure::new(
             Exit::Refused,
-            format!("`--balance` must be from 0 to 1000000000, not {}", args.balance),
+            format!("--balance must be from 0 to 1000000000, not {}", args.balance),
         )
         .next(ctx.invocation.help()));
     }

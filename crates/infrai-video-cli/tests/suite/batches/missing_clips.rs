@@ -227,7 +227,7 @@ async fn an_existing_file_at_the_path_of_a_paid_clip_is_reported_and_kept() {
     fs::create_dir(harness.path("mine")).unwrap();
     fs::write(harness.path("mine/city.mp4"), "mine").unwrap();
     let run = harness.run(["batch", "run", "clips.jsonl", "--output", "mine"]);
-    assert!(run.failed(7).contains("city.mp4 exists already"), "{}", run.stderr);
+    assert!(run.failed(7).contains("city.mp4 already exists"), "{}", run.stderr);
     assert_eq!(names(&harness, "mine"), ["city.mp4"]);
     assert_eq!(harness.run(["batch", "run", "clips.jsonl", "--output", "mine", "--force"]).code, Some(0));
     assert_eq!(fs::read(harness.path("mine/city.mp4")).unwrap(), clip(&harness, "a city at dusk").await);

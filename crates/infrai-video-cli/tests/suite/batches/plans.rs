@@ -117,7 +117,7 @@ async fn the_output_of_a_dry_run_is_a_line() {
     // The key belongs to that clip. Another request under it would get the same clip, or be charged for a new one.
     for plan in [r#"{"prompt": "a river", "idempotency_key": "k1"}"#, dry.text()] {
         let other = run(&harness, "others.jsonl", plan, &[]);
-        assert!(other.failed(7).contains("`idempotency_key` k1 was used before"), "{}", other.stderr);
+        assert!(other.failed(7).contains("idempotency_key k1 was used before"), "{}", other.stderr);
     }
     assert_eq!((charges(&harness), harness.calls(Operation::Generate)), (1, 1));
 }
@@ -144,34 +144,34 @@ async fn an_invalid_plan_sends_nothing() {
     for (file, plan, names) in [
         ("a.jsonl", utf16, "UTF-16 (little-endian)"),
         ("a.jsonl", marked, "UTF-16 (big-endian)"),
-        ("a.jsonl", b"{\"prompt\": \"caf\xe9\"}".to_vec(), "line 1: it is not UTF-8"),
+        ("a.jsonl", b"{\"prompt\": \"caf\xe9\"}".to_vec(), "line 1 is not UTF-8"),
         (
             "a.jsonl",
             format!("{good}\n{{\"prompt\": \"a\", \"prompt\": \"b\"}}").into(),
-            "line 2: `prompt` is repeated\n",
+            "line 2: prompt is repeated\n",
         ),
         (
             "a.jsonl",
             format!("{good}\n\n{good},").into(),
-            "line 3: not JSON: trailing characters (column 16)\n",
+            "line 3 is not valid JSON: trailing characters at column 16\n",
         ),
         (
             "a.jsonl",
             format!("{good}\n{{\"promt\": \"a\"}}").into(),
-            "line 2: unknown field `promt`; did you mean `prompt`?",
+            "line 2: unknown field \"promt\"; did you mean prompt?",
         ),
-        ("a.jsonl", format!("[{good}]").into(), "line 1: it is a JSON array"),
+        ("a.jsonl", format!("[{good}]").into(), "line 1 is a JSON array"),
         ("a.jsonl", Vec::new(), "the plan has no lines"),
-        ("a.csv", b"prompt,seconds\na,5".to_vec(), "line 1: unknown column `seconds`; use prompt, "),
+        ("a.csv", b"prompt,seconds\na,5".to_vec(), "line 1: unknown column \"seconds\"; use prompt, "),
         ("a.csv", b"prompt;name\na;b".to_vec(), "line 1: the cells are separated by ';'"),
-        ("a.csv", b"prompt\na\n\"a city\na river\n".to_vec(), "line 3: a quote that begins here has no end"),
+        ("a.csv", b"prompt\na\n\"a city\na river\n".to_vec(), "line 3: a quote opened here is never closed"),
         (
             "a.csv",
             b"prompt,duration_seconds\na,5\nb,five".to_vec(),
-            "line 3: `duration_seconds` must be a number",
+            "line 3: duration_seconds must be a number",
         ),
-        ("a.csv", "name,prompt\nCafé,a\ncafe\u{301},b".into(), "line 3: `name` \"cafe"),
-        ("a.csv", b"name,prompt\nnul,a".to_vec(), "line 2: `name` \"nul\" is the name of a device"),
+        ("a.csv", "name,prompt\nCafé,a\ncafe\u{301},b".into(), "line 3: the name \"cafe"),
+        ("a.csv", b"name,prompt\nnul,a".to_vec(), "line 2: the name \"nul\" is reserved for a device"),
     ] {
         let wrong = run(&harness, file, &plan, &[]);
         assert!(wrong.failed(7).contains(names), "{names}: {}", wrong.stderr);
@@ -191,7 +191,7 @@ async fn an_invalid_path_is_reported_before_anything_is_charged_even_with_force(
     let run = run(&harness, "clips.jsonl", plan, &["--force"]);
     let stderr = run.failed(7);
     assert!(
-        stderr.contains("city.mp4 is a directory") && stderr.contains("sea.mp4.part is no unfinished"),
+        stderr.contains("city.mp4 is a directory") && stderr.contains("sea.mp4.part is not an unfinished"),
         "{stderr}"
     );
     assert_eq!(harness.calls(Operation::Generate), 0);
@@ -219,7 +219,7 @@ async fn a_retry_with_an_invalid_path_is_not_charged() {
     assert!(taken.failed(7).contains("a.mp4 "), "{}", taken.stderr);
     std::fs::create_dir_all(harness.path("other/a.mp4.part")).unwrap();
     let blocked = harness.run(["batch", "retry", "clips", "--failed", "--force", "--output", "other"]);
-    assert!(blocked.failed(7).contains("a.mp4.part is no unfinished clip"), "{}", blocked.stderr);
+    assert!(blocked.failed(7).contains("a.mp4.part is not an unfinished clip"), "{}", blocked.stderr);
     assert_eq!(harness.calls(Operation::Generate), 1);
     assert_eq!(harness.run(["batch", "retry", "clips", "--failed", "--force"]).code, Some(13));
     assert_eq!(harness.calls(Operation::Generate), 2);

@@ -181,7 +181,11 @@ async fn a_usage_error_is_json_too_and_2() {
     let both = failure(&harness.run(["generate", "a", "-o", "-", "--json"]));
     assert_eq!((&both["exit"], &both["next"]), (&json!(2), &json!(["infrai-video generate --help"])));
     let plain = harness.run(["list", "--explode"]);
-    assert!(plain.code == Some(2) && plain.stderr.starts_with("error: "), "{}", plain.stderr);
+    assert!(
+        plain.code == Some(2) && plain.stderr.starts_with("error      unknown option --explode\nnext       "),
+        "{}",
+        plain.stderr
+    );
 }
 
 /// `cargo xtask regen` updates the contract's definitions in the published file, this test those of the command.

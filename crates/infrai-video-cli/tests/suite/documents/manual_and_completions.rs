@@ -75,7 +75,7 @@ fn a_directory_for_manual_pages_that_cannot_be_written_is_named_with_its_option(
     std::fs::write(directory.path().join("file"), "").unwrap();
     let output = directory.path().join("file/man1");
     let run = run(&["man", "--output", output.to_str().unwrap()]);
-    let message = format!("`--output` {} cannot be written: ", output.display());
+    let message = format!("--output {} cannot be written: ", output.display());
     assert!(run.failed(7).contains(&message), "{}", run.stderr);
 }
 

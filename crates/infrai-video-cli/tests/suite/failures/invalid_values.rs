@@ -16,28 +16,28 @@ async fn an_invalid_value_is_named_and_costs_nothing() {
     let harness = Harness::instant().await;
     std::fs::write(harness.path("picture.png"), b"\xff\xd8").unwrap();
     for (args, names) in [
-        (&["generate", ""][..], "`prompt`"),
-        (&["generate", " \n "], "`prompt`"),
-        (&["generate", "--prompt-file", "none.txt"], "`prompt`"),
+        (&["generate", ""][..], "prompt"),
+        (&["generate", " \n "], "prompt"),
+        (&["generate", "--prompt-file", "none.txt"], "prompt"),
         (&["generate", "--prompt-file", "picture.png"], "UTF-8"),
-        (&["generate", "a", "--duration", "0"], "`--duration`"),
-        (&["generate", "a", "--duration", "-1"], "`--duration`"),
-        (&["generate", "a", "--duration", "NaN"], "`--duration`"),
+        (&["generate", "a", "--duration", "0"], "--duration"),
+        (&["generate", "a", "--duration", "-1"], "--duration"),
+        (&["generate", "a", "--duration", "NaN"], "--duration"),
         (&["generate", "a", "--duration", "61"], "up to 60 s"),
         (
             &["generate", "a", "--resolution", "8k"],
-            "(`--resolution`); did you mean 4k? choose one of 720p, 1080p, 4k",
+            "(--resolution); did you mean 4k? choose one of 720p, 1080p, 4k",
         ),
         (&["generate", "a", "--no-check", "--resolution", "8k"], "UNSUPPORTED_REQUEST"),
-        (&["generate", "a", "--reference-image-url", "file:///etc/passwd"], "`--reference-image-url`"),
-        (&["generate", "a", "--idempotency-key", "two words"], "`--idempotency-key`"),
-        (&["set-retention", "vj_1", "--days", "0"], "`--days`"),
-        (&["set-retention", "vj_1", "--days", "91"], "`--days`"),
+        (&["generate", "a", "--reference-image-url", "file:///etc/passwd"], "--reference-image-url"),
+        (&["generate", "a", "--idempotency-key", "two words"], "--idempotency-key"),
+        (&["set-retention", "vj_1", "--days", "0"], "--days"),
+        (&["set-retention", "vj_1", "--days", "91"], "--days"),
         (&["set-retention", "vj_1", "--days", "-1"], "not -1"),
-        (&["list", "--limit", "0"], "`--limit`"),
+        (&["list", "--limit", "0"], "--limit"),
         (&["list", "--cursor", "invented"], "INVALID_CURSOR"),
-        (&["--base-url", "http://api.example.com", "list"], "`--base-url`"),
-        (&["--base-url", "nonsense", "list"], "`--base-url`"),
+        (&["--base-url", "http://api.example.com", "list"], "--base-url"),
+        (&["--base-url", "nonsense", "list"], "--base-url"),
     ] {
         refused(&harness, args, 7, names);
     }
@@ -63,7 +63,7 @@ async fn an_unwritable_output_is_rejected_before_anything_is_sent() {
     let harness = Harness::instant().await;
     std::fs::write(harness.path("mine.mp4"), "mine").unwrap();
     for (output, names) in [
-        ("mine.mp4", "exists already"),
+        ("mine.mp4", "already exists"),
         ("none/a.mp4", "there is no directory none"),
         ("none/", "neither a file name nor an existing directory"),
         (&"a".repeat(300), "cannot be written"),
@@ -107,7 +107,7 @@ async fn a_name_that_is_too_long_is_rejected_before_anything_is_charged() {
     for (name, names) in [
         (&*"a".repeat(256), "cannot be written"),
         (&"東".repeat(86), "cannot be written"),
-        ("clip.mp4", "clip.mp4.part is no unfinished clip"),
+        ("clip.mp4", "clip.mp4.part is not an unfinished clip"),
     ] {
         refused(&harness, &["generate", "a", "-o", name], 7, names);
         refused(&harness, &["generate", "a", "--force", "-o", name], 7, names);

@@ -38,7 +38,7 @@ async fn a_job_that_succeeded_without_a_clip_is_3_and_is_not_resumed() {
     let nothing_is_left = || {
         let run = harness.run(["resume"]);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
-        assert!(run.stderr.contains("everything that was begun is finished"), "{}", run.stderr);
+        assert!(run.stderr.contains("nothing is unfinished"), "{}", run.stderr);
     };
     is_told(&harness.run(["generate", "a city [fail]", "-o", "a.mp4"]));
     let id = harness.sandbox.jobs()[0].job_id.clone();

@@ -16,56 +16,93 @@ fn refused(harness: &Harness, args: &[&str]) -> String {
 async fn a_typo_is_reported_with_the_most_similar_word() {
     let harness = Harness::instant().await;
     for (args, meant) in [
-        (&["genrate", "a city"][..], "'generate'"),
-        (&["dowload", "vj_1"], "'download'"),
-        (&["set-retension", "vj_1"], "'set-retention'"),
-        (&["generate", "a city", "--durations", "5"], "'--duration'"),
-        (&["generate", "a city", "--aspect", "16:9"], "'--aspect-ratio'"),
-        (&["generate", "a city", "--prefer", "cheap"], "'cheapest'"),
-        (&["generate", "a city", "--on-interrupt", "cancle"], "'cancel'"),
-        (&["list", "--sate", "failed"], "'--state'"),
-        (&["list", "--state", "faild"], "'failed'"),
-        (&["list", "--state", "Suceeded"], "'succeeded'"),
-        (&["sandbox", "--quirk", "integer_id"], "'integer_ids'"),
-        (&["--jason", "list"], "'--json'"),
-        (&["list", "--color", "allways"], "'always'"),
+        (&["genrate", "a city"][..], "generate"),
+        (&["dowload", "vj_1"], "download"),
+        (&["set-retension", "vj_1"], "set-retention"),
+        (&["generate", "a city", "--durations", "5"], "--duration"),
+        (&["generate", "a city", "--aspect", "16:9"], "--aspect-ratio"),
+        (&["generate", "a city", "--prefer", "cheap"], "cheapest"),
+        (&["generate", "a city", "--on-interrupt", "cancle"], "cancel"),
+        (&["list", "--sate", "failed"], "--state"),
+        (&["list", "--state", "faild"], "failed"),
+        (&["list", "--state", "Suceeded"], "succeeded"),
+        (&["sandbox", "--quirk", "integer_id"], "integer_ids"),
+        (&["--jason", "list"], "--json"),
+        (&["list", "--color", "allways"], "always"),
     ] {
         let said = refused(&harness, args);
-        let tip =
-            said.lines().find(|line| line.contains("tip: ")).unwrap_or_else(|| panic!("{args:?}: {said}"));
-        assert!(tip.contains(meant), "{args:?}: {tip}");
+        let line = said.lines().next().unwrap_or_default();
+        assert!(line.starts_with("error      unknown "), "{args:?}: {said}");
+        assert!(line.ends_with(&format!("; did you mean {meant}?")), "{args:?}: {said}");
     }
     assert!(harness.sandbox.journal().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_usage_error_names_the_mistake_and_ends_with_the_help() {
+async fn a_usage_error_has_two_lines_with_the_mistake_and_the_help() {
     let harness = Harness::instant().await;
-    for (args, names) in [
-        (&["generate"][..], "<PROMPT|--prompt-file <FILE>>"),
-        (&["generate", "a city", "--duration"], "a value is required for '--duration <SECONDS>'"),
-        (&["generate", "a city", "--duration", "five"], "use a number of seconds such as 5"),
-        (&["generate", "a city", "--duration", ""], "--duration"),
-        (&["generate", "a city", "at dusk"], "unexpected argument 'at dusk'"),
-        (&["generate", "a city", "--timeout", "soon"], "use something like 90s, 15m, 1h30m or none"),
-        (&["generate", "a city", "--aspect-ratio", "4:3"], "[possible values: 16:9, 9:16, 1:1]"),
-        (&["generate", "a city", "--no-wait", "--timeout", "3s"], "cannot be used with"),
-        (&["generate", "a city", "--prefer", "best"], "[possible values: balanced, cheapest, smartest]"),
-        (&["list", "--state", "x"], "[possible values: queued, running, succeeded, failed, cancelled]"),
-        (&["list", "--state", ""], "[possible values: queued, running, succeeded, failed, cancelled]"),
-        (&["wait"], "<ID>..."),
-        (&["status"], "<ID>"),
-        (&["cancel"], "<ID>..."),
-        (&["set-retention", "vj_1"], "--days <N>"),
-        (&["set-retention", "vj_1", "--days", "seven"], "use a whole number such as 7"),
-        (&["list", "--limit", "ten"], "use a whole number such as 7"),
-        (&["list", "--quiet", "--verbose"], "cannot be used with"),
-        (&["completions", "tcsh"], "[possible values: bash, elvish, fish, powershell, zsh]"),
+    for (args, names, help) in [
+        (&["generate"][..], "PROMPT or --prompt-file FILE is missing", "generate"),
+        (&["generate", "a city", "--duration"], "--duration needs a value", "generate"),
+        (
+            &["generate", "a city", "--duration", "five"],
+            "invalid value \"five\" for --duration: use a number of seconds such as 5 or 7.5",
+            "generate",
+        ),
+        (&["generate", "a city", "--duration", ""], "--duration", "generate"),
+        (&["generate", "a city", "at dusk"], "unexpected argument \"at dusk\"", "generate"),
+        (
+            &["generate", "a city", "--timeout", "soon"],
+            "\"soon\" for --timeout: use a time such as 90s, 15m or 1h30m, or none",
+            "generate",
+        ),
+        (
+            &["generate", "a city", "--aspect-ratio", "4:3"],
+            "unknown ratio \"4:3\" for --aspect-ratio; use 16:9, 9:16 or 1:1",
+            "generate",
+        ),
+        (
+            &["generate", "a city", "--no-wait", "--timeout", "3s"],
+            "--no-wait cannot be used with --timeout",
+            "generate",
+        ),
+        (
+            &["generate", "a city", "--prefer", "best"],
+            "unknown criterion \"best\" for --prefer; use balanced, cheapest or smartest",
+            "generate",
+        ),
+        (
+            &["list", "--state", "x"],
+            "unknown state \"x\"; use queued, running, succeeded, failed or cancelled",
+            "list",
+        ),
+        (&["list", "--state", ""], "--state needs a value: queued, running, succeeded, ", "list"),
+        (&["wait"], "ID is missing", "wait"),
+        (&["status"], "ID is missing", "status"),
+        (&["cancel"], "ID is missing", "cancel"),
+        (&["batch", "run"], "PLAN is missing", "batch run"),
+        (&["batch", "retry"], "--failed or --cancelled or --missing is missing", "batch retry"),
+        (&["set-retention", "vj_1"], "--days N is missing", "set-retention"),
+        (&["set-retention", "vj_1", "--days", "seven"], "use a whole number such as 7", "set-retention"),
+        (&["list", "--limit", "ten"], "use a whole number such as 7", "list"),
+        (&["list", "--quiet", "--verbose"], "--quiet cannot be used with --verbose", "list"),
+        (
+            &["completions", "nu"],
+            "unknown shell \"nu\"; use bash, elvish, fish, powershell or zsh",
+            "completions",
+        ),
+        (
+            &["sandbox", "--clock", "fast"],
+            "invalid value \"fast\" for --clock: use real, x60 or manual",
+            "sandbox",
+        ),
+        (&["sandbox", "--port", "http"], "invalid value \"http\" for --port: ", "sandbox"),
     ] {
         let said = refused(&harness, args);
-        assert!(said.contains(names), "{args:?}: {said}");
-        let last = said.trim_end().lines().last().unwrap_or_default();
-        assert_eq!(last, "For more information, try '--help'.", "{args:?}");
+        let lines: Vec<&str> = said.lines().collect();
+        let [error, next] = lines[..] else { panic!("{args:?}: {said}") };
+        assert!(error.starts_with("error      ") && error.contains(names), "{args:?}: {said}");
+        assert_eq!(next, format!("next       infrai-video {help} --help"), "{args:?}");
     }
     assert!(harness.sandbox.journal().is_empty());
 }

@@ -85,7 +85,7 @@ async fn the_advice_for_an_id_that_begins_with_a_dash_is_a_command_that_works() 
         harness.command(args).env("INFRAI_BASE_URL", &url).output().unwrap().into()
     };
     let made = run(&[&SMALL[..], &["--no-wait", "-o", "a.mp4"]].concat());
-    assert!(made.stderr.contains("(resume with: infrai-video resume -- -Nabc)"), "{}", made.stderr);
+    assert!(made.stderr.contains("resume     infrai-video resume -- -Nabc\n"), "{}", made.stderr);
     // A file at the destination stops `resume`, and its advice replaces the file.
     std::fs::write(harness.path("a.mp4"), "mine").unwrap();
     let blocked = run(&["resume"]);

@@ -26,7 +26,7 @@ async fn a_job_can_be_shown_downloaded_and_deleted() {
     let saved = harness.run(["download", id]);
     assert_eq!((saved.code, saved.text()), (Some(0), format!("{id}.mp4\n").as_str()), "{}", saved.stderr);
     let there = harness.run(["download", id]);
-    assert!(there.failed(7).contains("exists already"));
+    assert!(there.failed(7).contains("already exists"));
     let again = harness.run(["download", id, "--force", "--json"]).json();
     assert_eq!((&again["job_id"], &again["path"]), (&Value::from(id), &Value::from(format!("{id}.mp4"))));
 
@@ -142,7 +142,7 @@ async fn several_jobs_are_waited_for_and_downloaded_together() {
     assert_eq!(lines, expected);
 
     let to_a_file = harness.run(["download", &a, &b, "-o", "one.mp4"]);
-    assert!(to_a_file.failed(2).contains("must be a directory"));
+    assert!(to_a_file.failed(2).contains("must be an existing directory"));
     std::fs::create_dir(harness.path("clips")).unwrap();
     let run = harness.run(["download", &a, &b, "-o", "clips"]);
     assert_eq!(run.text(), format!("clips/{a}.mp4\nclips/{b}.mp4\n"), "{}", run.stderr);

@@ -9,8 +9,8 @@ const NOT_SAVED: [(Quirk, i32, &str); 4] = [
     (
         Quirk::OtherFinalStates,
         8,
-        "error      job ID is still \"ready\", a state that this version does not know, after TIME and N polls; it goes on, \
-         and is billed once\n\
+        "error      job ID is still \"ready\" (a state unknown to this version) after TIME and N polls; it keeps running \
+         and is charged once\n\
          next       infrai-video resume ID\n           infrai-video download ID\n",
     ),
     (Quirk::IdMember, 11, NO_ID),
@@ -18,11 +18,11 @@ const NOT_SAVED: [(Quirk, i32, &str); 4] = [
     (Quirk::LinksNeedKey, 12, LINK_NEEDS_KEY),
 ];
 
-const NO_ID: &str = "error      the response does not match the contract: `job_id` is missing at line 1 column N (status 200); the \
+const NO_ID: &str = "error      the response does not match the contract: job_id is missing at line 1 column N (status 200); the \
                      job may exist, under the idempotency key cube-1\n\
                      next       infrai-video resume cube-1\n";
 
-const LINK_NEEDS_KEY: &str = "error      job ID succeeded, its clip is not saved: the file host responded with 401 Unauthorized; it \
+const LINK_NEEDS_KEY: &str = "error      job ID succeeded, but its clip was not saved: the file host responded with 401 Unauthorized; it \
                               may require the API key, which is sent only to the host of the API: ask the service\n\
                               next       infrai-video resume ID\n";
 
@@ -65,7 +65,7 @@ fn failure(harness: &Harness, run: &Run, code: i32) -> String {
     let id = harness.sandbox.jobs()[0].job_id.to_string();
     let mut text = stderr[from..].replace(&id, "ID");
     for (before, after, replacement) in
-        [("column ", " ", "N"), (" after ", " and ", "TIME"), (" and ", "; it goes on", "N polls")]
+        [("column ", " ", "N"), (" after ", " and ", "TIME"), (" and ", "; it keeps", "N polls")]
     {
         if let Some((start, rest)) = text.split_once(before)
             && let Some((_, end)) = rest.split_once(after)

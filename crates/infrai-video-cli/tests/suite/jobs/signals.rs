@@ -37,7 +37,7 @@ async fn an_interrupted_wait_is_130_and_names_the_command_that_continues() {
     assert_eq!(code, Some(130), "{rest}");
     assert_eq!(
         rest,
-        format!("detached   job {id} goes on and is billed\nnext       infrai-video resume {id}\n")
+        format!("detached   job {id} keeps running and is billed\nnext       infrai-video resume {id}\n")
     );
     assert_eq!(harness.sandbox.ledger().refunds().count(), 0);
 }

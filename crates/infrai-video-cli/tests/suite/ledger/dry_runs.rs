@@ -37,7 +37,7 @@ async fn a_dry_run_of_resume_predicts_what_happens_to_a_lost_request() {
     let harness = Harness::instant().await;
     let key = lost(&harness);
     assert_eq!(to_do(&harness, &[]), "sent: send again under its key");
-    let again = "sent: send under a new key, which may be charged in addition";
+    let again = "sent: send under a new key; may be charged again";
     assert_eq!(to_do(&harness, &[&key, "--again"]), again);
     assert_eq!(to_do(&harness, &[&key, "--drop"]), "sent: forget it");
     let other = |args: &[&str]| -> Run {
@@ -46,7 +46,7 @@ async fn a_dry_run_of_resume_predicts_what_happens_to_a_lost_request() {
     };
     let shown = other(&["resume", "--dry-run"]);
     assert!(
-        shown.text().contains("\twait for --again or --drop: it may have been sent with another API key\t"),
+        shown.text().contains("\tnothing until you choose --again or --drop: it may have been sent with another API key\t"),
         "{shown:?}"
     );
     assert_eq!(other(&["resume"]).code, Some(11), "and so it does");
@@ -69,11 +69,11 @@ async fn a_dry_run_of_resume_predicts_what_happens_to_a_job() {
     let id = harness.sandbox.jobs()[0].job_id.clone();
     std::fs::write(harness.path(format!("{id}.mp4")), "mine").unwrap();
     let there = harness.path(format!("{id}.mp4"));
-    assert_eq!(to_do(&harness, &[]), format!("accepted: wait, download; {} exists already", there.display()));
+    assert_eq!(to_do(&harness, &[]), format!("accepted: wait, download; {} already exists", there.display()));
     assert_eq!(to_do(&harness, &["--force"]), "accepted: wait, download");
     assert_eq!(harness.run(["cancel", &id]).code, Some(0));
-    assert_eq!(to_do(&harness, &[&id]), "cancelled: nothing: it is finished; --again sends a new request");
-    assert_eq!(to_do(&harness, &[&id, "--again"]), "cancelled: send under a new key, which is charged");
+    assert_eq!(to_do(&harness, &[&id]), "cancelled: nothing: finished; --again sends a new request");
+    assert_eq!(to_do(&harness, &[&id, "--again"]), "cancelled: send under a new key; is charged");
     let nothing = harness.run(["resume", "--dry-run"]);
     assert!(nothing.text().is_empty() && !nothing.stderr.contains(KEY), "{nothing:?}");
 }

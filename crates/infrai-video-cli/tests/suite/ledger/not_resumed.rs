@@ -7,7 +7,7 @@ use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox};
 
 use crate::common::{Harness, KEY, Run, SMALL};
 
-const FINISHED: &str = "everything that was begun is finished";
+const FINISHED: &str = "note       nothing is unfinished\n";
 
 fn charges(harness: &Harness) -> usize {
     assert_eq!(harness.sandbox.ledger().double_charges(), 0);
@@ -53,7 +53,7 @@ async fn a_line_whose_job_was_deleted_lacks_its_clip() {
     let again = harness.run(["batch", "run", "p.jsonl"]);
     assert_eq!(again.code, Some(13), "{}", again.stderr);
     assert!(again.stderr.contains(&format!("infrai-video resume {id} --again  (")), "{}", again.stderr);
-    assert!(!again.stderr.contains("finished before"), "{}", again.stderr);
+    assert!(!again.stderr.contains("already finished"), "{}", again.stderr);
     assert_eq!(charges(&harness), 1);
 }
 
@@ -185,9 +185,9 @@ async fn the_same_command_with_the_same_key_prints_the_existing_clip() {
     assert_eq!(harness.run(&unnamed).text(), path);
 
     let other = [&["generate", "another", "--duration=0.5"], &args[3..]].concat();
-    assert!(harness.run(other).failed(7).contains("a.mp4 exists already"));
+    assert!(harness.run(other).failed(7).contains("a.mp4 already exists"));
     fs::write(harness.path("a.mp4"), "mine").unwrap();
-    assert!(harness.run(&args).failed(7).contains("a.mp4 exists already"));
+    assert!(harness.run(&args).failed(7).contains("a.mp4 already exists"));
     assert_eq!(fs::read(harness.path("a.mp4")).unwrap(), b"mine");
     assert_eq!((harness.calls(Operation::Generate), charges(&harness)), (2, 2));
 }

@@ -241,7 +241,7 @@ async fn a_renamed_clip_is_recognized_by_its_checksum() {
 
     rewrite(&harness, "UPDATE items SET stage = 'fetched'");
     std::fs::write(&path, "somebody else's").unwrap();
-    assert!(harness.run(["resume"]).failed(12).contains("exists already"));
+    assert!(harness.run(["resume"]).failed(12).contains("already exists"));
     assert_eq!(std::fs::read(&path).unwrap(), b"somebody else's");
     std::fs::remove_file(&path).unwrap();
     assert_eq!(harness.run(["resume"]).code, Some(0));

@@ -73,7 +73,7 @@ fn open(path: &Path) -> Result<File, Error> {
 }
 
 fn foreign(path: &Path) -> Error {
-    let message = format!("{} is no unfinished clip, and is not written over", path.display());
+    let message = format!("{} is not an unfinished clip, and is not overwritten", path.display());
     Error::new(ErrorKind::Storage, message).with_hint("move it away, or choose another path")
 }
 

@@ -287,7 +287,7 @@ mod tests {
         part.seal().unwrap();
         std::fs::write(&target, b"precious").unwrap();
         let error = part.finish(&target, Overwrite::Refuse).unwrap_err();
-        assert!(error.to_string().contains("is there already"), "{error}");
+        assert!(error.to_string().contains("already exists"), "{error}");
         assert_eq!(std::fs::read(&target).unwrap(), b"precious");
         assert!(opened(&target).is_whole(), "the clip stays for a later run");
         opened(&target).finish(&target, Overwrite::Replace).unwrap();

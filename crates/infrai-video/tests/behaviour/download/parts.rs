@@ -126,7 +126,7 @@ async fn two_downloads_to_one_path_do_not_damage_each_others_clips() {
     let to_path = |overwrite| job.download().with_overwrite(overwrite).to_path(harness.path());
     let (first, second) = tokio::join!(to_path(Overwrite::Refuse), to_path(Overwrite::Refuse));
     let error = first.and(second).unwrap_err();
-    assert!(error.to_string().contains("is there already"), "{error}");
+    assert!(error.to_string().contains("already exists"), "{error}");
     assert_eq!(harness.requests(Operation::Clip).len(), 1, "the clip is not fetched to be refused");
     harness.assert_whole_clip(&job).await;
     let (first, second) = tokio::join!(to_path(Overwrite::Replace), to_path(Overwrite::Replace));
@@ -141,7 +141,7 @@ async fn a_clip_that_cannot_be_renamed_is_whole_for_the_next_run() {
     let in_the_way = harness.path();
     let download = job.download().with_progress(move |_| std::fs::write(&in_the_way, b"precious").unwrap());
     let error = download.to_path(harness.path()).await.unwrap_err();
-    assert!(error.to_string().contains("is there already"), "{error}");
+    assert!(error.to_string().contains("already exists"), "{error}");
     assert_eq!(std::fs::read(harness.path()).unwrap(), b"precious");
     std::fs::remove_file(harness.path()).unwrap();
     let before = harness.requests(Operation::Clip).len();

@@ -69,7 +69,7 @@ async fn a_file_created_before_the_clip_was_saved_is_kept_and_so_is_the_clip() {
     std::fs::write(harness.path(), b"precious").unwrap();
     let error = fetched.save().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
-    assert!(error.to_string().contains("is there already"), "{error}");
+    assert!(error.to_string().contains("already exists"), "{error}");
     assert_eq!(std::fs::read(harness.path()).unwrap(), b"precious");
     let before = harness.sandbox.journal().len();
     let download = job.download().with_overwrite(Overwrite::Replace);
