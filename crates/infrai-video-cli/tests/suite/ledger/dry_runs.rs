@@ -46,7 +46,9 @@ async fn a_dry_run_of_resume_predicts_what_happens_to_a_lost_request() {
     };
     let shown = other(&["resume", "--dry-run"]);
     assert!(
-        shown.text().contains("\tnothing until you choose --again or --drop: it may have been sent with another API key\t"),
+        shown.text().contains(
+            "\tnothing until you choose --again or --drop: it may have been sent with another API key\t"
+        ),
         "{shown:?}"
     );
     assert_eq!(other(&["resume"]).code, Some(11), "and so it does");
