@@ -51,7 +51,7 @@ pub(crate) fn section(root: &Path, length: Length, out: &mut dyn Write) -> anyho
     generate(base, JOBS)?;
     let page = call(&format!("{base}/v1/video/list?limit=1"), None)?;
     let id = page["items"][0]["job_id"].as_str().context("the sandbox lists no job")?;
-    let reach = [("INFRAI_BASE_URL", base), ("INFRAI_API_KEY", KEY)];
+    let reach = [("INFRAI_BASE_URL", base), ("INFRAI_API_KEY", KEY), ("INFRAI_CONFIG", "none")];
     let asked = [
         ("status ID", &["status", id][..], format!("{base}/v1/video/status/{id}")),
         ("list", &["list"], format!("{base}/v1/video/list")),

@@ -4,11 +4,12 @@
 //!
 //! Data goes to stdout and everything else to stderr. Each kind of failure has its own exit code.
 //!
-//! The modules depend on each other in one direction: `text`, `money` and `exit_code`, then `args`, `plan` and `ledger`, then `failure`
-//! and `ui`, then `context`, `spending`, `runner` and `schema`, and on top `commands`.
+//! The modules depend on each other in one direction: `text`, `money` and `exit_code`, then `args`, `plan` and `ledger`, then `config`,
+//! then `failure` and `ui`, then `context`, `spending`, `runner` and `schema`, and on top `commands`.
 
 mod args;
 mod commands;
+mod config;
 mod context;
 mod exit_code;
 mod failure;
@@ -20,6 +21,7 @@ mod runtime;
 mod schema;
 mod signals;
 mod spending;
+mod subprocess;
 mod text;
 mod ui;
 
@@ -49,13 +51,19 @@ pub fn run() -> ExitCode {
         .color(args::clap_color(color))
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
+    let mut cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return rejected(&error),
     };
     let output = Output::new(&cli.global);
     ui::install_log(&output, &cli.global);
-    let ctx = Context::new(cli.global, output.clone(), &cli.command);
+    let ctx = match Context::new(cli.global, output.clone(), &mut cli.command) {
+        Ok(ctx) => ctx,
+        Err(failure) => {
+            output.failure(&failure);
+            return failure.exit().into();
+        }
+    };
     let runtime = match runtime::build(runtime::threads(&ctx.options, &cli.command)) {
         Ok(runtime) => runtime,
         Err(error) => {

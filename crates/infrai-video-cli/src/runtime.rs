@@ -32,6 +32,7 @@ pub(crate) fn threads(global: &Global, command: &Command) -> Threads {
         | Command::DownloadUrl(_)
         | Command::SetRetention(_)
         | Command::Capabilities
+        | Command::Config(_)
         | Command::Schema(_)
         | Command::Man(_)
         | Command::Completions(_) => Threads::One,

@@ -40,6 +40,7 @@ impl Server {
             .args(["sandbox", "-q", "--port=0", "--clock=x60", &format!("--balance={BALANCE}"), "--persist"])
             .arg(directory)
             .env_clear()
+            .env("INFRAI_CONFIG", "none")
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         let mut process = command.spawn().expect("the command starts");

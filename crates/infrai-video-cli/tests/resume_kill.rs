@@ -46,6 +46,7 @@ impl Lane {
         command
             .args(args)
             .env_clear()
+            .env("INFRAI_CONFIG", "none")
             .env("INFRAI_API_KEY", "ifr_pk_proj_4f9d2c")
             .env("INFRAI_BASE_URL", self.sandbox.base_url())
             .env("INFRAI_STATE_DIR", self.directory.join("state"))

@@ -194,7 +194,7 @@ def test_an_interrupted_start_leaves_no_sandbox(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_environment_is_what_the_command_reads(infrai_sandbox: infrai_video.Session) -> None:
-    environment = {"PATH": "", "INFRAI_LEDGER": "none", **infrai_sandbox.environment}
+    environment = {"PATH": "", "INFRAI_LEDGER": "none", "INFRAI_CONFIG": "none", **infrai_sandbox.environment}
     for command in ([str(infrai_video.command())], [sys.executable, "-m", "infrai_video"]):
         listed = subprocess.run([*command, "list", "--json"], env=environment, capture_output=True, text=True)
         assert (listed.returncode, json.loads(listed.stdout)) == (0, {"items": []}), listed.stderr

@@ -1,7 +1,11 @@
-//! API keys and passwords: recognized in arguments, so that they are rejected there and never printed.
+//! The API key in use; API keys and passwords in arguments, which are rejected there and never printed.
+
+use std::sync::OnceLock;
 
 use infrai_video::API_KEY_VARIABLE;
 use sha2::{Digest as _, Sha256};
+
+use super::set;
 
 /// The prefix of every project key.
 const KEY_PREFIX: &str = "ifr_pk_";
@@ -12,16 +16,30 @@ const SHORTEST_KEY: usize = 8;
 /// Minimum length of an API key whose last characters may be shown.
 const SHORTEST_KEY_WITH_SUFFIX: usize = 16;
 
+/// The API key of the profile, which counts if the environment has none.
+static KEY_OF_PROFILE: OnceLock<String> = OnceLock::new();
+
+/// Sets the API key of the profile for the rest of this process.
+pub(crate) fn set_key_of_profile(key: String) {
+    let _set_before = KEY_OF_PROFILE.set(key);
+}
+
+/// The API key in use. `None` if there is none yet.
+pub(crate) fn api_key() -> Option<String> {
+    let from_environment = set(API_KEY_VARIABLE).and_then(|key| key.into_string().ok());
+    from_environment.or_else(|| KEY_OF_PROFILE.get().cloned())
+}
+
 /// Identifies the API key in use without revealing it.
 pub(crate) fn api_key_fingerprint() -> Option<String> {
-    let key = std::env::var(API_KEY_VARIABLE).ok()?;
+    let key = api_key()?;
     let digest = Sha256::new().chain_update("infrai-video ledger\n").chain_update(key.trim()).finalize();
     Some(digest[..6].iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The last characters of the API key in use, which tell it from others. `None` for a short key.
 pub(crate) fn api_key_suffix() -> Option<String> {
-    let key = std::env::var(API_KEY_VARIABLE).ok()?;
+    let key = api_key()?;
     let key: Vec<char> = key.trim().chars().collect();
     let start = key.len().checked_sub(4).filter(|_| key.len() >= SHORTEST_KEY_WITH_SUFFIX)?;
     Some(key[start..].iter().collect())
@@ -31,7 +49,7 @@ pub(crate) fn api_key_suffix() -> Option<String> {
 ///
 /// A password is expected between `:` and `@`, with or without a scheme before it, or after `password=`.
 pub(crate) fn may_contain_secret(text: &str) -> bool {
-    let own_key = std::env::var(API_KEY_VARIABLE).ok();
+    let own_key = api_key();
     let own_key = own_key.as_deref().map(str::trim).filter(|key| key.len() >= SHORTEST_KEY);
     let lower = text.to_ascii_lowercase();
     lower.starts_with(KEY_PREFIX)
@@ -39,6 +57,11 @@ pub(crate) fn may_contain_secret(text: &str) -> bool {
         || own_key.is_some_and(|key| text.contains(key))
         || lower.contains("password=")
         || has_user_info(text)
+}
+
+/// Whether the text contains an API key, by its prefix.
+pub(crate) fn contains_api_key(text: &str) -> bool {
+    text.to_ascii_lowercase().contains(KEY_PREFIX)
 }
 
 /// Whether the text has the form `SCHEME://...@...`, or a part of it the form `USER:PASSWORD@...`. A text that starts like a path,

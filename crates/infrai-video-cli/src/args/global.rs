@@ -11,6 +11,9 @@ pub(crate) struct Global {
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, conflicts_with = "base_url")]
     pub(crate) sandbox: bool,
+    /// The profile of the configuration; `config --help` describes it
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// The base URL of the API
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,

@@ -2,6 +2,7 @@
 
 mod batch;
 mod clip_request;
+mod config;
 pub(crate) mod credentials;
 mod documents;
 mod generate;
@@ -11,6 +12,7 @@ mod resume;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod values;
+mod variables;
 
 use clap::{Parser, Subcommand};
 
@@ -18,6 +20,7 @@ use crate::exit_code::Exit;
 
 pub(crate) use batch::{BatchArgs, BatchCommand, PlanArgs, RetryArgs, RunArgs, StatusArgs};
 pub(crate) use clip_request::ClipRequest;
+pub(crate) use config::{ConfigArgs, ConfigCommand};
 pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs};
 pub(crate) use generate::{GenerateArgs, OnInterrupt};
 pub(crate) use global::{Global, clap_color, color_of};
@@ -27,10 +30,13 @@ pub(crate) use jobs::{
 pub(crate) use resume::ResumeArgs;
 #[cfg(feature = "sandbox")]
 pub(crate) use sandbox::{LogFormat, Pace, SandboxArgs, TOKEN_VARIABLE};
+pub(crate) use variables::set;
 
 const ENVIRONMENT: &str = "\
 Environment:
   INFRAI_API_KEY    the project key (ifr_pk_proj_...); there is no option for it
+  INFRAI_CONFIG     the configuration file, or none; `infrai-video config path` prints it
+  INFRAI_PROFILE    the profile of the configuration, like --profile
   INFRAI_BASE_URL   the base URL of the API, if not https://api.infrai.cc
   INFRAI_STATE_DIR  the directory of the ledger, if not the user's own state directory
   INFRAI_LEDGER     the ledger itself, such as postgres://HOST/NAME for many machines
@@ -103,6 +109,7 @@ pub(crate) enum Command {
     Batch(BatchArgs),
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
+    Config(ConfigArgs),
     Schema(SchemaArgs),
     Man(ManArgs),
     Completions(CompletionsArgs),
@@ -114,8 +121,24 @@ impl Command {
         match self {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => false,
-            Self::Schema(_) | Self::Man(_) | Self::Completions(_) => false,
+            Self::Config(_) | Self::Schema(_) | Self::Man(_) | Self::Completions(_) => false,
             _ => true,
+        }
+    }
+
+    /// Whether it reads the configuration.
+    pub(crate) fn is_configured(&self) -> bool {
+        match self {
+            Self::Config(args) => matches!(args.command, ConfigCommand::Show),
+            other => other.calls_the_api(),
+        }
+    }
+
+    /// Whether it uses the API key.
+    pub(crate) fn uses_api_key(&self) -> bool {
+        match self {
+            Self::Batch(args) => !matches!(args.command, BatchCommand::Status(_)),
+            other => other.calls_the_api(),
         }
     }
 
@@ -138,6 +161,7 @@ impl Command {
             Self::Batch(_) => "batch",
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
+            Self::Config(_) => "config",
             Self::Schema(_) => "schema",
             Self::Man(_) => "man",
             Self::Completions(_) => "completions",

@@ -2,6 +2,7 @@
 
 mod batch;
 mod capabilities;
+mod config;
 mod documents;
 mod generate;
 mod jobs;
@@ -16,6 +17,7 @@ use crate::failure::Failure;
 /// Runs a command.
 pub(crate) async fn run(ctx: &Context, command: Command) -> Result<(), Failure> {
     ctx.check_locations(&command)?;
+    ctx.load_api_key(&command).await?;
     match command {
         Command::Generate(args) => Box::pin(generate::run(ctx, &args)).await,
         Command::Wait(args) => jobs::wait::run(ctx, &args).await,
@@ -33,6 +35,7 @@ pub(crate) async fn run(ctx: &Context, command: Command) -> Result<(), Failure> 
         Command::Capabilities => capabilities::run(ctx).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(ctx, &args).await,
+        Command::Config(args) => config::run(ctx, &args.command),
         Command::Schema(args) => documents::schema::run(ctx, args.name.as_deref()),
         Command::Man(args) => documents::man::run(ctx, &args),
         Command::Completions(args) => documents::completions::run(ctx, args.shell),

@@ -5,11 +5,12 @@ mod session;
 use std::env::VarError;
 use std::sync::Arc;
 
-use infrai_video::BASE_URL_VARIABLE;
+use infrai_video::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
 
 pub(crate) use self::session::{Session, poll_backoff};
-use crate::args::credentials::may_contain_secret;
-use crate::args::{Command, Global};
+use crate::args::credentials::{self, may_contain_secret};
+use crate::args::{Command, Global, set};
+use crate::config::{Config, ConfigError};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Invocation, advice};
 use crate::ledger::{InvalidLocation, LEDGER_VARIABLE, Ledger, LedgerError, Location};
@@ -19,14 +20,37 @@ use crate::ui::Output;
 /// What a command works with.
 pub(crate) struct Context {
     pub(crate) options: Global,
+    pub(crate) config: Config,
     pub(crate) invocation: Invocation,
     pub(crate) output: Output,
 }
 
 impl Context {
-    pub(crate) fn new(options: Global, output: Output, command: &Command) -> Self {
-        let invocation = Invocation::new(&options, command.name());
-        Self { options, invocation, output }
+    /// Reads the configuration, and gives options of the command that were not set its values.
+    pub(crate) fn new(options: Global, output: Output, command: &mut Command) -> Result<Self, Failure> {
+        let config = match command.is_configured() {
+            true => Config::load(&options).map_err(|error| unusable(&error, Exit::Refused))?,
+            false => Config::default(),
+        };
+        config.fill(command);
+        if options.profile.is_some() && command.calls_the_api() {
+            for (variable, what) in config.overridden() {
+                output
+                    .status("note", &format!("{variable} is set and overrides {what} of the configuration"));
+            }
+        }
+        let invocation = Invocation::new(&options, command.name(), &config);
+        Ok(Self { options, config, invocation, output })
+    }
+
+    /// Reads the API key of the profile, if the command needs one and the environment has none.
+    pub(crate) async fn load_api_key(&self, command: &Command) -> Result<(), Failure> {
+        let source = self.config.key_source().filter(|_| command.uses_api_key());
+        let Some(source) = source.filter(|_| set(API_KEY_VARIABLE).is_none()) else { return Ok(()) };
+        let on_wait = || self.output.status("waiting", &format!("for key_command ({})", source.place));
+        let key = source.read(on_wait).await.map_err(|error| unusable(&error, Exit::Authentication))?;
+        credentials::set_key_of_profile(key);
+        Ok(())
     }
 
     /// Rejects a password or an API key in `--ledger` and in the base URL, before either is printed or stored, and an invalid
@@ -85,7 +109,10 @@ impl Context {
     pub(crate) fn ledger_location(&self) -> Result<Location, Failure> {
         match self.options.sandbox() {
             true => Ok(Location::None),
-            false => Location::find(self.options.ledger.as_deref()).map_err(invalid_ledger),
+            false => {
+                let option = self.options.ledger.as_deref();
+                Location::find(option, self.config.ledger()).map_err(invalid_ledger)
+            }
         }
     }
 
@@ -118,6 +145,11 @@ impl Context {
         let location = self.ledger_location().unwrap_or(Location::None);
         Failure::of_ledger(&self.invocation, &location, error)
     }
+}
+
+/// A configuration that cannot be used. Nothing was sent.
+pub(crate) fn unusable(error: &ConfigError, exit: Exit) -> Failure {
+    Failure::new(exit, error.to_string()).with_next(error.steps().to_vec())
 }
 
 fn invalid_ledger(error: InvalidLocation) -> Failure {

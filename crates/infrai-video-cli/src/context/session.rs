@@ -5,7 +5,7 @@ use std::time::Duration;
 use infrai_video::wait::{PollBackoff, Wait};
 use infrai_video::{Client, ClientBuilder, Job};
 
-use crate::args::Global;
+use crate::args::{Global, credentials};
 use crate::failure::{Failure, Invocation};
 use crate::ui::Output;
 
@@ -40,11 +40,12 @@ impl Session {
         if options.sandbox {
             return embedded::start(invocation, output).await;
         }
-        let builder = ClientBuilder::from_env().map_err(|error| Failure::of_call(invocation, &error))?;
-        let builder = match &options.base_url {
-            Some(url) => builder.with_base_url(url),
-            None => builder,
+        let builder = match credentials::api_key() {
+            Some(key) => ClientBuilder::new(key),
+            // It says what is missing.
+            None => ClientBuilder::from_env().map_err(|error| Failure::of_call(invocation, &error))?,
         };
+        let builder = builder.with_base_url(invocation.base_url());
         Ok(Self {
             client: client(builder, invocation)?,
             #[cfg(feature = "sandbox")]

@@ -5,6 +5,7 @@ use infrai_video::{Error, ErrorKind, IdempotencyKey, JobId, JobState};
 
 use super::{Invocation, Outage, Setback, is_connection_setup};
 use crate::args::GenerateArgs;
+use crate::config::{KeyKind, KeySource};
 use crate::exit_code::Exit;
 use crate::ledger::{Item, LEDGER_VARIABLE, LedgerError, Location, STATE_VARIABLE};
 use crate::text::{operands, option, quote};
@@ -12,10 +13,23 @@ use crate::text::{operands, option, quote};
 pub(crate) const SANDBOX_ENDS: &str =
     "infrai-video sandbox  (keeps jobs between commands; those of --sandbox end with the command)";
 
-const SET_API_KEY: &str = "export INFRAI_API_KEY=ifr_pk_proj_...";
+/// Sets the API key that the command uses.
+fn set_api_key(invocation: &Invocation) -> String {
+    match invocation.key_source() {
+        Some(KeySource { kind: KeyKind::Command(_), place }) => format!("change key_command ({place})"),
+        _ => format!("export {}=ifr_pk_proj_...", invocation.key_variable()),
+    }
+}
 
 /// Where the service rejects the API key.
-const CHECK_API_KEY: &str = "check INFRAI_API_KEY, and set it: export INFRAI_API_KEY=ifr_pk_proj_...";
+fn check_key(invocation: &Invocation) -> String {
+    match invocation.key_source() {
+        Some(KeySource { kind: KeyKind::Command(_), place }) => {
+            format!("check the key that key_command prints ({place})")
+        }
+        _ => format!("check {}, and set it: {}", invocation.key_variable(), set_api_key(invocation)),
+    }
+}
 
 /// Where the base URL is invalid.
 pub(crate) const SET_BASE_URL: &str = "export INFRAI_BASE_URL=https://api.infrai.cc  (or leave it out)";
@@ -60,8 +74,8 @@ pub(crate) fn first_page(invocation: &Invocation) -> String {
 
 /// The request that tops up the account.
 fn top_up(invocation: &Invocation) -> String {
-    let base_url = quote(&invocation.base_url());
-    format!("curl -X POST {base_url}/v1/account/topup -H \"Authorization: Bearer $INFRAI_API_KEY\"")
+    let (base_url, variable) = (quote(&invocation.base_url()), invocation.key_variable());
+    format!("curl -X POST {base_url}/v1/account/topup -H \"Authorization: Bearer ${variable}\"")
 }
 
 fn check_network(invocation: &Invocation, then: &str) -> String {
@@ -69,8 +83,8 @@ fn check_network(invocation: &Invocation, then: &str) -> String {
 }
 
 /// Before a repetition, where the service rejected the API key.
-fn check_api_key(error: &Error) -> Option<String> {
-    (error.kind() == ErrorKind::Authentication).then(|| CHECK_API_KEY.to_owned())
+fn check_api_key(invocation: &Invocation, error: &Error) -> Option<String> {
+    (error.kind() == ErrorKind::Authentication).then(|| check_key(invocation))
 }
 
 /// A new clip under a new idempotency key.
@@ -85,7 +99,7 @@ pub(super) fn after_call(invocation: &Invocation, exit: Exit, error: &Error) -> 
         Exit::Authentication => {
             let sandbox = "infrai-video --sandbox generate \"a city at dusk\"  (needs no key)";
             let sandbox = cfg!(feature = "sandbox").then_some(sandbox);
-            [SET_API_KEY].into_iter().chain(sandbox).map(str::to_owned).collect()
+            [set_api_key(invocation)].into_iter().chain(sandbox.map(str::to_owned)).collect()
         }
         Exit::NotFound if error.operation().is_some_and(|operation| !has_job_id(operation)) => {
             let base_url = invocation.base_url();
@@ -105,7 +119,7 @@ pub(super) fn after_call(invocation: &Invocation, exit: Exit, error: &Error) -> 
         Exit::Unreachable => vec![check_network(invocation, &repeat)],
         Exit::OutcomeUnknown => {
             let repeat = format!("{repeat}  (repeating it is safe)");
-            check_api_key(error).into_iter().chain([repeat]).collect()
+            check_api_key(invocation, error).into_iter().chain([repeat]).collect()
         }
         Exit::RateLimited => match error.retry_after() {
             Some(pause) => vec![format!("sleep {} && {repeat}", pause.as_secs_f64().ceil())],
@@ -167,7 +181,7 @@ impl Resubmission<'_> {
     }
 
     pub(crate) fn after_unknown_outcome(&self, error: &Error) -> Vec<String> {
-        check_api_key(error).into_iter().chain([self.command()]).collect()
+        check_api_key(self.invocation, error).into_iter().chain([self.command()]).collect()
     }
 }
 
@@ -203,7 +217,10 @@ pub(super) fn after_setback(invocation: &Invocation, item: &Item, setback: &Setb
             format!("{}  (replaces the file)", resume("--force")),
         ],
         Setback::OtherApiKey => {
-            vec![format!("{SET_API_KEY}  (the key that started it)"), format!("then: {}", resume(""))]
+            vec![
+                format!("{}  (the key that started it)", set_api_key(invocation)),
+                format!("then: {}", resume("")),
+            ]
         }
         Setback::Missing { job_gone: true, .. } => {
             vec![format!("{}  (a new request; is charged)", resume("--again"))]
@@ -314,7 +331,7 @@ pub(super) fn after_outage(invocation: &Invocation, outage: Outage) -> Vec<Strin
 
 /// After a rejected API key, or settings with which no connection can be made.
 pub(super) fn after_stop(invocation: &Invocation, cause: Exit) -> Vec<String> {
-    let check_key = (cause == Exit::Authentication).then(|| CHECK_API_KEY.to_owned());
+    let check_key = (cause == Exit::Authentication).then(|| check_key(invocation));
     let repeat = format!("then: {}  (continues where it stopped)", invocation.repeat());
     check_key.into_iter().chain([repeat]).collect()
 }

@@ -1,8 +1,9 @@
 //! The command line of this process, and the command lines that advice consists of.
 
-use infrai_video::{BASE_URL_VARIABLE, DEFAULT_BASE_URL};
+use infrai_video::{API_KEY_VARIABLE, BASE_URL_VARIABLE, DEFAULT_BASE_URL};
 
-use crate::args::Global;
+use crate::args::{Global, set};
+use crate::config::{Config, KeyKind, KeySource};
 use crate::text::{operand, option, quote};
 
 /// Options whose value may be `-` for stdout.
@@ -31,18 +32,27 @@ pub(crate) struct Invocation {
     subcommand: &'static str,
     base_url: Option<String>,
     ledger: Option<String>,
+    /// The value of `--profile`.
+    profile: Option<String>,
     sandbox: bool,
+    /// The base URL of the configuration, which counts if nothing else sets one.
+    configured_base_url: Option<String>,
+    /// Where the API key of the configuration comes from, if that is in use.
+    key_source: Option<KeySource>,
 }
 
 impl Invocation {
-    pub(crate) fn new(global: &Global, subcommand: &'static str) -> Self {
+    pub(crate) fn new(global: &Global, subcommand: &'static str, config: &Config) -> Self {
         let arguments = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
         Self {
             arguments,
             subcommand,
             base_url: global.base_url.clone(),
             ledger: global.ledger.clone(),
+            profile: global.profile.clone(),
             sandbox: global.sandbox(),
+            configured_base_url: config.base_url().map(str::to_owned),
+            key_source: config.key_source().filter(|_| set(API_KEY_VARIABLE).is_none()),
         }
     }
 
@@ -55,6 +65,7 @@ impl Invocation {
     pub(crate) fn base_url(&self) -> String {
         let from_environment = || std::env::var(BASE_URL_VARIABLE).ok().filter(|url| !url.trim().is_empty());
         let url = self.base_url.clone().or_else(from_environment);
+        let url = url.or_else(|| self.configured_base_url.clone());
         let url = url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
         // An invalid URL is shown as it was typed.
         infrai_video::base_url(&url).unwrap_or_else(|_| url.trim().trim_end_matches('/').to_owned())
@@ -63,15 +74,30 @@ impl Invocation {
     /// A command line of this program for the same API and the same ledger.
     pub(crate) fn command(&self, rest: &str) -> String {
         match &self.base_url {
-            _ if self.sandbox => format!("infrai-video --sandbox {rest}"),
+            _ if self.sandbox => format!("infrai-video {}--sandbox {rest}", self.profile_option()),
             Some(url) => self.command_at(url, rest),
-            None => format!("infrai-video {}{rest}", self.ledger_option()),
+            None => format!("infrai-video {}{}{rest}", self.profile_option(), self.ledger_option()),
         }
     }
 
     /// A command line of this program for another base URL and the same ledger.
     pub(crate) fn command_at(&self, base_url: &str, rest: &str) -> String {
-        format!("infrai-video {} {}{rest}", option("--base-url", base_url), self.ledger_option())
+        let base_url = option("--base-url", base_url);
+        format!("infrai-video {}{base_url} {}{rest}", self.profile_option(), self.ledger_option())
+    }
+
+    /// Where the API key comes from, if not from `INFRAI_API_KEY`.
+    pub(crate) fn key_source(&self) -> Option<&KeySource> {
+        self.key_source.as_ref()
+    }
+
+    /// The name of the variable that has the API key, for commands of other programs.
+    pub(crate) fn key_variable(&self) -> &str {
+        match &self.key_source {
+            Some(KeySource { kind: KeyKind::Variable(name), .. }) => name,
+            // Its user must put it there.
+            Some(KeySource { kind: KeyKind::Command(_), .. }) | None => API_KEY_VARIABLE,
+        }
     }
 
     /// A command about a job, an idempotency key or a batch, with options if needed.
@@ -82,6 +108,10 @@ impl Invocation {
     /// The same at another base URL.
     pub(crate) fn command_on_at(&self, base_url: &str, subcommand: &str, name: &str) -> String {
         self.command_at(base_url, &on(subcommand, name, ""))
+    }
+
+    fn profile_option(&self) -> String {
+        self.profile.as_ref().map(|name| option("--profile", name) + " ").unwrap_or_default()
     }
 
     fn ledger_option(&self) -> String {
@@ -162,8 +192,21 @@ mod tests {
             subcommand: "resume",
             base_url: None,
             ledger: None,
+            profile: None,
             sandbox: false,
+            configured_base_url: None,
+            key_source: None,
         }
+    }
+
+    #[test]
+    fn a_profile_that_was_an_option_is_part_of_every_command() {
+        let invocation = Invocation { profile: Some("my work".to_owned()), ..invocation(&[]) };
+        assert_eq!(invocation.command("list"), "infrai-video --profile 'my work' list");
+        let elsewhere = invocation.command_at("http://127.0.0.1:1", "list");
+        assert_eq!(elsewhere, "infrai-video --profile 'my work' --base-url http://127.0.0.1:1 list");
+        let sandbox = Invocation { sandbox: true, ..invocation };
+        assert_eq!(sandbox.command("list"), "infrai-video --profile 'my work' --sandbox list");
     }
 
     #[test]

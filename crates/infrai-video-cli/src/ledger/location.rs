@@ -1,6 +1,5 @@
 //! Where the ledger is.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use etcetera::BaseStrategy as _;
 #[cfg(feature = "postgres")]
 use super::postgres_url::PostgresUrl;
 use crate::args::credentials::may_contain_secret;
+use crate::args::set;
 
 const OPTION: &str = "--ledger";
 
@@ -36,8 +36,8 @@ pub(crate) enum Location {
 }
 
 impl Location {
-    /// The value of `--ledger`, else of the environment, else the file in the state directory.
-    pub(crate) fn find(option: Option<&str>) -> Result<Self, InvalidLocation> {
+    /// The value of `--ledger`, else of the environment, else of the configuration, else the file in the state directory.
+    pub(crate) fn find(option: Option<&str>, configured: Option<Self>) -> Result<Self, InvalidLocation> {
         if let Some(value) = option {
             return Self::of_option(value);
         }
@@ -52,7 +52,7 @@ impl Location {
                 }
             };
         }
-        Self::default_file()
+        configured.map_or_else(Self::default_file, Ok)
     }
 
     /// The file in the state directory.
@@ -72,12 +72,21 @@ impl Location {
     /// The value of `--ledger`. It must not contain a password, since every user of this machine can read the arguments of a
     /// process.
     pub(crate) fn of_option(value: &str) -> Result<Self, InvalidLocation> {
-        let location = Self::parse(value, OPTION)?;
+        Self::without_password(value, OPTION, "which every user of this machine could read")
+    }
+
+    /// The setting `ledger` of the configuration.
+    pub(crate) fn of_setting(value: &str) -> Result<Self, InvalidLocation> {
+        Self::without_password(value, "ledger", "which is never in this file")
+    }
+
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a URL has a password"))]
+    fn without_password(value: &str, source: &str, why: &str) -> Result<Self, InvalidLocation> {
+        let location = Self::parse(value, source)?;
         match &location {
             #[cfg(feature = "postgres")]
             Self::Postgres(url) if url.has_password() => Err(InvalidLocation(format!(
-                "{OPTION} has a password, which every user of this machine could read; put the URL into {LEDGER_VARIABLE}, or the \
-                 password into PGPASSWORD or ~/.pgpass"
+                "{source} has a password, {why}; put the URL into {LEDGER_VARIABLE}, or the password into PGPASSWORD or ~/.pgpass"
             ))),
             _ => Ok(location),
         }
@@ -130,11 +139,6 @@ impl Location {
             _ => None,
         }
     }
-}
-
-/// The value of an environment variable, which need not be UTF-8.
-fn set(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.as_encoded_bytes().trim_ascii().is_empty())
 }
 
 impl fmt::Display for Location {

@@ -34,6 +34,7 @@ pub(crate) use self::item::{Destination, Item, Stage, clip_name};
 pub(crate) use self::leased_item::LeasedItem;
 pub(crate) use self::location::{InvalidLocation, LEDGER_VARIABLE, Location, STATE_VARIABLE};
 use self::outages::{Attempt, OnLocked, OutagePolicy};
+pub(crate) use self::private_files::private_file;
 use self::worker::Worker;
 
 /// How long a lease lasts without a heartbeat.

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// Opens the file, and creates it and its directory if needed. Only its owner may read it.
-pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
+pub(crate) fn private_file(path: &Path) -> std::io::Result<File> {
     private_directory(&directory_of(path))?;
     let mut options = File::options();
     options.create(true).truncate(false).write(true).read(true);

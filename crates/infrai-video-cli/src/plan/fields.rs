@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::PlanError;
 use super::name::check_name;
 use crate::args::ClipRequest;
+use crate::text::closest;
 
 /// The fields of a line: those of a request in the words of the API, and the name of the clip.
 pub(super) const FIELDS: [&str; 9] = [
@@ -103,34 +104,5 @@ pub(super) fn unknown(what: &str, word: &str) -> String {
     match closest(word, &FIELDS) {
         Some(meant) => format!("unknown {what} {word:?}; did you mean {meant}?"),
         None => format!("unknown {what} {word:?}; use {}", FIELDS.join(", ")),
-    }
-}
-
-/// The known word that is most similar, if one is similar enough.
-fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let word = word.to_ascii_lowercase();
-    let scored = known.iter().map(|known| (strsim::jaro_winkler(&word, known), *known));
-    let similar = scored.filter(|(score, _)| *score > 0.8);
-    similar.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, known)| known)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_misspelled_word_is_recognized() {
-        let known = ["prompt", "duration_seconds", "aspect_ratio", "aspect", "name"];
-        for (word, meant) in [
-            ("promt", Some("prompt")),
-            ("Prompt", Some("prompt")),
-            ("duration", Some("duration_seconds")),
-            ("aspectRatio", Some("aspect_ratio")),
-            ("nmae", Some("name")),
-            ("seed", None),
-            ("", None),
-        ] {
-            assert_eq!(closest(word, &known), meant, "{word}");
-        }
     }
 }

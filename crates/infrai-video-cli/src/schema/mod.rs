@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::reports::Listening;
 pub(crate) use self::reports::{
-    BatchReport, Counts, DownloadReport, GenerateReport, ItemReport, ResumeStep, billed_cost,
+    BatchReport, ConfigPath, ConfigReport, ConfigValue, Counts, DownloadReport, GenerateReport, ItemReport,
+    ResumeStep, billed_cost,
 };
 
 /// The contract's schemas by name, which `cargo xtask regen` generates.

@@ -40,6 +40,35 @@ pub(crate) struct DownloadReport<'a> {
     pub(crate) sha256: &'a str,
 }
 
+/// The configuration in use.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ConfigReport {
+    /// The path of the file; null if there is none.
+    pub(crate) file: Option<String>,
+    /// The name of the profile; null if there is none.
+    pub(crate) profile: Option<String>,
+    pub(crate) values: Vec<ConfigValue>,
+}
+
+/// A value in use.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ConfigValue {
+    /// The name of the setting.
+    pub(crate) name: &'static str,
+    /// Null if it is not set. The API key is never shown.
+    pub(crate) value: Option<String>,
+    /// Where it comes from: an option, an environment variable, FILE:LINE, or `default`.
+    pub(crate) source: String,
+}
+
+/// Where the configuration is.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ConfigPath {
+    pub(crate) path: String,
+    /// Whether the file exists.
+    pub(crate) exists: bool,
+}
+
 /// A sandbox that listens.
 #[cfg(feature = "sandbox")]
 #[derive(Serialize, JsonSchema)]

@@ -3,7 +3,9 @@
 use infrai_video::types;
 use schemars::{Schema, SchemaGenerator};
 
-use super::reports::{BatchReport, DownloadReport, GenerateReport, ItemReport, ResumeStep};
+use super::reports::{
+    BatchReport, ConfigPath, ConfigReport, DownloadReport, GenerateReport, ItemReport, ResumeStep,
+};
 use crate::failure::FailureLine;
 
 /// The lines of one command.
@@ -89,6 +91,11 @@ pub(super) const ROWS: &[Row] = &[
         name: "batch",
         description: "One line: the report; one for each batch with `batch status` without a name.",
         schemas: |all| vec![all.subschema_for::<BatchReport>()],
+    },
+    Row {
+        name: "config",
+        description: "One line: the values in use with `config show`, the path with `config path`.",
+        schemas: |all| vec![all.subschema_for::<ConfigReport>(), all.subschema_for::<ConfigPath>()],
     },
     #[cfg(feature = "sandbox")]
     Row {

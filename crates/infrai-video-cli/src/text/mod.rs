@@ -1,10 +1,12 @@
 //! Text for terminals and shells: escaping, quoting, widths, and numbers.
 
+mod closest;
 mod escape;
 mod format;
 mod shell;
 mod width;
 
+pub(crate) use self::closest::closest;
 pub(crate) use self::escape::{clean, clean_json};
 pub(crate) use self::format::{clock, count, size, usd};
 pub(crate) use self::shell::{operand, operands, option, quote};

@@ -52,6 +52,7 @@ impl Fleet {
         command
             .args(args)
             .env_clear()
+            .env("INFRAI_CONFIG", "none")
             .env("INFRAI_API_KEY", KEY)
             .env("INFRAI_BASE_URL", self.sandbox.base_url())
             .env("INFRAI_LEDGER", &self.ledger)

@@ -2,6 +2,7 @@
 
 mod batches;
 mod common;
+mod configuration;
 mod documents;
 mod failures;
 mod jobs;

@@ -20,9 +20,9 @@ pub(super) async fn report(ctx: &Context, ledger: &Ledger) -> Result<bool, Failu
 
 /// A default ledger that cannot be used is ignored.
 async fn in_default_ledger(ctx: &Context) -> bool {
-    let in_use = Location::find(ctx.options.ledger.as_deref());
+    let in_use = ctx.ledger_location();
     let Ok(default) = Location::default_file() else { return false };
-    if !default.exists() || in_use.as_ref() == Ok(&default) {
+    if !default.exists() || in_use.is_ok_and(|in_use| in_use == default) {
         return false;
     }
     let Ok(ledger) = Ledger::open(&default, || ()).await else { return false };

@@ -86,7 +86,11 @@ async fn a_plan_from_an_open_file_is_recognized_under_another_number() {
         let mut shell = std::process::Command::new("sh");
         let command = harness.command(["-"]);
         let environment = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-        shell.args(["-c", &script, crate::common::BINARY]).env_clear().envs(environment);
+        shell
+            .args(["-c", &script, crate::common::BINARY])
+            .env_clear()
+            .env("INFRAI_CONFIG", "none")
+            .envs(environment);
         let run = Run::from(shell.current_dir(harness.directory.path()).output().unwrap());
         assert_eq!(run.code, Some(0), "{}", run.stderr);
     }

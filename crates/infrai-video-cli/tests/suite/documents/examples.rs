@@ -39,10 +39,13 @@ fn in_bash(line: &str) -> Option<&str> {
 
 /// Runs an example in a shell.
 fn run(harness: &Harness, example: &str) -> Output {
+    std::fs::write(harness.path("config.toml"), "[profile.work]\n").expect("there is room");
     let directory = Path::new(BINARY).parent().expect("it lies somewhere").to_str().expect("it is text");
     Command::new("/bin/bash")
         .args(["-euo", "pipefail", "-c", example])
         .env_clear()
+        .env("INFRAI_CONFIG", harness.path("config.toml"))
+        .env("EDITOR", "true")
         .env("PATH", format!("{directory}:/usr/local/bin:/usr/bin:/bin"))
         .env("HOME", harness.directory.path())
         .env("INFRAI_API_KEY", KEY)

@@ -16,7 +16,7 @@ const WITHOUT_JSON: [&str; 3] = ["completions", "man", "schema"];
 
 fn printed(args: &[&str]) -> String {
     let mut command = std::process::Command::new(BINARY);
-    let run = Run::from(command.args(args).env_clear().output().unwrap());
+    let run = Run::from(command.args(args).env_clear().env("INFRAI_CONFIG", "none").output().unwrap());
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{args:?}");
     run.text().to_owned()
 }
@@ -96,6 +96,8 @@ async fn every_line_of_every_command_follows_its_schema() {
     good("download-url", &[&id], 1);
     good("set-retention", &[&id, "--days=7"], 1);
     good("capabilities", &[], 1);
+    good("config", &["show"], 1);
+
     good("resume", &[], 0);
     good("resume", &[&id], 1);
     std::fs::write(harness.path("plan.jsonl"), "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}")
@@ -226,7 +228,7 @@ fn the_line_of_a_listening_sandbox_follows_its_schema() {
     use std::io::{BufRead as _, BufReader};
 
     let mut command = std::process::Command::new(BINARY);
-    command.args(["sandbox", "--port", "0", "--json"]).env_clear();
+    command.args(["sandbox", "--port", "0", "--json"]).env_clear().env("INFRAI_CONFIG", "none");
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
     let mut server = command.spawn().unwrap();
     let mut line = String::new();

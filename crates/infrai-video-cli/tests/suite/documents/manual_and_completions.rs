@@ -7,7 +7,13 @@ use std::process::Command;
 use crate::common::{BINARY, Run};
 
 fn run(args: &[&str]) -> Run {
-    Command::new(BINARY).args(args).env_clear().output().expect("the command starts").into()
+    Command::new(BINARY)
+        .args(args)
+        .env_clear()
+        .env("INFRAI_CONFIG", "none")
+        .output()
+        .expect("the command starts")
+        .into()
 }
 
 fn printed(args: &[&str]) -> String {

@@ -70,6 +70,7 @@ async fn the_session_in_the_readme_is_the_output_of_the_command() {
         let run = Command::new("/bin/bash")
             .args(["-c", &format!("exec 2>&1; {command}")])
             .env_clear()
+            .env("INFRAI_CONFIG", "none")
             .envs([("PATH", path.as_str()), ("INFRAI_API_KEY", KEY)])
             .env("INFRAI_BASE_URL", harness.sandbox.base_url())
             .env("INFRAI_STATE_DIR", harness.state.path())

@@ -130,7 +130,11 @@ async fn a_path_that_resume_could_not_use_is_rejected_before_anything_is_charged
     let mut command = harness.command(["-"]);
     let environment =
         command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
-    shell.args(["-c", &script, crate::common::BINARY]).env_clear().envs(environment.collect::<Vec<_>>());
+    shell
+        .args(["-c", &script, crate::common::BINARY])
+        .env_clear()
+        .env("INFRAI_CONFIG", "none")
+        .envs(environment.collect::<Vec<_>>());
     command.stdin(std::process::Stdio::null());
     let run = crate::common::Run::from(shell.current_dir(harness.directory.path()).output().unwrap());
     assert!(run.failed(7).contains("choose a shorter path"), "{}", run.stderr);

@@ -201,7 +201,12 @@ async fn an_unknown_outcome_is_11_and_the_printed_command_is_charged_once() {
     harness.sandbox.set_faults([]);
     let directory = std::path::Path::new(BINARY).parent().unwrap();
     let mut shell = std::process::Command::new("/bin/sh");
-    shell.args(["-c", command]).env_clear().env("PATH", directory).current_dir(harness.directory.path());
+    shell
+        .args(["-c", command])
+        .env_clear()
+        .env("INFRAI_CONFIG", "none")
+        .env("PATH", directory)
+        .current_dir(harness.directory.path());
     shell.env("INFRAI_API_KEY", KEY).env("INFRAI_BASE_URL", harness.sandbox.base_url());
     shell.env("INFRAI_STATE_DIR", harness.state.path());
     let again = Run::from(shell.output().unwrap());

@@ -70,7 +70,11 @@ async fn an_id_of_any_characters_leads_to_its_clip() {
 fn run_next(harness: &Harness, url: &str, stderr: &str) -> Run {
     let (_, command) = stderr.trim_end().rsplit_once("next       ").unwrap();
     let mut shell = std::process::Command::new("/bin/sh");
-    shell.args(["-c", command]).env_clear().envs([("INFRAI_API_KEY", KEY), ("INFRAI_BASE_URL", url)]);
+    shell
+        .args(["-c", command])
+        .env_clear()
+        .env("INFRAI_CONFIG", "none")
+        .envs([("INFRAI_API_KEY", KEY), ("INFRAI_BASE_URL", url)]);
     shell.env("PATH", std::path::Path::new(BINARY).parent().unwrap());
     shell.env("INFRAI_STATE_DIR", harness.state.path()).current_dir(harness.directory.path());
     shell.output().unwrap().into()

@@ -26,7 +26,13 @@ fn ledger(harness: &Harness) -> PathBuf {
 fn limited(harness: &Harness, limits: &str, args: &[&str]) -> Run {
     let command = harness.command(args);
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(format!("{limits}; exec \"$0\" \"$@\"")).arg(BINARY).args(args).env_clear();
+    shell
+        .arg("-c")
+        .arg(format!("{limits}; exec \"$0\" \"$@\""))
+        .arg(BINARY)
+        .args(args)
+        .env_clear()
+        .env("INFRAI_CONFIG", "none");
     shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     shell.current_dir(harness.directory.path()).output().unwrap().into()

@@ -7,7 +7,16 @@ fn the_embedded_sandbox_makes_a_clip_without_key_or_network() {
     let directory = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
         let mut command = Command::new(BINARY);
-        Run::from(command.args(args).env_clear().current_dir(directory.path()).output().unwrap())
+        Run::from(
+            command
+                .args(args)
+                .env_clear()
+                .env("INFRAI_CONFIG", "none")
+                .env("INFRAI_LEDGER", "none")
+                .current_dir(directory.path())
+                .output()
+                .unwrap(),
+        )
     };
     let made = run(&["--sandbox", "generate", "a lighthouse", "--duration", "0.5", "-o", "a.mp4"]);
     assert_eq!((made.code, made.text()), (Some(0), "a.mp4\n"), "{}", made.stderr);
@@ -27,12 +36,21 @@ fn the_sandbox_command_prints_its_url_and_runs_until_it_is_stopped() {
     use std::process::Stdio;
 
     let mut command = Command::new(BINARY);
-    command.args(["sandbox", "--port", "0", "--clock", "manual", "-q"]).env_clear().stdout(Stdio::piped());
+    command
+        .args(["sandbox", "--port", "0", "--clock", "manual", "-q"])
+        .env_clear()
+        .env("INFRAI_CONFIG", "none")
+        .env("INFRAI_LEDGER", "none")
+        .stdout(Stdio::piped());
     let mut server = command.spawn().unwrap();
     let mut url = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
     let mut list = Command::new(BINARY);
-    list.args(["--base-url", url.trim_end(), "list"]).env_clear().env("INFRAI_API_KEY", "ifr_pk_sandbox");
+    list.args(["--base-url", url.trim_end(), "list"])
+        .env_clear()
+        .env("INFRAI_CONFIG", "none")
+        .env("INFRAI_LEDGER", "none")
+        .env("INFRAI_API_KEY", "ifr_pk_sandbox");
     assert_eq!(list.output().unwrap().status.code(), Some(0));
     assert!(Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap().success());
     assert_eq!(server.wait().unwrap().code(), Some(143));

@@ -21,6 +21,8 @@ impl Server {
             .args(["sandbox", "--port=0", "--clock=manual", "--balance=1000", "--persist"])
             .arg(directory)
             .env_clear()
+            .env("INFRAI_CONFIG", "none")
+            .env("INFRAI_LEDGER", "none")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut process = command.spawn().expect("the command starts");
@@ -33,7 +35,13 @@ impl Server {
     /// Runs a command against the server.
     fn run(&self, args: &[&str]) -> Run {
         let mut command = Command::new(BINARY);
-        command.args(["--base-url", &self.url]).args(args).env_clear().env("INFRAI_API_KEY", KEY);
+        command
+            .args(["--base-url", &self.url])
+            .args(args)
+            .env_clear()
+            .env("INFRAI_CONFIG", "none")
+            .env("INFRAI_LEDGER", "none")
+            .env("INFRAI_API_KEY", KEY);
         command.output().expect("the command starts").into()
     }
 
@@ -96,7 +104,12 @@ fn a_second_server_and_another_seed_are_rejected() {
     let directory = tempfile::tempdir().expect("a directory");
     let refused = |seed: &str| {
         let mut command = Command::new(BINARY);
-        command.args(["sandbox", "--port=0", "--seed", seed, "--persist"]).arg(directory.path()).env_clear();
+        command
+            .args(["sandbox", "--port=0", "--seed", seed, "--persist"])
+            .arg(directory.path())
+            .env_clear()
+            .env("INFRAI_CONFIG", "none")
+            .env("INFRAI_LEDGER", "none");
         Run::from(command.output().expect("the command starts"))
     };
     let server = Server::start(Command::new(BINARY), directory.path());

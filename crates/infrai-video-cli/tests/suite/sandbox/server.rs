@@ -12,7 +12,14 @@ pub(super) fn command<S: AsRef<std::ffi::OsStr>>(
     args: impl IntoIterator<Item = S>,
 ) -> Command {
     let mut command = Command::new(BINARY);
-    command.args(args).env_clear().env("INFRAI_API_KEY", KEY).current_dir(directory).stdin(Stdio::null());
+    command
+        .args(args)
+        .env_clear()
+        .env("INFRAI_CONFIG", "none")
+        .env("INFRAI_LEDGER", "none")
+        .env("INFRAI_API_KEY", KEY)
+        .current_dir(directory)
+        .stdin(Stdio::null());
     command
 }
 

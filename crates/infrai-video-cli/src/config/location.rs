@@ -1,0 +1,69 @@
+//! Where the configuration is, and who may write it.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+
+use super::ConfigError;
+use crate::args::set;
+
+/// The path of the file, or `none`.
+pub(crate) const CONFIG_VARIABLE: &str = "INFRAI_CONFIG";
+
+/// Where the file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the user's configuration directory. It need not exist.
+    Default(PathBuf),
+    /// As the environment says. It must exist.
+    Named(PathBuf),
+    /// No file is used.
+    None,
+}
+
+impl Place {
+    pub(crate) fn find() -> Self {
+        match set(CONFIG_VARIABLE) {
+            Some(path) if path == "none" => Self::None,
+            Some(path) => Self::Named(path.into()),
+            // Without a home directory there is no file.
+            None => etcetera::choose_base_strategy().map_or(Self::None, |strategy| {
+                Self::Default(strategy.config_dir().join("infrai-video").join("config.toml"))
+            }),
+        }
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Default(path) | Self::Named(path) => Some(path),
+            Self::None => None,
+        }
+    }
+}
+
+/// Rejects a file that other users may write: they could choose the commands that it runs and the host that gets the API key.
+pub(super) fn check_permissions(path: &Path, metadata: &std::fs::Metadata) -> Result<(), ConfigError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        if metadata.is_file() && metadata.permissions().mode() & 0o022 != 0 {
+            let shown = path.display();
+            let operand = crate::text::operand(&path.to_string_lossy());
+            return Err(ConfigError::new(format!(
+                "{shown}: other users may write it, and so choose the commands that it runs and the host that gets the API key"
+            ))
+            .next(format!("chmod go-w {operand}")));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, metadata);
+    Ok(())
+}
+
+/// The text with `~/` at its beginning replaced by the home directory, as a shell does with an argument.
+pub(crate) fn expanded(text: &str) -> String {
+    let rest = text.strip_prefix("~/").or_else(|| text.strip_prefix("~\\").filter(|_| cfg!(windows)));
+    let in_home = rest.and_then(|rest| Some(etcetera::home_dir().ok()?.join(rest)));
+    in_home.map_or_else(|| text.to_owned(), |path| path.to_string_lossy().into_owned())
+}
