@@ -241,7 +241,7 @@ fn covered(from: f32, to: f32, pixel: usize) -> f32 {
 }
 
 /// Blends one value into a pixel; the share is of 256.
-fn mix_into(pixel: &mut u8, value: u8, share: i32) {
+pub(crate) fn mix_into(pixel: &mut u8, value: u8, share: i32) {
     let old = i32::from(*pixel);
     *pixel = (old + (((i32::from(value) - old) * share + 128) >> 8)) as u8;
 }

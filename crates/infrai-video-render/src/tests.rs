@@ -1,4 +1,5 @@
 mod captions;
+mod scenes;
 
 use std::time::Duration;
 
@@ -127,7 +128,19 @@ fn the_picture_moves() {
     use crate::frame::Frame;
     use crate::scene::Picture;
 
-    for terrain in ["meadow", "forest", "mountains", "city", "ocean", "desert", "snow"] {
+    for terrain in [
+        "meadow",
+        "forest",
+        "mountains",
+        "city",
+        "ocean",
+        "desert",
+        "snow",
+        "lighthouse",
+        "river",
+        "aurora",
+        "storm",
+    ] {
         let scene = Scene { width: 320, height: 180, ..scene(terrain) };
         let picture = Picture::new(&scene, 48);
         let [first, later] = [0, 24].map(|index| {
@@ -285,18 +298,4 @@ fn impossible_scenes_are_refused_with_the_reason() {
         let error = render(&Scene { duration, ..scene("x") }).unwrap_err();
         assert!(matches!(error, RenderError::Duration(_)), "{error}");
     }
-}
-
-#[test]
-fn words_choose_the_scene_and_chance_does_the_rest() {
-    use crate::rng::Rng;
-    use crate::scene::theme::{Air, Daytime, Terrain, Theme};
-
-    let theme = |prompt: &str| Theme::new(prompt, &mut Rng::new(prompt, 1));
-    let city = theme("Rainy streets of a CITY at night.");
-    assert_eq!((city.terrain, city.daytime, city.air), (Terrain::City, Daytime::Night, Air::Rain));
-    assert_eq!(theme("雪山的夜").terrain, Terrain::Snow);
-    assert_eq!(theme("the sea before the forest").terrain, Terrain::Ocean);
-    assert_eq!(theme("seaside").tint, None);
-    assert!(theme("a red balloon").tint.is_some());
 }

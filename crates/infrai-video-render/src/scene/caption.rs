@@ -1,6 +1,8 @@
 //! The prompt on a band at the bottom, and the mark that says where the clip comes from.
 
-use super::text;
+mod glyphs;
+pub(crate) mod text;
+
 use crate::frame::Frame;
 
 /// The mark in the upper corner: nobody should take the scene for the work of a video model.

@@ -3,11 +3,8 @@
 pub(crate) mod caption;
 mod layout;
 mod palette;
-mod shapes;
-mod silhouette;
 mod sky;
 mod terrain;
-pub(crate) mod text;
 pub(crate) mod theme;
 mod weather;
 
@@ -64,7 +61,7 @@ impl Picture {
         let length = self.seconds.max(SLOWEST_LIGHT);
         let moment = Moment { seconds, progress: seconds / length };
         let light = (index / LIGHT_STEP * LIGHT_STEP) as f32 / FRAMES_PER_SECOND as f32;
-        let palette = Palette::at(&self.theme, light / length);
+        let palette = Palette::at(&self.theme, light / length).with_flash(self.sky.flash_at(moment));
         self.sky.paint(frame, &palette, moment);
         self.terrain.paint(frame, &palette, moment, self.sky.disc_at(moment).0);
         self.weather.paint(frame, &palette, moment);

@@ -90,7 +90,35 @@ impl Palette {
             palette.shade = tinted(palette.shade, 0.25);
             palette.glow = tinted(palette.glow, 0.3);
         }
-        palette
+        if theme.aurora {
+            let [top, middle, low] = palette.sky;
+            let light = rgb(46, 150, 120);
+            palette.sky = [top, middle.mix(light, 0.16), low.mix(light, 0.32)];
+        }
+        palette.mix(&palette.in_storm(), theme.storm)
+    }
+
+    /// The colours under thunderclouds: grey, with a little of what they were, and dark enough for lamps.
+    fn in_storm(&self) -> Self {
+        let grey = |color: Color, dark: Color| dark.mix(color, 0.22);
+        let [top, middle, low] = self.sky;
+        Self {
+            sky: [grey(top, rgb(24, 30, 44)), grey(middle, rgb(58, 68, 86)), grey(low, rgb(112, 122, 134))],
+            glow: grey(self.glow, rgb(120, 130, 146)),
+            cloud_top: grey(self.cloud_top, rgb(84, 94, 112)),
+            cloud_base: grey(self.cloud_base, rgb(30, 36, 52)),
+            shade: grey(self.shade, rgb(24, 32, 48)),
+            shade_share: self.shade_share.max(0.62),
+            stars: 0.0,
+            lamps: self.lamps.max(0.9),
+            ..*self
+        }
+    }
+
+    /// The colours while lightning lights up the clouds.
+    pub(crate) fn with_flash(&self, strength: f32) -> Self {
+        let white = rgb(214, 222, 244);
+        Self { sky: self.sky.map(|color| color.mix(white, 0.5 * strength)), ..*self }
     }
 
     /// The colour of the sky at `height`, 0 for the top and 1 for the horizon.
@@ -105,6 +133,16 @@ impl Palette {
         let (far, near) = ground_colors(terrain);
         let own = far.mix(near, depth).mix(self.shade, self.shade_share * (0.55 + 0.45 * depth));
         own.mix(self.haze(), (1.0 - depth) * (0.5 + 0.4 * mist))
+    }
+
+    /// A colour of its own in the light of the moment.
+    pub(crate) fn lit(&self, color: Color) -> Color {
+        color.mix(self.shade, 0.62 * self.shade_share)
+    }
+
+    /// What lies on a side that is turned away from the light.
+    pub(crate) fn shadow(&self) -> Color {
+        self.shade.mix(rgb(12, 14, 28), 0.4)
     }
 
     /// The colour of the mist in front of far hills.

@@ -1,5 +1,10 @@
 //! The sky: its light, stars, sun or moon, clouds and birds.
 
+mod aurora;
+mod lightning;
+
+use self::aurora::Aurora;
+use self::lightning::Lightning;
 use super::layout::{Layout, Moment, even_speed};
 use super::palette::Palette;
 use super::theme::{Daytime, Terrain, Theme};
@@ -20,6 +25,9 @@ pub(crate) struct Sky {
     path: [(f32, f32); 2],
     radius: f32,
     shooting_star: (f32, f32),
+    storm: f32,
+    aurora: Option<Aurora>,
+    lightning: Option<Lightning>,
 }
 
 #[derive(Debug)]
@@ -88,6 +96,9 @@ impl Sky {
             path: [(x, horizon * from), (x + 26.0 * unit, horizon * to)],
             radius,
             shooting_star: (sun.range(0.15, 0.55), sun.range(1.2, 2.6)),
+            storm: theme.storm,
+            aurora: theme.aurora.then(|| Aurora::new(layout, &mut rng.branch(5))),
+            lightning: (theme.storm > 0.0).then(|| Lightning::new(layout, &mut rng.branch(6))),
         }
     }
 
@@ -95,6 +106,11 @@ impl Sky {
     pub(crate) fn disc_at(&self, moment: Moment) -> (f32, f32) {
         let [from, to] = self.path;
         (from.0 + (to.0 - from.0) * moment.progress, from.1 + (to.1 - from.1) * moment.progress)
+    }
+
+    /// How bright lightning makes the clouds, from 0 to 1.
+    pub(crate) fn flash_at(&self, moment: Moment) -> f32 {
+        self.lightning.as_ref().map_or(0.0, |lightning| lightning.strength_at(moment.seconds))
     }
 
     /// Paints the sky down to the bottom of the frame.
@@ -105,22 +121,37 @@ impl Sky {
         if palette.stars > 0.0 {
             self.paint_stars(frame, palette, moment);
         }
+        if let Some(aurora) = &self.aurora {
+            aurora.paint(frame, palette.stars.max(0.45), moment.seconds);
+        }
+        // Thunderclouds hide the sun and the moon.
+        let clear = 1.0 - self.storm;
         let (x, y) = self.disc_at(moment);
         let reach = self.glow.width() / 2.0;
-        frame.stamp(&self.glow, x - reach, y - reach, palette.glow, palette.glow, 1.0);
-        frame.spot(x, y, self.radius, 1.5 * self.layout.unit, palette.disc, 1.0);
+        frame.stamp(&self.glow, x - reach, y - reach, palette.glow, palette.glow, clear);
+        frame.spot(x, y, self.radius, 1.5 * self.layout.unit, palette.disc, clear);
         if self.daytime == Daytime::Night {
             let crater = palette.disc.mix(palette.sky[2], 0.3);
             for (dx, dy, size) in
                 [(-0.32, -0.22, 0.22), (0.28, 0.1, 0.28), (-0.12, 0.42, 0.16), (0.3, -0.46, 0.1)]
             {
-                frame.spot(x + dx * self.radius, y + dy * self.radius, size * self.radius, 2.0, crater, 0.6);
+                frame.spot(
+                    x + dx * self.radius,
+                    y + dy * self.radius,
+                    size * self.radius,
+                    2.0,
+                    crater,
+                    0.6 * clear,
+                );
             }
         }
         for cloud in &self.clouds {
             let cloud_width = cloud.stamp.width();
             let x = come_back(cloud.x + cloud.speed * moment.seconds, cloud_width, self.layout.width);
             frame.stamp(&cloud.stamp, x, cloud.y, palette.cloud_top, palette.cloud_base, cloud.opacity);
+        }
+        if let Some(lightning) = &self.lightning {
+            lightning.paint(frame, moment.seconds);
         }
         for bird in &self.birds {
             bird.paint(frame, palette, self.layout, moment.seconds);
@@ -177,18 +208,19 @@ fn come_back(x: f32, outside: f32, width: f32) -> f32 {
 }
 
 fn place_clouds(theme: &Theme, layout: Layout, rng: &mut Rng) -> Vec<Cloud> {
-    let count = (2.0 + 4.0 * theme.clouds) as usize;
-    let opacity = if theme.daytime == Daytime::Night { 0.5 } else { 0.55 + 0.3 * theme.clouds };
+    let count = (2.0 + 4.0 * theme.clouds + 8.0 * theme.storm) as usize;
+    let opacity =
+        if theme.daytime == Daytime::Night && theme.storm == 0.0 { 0.5 } else { 0.55 + 0.3 * theme.clouds };
     (0..count)
         .map(|index| {
             // Near clouds are lower, larger and faster.
             let near = (index as f32 + rng.unit()) / count as f32;
-            let size = layout.unit * (150.0 + 210.0 * near) * rng.range(0.8, 1.2);
+            let size = layout.unit * (150.0 + 210.0 * near) * rng.range(0.8, 1.2) * (1.0 + 0.7 * theme.storm);
             Cloud {
                 stamp: cloud(size, rng),
                 x: layout.width * (((index as f32 * 0.618).fract() + 0.1 * rng.unit()) * 1.15 - 0.2),
-                y: layout.horizon * (0.1 + 0.5 * rng.unit() * (0.4 + 0.6 * near)),
-                speed: even_speed(layout.unit * (7.0 + 16.0 * near)),
+                y: layout.horizon * (0.1 - 0.22 * theme.storm + 0.5 * rng.unit() * (0.4 + 0.6 * near)),
+                speed: even_speed(layout.unit * (7.0 + 16.0 * near) * (1.0 + theme.storm)),
                 opacity: opacity * rng.range(0.75, 1.0),
             }
         })
@@ -221,7 +253,7 @@ fn cloud(width: f32, rng: &mut Rng) -> Stamp {
 }
 
 fn place_birds(theme: &Theme, layout: Layout, rng: &mut Rng) -> Vec<Bird> {
-    if theme.daytime == Daytime::Night {
+    if theme.daytime == Daytime::Night || theme.storm > 0.0 {
         return Vec::new();
     }
     let noise = Noise::new(rng);

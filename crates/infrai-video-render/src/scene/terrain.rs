@@ -1,13 +1,22 @@
 //! The ground: layers from far to near, which pass at different speeds.
 
+mod lighthouse;
+mod river;
+mod sea;
+mod shapes;
+mod silhouette;
+
+use self::lighthouse::Lighthouse;
+use self::river::River;
+use self::sea::Boat;
+use self::shapes::Window;
+use self::silhouette::{Edge, Silhouette};
 use super::layout::{Layout, Moment, even_speed};
 use super::palette::Palette;
-use super::shapes::{self, Window};
-use super::silhouette::{Edge, Silhouette};
 use super::theme::{Terrain, Theme};
 use crate::color::{Color, rgb};
 use crate::frame::{Bounds, Frame};
-use crate::rng::{Rng, smooth, wave};
+use crate::rng::{Rng, smooth};
 
 /// The ground of a scene.
 #[derive(Debug)]
@@ -16,8 +25,12 @@ pub(crate) struct Landscape {
     terrain: Terrain,
     mist: f32,
     layers: Vec<Layer>,
-    /// Where the boat sails at first, in parts of the width.
-    boat: f32,
+    storm: f32,
+    /// A wide river in front of the houses.
+    has_quay: bool,
+    river: Option<River>,
+    lighthouse: Option<Lighthouse>,
+    boat: Boat,
 }
 
 #[derive(Debug)]
@@ -43,6 +56,8 @@ enum Kind {
     Sea,
     /// The wave behind which a boat sails.
     BoatWave,
+    /// The white edge of the wave in front of it.
+    Foam,
 }
 
 /// How one layer is to be made.
@@ -60,15 +75,29 @@ impl Landscape {
             layout,
             terrain: theme.terrain,
             mist: theme.mist,
+            storm: theme.storm,
             layers: Vec::new(),
-            boat: rng.branch(99).range(0.18, 0.5),
+            has_quay: theme.river && theme.terrain == Terrain::City,
+            river: None,
+            lighthouse: theme.lighthouse.then(|| Lighthouse::new(theme, layout, &mut rng.branch(98))),
+            boat: Boat {
+                layout,
+                start: rng.branch(99).range(0.18, if theme.lighthouse { 0.34 } else { 0.5 }),
+            },
         };
+        let winds = theme.river && theme.terrain != Terrain::City;
+        landscape.river = winds.then(|| River::new(theme, layout, landscape.base(0.2), &mut rng.branch(97)));
         let count = if theme.terrain == Terrain::City { 4 } else { 5 };
         for index in 0..count {
             let depth = index as f32 / (count - 1) as f32;
             landscape.add(index, depth, seconds, &mut rng.branch(index));
         }
         landscape
+    }
+
+    /// Where the ground begins: far layers a little above the horizon, near ones in the lower part of the frame.
+    fn base(&self, depth: f32) -> f32 {
+        self.layout.horizon * 0.97 + 0.27 * self.layout.height * depth
     }
 
     fn add(&mut self, index: u64, depth: f32, seconds: f32, rng: &mut Rng) {
@@ -86,14 +115,21 @@ impl Landscape {
                 ),
             };
         }
+        if self.terrain == Terrain::Ocean && index > 1 {
+            plan.speed *= 1.0 + 0.6 * self.storm;
+        }
+        if self.river.is_some() {
+            // A river has its place on each layer, so they stand still.
+            plan.speed = 0.0;
+        }
         plan.speed = even_speed(plan.speed);
         let length = (width + plan.speed.abs() * seconds) as usize + 4;
-        // Far layers begin a little above the horizon, near ones end in the lower part of the frame.
-        let base = horizon * 0.97 + 0.27 * height * depth;
-        let rise = unit.max(0.0012 * height) * (60.0 - 14.0 * depth);
+        let base = self.base(depth);
+        let flatness = if self.river.is_some() && index > 1 { 0.4 } else { 1.0 };
+        let rise = flatness * unit.max(0.0012 * height) * (60.0 - 14.0 * depth);
         let stretch = unit * (330.0 + 190.0 * depth);
         let mut windows = Vec::new();
-        let heights = match self.terrain {
+        let mut heights = match self.terrain {
             Terrain::Meadow => {
                 let mut heights = shapes::hills(length, base, rise, stretch, rng);
                 if index > 0 {
@@ -118,6 +154,10 @@ impl Landscape {
                 shapes::plant_firs(&mut heights, unit * (26.0 + 60.0 * depth), 0.8, rng);
                 heights
             }
+            Terrain::City if self.has_quay && index == 3 => {
+                (plan.kind, plan.speed) = (Kind::Sea, 0.0);
+                shapes::flat(length, horizon + 0.17 * height)
+            }
             Terrain::City => {
                 plan.edge = Edge::Stepped;
                 let tall = unit * (170.0 + 130.0 * depth) + 0.05 * height;
@@ -131,7 +171,7 @@ impl Landscape {
                 _ => shapes::waves(
                     length,
                     base,
-                    unit * (10.0 + 16.0 * depth),
+                    unit * (10.0 + 16.0 * depth) * (1.0 + 1.2 * self.storm),
                     unit * (150.0 + 190.0 * depth),
                     rng,
                 ),
@@ -150,6 +190,22 @@ impl Landscape {
             }
             Terrain::Snow => shapes::hills(length, base - 0.03 * height, 0.7 * rise, stretch, rng),
         };
+        if let Some(river) = self.river.as_ref().filter(|_| index > 1) {
+            let slope = if self.terrain == Terrain::Mountains && index == 2 { 190.0 } else { 12.0 };
+            river.carve(&mut heights, base, slope * unit);
+        }
+        if self.terrain == Terrain::Ocean && self.storm > 0.0 && index > 1 {
+            // Foam where the waves are highest.
+            let foam = |height: &f32| {
+                height - unit * (2.0 + 4.0 * depth) * smooth(base + 8.0 * unit, base - 34.0 * unit, *height)
+            };
+            let crests = heights.iter().map(foam).collect();
+            self.push(Plan { kind: Kind::Foam, ..plan }, crests, Vec::new(), seconds);
+        }
+        self.push(plan, heights, windows, seconds);
+    }
+
+    fn push(&mut self, plan: Plan, heights: Vec<f32>, windows: Vec<Window>, seconds: f32) {
         self.layers.push(Layer {
             silhouette: Silhouette::new(heights, plan.edge),
             speed: plan.speed,
@@ -167,18 +223,27 @@ impl Landscape {
         for index in (1..self.layers.len()).rev() {
             ends[index - 1] = ends[index].min(self.layers[index].silhouette.solid_from());
         }
-        for (layer, end) in self.layers.iter().zip(ends) {
+        // The waves of the last two layers break in front of the lighthouse.
+        let in_front = self.layers.iter().position(|layer| layer.depth > 0.6);
+        for (index, (layer, end)) in self.layers.iter().zip(ends).enumerate() {
             let offset = layer.start + layer.speed * moment.seconds;
+            if let Some(lighthouse) = self.lighthouse.as_ref().filter(|_| Some(index) == in_front) {
+                lighthouse.paint(frame, palette, moment, end);
+            }
             if layer.kind == Kind::BoatWave {
-                self.paint_boat(frame, palette, moment, layer, offset);
+                self.boat.paint(frame, palette, moment, |x| layer.silhouette.height_at(offset + x));
             }
             let colors = self.colors(layer, palette, frame.height());
             layer.silhouette.paint(frame, offset, end, &colors);
-            if layer.kind == Kind::Sea {
-                self.paint_glitter(frame, palette, moment, light);
+            if layer.kind == Kind::Sea && self.storm == 0.0 {
+                let place = (light, layer.silhouette.height_at(0.0));
+                sea::paint_glitter(frame, self.layout, palette, moment, place);
             }
             if palette.lamps > 0.0 {
                 paint_windows(frame, layer, palette, offset);
+            }
+            if let Some(river) = self.river.as_ref().filter(|_| layer.depth > 0.2) {
+                river.paint(frame, palette, moment, self.base(layer.depth));
             }
         }
     }
@@ -203,66 +268,13 @@ impl Landscape {
                         let rock = snow.mix(body, smooth(0.06, 0.42, down));
                         rock.mix(haze, 0.5 * smooth(0.2, 0.9, down))
                     }
+                    Kind::Foam => palette.lit(rgb(214, 226, 234)).mix(haze, 0.5 * (1.0 - layer.depth)),
                     _ => {
                         body.mix(haze, (0.18 + 0.5 * self.mist) * (1.0 - 0.75 * layer.depth) * down.min(1.0))
                     }
                 }
             })
             .collect()
-    }
-
-    /// Bars of light on the water below the sun or moon.
-    fn paint_glitter(&self, frame: &mut Frame, palette: &Palette, moment: Moment, light: f32) {
-        let Layout { height, unit, horizon, .. } = self.layout;
-        let rows = 16;
-        for row in 0..rows {
-            let down = (row as f32 + 0.6) / rows as f32;
-            let y = horizon + 0.17 * height * down * (0.4 + 0.6 * down);
-            let swing = wave(0.31 * moment.seconds + 0.37 * row as f32);
-            let half =
-                unit * (10.0 + 58.0 * down) * (0.75 + 0.25 * wave(0.43 * moment.seconds + 0.61 * row as f32));
-            let x = light + unit * 9.0 * swing;
-            let thick = unit * (1.2 + 2.0 * down);
-            let bounds = Bounds { left: x - half, top: y - thick, right: x + half, bottom: y + thick };
-            frame.shade(bounds, palette.disc, 0.55 + 0.2 * swing, |px, py, pixel| {
-                // A lens: pointed at both ends.
-                let along = ((px - x) / half).abs().min(1.0);
-                ((thick * (1.0 - along * along) - (py - y).abs()) / pixel + 0.5).clamp(0.0, 1.0)
-            });
-        }
-    }
-
-    /// A small sailing boat that rides on the wave in front of it.
-    fn paint_boat(
-        &self,
-        frame: &mut Frame,
-        palette: &Palette,
-        moment: Moment,
-        wave_layer: &Layer,
-        offset: f32,
-    ) {
-        let Layout { width, unit, .. } = self.layout;
-        let size = 74.0 * unit;
-        let x = width * self.boat + 11.0 * unit * moment.seconds;
-        let ridge =
-            (-2..=2).map(|step| wave_layer.silhouette.height_at(offset + x + step as f32 * 0.25 * size));
-        let y = ridge.sum::<f32>() / 5.0 - 0.02 * size;
-        let tilt = 0.05 * wave(0.23 * moment.seconds);
-        let sail = palette.disc.mix(palette.haze(), 0.15);
-        let hull = palette.ground(Terrain::Ocean, 1.0, 0.0).mix(rgb(120, 52, 40), 0.45);
-        frame.shade(Bounds::around(x, y - 0.5 * size, 0.75 * size), sail, 1.0, |px, py, pixel| {
-            let up = (y - 0.16 * size - py) / size;
-            let across = (px - x) / size + tilt * up;
-            let main = (0.34 * (1.0 - up / 0.92) - across).min(across - 0.015).min(up);
-            let fore = (0.24 * (1.0 - up / 0.74) + across).min(-0.015 - across).min(up - 0.02);
-            (main.max(fore) * size / pixel + 0.5).clamp(0.0, 1.0)
-        });
-        frame.shade(Bounds::around(x, y, 0.6 * size), hull, 1.0, |px, py, pixel| {
-            let down = (py - y + 0.13 * size) / size;
-            let half = 0.44 - 0.6 * down.max(0.0);
-            let across = (px - x).abs() / size;
-            ((half - across).min(down).min(0.24 - down) * size / pixel + 0.5).clamp(0.0, 1.0)
-        });
     }
 }
 

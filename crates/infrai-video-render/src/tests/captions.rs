@@ -1,8 +1,7 @@
 //! The text of a prompt on a clip: what is left out, where it is cut, and where it stands.
 
 use crate::frame::Frame;
-use crate::scene::caption::{Caption, fit};
-use crate::scene::text;
+use crate::scene::caption::{Caption, fit, text};
 
 /// 720p, 1080p and 4k at 16:9, 9:16 and 1:1.
 const SIZES: [(usize, usize); 9] = [
