@@ -24,11 +24,17 @@ struct Arguments {
     /// Measure this part alone, and leave the others of the page as they are.
     #[arg(long, value_name = "PART")]
     only: Option<Part>,
+    /// Draw the plots again from the tables of docs/benchmarks.md, and measure nothing.
+    #[arg(long, conflicts_with_all = ["quick", "only"])]
+    plots: bool,
 }
 
 fn main() -> anyhow::Result<()> {
-    let Arguments { quick, only } = Arguments::parse();
+    let Arguments { quick, only, plots } = Arguments::parse();
     let length = if quick { Length::Quick } else { Length::Full };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    if plots {
+        return parts::draw_again(&root, &mut std::io::stdout());
+    }
     parts::run(&root, length, only, &mut std::io::stdout())
 }

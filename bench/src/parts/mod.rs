@@ -126,11 +126,7 @@ pub(crate) fn run(
     let order: Vec<&str> = Part::value_variants().iter().map(|part| part.heading()).collect();
     let (mut page, parts) = match only {
         None => (head(), Part::value_variants().to_vec()),
-        Some(part) => {
-            let path = root.join(DOCS).join(PAGE);
-            let page = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-            (plot::without_links(&page), vec![part])
-        }
+        Some(part) => (stored(root)?, vec![part]),
     };
     let place = if length == Length::Full { DOCS } else { QUICK };
     for part in parts {
@@ -143,6 +139,23 @@ pub(crate) fn run(
     }
     tell(out, &format!("wrote {place}/{PAGE}"));
     Ok(())
+}
+
+/// Draws the plots of the stored page again.
+///
+/// # Errors
+/// If there is no such page, or it cannot be written.
+pub(crate) fn draw_again(root: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
+    write(&root.join(DOCS), &stored(root)?).context("the plots cannot be written")?;
+    tell(out, &format!("wrote the plots of {DOCS}/{PAGE}"));
+    Ok(())
+}
+
+/// The stored page, without its plots.
+fn stored(root: &Path) -> anyhow::Result<String> {
+    let path = root.join(DOCS).join(PAGE);
+    let page = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    Ok(plot::without_links(&page))
 }
 
 /// The text above all sections.

@@ -219,6 +219,15 @@ impl Frame {
         }
     }
 
+    /// Paints a bar of light on water: a lens with a point at both ends, of half the width and half the height given.
+    pub(crate) fn lens(&mut self, (x, y): (f32, f32), (half, thick): (f32, f32), color: Color, opacity: f32) {
+        let bounds = Bounds { left: x - half, top: y - thick, right: x + half, bottom: y + thick };
+        self.shade(bounds, color, opacity, |px, py, pixel| {
+            let along = ((px - x) / half).abs().min(1.0);
+            ((thick * (1.0 - along * along) - (py - y).abs()) / pixel + 0.5).clamp(0.0, 1.0)
+        });
+    }
+
     /// Paints a round spot: full within the radius less half of `soft`, nothing past the radius plus half of it.
     pub(crate) fn spot(&mut self, x: f32, y: f32, radius: f32, soft: f32, color: Color, opacity: f32) {
         self.shade(Bounds::around(x, y, radius + soft + 2.0), color, opacity, |px, py, pixel| {

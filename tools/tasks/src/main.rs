@@ -25,7 +25,7 @@ enum Command {
     /// Measure side by side with others, and write docs/benchmarks.md: builds and starts the program in bench.
     #[command(disable_help_flag = true)]
     Bench {
-        /// `--quick`, `--only PART`, `--help`.
+        /// `--quick`, `--only PART`, `--plots`, `--help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -1,7 +1,7 @@
 //! A river that winds from the far hills to the viewer.
 
 use crate::color::{Color, rgb};
-use crate::frame::{Bounds, Frame, mix_into};
+use crate::frame::{Frame, mix_into};
 use crate::rng::{Rng, smooth, wave};
 use crate::scene::layout::{Layout, Moment};
 use crate::scene::palette::Palette;
@@ -129,17 +129,8 @@ impl River {
             let x = middle + (half - reach) * ripple.across;
             let thick = unit * (0.6 + 2.2 * down);
             let shown = smooth(0.0, 0.12, along) * smooth(1.0, 0.9, along);
-            let bounds = Bounds { left: x - reach, top: y - thick, right: x + reach, bottom: y + thick };
-            frame.shade(
-                bounds,
-                light,
-                shown * (0.5 + 0.2 * wave(0.3 * moment.seconds + 2.0 * ripple.phase)),
-                |px, py, pixel| {
-                    // A lens: pointed at both ends.
-                    let out = ((px - x) / reach).abs().min(1.0);
-                    ((thick * (1.0 - out * out) - (py - y).abs()) / pixel + 0.5).clamp(0.0, 1.0)
-                },
-            );
+            let opacity = shown * (0.5 + 0.2 * wave(0.3 * moment.seconds + 2.0 * ripple.phase));
+            frame.lens((x, y), (reach, thick), light, opacity);
         }
     }
 }

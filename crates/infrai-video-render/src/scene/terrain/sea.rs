@@ -25,12 +25,7 @@ pub(crate) fn paint_glitter(
             unit * (10.0 + 58.0 * down) * (0.75 + 0.25 * wave(0.43 * moment.seconds + 0.61 * row as f32));
         let x = light + unit * 9.0 * swing;
         let thick = unit * (1.2 + 2.0 * down);
-        let bounds = Bounds { left: x - half, top: y - thick, right: x + half, bottom: y + thick };
-        frame.shade(bounds, palette.disc, 0.55 + 0.2 * swing, |px, py, pixel| {
-            // A lens: pointed at both ends.
-            let along = ((px - x) / half).abs().min(1.0);
-            ((thick * (1.0 - along * along) - (py - y).abs()) / pixel + 0.5).clamp(0.0, 1.0)
-        });
+        frame.lens((x, y), (half, thick), palette.disc, 0.55 + 0.2 * swing);
     }
 }
 
