@@ -40,7 +40,8 @@ use crate::ui::Output;
 /// The command with all its subcommands and options, as clap represents it.
 pub fn command() -> clap::Command {
     let names = PossibleValuesParser::new(schema::names());
-    Cli::command().mut_subcommand("schema", |schema| schema.mut_arg("name", |name| name.value_parser(names)))
+    let command = args::with_groups(Cli::command());
+    command.mut_subcommand("schema", |schema| schema.mut_arg("name", |name| name.value_parser(names)))
 }
 
 /// Runs the command with the arguments and the environment of this process. Returns its exit code.

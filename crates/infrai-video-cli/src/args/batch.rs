@@ -1,8 +1,25 @@
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand, ValueHint};
 
+use super::headings::{COST, OUTPUT, RUN};
 use super::values::Timeout;
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  infrai-video batch run clips.jsonl --dry-run
+  infrai-video batch run clips.jsonl -o clips/ --max-jobs 10
+  infrai-video batch run clips.csv
+  grep city clips.jsonl | \\
+      infrai-video batch run - --name city";
+
+const RUN_NOTES: &str = "\
+A line may be the output of infrai-video generate --dry-run, and a plan that of infrai-video batch run --dry-run --json. A line with an \
+idempotency_key is sent under that key.
+
+On any number of machines that share the work:
+  export INFRAI_LEDGER=postgres://db.example/clips
+  infrai-video batch run clips.jsonl -j 16";
 
 /// Make many clips from a plan
 ///
@@ -15,7 +32,7 @@ Example:
   infrai-video batch run clips.jsonl --output clips/
 
 A plan:
-  {\"prompt\": \"a city at dusk\", \"duration_seconds\": 5, \"resolution\": \"1080p\", \"name\": \"city\"}
+  {\"prompt\": \"a city\", \"duration_seconds\": 5, \"name\": \"x\"}
   {\"prompt\": \"a lighthouse in a storm\"}
 
 The fields of a request are those of the API: prompt, duration_seconds, resolution, aspect_ratio, prefer, reference_image_url.")]
@@ -34,68 +51,82 @@ pub(crate) enum BatchCommand {
 /// Options of a run.
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// The directory for the clips; created if needed [default: a directory with the batch's name]
-    #[arg(short, long, value_name = "DIR")]
+    /// The directory for the clips
+    ///
+    /// It is created if needed. Without it, a directory with the name of the batch.
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
-    /// Maximum number of jobs at the same time
-    #[arg(short, long = "jobs", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// Jobs at the same time
+    #[arg(
+        short,
+        long = "jobs",
+        value_name = "N",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(u16).range(1..=1000),
+        help_heading = RUN
+    )]
     pub(crate) jobs: u16,
-    /// Maximum number of jobs to begin in this run
-    #[arg(long, value_name = "N")]
+    /// Start at most so many jobs in this run
+    #[arg(long, value_name = "N", help_heading = COST)]
     pub(crate) max_jobs: Option<usize>,
-    /// Maximum number of seconds of clips to begin in this run
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Start at most so many seconds of clips
+    ///
+    /// In this run. Each line of the plan needs duration_seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = COST, hide_short_help = true)]
     pub(crate) max_seconds: Option<f64>,
-    /// How long to wait for each job, such as 90s, 15m or none
-    #[arg(long, value_name = "TIME", default_value = "30m")]
+    /// How long to wait: 90s, 15m or none
+    ///
+    /// For each job. It continues afterwards.
+    #[arg(long, value_name = "TIME", default_value = "30m", help_heading = RUN)]
     pub(crate) timeout: Timeout,
-    /// How long to wait for credit, or for an unreachable service, such as 90s, 15m or none
-    #[arg(long, value_name = "TIME", default_value = "1h")]
+    /// How long to wait for credit or network
+    ///
+    /// While the credit does not suffice, or the service cannot be reached: 90s, 15m or none.
+    #[arg(long, value_name = "TIME", default_value = "1h", help_heading = RUN)]
     pub(crate) max_pause: Timeout,
     /// Replace existing files
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub(crate) force: bool,
-    /// Verify the SHA-256 of all saved clips; without it, of 256 MiB in total
-    #[arg(long)]
+    /// Verify all saved clips
+    ///
+    /// Compares the SHA-256 of each; without it, of 256 MiB in total.
+    #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
     pub(crate) verify: bool,
-    /// Also write the report as JSON to a file
-    #[arg(long, value_name = "FILE")]
+    /// Also write the report to a file, as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT, hide_short_help = true)]
     pub(crate) report: Option<PathBuf>,
 }
 
-/// Make the clips of a plan that do not exist yet
+/// Make the clips of a plan
 ///
-/// A line is identified by its request: lines can be moved, named and added without being charged again; a line with another
+/// Those that do not exist yet. A line is identified by its request: lines can be moved, named and added without being charged again; a line with another
 /// request is a new one. A saved clip that is missing in the output directory is copied from its old path or downloaded again, at
 /// no charge. Prints the name, the state and the path of each line, with tabs between; totals on a terminal; the report with
 /// --json.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  infrai-video batch run clips.jsonl --dry-run
-  infrai-video batch run clips.jsonl --output clips/ --max-jobs 10
-  infrai-video batch run clips.csv
-  grep city clips.jsonl | infrai-video batch run - --name city
-
-A line may be the output of `generate --dry-run`, and a plan the output of `batch run --dry-run --json`. A line with an \
-idempotency_key is sent under that key.
-
-On any number of machines that share the work:
-  INFRAI_LEDGER=postgres://db.example/clips infrai-video batch run clips.jsonl -j 16")]
+#[command(after_help = RUN_EXAMPLES, after_long_help = format!("{RUN_EXAMPLES}\n\n{RUN_NOTES}"))]
 pub(crate) struct RunArgs {
-    /// The plan: a file with a JSON object on each line, or CSV under a header; - reads it from stdin
+    /// A file with JSON lines or CSV; - reads stdin
+    ///
+    /// A JSON object on each line, or comma-separated values under a header.
     #[arg(value_name = "PLAN")]
     pub(crate) plan: PathBuf,
-    /// The name of the batch; another name is another batch, which is charged again [default: the name of the file, or stdin]
-    #[arg(long, value_name = "NAME")]
+    /// The name of the batch
+    ///
+    /// Another name is another batch, which is charged again. Without it, the name of the file, or stdin.
+    #[arg(long, value_name = "NAME", help_heading = OUTPUT)]
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) options: PlanArgs,
-    /// Do not compare the requests with the vendors' capabilities first
-    #[arg(long)]
+    /// Skip the check of the vendors' capabilities
+    ///
+    /// Without it, a plan that no vendor supports is rejected before anything is sent.
+    #[arg(long, help_heading = COST, hide_short_help = true)]
     pub(crate) no_check: bool,
-    /// Check everything, show what would happen, and send nothing
-    #[arg(long)]
+    /// Check everything, and send nothing
+    ///
+    /// Shows what would happen.
+    #[arg(long, help_heading = COST)]
     pub(crate) dry_run: bool,
 }
 
@@ -109,7 +140,9 @@ pub(crate) struct StatusArgs {
     /// The name of the batch
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Verify the SHA-256 of all clips; without it, of 256 MiB in total
+    /// Verify all saved clips
+    ///
+    /// Compares the SHA-256 of each; without it, of 256 MiB in total.
     #[arg(long)]
     pub(crate) verify: bool,
 }
@@ -124,7 +157,7 @@ pub(crate) struct StatusArgs {
     after_help = "Example:\n  infrai-video batch retry clips --failed"
 )]
 pub(crate) struct RetryArgs {
-    /// The name of the batch; optional if there is only one
+    /// The name of the batch, if there are several
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Retry items that failed or were rejected

@@ -3,6 +3,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use infrai_video::{AspectRatio, Client, Generate, Preference, Resolution};
 use serde::{Deserialize, Serialize};
 
+use super::headings::CLIP;
 use super::values::seconds;
 
 // A clip that the user requests: the options of `generate`, a line of a plan, and an item of the ledger. The fields are those of
@@ -12,27 +13,35 @@ use super::values::seconds;
 pub(crate) struct ClipRequest {
     #[arg(skip)]
     pub(crate) prompt: String,
-    /// The clip's length in seconds; if left out, the service decides
-    #[arg(long = "duration", value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
+    /// Length in seconds
+    ///
+    /// Above 0; each vendor has a maximum, which `infrai-video capabilities` shows. Without it, the service decides.
+    #[arg(long = "duration", value_name = "SECONDS", help_heading = CLIP, allow_negative_numbers = true, value_parser = seconds)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) duration_seconds: Option<f64>,
     // The spelling of the user is kept, since the text of the request identifies an item of the ledger.
-    /// The clip's size: 720p, 1080p, 4k or another one that `capabilities` lists; if left out, the service decides
-    #[arg(long, value_name = "SIZE")]
+    /// Size: 720p, 1080p or 4k
+    ///
+    /// Or another one that `infrai-video capabilities` lists. Without it, the service decides.
+    #[arg(long, value_name = "SIZE", help_heading = CLIP)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) resolution: Option<String>,
-    /// The ratio of the clip's width to its height
-    #[arg(long, value_name = "RATIO", value_parser = PossibleValuesParser::new(AspectRatio::KNOWN)
+    /// Width to height: 16:9, 9:16 or 1:1
+    #[arg(long, value_name = "RATIO", help_heading = CLIP, hide_possible_values = true, value_parser = PossibleValuesParser::new(AspectRatio::KNOWN)
         .try_map(|text| text.parse::<AspectRatio>()))]
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "aspect")]
     pub(crate) aspect_ratio: Option<AspectRatio>,
-    /// The criterion by which the service chooses a vendor
-    #[arg(long, value_name = "CRITERION", ignore_case = true, value_parser = PossibleValuesParser::new(Preference::KNOWN)
+    /// Vendor: balanced, cheapest or smartest
+    ///
+    /// The criterion by which the service chooses a vendor: the best value, the lowest price or the best quality.
+    #[arg(long, value_name = "CRITERION", help_heading = CLIP, hide_possible_values = true, ignore_case = true, value_parser = PossibleValuesParser::new(Preference::KNOWN)
         .try_map(|text| text.parse::<Preference>()))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) prefer: Option<Preference>,
     /// An image that the clip should follow
-    #[arg(long, value_name = "URL")]
+    ///
+    /// An http or https URL.
+    #[arg(long, value_name = "URL", help_heading = CLIP, hide_short_help = true)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reference_image_url: Option<String>,
 }

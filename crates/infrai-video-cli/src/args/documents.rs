@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use clap_complete::Shell;
 
-/// Print the JSON Schema of what --json prints
+/// Print the JSON Schema of --json
 ///
 /// Each line of stdout follows the schema of its command. A line of stderr that begins with { is a failure and follows the schema
 /// `failure`; other lines are for humans. Members may be added; ignore unknown ones.
@@ -12,24 +12,28 @@ use clap_complete::Shell;
     after_help = "Examples:\n  infrai-video schema generate > generate.schema.json\n  infrai-video schema failure"
 )]
 pub(crate) struct SchemaArgs {
-    /// A command, or `failure`; all of them if left out
+    /// A command, or failure; without it, all of them
     // The possible values are set where the schemas are known.
     #[arg(value_name = "COMMAND")]
     pub(crate) name: Option<String>,
 }
 
-/// Print a manual page, or write all of them
+/// Print or install manual pages
+///
+/// Without a command and --output, prints the page of infrai-video itself.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   infrai-video man generate | man -l -
   infrai-video man --output ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// A command; the page of infrai-video itself if left out
+    /// A command
     #[arg(value_name = "COMMAND", conflicts_with = "output")]
     pub(crate) name: Option<String>,
-    /// Write every page into this directory, and print their paths; it is created if needed
-    #[arg(short, long, value_name = "DIR")]
+    /// Write all pages into this directory
+    ///
+    /// It is created if needed. Prints the paths of the pages. man finds those in ~/.local/share/man/man1.
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
 }
 
@@ -39,12 +43,15 @@ pub(crate) struct ManArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Where to put it:
-  bash        infrai-video completions bash > ~/.local/share/bash-completion/completions/infrai-video
-  zsh         infrai-video completions zsh > ~/.zfunc/_infrai-video
-              with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc
-  fish        infrai-video completions fish > ~/.config/fish/completions/infrai-video.fish
-  PowerShell  infrai-video completions powershell | Out-String | Invoke-Expression
-              as a line of $PROFILE")]
+  bash        as a line in ~/.bashrc:
+              source <(infrai-video completions bash)
+  zsh         as a line in ~/.zshrc, after compinit:
+              source <(infrai-video completions zsh)
+  fish        as a line in ~/.config/fish/config.fish:
+              infrai-video completions fish | source
+  PowerShell  as a line in $PROFILE:
+              infrai-video completions powershell |
+                  Out-String | Invoke-Expression")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: Shell,

@@ -1,68 +1,94 @@
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 
 use super::ClipRequest;
+use super::headings::{CLIP, COST, OUTPUT, RUN};
 use super::values::Timeout;
 use crate::text::{operand, option};
 
 const EXAMPLES: &str = "\
 Examples:
-  infrai-video generate \"a timelapse of a city skyline at dusk\" \\
+  infrai-video generate \"a city skyline at dusk\" \\
       --duration 5 --resolution 1080p -o skyline.mp4
-  infrai-video generate --prompt-file prompt.txt --aspect-ratio 9:16 --prefer cheapest
-  echo \"a lighthouse in a storm\" | infrai-video generate - -o - > lighthouse.mp4
-  infrai-video generate \"a lighthouse in a storm\" --no-wait -o lighthouse.mp4 && infrai-video resume
+  infrai-video generate --prompt-file prompt.txt \\
+      --aspect-ratio 9:16 --prefer cheapest
+  echo \"a lighthouse\" | infrai-video generate - -o - > a.mp4";
 
+const NOTES: &str = "\
 With the same --idempotency-key and the same request, the command can be repeated within 24 hours: it creates one job with one \
-charge, and sends nothing if the clip exists already. Without the option a key is generated; if the outcome is unknown, the error \
+charge, and sends nothing if the clip already exists. Without the option a key is generated; if the outcome is unknown, the error \
 names it.";
 
-/// Make a clip: send the prompt, wait for the job, download the clip
+/// Make a clip from a prompt
 ///
-/// The path of the clip goes to stdout. The output path and the vendors' capabilities are checked before anything is charged.
+/// Sends the prompt, waits for the job and downloads the clip. The path of the clip goes to stdout. The output path and the vendors' capabilities are checked before anything is charged.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("source").required(true).args(["prompt", "prompt_file"])), after_help = EXAMPLES)]
+#[command(group(ArgGroup::new("source").required(true).args(["prompt", "prompt_file"])))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{NOTES}"))]
 pub(crate) struct GenerateArgs {
-    /// A description of the clip; - reads it from stdin
+    /// What the clip shows; - reads it from stdin
     pub(crate) prompt: Option<String>,
-    /// Read the prompt from a file
-    #[arg(long, value_name = "FILE")]
+    /// Read the prompt from a text file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = CLIP)]
     pub(crate) prompt_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) request: ClipRequest,
-    /// The same request under the same key creates one job, however often it is sent
-    #[arg(long, value_name = "KEY")]
-    pub(crate) idempotency_key: Option<String>,
-    /// Where to put the clip: a file, a directory, or - for stdout [default: JOB_ID.mp4 here]
-    #[arg(short, long, value_name = "PATH")]
+    /// A file, a directory, or - for stdout
+    ///
+    /// Without it, the clip is saved as JOB_ID.mp4 in the current directory.
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file if it exists
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub(crate) force: bool,
-    /// Print the job's id and exit; with -o, `resume` saves the clip there later
-    #[arg(long)]
-    pub(crate) no_wait: bool,
-    /// How long to wait for the job, such as 90s, 15m or none
-    #[arg(long, value_name = "TIME", default_value = "30m", conflicts_with = "no_wait")]
-    pub(crate) timeout: Timeout,
-    /// What happens to the job on Ctrl-C; `detach` lets it continue, and so does `ask` without a terminal
-    #[arg(long, value_name = "ACTION", value_enum, default_value_t, conflicts_with = "no_wait")]
-    pub(crate) on_interrupt: OnInterrupt,
-    /// Do not compare the request with the vendors' capabilities first
-    #[arg(long)]
-    pub(crate) no_check: bool,
-    /// Check everything, print the request that would be sent, and send nothing
-    #[arg(long, conflicts_with = "no_wait")]
+    /// Check everything, and send nothing
+    ///
+    /// Prints the request that would be sent.
+    #[arg(long, conflicts_with = "no_wait", help_heading = COST)]
     pub(crate) dry_run: bool,
+    /// Skip the check of the vendors' capabilities
+    ///
+    /// Without it, a request that no vendor supports is rejected before it is sent.
+    #[arg(long, help_heading = COST, hide_short_help = true)]
+    pub(crate) no_check: bool,
+    /// Charge repeated requests with this key once
+    ///
+    /// The same request under the same key creates one job, however often it is sent within 24 hours.
+    #[arg(long, value_name = "KEY", help_heading = COST, hide_short_help = true)]
+    pub(crate) idempotency_key: Option<String>,
+    /// Print the job's id, and exit
+    ///
+    /// With -o, `infrai-video resume` saves the clip there later.
+    #[arg(long, help_heading = RUN)]
+    pub(crate) no_wait: bool,
+    /// How long to wait: 90s, 15m or none
+    ///
+    /// The job continues afterwards.
+    #[arg(long, value_name = "TIME", default_value = "30m", conflicts_with = "no_wait", help_heading = RUN)]
+    pub(crate) timeout: Timeout,
+    /// What Ctrl-C does to the job
+    #[arg(
+        long,
+        value_name = "ACTION",
+        value_enum,
+        default_value_t,
+        conflicts_with = "no_wait",
+        help_heading = RUN,
+        hide_short_help = true
+    )]
+    pub(crate) on_interrupt: OnInterrupt,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 #[value(rename_all = "lower")]
 pub(crate) enum OnInterrupt {
+    /// Ask; without a terminal, let it continue
     #[default]
     Ask,
+    /// Let it continue
     Detach,
+    /// Cancel it
     Cancel,
 }
 

@@ -1,37 +1,48 @@
 use std::ffi::OsString;
 
 use anstream::ColorChoice;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 /// The options that every command has.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Use a sandbox inside this process: no key, no cost, and nothing is kept
+    /// Use a local sandbox: no key, no cost
+    ///
+    /// It runs inside this process, and its jobs end with the command. `infrai-video sandbox` keeps jobs between commands.
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, conflicts_with = "base_url")]
     pub(crate) sandbox: bool,
-    /// The profile of the configuration; `config --help` describes it
-    #[arg(long, global = true, value_name = "NAME")]
+    /// The profile of the configuration
+    ///
+    /// `infrai-video config --help` describes it.
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     pub(crate) profile: Option<String>,
-    /// The base URL of the API
-    #[arg(long, global = true, value_name = "URL")]
+    /// The base URL of the API [default: https://api.infrai.cc]
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true)]
     pub(crate) base_url: Option<String>,
-    /// Where requests are recorded: a file, a postgres:// URL or none [default: in the state directory]
-    #[arg(long, global = true, value_name = "LEDGER")]
+    /// Where requests are recorded: a file, a postgres:// URL or none
+    ///
+    /// Without it, a file in the state directory.
+    #[arg(long, global = true, value_name = "LEDGER", value_hint = ValueHint::AnyPath, hide_short_help = true)]
     pub(crate) ledger: Option<String>,
-    /// Print JSON, one object on each line: data on stdout, failures on stderr; `schema` describes it
+    /// Print JSON lines
+    ///
+    /// One object on each line: data on stdout, failures on stderr. `infrai-video schema` describes it.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Print only the id or the path, and errors
+    /// Print only ids or paths, and errors
     #[arg(short, long, global = true, conflicts_with_all = ["json", "verbose"])]
     pub(crate) quiet: bool,
     /// Log requests and responses on stderr; -vv logs more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, hide_short_help = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) color: Color,
+    /// Print help; --help prints more than -h
+    #[arg(short, long, global = true, action = clap::ArgAction::Help)]
+    help: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

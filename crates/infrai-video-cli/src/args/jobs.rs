@@ -15,12 +15,12 @@ pub(crate) struct OneJob {
     pub(crate) id: String,
 }
 
-/// Wait until jobs are finished
+/// Wait until jobs finish
 ///
 /// Prints the id and the state of each job when it finishes, with a tab between. Waiting costs nothing, and can be repeated at any
 /// time.
 #[derive(Debug, Args)]
-#[command(after_help = format!("Example:\n  infrai-video wait {ID} --timeout 15m && infrai-video download {ID}"))]
+#[command(after_help = format!("Examples:\n  infrai-video wait {ID}\n  infrai-video wait --timeout 15m \\\n      {ID}"))]
 pub(crate) struct WaitArgs {
     /// The jobs' ids
     #[arg(value_name = "ID", required = true)]
@@ -44,18 +44,22 @@ pub(crate) struct ListArgs {
     /// Read all pages
     #[arg(long)]
     pub(crate) all: bool,
-    /// Maximum number of jobs on a page; with --state, number of jobs to show
+    /// Maximum number of jobs
+    ///
+    /// On a page; with --state, to show.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     pub(crate) limit: Option<i64>,
-    /// Where to start: the cursor of an earlier page
+    /// Start at the cursor of an earlier page
     #[arg(long, value_name = "CURSOR")]
     pub(crate) cursor: Option<String>,
-    /// Show only jobs in this state; reads pages until there are enough
+    /// Show only jobs in this state
+    ///
+    /// Reads pages until there are enough.
     #[arg(long, value_parser = KnownState)]
     pub(crate) state: Option<JobState>,
 }
 
-/// Cancel jobs that are not finished yet
+/// Cancel unfinished jobs
 ///
 /// Prints the id and the state of each job afterwards, with a tab between.
 #[derive(Debug, Args)]
@@ -66,9 +70,9 @@ pub(crate) struct CancelArgs {
     pub(crate) ids: Vec<String>,
 }
 
-/// Delete jobs with their clips, permanently
+/// Delete jobs and their clips
 ///
-/// Asks for confirmation; without a terminal it requires --yes. Prints the ids of the deleted jobs.
+/// They cannot be restored. Asks for confirmation; without a terminal it requires --yes. Prints the ids of the deleted jobs.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Example:\n  infrai-video delete {ID} --yes"))]
 pub(crate) struct DeleteArgs {
@@ -80,10 +84,10 @@ pub(crate) struct DeleteArgs {
     pub(crate) yes: bool,
 }
 
-/// Delete every job of the account with its clip, permanently
+/// Delete all jobs of the account and their clips
 ///
-/// Counts the jobs, names the account, and asks for their number as confirmation; without a terminal it requires --yes. Prints the
-/// number of deleted jobs.
+/// They cannot be restored. Counts the jobs, names the account, and asks for their number as confirmation; without a terminal it
+/// requires --yes. Prints the number of deleted jobs.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  infrai-video delete-all --yes")]
 pub(crate) struct DeleteAllArgs {
@@ -92,14 +96,15 @@ pub(crate) struct DeleteAllArgs {
     pub(crate) yes: bool,
 }
 
-/// Download the clips of jobs that have succeeded
+/// Download the clips of finished jobs
 ///
 /// Prints the path of each clip. An interrupted download is resumed, also by a later command with the same output path.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
-  infrai-video download {ID} -o skyline.mp4
-  infrai-video list --all --state succeeded | cut -f1 | xargs infrai-video download -o clips/"))]
+  infrai-video download {ID}
+  infrai-video list --all --state succeeded | cut -f1 | \\
+      xargs infrai-video download -o clips/"))]
 pub(crate) struct DownloadArgs {
     /// The jobs' ids
     #[arg(value_name = "ID", required = true)]
@@ -114,7 +119,7 @@ pub(crate) struct DownloadArgs {
 
 /// Set how many days a clip is kept
 #[derive(Debug, Args)]
-#[command(after_help = format!("Example:\n  infrai-video set-retention {ID} --days 7"))]
+#[command(after_help = format!("Example:\n  infrai-video set-retention --days 7 \\\n      {ID}"))]
 pub(crate) struct RetentionArgs {
     /// The job's id
     #[arg(value_name = "ID")]

@@ -7,6 +7,8 @@ pub(crate) mod credentials;
 mod documents;
 mod generate;
 mod global;
+mod groups;
+mod headings;
 mod jobs;
 mod resume;
 #[cfg(feature = "sandbox")]
@@ -24,6 +26,7 @@ pub(crate) use config::{ConfigArgs, ConfigCommand};
 pub(crate) use documents::{CompletionsArgs, ManArgs, SchemaArgs};
 pub(crate) use generate::{GenerateArgs, OnInterrupt};
 pub(crate) use global::{Global, clap_color, color_of};
+pub(crate) use groups::with_groups;
 pub(crate) use jobs::{
     CancelArgs, DeleteAllArgs, DeleteArgs, DownloadArgs, ListArgs, OneJob, RetentionArgs, WaitArgs,
 };
@@ -34,12 +37,12 @@ pub(crate) use variables::set;
 
 const ENVIRONMENT: &str = "\
 Environment:
-  INFRAI_API_KEY    the project key (ifr_pk_proj_...); there is no option for it
-  INFRAI_CONFIG     the configuration file, or none; `infrai-video config path` prints it
-  INFRAI_PROFILE    the profile of the configuration, like --profile
-  INFRAI_BASE_URL   the base URL of the API, if not https://api.infrai.cc
-  INFRAI_STATE_DIR  the directory of the ledger, if not the user's own state directory
-  INFRAI_LEDGER     the ledger itself, such as postgres://HOST/NAME for many machines
+  INFRAI_API_KEY    the API key; there is no option for it
+  INFRAI_CONFIG     the configuration file, or none
+  INFRAI_PROFILE    the profile, like --profile
+  INFRAI_BASE_URL   the base URL of the API
+  INFRAI_STATE_DIR  the directory of the ledger
+  INFRAI_LEDGER     the ledger, such as postgres://HOST/NAME
   NO_COLOR, CI      no colours; no spinner";
 
 const STREAMS: &str = "Data goes to stdout, everything else to stderr.";
@@ -47,14 +50,12 @@ const STREAMS: &str = "Data goes to stdout, everything else to stderr.";
 #[cfg(feature = "sandbox")]
 const FIRST_EXAMPLE: &str = "\
 Try it without a key:
-  infrai-video --sandbox generate \"a timelapse of a city skyline at dusk\" -o skyline.mp4
-";
+  infrai-video --sandbox generate \"a city at dusk\" -o a.mp4";
 
 #[cfg(not(feature = "sandbox"))]
 const FIRST_EXAMPLE: &str = "\
 Example:
-  infrai-video generate \"a timelapse of a city skyline at dusk\" -o skyline.mp4
-";
+  infrai-video generate \"a city at dusk\" -o a.mp4";
 
 /// Make video clips from text, and manage their jobs
 #[derive(Debug, Parser)]
@@ -63,7 +64,9 @@ Example:
     version,
     max_term_width = 100,
     arg_required_else_help = true,
-    after_help = format!("{FIRST_EXAMPLE}\n{ENVIRONMENT}\n\nExit codes:\n{}\n{STREAMS}", Exit::table()),
+    disable_help_flag = true,
+    after_help = FIRST_EXAMPLE,
+    after_long_help = format!("{FIRST_EXAMPLE}\n\n{ENVIRONMENT}\n\nExit codes:\n{}\n{STREAMS}", Exit::table()),
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -76,30 +79,30 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Generate(Box<GenerateArgs>),
     Wait(WaitArgs),
-    /// Show a job's state and links
+    /// Show the state of a job
     ///
     /// Without --json, one line for each field: its name and its value, separated by a tab if stdout is not a terminal.
     #[command(after_help = "Example:\n  infrai-video status vj_01kaq3v8zn5w4x7r2m9t6h0c1d")]
     Status(OneJob),
-    /// Show a job with its clip's size and length, its vendor and model
+    /// Show the details of a job
     ///
-    /// Without --json, one line for each field: its name and its value, separated by a tab if stdout is not a terminal.
-    #[command(after_help = "Example:\n  infrai-video get vj_01kaq3v8zn5w4x7r2m9t6h0c1d --json | jq .vendor")]
+    /// The size and length of its clip, its vendor and model. Without --json, one line for each field: its name and its value, separated by a tab if stdout is not a terminal.
+    #[command(after_help = "Example:\n  infrai-video get vj_01kaq3v8zn5w4x7r2m9t6h0c1d")]
     Get(OneJob),
     List(ListArgs),
     Cancel(CancelArgs),
     Delete(DeleteArgs),
     DeleteAll(DeleteAllArgs),
     Download(DownloadArgs),
-    /// Print a temporary link to a job's clip
+    /// Print a temporary link to a clip
     ///
     /// Anyone with the link can download the clip until it expires, without a key.
     #[command(
-        after_help = "Example:\n  curl -o skyline.mp4 \\\n      \"$(infrai-video download-url vj_01kaq3v8zn5w4x7r2m9t6h0c1d)\""
+        after_help = "Example:\n  curl -o skyline.mp4 \"$(infrai-video download-url \\\n      vj_01kaq3v8zn5w4x7r2m9t6h0c1d)\""
     )]
     DownloadUrl(OneJob),
     SetRetention(RetentionArgs),
-    /// Show the capabilities of each vendor
+    /// Show what each vendor can make
     ///
     /// A table on a terminal; elsewhere one line for each vendor, with tabs between: name, resolutions, longest clip in
     /// seconds, models, whether it can extend, whether it can upscale.

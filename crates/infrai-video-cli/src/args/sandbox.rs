@@ -5,53 +5,72 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use infrai_video_sandbox::Quirk;
+
+use super::headings::RUN;
+
+/// The headings of the help.
+const STATE: &str = "State and time";
+const FAULTS: &str = "Faults";
+const NETWORK: &str = "Network";
 
 /// Sets the admin token without showing it in the list of processes.
 pub(crate) const TOKEN_VARIABLE: &str = "INFRAI_SANDBOX_ADMIN_TOKEN";
 
-/// Run the API on this machine, for tests and without a key
+/// Run the API on this machine, without a key
 ///
-/// Prints the base URL once it listens, and runs until it is stopped. Its state is lost unless --persist names a directory.
+/// For tests and first steps. Prints the base URL once it listens, and runs until it is stopped. Its state is lost unless --persist names a directory.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   infrai-video sandbox --clock x60
   infrai-video sandbox --scenario lost-response
-  export INFRAI_BASE_URL=http://127.0.0.1:8787 INFRAI_API_KEY=ifr_pk_sandbox
+  export INFRAI_BASE_URL=http://127.0.0.1:8787
+  export INFRAI_API_KEY=ifr_pk_sandbox
   infrai-video generate \"a lighthouse in a storm\"")]
 pub(crate) struct SandboxArgs {
-    /// The port of the API; 0 lets the system choose
-    #[arg(long, value_name = "N", default_value_t = 8787)]
+    /// The port of the API; 0 is any free one
+    #[arg(long, value_name = "N", default_value_t = 8787, help_heading = NETWORK)]
     pub(crate) port: u16,
-    /// The port that the clips are served on; 0 lets the system choose
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// The port of the clips; 0 is any free one
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = NETWORK, hide_short_help = true)]
     pub(crate) file_port: u16,
-    /// Determines ids, links and pictures [default: 7, or the seed of the directory]
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
-    /// Keep jobs, balances, keys and clips in this directory, and load those that it has
-    #[arg(long, value_name = "DIR")]
-    pub(crate) persist: Option<PathBuf>,
-    /// The pace of the clock: real, x60 (a minute per second, or any other factor) or manual
-    #[arg(long, value_name = "PACE", default_value = "real")]
-    pub(crate) clock: Pace,
-    /// The credit that each key starts with, in US dollars
-    #[arg(long, value_name = "USD", default_value_t = 2.0)]
-    pub(crate) balance: f64,
-    /// Start with a scenario: a TOML or JSON file, or one of lost-response, poll-storm, expiring-url, credit-runs-out,
-    /// cancel-race and crash-restart
+    /// Determines ids, links and pictures
     ///
-    /// Its settings take precedence over other options.
-    #[arg(long, value_name = "NAME|FILE")]
+    /// Without it, 7, or the seed of the directory.
+    #[arg(long, value_name = "N", help_heading = STATE)]
+    pub(crate) seed: Option<u64>,
+    /// Keep the state in this directory
+    ///
+    /// Jobs, balances, keys and clips. Those that it has are loaded.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = STATE)]
+    pub(crate) persist: Option<PathBuf>,
+    /// The pace: real, x60 or manual
+    ///
+    /// x60 is a minute per second; any other factor is possible. A manual clock is advanced by calls of the admin API.
+    #[arg(long, value_name = "PACE", default_value = "real", help_heading = STATE)]
+    pub(crate) clock: Pace,
+    /// The first credit of each key
+    ///
+    /// In US dollars, from 0 to 1000000000.
+    #[arg(long, value_name = "USD", default_value_t = 2.0, help_heading = STATE)]
+    pub(crate) balance: f64,
+    /// Start with a scenario
+    ///
+    /// A TOML or JSON file, or one of lost-response, poll-storm, expiring-url, credit-runs-out, cancel-race and crash-restart. Its
+    /// settings take precedence over other options.
+    #[arg(long, value_name = "NAME|FILE", help_heading = FAULTS)]
     pub(crate) scenario: Option<PathBuf>,
-    /// Apply the fault rules of a TOML or JSON file, before those of the scenario
-    #[arg(long, value_name = "FILE")]
+    /// Apply the fault rules of a file
+    ///
+    /// A TOML or JSON file. Its rules come before those of the scenario.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = FAULTS)]
     pub(crate) faults: Option<PathBuf>,
-    /// Differ from the contract in this way, as the real service might; may be given several times
+    /// Differ from the contract in this way
     #[arg(
         long,
+        help_heading = FAULTS,
         value_name = "NAME",
         value_parser = quirk(),
         hide_possible_values = true,
@@ -59,42 +78,51 @@ pub(crate) struct SandboxArgs {
     )]
     pub(crate) quirk: Vec<Quirk>,
     /// Offer the vendors of a TOML or JSON file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = STATE)]
     pub(crate) catalogue: Option<PathBuf>,
-    /// The address to listen on; 0.0.0.0 or :: for all addresses of this machine
+    /// The address to listen on
     ///
-    /// Anyone who can connect can use it. There is no encryption, and anyone who knows the seed can forge links.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    /// 0.0.0.0 or :: for all addresses of this machine. Anyone who can connect can use it. There is no encryption, and anyone who knows the seed can forge links.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", help_heading = NETWORK)]
     pub(crate) host: Host,
-    /// The bearer token that calls to /__sandbox/ must send: at least 16 characters
+    /// The bearer token of the admin API
     ///
-    /// Without it, only calls from this machine are accepted. If other machines can reach the sandbox, a token is required, and
+    /// Calls to /__sandbox/ must send it. It has at least 16 characters. Without it, only calls from this machine are accepted. If other machines can reach the sandbox, a token is required, and
     /// generated and shown if not set.
-    #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = TOKEN_VARIABLE,
+        hide_env_values = true,
+        help_heading = NETWORK,
+        hide_short_help = true
+    )]
     pub(crate) admin_token: Option<AdminToken>,
     /// The URL under which clients reach the API, if not the address that it listens on
     ///
     /// Links to clips have the same host, unless --public-files-url is set. Requests that name a host which is neither in these URLs
     /// nor this machine are rejected.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = NETWORK, hide_short_help = true)]
     pub(crate) public_url: Option<String>,
     /// The URL under which clients reach the clips, if not the address that they are served on
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = NETWORK, hide_short_help = true)]
     pub(crate) public_files_url: Option<String>,
     /// Allow web pages of this origin, such as https://app.example, to call the API from a browser; may be given several times
     ///
     /// Pages on this machine (http://localhost:3000) are always allowed, and no page may call /__sandbox/. The origin null belongs
     /// to pages that were opened as files, but any website can make such a page too. Never put the API key of a real account
     /// into a page.
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", help_heading = NETWORK, hide_short_help = true)]
     pub(crate) cors: Vec<String>,
-    /// The form of the lines on stderr, one for each request; --quiet turns them off
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) log_format: LogFormat,
-    /// Stop when standard input ends or the parent process exits, for test fixtures
+    /// The log on stderr: text or json
     ///
-    /// A parent may exit before this process can look at it: PID, its process id, closes this gap.
-    #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true)]
+    /// One line for each request; --quiet turns them off.
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = RUN)]
+    pub(crate) log_format: LogFormat,
+    /// Stop when the parent process exits
+    ///
+    /// Or when standard input ends; for test fixtures. A parent may exit before this process can look at it: PID, its process id, closes this gap.
+    #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true, help_heading = RUN)]
     pub(crate) exit_with_parent: Option<Option<u32>>,
 }
 

@@ -31,8 +31,12 @@ fn examples(command: &clap::Command) -> Vec<String> {
 fn in_bash(line: &str) -> Option<&str> {
     let (first, rest) = line.split_once(' ')?;
     match first {
-        "bash" | "zsh" | "fish" => Some(rest.trim_start()),
-        "PowerShell" | "" => None,
+        "bash" | "zsh" | "fish" => None,
+        "" => rest
+            .trim_start()
+            .starts_with("source <(infrai-video completions bash")
+            .then_some(rest.trim_start()),
+        "PowerShell" => None,
         _ => Some(line),
     }
 }

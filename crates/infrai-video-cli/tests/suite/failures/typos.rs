@@ -147,5 +147,5 @@ async fn a_size_is_sent_as_the_contract_spells_it() {
 async fn without_arguments_the_commands_are_shown() {
     let harness = Harness::instant().await;
     let said = refused(&harness, &[]);
-    assert!(said.contains("Usage: infrai-video") && said.contains("Exit codes:"), "{said}");
+    assert!(said.contains("Usage: infrai-video") && said.contains("Clips:\n  generate "), "{said}");
 }
