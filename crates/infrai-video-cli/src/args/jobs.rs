@@ -32,13 +32,20 @@ pub(crate) struct WaitArgs {
 
 /// List the account's jobs
 ///
-/// A table on a terminal; elsewhere one line for each job, with tabs between: id, state, reason of a failure. With --json, one
-/// page on each line.
+/// A table on a terminal. A narrow terminal shows fewer columns: `get` shows the rest.
+///
+/// Elsewhere one line for each job, with tabs between: id, state, reason of a failure, time of the request (RFC 3339, UTC), length in
+/// seconds, size, cost in US dollars, path of the clip, prompt. With --json, one page on each line.
+///
+/// The service knows only the id, the state and the reason. The rest comes from the ledger, and is left out for jobs of other
+/// ledgers.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   infrai-video list
+  infrai-video list --watch
   infrai-video list --all --state failed
+  infrai-video list --all | cut -f1,9
   infrai-video list --all --json | jq -r '.items[].job_id'")]
 pub(crate) struct ListArgs {
     /// Read all pages
@@ -57,6 +64,13 @@ pub(crate) struct ListArgs {
     /// Reads pages until there are enough.
     #[arg(long, value_parser = KnownState)]
     pub(crate) state: Option<JobState>,
+    /// Watch the newest page until Ctrl-C
+    ///
+    /// A table that changes on a terminal; elsewhere one line for each job that is new or has another state, the oldest first. With
+    /// --state, for jobs that get into that state or leave it. One request is sent every 1 to 5 seconds, and fewer while the service
+    /// is unreachable. Ctrl-C is the only end: the exit code is 130, and no failure is printed.
+    #[arg(long, conflicts_with_all = ["all", "cursor"])]
+    pub(crate) watch: bool,
 }
 
 /// Cancel unfinished jobs

@@ -81,12 +81,15 @@ pub(crate) enum Command {
     Wait(WaitArgs),
     /// Show the state of a job
     ///
-    /// Without --json, one line for each field: its name and its value, separated by a tab if stdout is not a terminal.
+    /// Without --json, one line for each field: its name and its value, separated by a tab if stdout is not a terminal. Prompt, cost,
+    /// file, idempotency key and batch come from the ledger, if it knows the job.
     #[command(after_help = "Example:\n  infrai-video status vj_01kaq3v8zn5w4x7r2m9t6h0c1d")]
     Status(OneJob),
     /// Show the details of a job
     ///
-    /// The size and length of its clip, its vendor and model. Without --json, one line for each field: its name and its value, separated by a tab if stdout is not a terminal.
+    /// The size and length of its clip, its vendor and model. Without --json, one line for each field: its name and its value,
+    /// separated by a tab if stdout is not a terminal. Prompt, cost, file, idempotency key and batch come from the ledger, if it
+    /// knows the job.
     #[command(after_help = "Example:\n  infrai-video get vj_01kaq3v8zn5w4x7r2m9t6h0c1d")]
     Get(OneJob),
     List(ListArgs),

@@ -27,7 +27,7 @@ pub(super) async fn run(ctx: &Context) -> Result<(), Failure> {
         return Ok(());
     }
     let rows: Vec<Vec<String>> = vendors.iter().map(row).collect();
-    ctx.output.table(&Table::new(HEADINGS, &rows, MODELS))
+    ctx.output.table(&Table::new(HEADINGS, rows, MODELS))
 }
 
 /// Unknown values are question marks.

@@ -10,8 +10,8 @@ use crate::failure::{Failure, Invocation};
 use crate::ui::Output;
 
 /// Bounds of the polling interval. One poll serves all jobs, and a user may be watching.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
-const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
 
 /// An API client, and the sandbox inside this process if there is one.
 pub(crate) struct Session {

@@ -10,6 +10,7 @@ mod error;
 mod heartbeat;
 mod history;
 mod item;
+mod jobs;
 mod leased_item;
 mod location;
 mod outages;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use self::reports::Listening;
 pub(crate) use self::reports::{
     BatchReport, ConfigPath, ConfigReport, ConfigValue, Counts, DownloadReport, GenerateReport, ItemReport,
-    ResumeStep, billed_cost,
+    JobReport, ListPage, ResumeStep, billed_cost,
 };
 
 /// The contract's schemas by name, which `cargo xtask regen` generates.

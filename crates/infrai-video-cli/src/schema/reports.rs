@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::ledger::{Item, Stage};
+use crate::text::rfc3339;
 
 /// A job and its clip.
 #[derive(Serialize, JsonSchema)]
@@ -69,6 +70,32 @@ pub(crate) struct ConfigPath {
     pub(crate) exists: bool,
 }
 
+/// A page of jobs.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ListPage<'a> {
+    pub(crate) items: Vec<JobReport<'a, VideoJob>>,
+    /// The cursor of the next page. Left out on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_cursor: Option<&'a str>,
+}
+
+/// A job as the service reports it, and what the ledger knows of it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}WithLedger")]
+pub(crate) struct JobReport<'a, T> {
+    #[serde(flatten)]
+    pub(crate) job: &'a T,
+    /// The newest item of the ledger with this job. Left out if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ledger: Option<ItemReport>,
+}
+
+impl<'a, T> JobReport<'a, T> {
+    pub(crate) fn new(job: &'a T, item: Option<&Item>) -> Self {
+        Self { job, ledger: item.map(ItemReport::of) }
+    }
+}
+
 /// A sandbox that listens.
 #[cfg(feature = "sandbox")]
 #[derive(Serialize, JsonSchema)]
@@ -84,6 +111,12 @@ pub(crate) struct Listening<'a> {
 pub(crate) struct ItemReport {
     /// planned, sent, accepted, fetched, saved, missing, failed, cancelled, refused or dropped.
     state: &'static str,
+    /// When it was recorded, before its request was sent: RFC 3339 in UTC. Left out if it is not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<String>,
+    /// The batch that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<String>,
     /// The line in the plan, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<i64>,
@@ -130,6 +163,8 @@ impl ItemReport {
         let if_saved = |value: &Option<String>| value.clone().filter(|_| is_saved);
         Self {
             state: item.stage.as_str(),
+            created_at: (item.created_at > 0).then(|| rfc3339(item.created_at)),
+            batch: item.batch.clone(),
             line: item.line,
             name: item.name.clone(),
             request: serde_json::from_str(&item.request).unwrap_or_default(),

@@ -4,7 +4,8 @@ use infrai_video::types;
 use schemars::{Schema, SchemaGenerator};
 
 use super::reports::{
-    BatchReport, ConfigPath, ConfigReport, DownloadReport, GenerateReport, ItemReport, ResumeStep,
+    BatchReport, ConfigPath, ConfigReport, DownloadReport, GenerateReport, ItemReport, JobReport, ListPage,
+    ResumeStep,
 };
 use crate::failure::FailureLine;
 
@@ -35,17 +36,19 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "status",
         description: "One line: the short form of the job.",
-        schemas: |all| vec![all.subschema_for::<types::VideoJob>()],
+        schemas: |all| vec![all.subschema_for::<JobReport<'_, types::VideoJob>>()],
     },
     Row {
         name: "get",
         description: "One line: the long form of the job.",
-        schemas: |all| vec![all.subschema_for::<types::VideoJobDetail>()],
+        schemas: |all| vec![all.subschema_for::<JobReport<'_, types::VideoJobDetail>>()],
     },
     Row {
         name: "list",
-        description: "One line for each page.",
-        schemas: |all| vec![all.subschema_for::<types::VideoJobPage>()],
+        description: "One line for each page; with --watch, one for each job that is new or has another state.",
+        schemas: |all| {
+            vec![all.subschema_for::<ListPage<'_>>(), all.subschema_for::<JobReport<'_, types::VideoJob>>()]
+        },
     },
     Row {
         name: "cancel",

@@ -1,13 +1,15 @@
-//! Text for terminals and shells: escaping, quoting, widths, and numbers.
+//! Text for terminals and shells: escaping, quoting, widths, numbers, and moments.
 
 mod closest;
 mod escape;
 mod format;
+mod moment;
 mod shell;
 mod width;
 
 pub(crate) use self::closest::closest;
 pub(crate) use self::escape::{clean, clean_json};
 pub(crate) use self::format::{clock, count, size, usd};
+pub(crate) use self::moment::{ago, now, rfc3339};
 pub(crate) use self::shell::{operand, operands, option, quote};
 pub(crate) use self::width::{first_that_fits, fit, fit_end, is_certain, isolate, width, wrap};

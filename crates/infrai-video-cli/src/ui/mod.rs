@@ -4,6 +4,7 @@ mod batch_progress;
 mod confirm;
 mod download_progress;
 mod job_progress;
+mod live_table;
 mod log;
 mod output;
 mod table;
@@ -16,9 +17,10 @@ pub(crate) use self::batch_progress::{BatchProgress, ItemProgress};
 pub(crate) use self::confirm::{Reply, ask};
 pub(crate) use self::download_progress::DownloadProgress;
 pub(crate) use self::job_progress::JobProgress;
+pub(crate) use self::live_table::LiveTable;
 pub(crate) use self::log::install_log;
 pub(crate) use self::output::Output;
-pub(crate) use self::table::{Header, Table};
+pub(crate) use self::table::{Step, Table};
 
 /// How often a plain line is printed while nothing changes.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(30);

@@ -176,7 +176,7 @@ impl Output {
     }
 
     /// Rows under headings: a table that fits the terminal, or lines with tabs elsewhere.
-    pub(crate) fn table(&self, table: &Table<'_>) -> Result<(), Failure> {
+    pub(crate) fn table(&self, table: &Table) -> Result<(), Failure> {
         if !self.stdout_is_terminal {
             let as_lines = |row: &Vec<String>| self.row(&row.iter().map(String::as_str).collect::<Vec<_>>());
             return table.rows.iter().try_for_each(as_lines);

@@ -1,29 +1,50 @@
 //! Tables for a terminal.
 
-use crate::text::{clean, fit, is_certain, isolate, width, wrap};
+use crate::text::{clean, fit, fit_end, is_certain, isolate, width, wrap};
 
 /// Columns between two cells.
 const GAP: usize = 2;
 
-/// Minimum width of the flexible column.
+/// Minimum width of a column that is narrowed.
 const LEAST: usize = 8;
 
-/// Rows with headings.
-pub(crate) struct Table<'a> {
-    pub(crate) headings: &'a [&'a str],
+/// Rows with headings. A column without any text is left out.
+pub(crate) struct Table {
+    pub(crate) headings: Vec<&'static str>,
     /// One cell for each heading.
-    pub(crate) rows: &'a [Vec<String>],
-    /// The column that is narrowed on a narrow terminal.
-    pub(crate) flexible: usize,
-    pub(crate) header: Header,
+    pub(crate) rows: Vec<Vec<String>>,
+    /// What gives way on a narrow terminal, one after the other until the table fits.
+    pub(crate) steps: Vec<Step>,
 }
 
-/// Whether the headings are printed above the rows.
+/// A change that makes a table narrower. Columns are numbered from 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// The column may be cut to so many columns of the terminal. Of several such columns the widest is cut first.
+    Narrow {
+        column: usize,
+        least: usize,
+        keep: Keep,
+    },
+    LeaveOut {
+        column: usize,
+    },
+}
+
+/// Which end of a cell stays if it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Header {
-    Shown,
-    /// These rows continue a table.
-    Hidden,
+pub(crate) enum Keep {
+    Start,
+    /// The end of a path, which differs from others there; the start of any other text.
+    EndOfPath,
+}
+
+/// The width of a column, and how its cells are cut. It is left out if its width is 0.
+#[derive(Debug, Clone, Copy)]
+struct Fitted {
+    width: usize,
+    least: usize,
+    keep: Keep,
 }
 
 /// The properties of the terminal.
@@ -33,58 +54,55 @@ pub(super) struct Room {
     pub(super) can_move_cursor: bool,
 }
 
-impl<'a> Table<'a> {
-    /// A table with its headings.
-    pub(crate) fn new(headings: &'a [&'a str], rows: &'a [Vec<String>], flexible: usize) -> Self {
-        Self { headings, rows, flexible, header: Header::Shown }
+impl Step {
+    pub(crate) const fn narrow(column: usize, least: usize) -> Self {
+        Self::Narrow { column, least, keep: Keep::Start }
+    }
+
+    pub(crate) const fn narrow_paths(column: usize, least: usize) -> Self {
+        Self::Narrow { column, least, keep: Keep::EndOfPath }
+    }
+
+    pub(crate) const fn leave_out(column: usize) -> Self {
+        Self::LeaveOut { column }
     }
 }
 
-impl Table<'_> {
+impl Table {
+    /// A table of which only the column `flexible` is narrowed.
+    pub(crate) fn new(headings: &[&'static str], rows: Vec<Vec<String>>, flexible: usize) -> Self {
+        Self { headings: headings.to_vec(), rows, steps: vec![Step::narrow(flexible, LEAST)] }
+    }
+
     /// The lines of the table, or one line for each cell if the table is too wide.
     pub(super) fn lines(&self, room: Room) -> Vec<String> {
         let rows: Vec<Vec<String>> =
             self.rows.iter().map(|row| row.iter().map(|cell| clean(cell).into_owned()).collect()).collect();
-        let widths: Vec<usize> = (0..self.headings.len()).map(|column| self.width(&rows, column)).collect();
-        if let Some(widths) = self.fitting(&rows, widths, room.columns) {
-            let headings = self.headings.iter().map(|heading| (*heading).to_owned()).collect();
-            let above = (self.header == Header::Shown).then_some(&headings);
-            return above
-                .into_iter()
-                .chain(&rows)
-                .map(|row| line(row, &widths, room.can_move_cursor))
-                .collect();
-        }
-        self.stacked(&rows, room.columns)
+        let whole: Vec<Fitted> = (0..self.headings.len()).map(|column| self.column(&rows, column)).collect();
+        let fitting = (0..=self.steps.len()).find_map(|steps| {
+            let columns = after(&self.steps[..steps], whole.clone(), room.columns);
+            (total(&columns) <= room.columns).then_some(columns)
+        });
+        let Some(columns) = fitting else { return self.stacked(&rows, room.columns) };
+        let headings: Vec<String> = self.headings.iter().map(|heading| (*heading).to_owned()).collect();
+        std::iter::once(&headings).chain(&rows).map(|row| line(row, &columns, room.can_move_cursor)).collect()
     }
 
-    fn width(&self, rows: &[Vec<String>], column: usize) -> usize {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
-        cells.unwrap_or_default().max(width(self.headings[column]))
-    }
-
-    /// The widths with which the table fits; 0 for a column that is left out.
-    fn fitting(&self, rows: &[Vec<String>], mut widths: Vec<usize>, columns: usize) -> Option<Vec<usize>> {
-        let whole = |widths: &[usize]| {
-            let shown = widths.iter().filter(|width| **width > 0);
-            shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
+    /// A column that is not narrowed. An empty one needs no heading.
+    fn column(&self, rows: &[Vec<String>], column: usize) -> Fitted {
+        let widest = rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
+        let width = match widest {
+            Some(0) => 0,
+            widest => widest.unwrap_or_default().max(width(self.headings[column])),
         };
-        let too_much = whole(&widths).saturating_sub(columns);
-        let flexible = widths.get_mut(self.flexible)?;
-        *flexible = flexible.saturating_sub(too_much).max(LEAST.min(*flexible));
-        if whole(&widths) > columns {
-            // An empty column needs no heading.
-            let is_empty = rows.iter().all(|row| row.get(self.flexible).is_none_or(String::is_empty));
-            widths[self.flexible] = if is_empty { 0 } else { widths[self.flexible] };
-        }
-        (whole(&widths) <= columns).then_some(widths)
+        Fitted { width, least: width, keep: Keep::Start }
     }
 
     fn stacked(&self, rows: &[Vec<String>], columns: usize) -> Vec<String> {
         let name = self.headings.iter().map(|heading| width(heading)).max().unwrap_or_default() + GAP;
         let mut lines = Vec::new();
         for (index, row) in rows.iter().enumerate() {
-            if index > 0 || self.header == Header::Hidden {
+            if index > 0 {
                 lines.push(String::new());
             }
             for (heading, cell) in self.headings.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
@@ -106,12 +124,42 @@ pub(super) fn beside(name: &str, value: &str, gap: usize, columns: usize) -> Vec
         .collect()
 }
 
-fn line(row: &[String], widths: &[usize], can_move_cursor: bool) -> String {
+/// The columns after these steps, cut as far as needed.
+fn after(steps: &[Step], mut columns: Vec<Fitted>, room: usize) -> Vec<Fitted> {
+    for step in steps {
+        match *step {
+            Step::Narrow { column, least, keep } => {
+                let column = &mut columns[column];
+                (column.least, column.keep) = (least.min(column.width), keep);
+            }
+            Step::LeaveOut { column } => (columns[column].width, columns[column].least) = (0, 0),
+        }
+    }
+    while total(&columns) > room
+        && let Some(widest) =
+            columns.iter_mut().filter(|column| column.width > column.least).max_by_key(|column| column.width)
+    {
+        widest.width -= 1;
+    }
+    columns
+}
+
+/// The width of a table with these columns.
+fn total(columns: &[Fitted]) -> usize {
+    let shown = columns.iter().filter(|column| column.width > 0);
+    shown.clone().map(|column| column.width).sum::<usize>() + GAP * shown.count().saturating_sub(1)
+}
+
+fn line(row: &[String], columns: &[Fitted], can_move_cursor: bool) -> String {
     let mut line = String::new();
     let mut next = 0;
-    let mut shown = row.iter().zip(widths).filter(|(_, width)| **width > 0).peekable();
-    while let Some((cell, columns)) = shown.next() {
-        let cell = fit(cell, *columns);
+    let mut shown = row.iter().zip(columns).filter(|(_, column)| column.width > 0).peekable();
+    while let Some((cell, column)) = shown.next() {
+        let columns = column.width;
+        let cell = match column.keep {
+            Keep::EndOfPath if !cell.contains(' ') => fit_end(cell, columns),
+            _ => fit(cell, columns),
+        };
         line.push_str(&isolate(&cell));
         next += columns + GAP;
         if shown.peek().is_none() {
@@ -133,13 +181,14 @@ mod tests {
     use super::*;
 
     const HEADINGS: &[&str] = &["JOB", "STATE", "REASON"];
+    const ROOM: Room = Room { columns: 80, can_move_cursor: true };
 
     fn row(cells: &[&str]) -> Vec<String> {
         cells.iter().map(|cell| (*cell).to_owned()).collect()
     }
 
     fn lines(rows: &[Vec<String>], columns: usize) -> Vec<String> {
-        Table::new(HEADINGS, rows, 2).lines(Room { columns, can_move_cursor: true })
+        Table::new(HEADINGS, rows.to_vec(), 2).lines(Room { columns, ..ROOM })
     }
 
     #[test]
@@ -175,9 +224,41 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_column_is_left_out_first() {
+    fn an_empty_column_is_left_out() {
         let rows = [row(&["vj_1", "succeeded", ""])];
-        assert_eq!(lines(&rows, 15), ["JOB   STATE", "vj_1  succeeded"]);
+        for columns in [15, 80] {
+            assert_eq!(lines(&rows, columns), ["JOB   STATE", "vj_1  succeeded"]);
+        }
+    }
+
+    #[test]
+    fn columns_give_way_in_the_order_of_the_steps() {
+        let table = Table {
+            headings: vec!["JOB", "AGE", "PROMPT", "FILE"],
+            rows: vec![row(&[
+                "vj_1",
+                "3 min ago",
+                "a lighthouse in a storm at night",
+                "clips/lighthouse.mp4",
+            ])],
+            steps: vec![
+                Step::narrow(2, 16),
+                Step::narrow_paths(3, 14),
+                Step::leave_out(3),
+                Step::narrow(2, 12),
+                Step::leave_out(1),
+            ],
+        };
+        let row = |columns| table.lines(Room { columns, ..ROOM }).swap_remove(1);
+        assert_eq!(row(71), "vj_1  3 min ago  a lighthouse in a storm at night  clips/lighthouse.mp4");
+        assert_eq!(row(70), "vj_1  3 min ago  a lighthouse in a storm at n...  clips/lighthouse.mp4");
+        assert_eq!(row(57), "vj_1  3 min ago  a lighthouse in...  clips/lighthouse.mp4");
+        assert_eq!(row(51), "vj_1  3 min ago  a lighthouse ...  ...ighthouse.mp4");
+        assert_eq!(row(48), "vj_1  3 min ago  a lighthouse in a storm at n...");
+        assert_eq!(row(30), "vj_1  3 min ago  a lighthou...");
+        assert_eq!(row(28), "vj_1  a lighthouse in a s...");
+        assert_eq!(row(18), "vj_1  a lightho...");
+        assert!(row(17).starts_with("age     3 min ago"));
     }
 
     #[test]

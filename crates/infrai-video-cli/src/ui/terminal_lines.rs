@@ -24,6 +24,11 @@ pub(super) trait TerminalLine: Send + Sync {
 
     /// The line for this many columns. A longer one is cut.
     fn line(&self, columns: usize) -> String;
+
+    /// Its lines on the terminal, for something that has up to `rows` of them. None may be longer than `columns`.
+    fn lines(&self, columns: usize, _rows: usize) -> Vec<String> {
+        vec![fit(&self.line(columns), columns).into_owned()]
+    }
 }
 
 /// The lines in the order in which they were added. Cheap to clone.
@@ -135,11 +140,15 @@ impl Frame {
         // A line up to the edge, or one in the last row, could make the terminal scroll.
         let (columns, rows) = (columns.saturating_sub(1).max(1), rows.saturating_sub(1).max(1));
         let shown = if lines.len() <= rows { rows } else { rows - 1 };
-        let mut texts: Vec<String> = lines.values().take(shown).map(|line| line.line(columns)).collect();
+        // One of them may have more lines, if the others leave room.
+        let room = rows.saturating_sub(lines.len() - 1).max(1);
+        let mut texts: Vec<String> =
+            lines.values().take(shown).flat_map(|line| line.lines(columns, room)).collect();
         if lines.len() > shown {
-            texts.push(summary(lines.values().skip(shown).map(|line| line.state())));
+            let rest = summary(lines.values().skip(shown).map(|line| line.state()));
+            texts.push(fit(&rest, columns).into_owned());
         }
-        Self { size, lines: texts.iter().map(|text| fit(text, columns).into_owned()).collect() }
+        Self { size, lines: texts }
     }
 
     /// The escape sequences that draw it from the cursor on and restore the cursor.

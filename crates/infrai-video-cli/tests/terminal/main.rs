@@ -8,6 +8,7 @@ mod common;
 mod config;
 mod foreign;
 mod interrupts;
+mod list;
 mod live;
 mod plain;
 mod pty;

@@ -27,13 +27,15 @@ async fn screen(harness: &Harness, args: &[&str], columns: u16) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_fits_and_its_ids_stay_whole() {
     let (harness, [failed, well]) = two_jobs().await;
-    let wide = screen(&harness, &["list"], 80).await;
+    // Without a ledger, so that a list has what the service knows.
+    let list = ["list", "--ledger=none"];
+    let wide = screen(&harness, &list, 80).await;
     assert!(wide[0].starts_with("JOB") && wide[0].ends_with("STATE      REASON"), "{wide:#?}");
     assert_eq!(wide[1], format!("{failed}  failed     the vendor refused the prompt for t..."));
     assert_eq!(wide[2..], [format!("{well}  succeeded")]);
-    let narrow = screen(&harness, &["list"], 60).await;
+    let narrow = screen(&harness, &list, 60).await;
     assert_eq!(narrow[1], format!("{failed}  failed     the vendor refu..."));
-    let by_cell = screen(&harness, &["list"], 40).await;
+    let by_cell = screen(&harness, &list, 40).await;
     assert_eq!(
         by_cell,
         [
@@ -74,7 +76,8 @@ async fn capabilities_fit() {
 async fn fields_are_aligned_and_links_stay_whole() {
     let (harness, [failed, well]) = two_jobs().await;
     for columns in [80, 60, 40] {
-        let get = Terminal::start(harness.command(["get", &well]), columns).end().await;
+        let get = harness.command(["get", &well, "--ledger=none"]);
+        let get = Terminal::start(get, columns).end().await;
         let gap = if columns == 40 { " " } else { "  " };
         assert_eq!(get.screen[0], format!("job       {gap}{well}"), "{:#?}", get.screen);
         assert_eq!(get.screen[1], format!("state     {gap}succeeded"));
@@ -83,7 +86,7 @@ async fn fields_are_aligned_and_links_stay_whole() {
         assert!(link.starts_with(&format!("video     {gap}http://")) && link.len() > 80, "{link}");
     }
     assert_eq!(
-        screen(&harness, &["status", &failed], 40).await,
+        screen(&harness, &["status", &failed, "--ledger=none"], 40).await,
         [
             format!("job   {failed}"),
             "state failed".to_owned(),

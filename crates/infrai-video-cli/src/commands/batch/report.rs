@@ -183,7 +183,7 @@ pub(super) fn print(ctx: &Context, name: &str, items: &[Item]) -> Result<(), Fai
         (!items.is_empty()).then(row)
     };
     let table: Vec<Vec<String>> = STAGES.into_iter().filter_map(totals).collect();
-    output.table(&Table::new(&["STATE", "CLIPS", "SECONDS", "USD"], &table, 0))
+    output.table(&Table::new(&["STATE", "CLIPS", "SECONDS", "USD"], table, 0))
 }
 
 /// The sum of an empty iterator is 0, not -0.

@@ -135,7 +135,7 @@ impl Plan<'_> {
             let row =
                 |item: &Item| vec![item.label(), item.stage.to_string(), path(item).unwrap_or_default()];
             let rows: Vec<Vec<String>> = items.iter().map(row).collect();
-            output.table(&Table::new(&["ITEM", "STATE", "CLIP"], &rows, 2))?;
+            output.table(&Table::new(&["ITEM", "STATE", "CLIP"], rows, 2))?;
         }
         let (lines, in_progress) = (count(counts.items, "line"), counts.in_progress);
         let finished = counts.items - new - in_progress;

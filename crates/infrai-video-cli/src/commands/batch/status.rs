@@ -28,7 +28,7 @@ pub(super) async fn run(ctx: &Context, args: &StatusArgs) -> Result<(), Failure>
             print(ctx, name, &items)?;
         } else {
             let rows: Vec<Vec<String>> = rows(&items).into_iter().map(Vec::from).collect();
-            output.table(&Table::new(&["ITEM", "STATE", "CLIP OR REASON"], &rows, 2))?;
+            output.table(&Table::new(&["ITEM", "STATE", "CLIP OR REASON"], rows, 2))?;
         }
         return check_missing(ctx, count_missing(&items));
     }
@@ -53,7 +53,7 @@ pub(super) async fn run(ctx: &Context, args: &StatusArgs) -> Result<(), Failure>
     }
     match rows.is_empty() {
         true => output.status("note", "the ledger has no batches"),
-        false => output.table(&Table::new(&HEADINGS, &rows, 0))?,
+        false => output.table(&Table::new(&HEADINGS, rows, 0))?,
     }
     check_missing(ctx, missing)
 }

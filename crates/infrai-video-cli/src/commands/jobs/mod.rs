@@ -4,6 +4,7 @@ pub(super) mod cancel;
 pub(super) mod delete;
 pub(super) mod download;
 pub(super) mod download_url;
+mod known_jobs;
 pub(super) mod list;
 pub(super) mod set_retention;
 pub(super) mod show;

@@ -1,12 +1,16 @@
-use infrai_video::JobError;
+use infrai_video::{JobError, JobId, JobState};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::job_id;
+use super::known_jobs::{KnownJobs, Reader, age, cost, file};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
+use crate::ledger::Item;
+use crate::schema::JobReport;
+use crate::text::rfc3339;
 
 /// The fields of a job that have a label, in the order in which they are shown.
 const LABELS: [(&str, &str); 9] = [
@@ -29,7 +33,7 @@ pub(crate) async fn status(ctx: &Context, id: &str) -> Result<(), Failure> {
     if ctx.output.quiet && !ctx.output.json {
         return ctx.output.line(job.state.as_str());
     }
-    show(ctx, &*job)
+    show(ctx, &id, &*job).await
 }
 
 pub(crate) async fn get(ctx: &Context, id: &str) -> Result<(), Failure> {
@@ -40,22 +44,48 @@ pub(crate) async fn get(ctx: &Context, id: &str) -> Result<(), Failure> {
     if ctx.output.quiet && !ctx.output.json {
         return ctx.output.line(&job.job_id);
     }
-    show(ctx, &*job)
+    show(ctx, &id, &*job).await
 }
 
-fn show(ctx: &Context, job: &(impl Serialize + JsonSchema)) -> Result<(), Failure> {
+/// Prints a job with what the ledger knows of it.
+async fn show(ctx: &Context, id: &JobId, job: &(impl Serialize + JsonSchema)) -> Result<(), Failure> {
+    let mut known = KnownJobs::open(ctx).await;
+    let item = known.of(&[id.as_str()]).await.remove(id.as_str());
+    known.close().await;
     if ctx.output.json {
-        return ctx.output.json(job);
+        return ctx.output.json(&JobReport::new(job, item.as_ref()));
     }
     match serde_json::to_value(job) {
         Ok(Value::Object(members)) => {
-            let fields = fields(members);
+            let reader = if ctx.output.stdout_is_terminal { Reader::Person } else { Reader::Program };
+            let state = JobState::from(members["state"].as_str().unwrap_or_default());
+            let mut fields = fields(members);
+            fields.extend(item.iter().flat_map(|item| recorded_fields(item, &state, reader)));
             let fields: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
             ctx.output.fields(&fields)
         }
         Ok(_) => Ok(()),
         Err(error) => Err(Failure::new(Exit::Other, format!("no JSON form: {error}"))),
     }
+}
+
+/// What the ledger knows of a job.
+fn recorded_fields(item: &Item, state: &JobState, reader: Reader) -> Vec<(String, Option<String>)> {
+    let requested = match reader {
+        Reader::Person => format!("{} ({})", age(item, reader), rfc3339(item.created_at)),
+        Reader::Program => age(item, reader),
+    };
+    [
+        ("requested", Some(requested)),
+        ("prompt", Some(item.prompt()).filter(|prompt| !prompt.is_empty())),
+        ("cost", cost(item, state).map(|cost| format!("{cost} USD"))),
+        ("file", file(item, reader)),
+        ("idempotency key", Some(item.key.clone())),
+        ("batch", item.batch.clone()),
+        ("name", item.name.clone()),
+    ]
+    .map(|(name, text)| (name.to_owned(), text))
+    .into()
 }
 
 /// All fields, those without a label last under their own names, so that additions to the contract are shown at once.

@@ -38,7 +38,7 @@ pub(super) async fn show(
     ctx.output.status("dry run", "nothing was sent");
     match ctx.output.json {
         true => Ok(()),
-        false => ctx.output.table(&Table::new(&["JOB OR KEY", "STATE", "TO DO", "PROMPT"], &rows, 2)),
+        false => ctx.output.table(&Table::new(&["JOB OR KEY", "STATE", "TO DO", "PROMPT"], rows, 2)),
     }
 }
 

@@ -3,6 +3,9 @@
 mod generate;
 mod ids;
 mod job_commands;
+mod list;
 mod quirks;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod watch;

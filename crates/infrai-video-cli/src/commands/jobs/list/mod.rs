@@ -1,13 +1,20 @@
+mod rows;
+mod watch;
+
+use std::collections::HashMap;
+
 use futures_util::TryStreamExt as _;
 use infrai_video::list::List;
 use infrai_video::types::{VideoJob, VideoJobPage};
 use infrai_video::{Error, JobState, Response};
 
+use super::known_jobs::KnownJobs;
 use crate::args::ListArgs;
 use crate::context::Context;
 use crate::failure::{Failure, advice, has_code};
+use crate::ledger::Item;
+use crate::schema::{JobReport, ListPage};
 use crate::text::option;
-use crate::ui::{Header, Table};
 
 pub(crate) async fn run(ctx: &Context, args: &ListArgs) -> Result<(), Failure> {
     let session = ctx.connect().await?;
@@ -18,37 +25,84 @@ pub(crate) async fn run(ctx: &Context, args: &ListArgs) -> Result<(), Failure> {
     if let Some(cursor) = &args.cursor {
         list = list.cursor(cursor);
     }
-    if !args.all {
-        let page = match &args.state {
+    if args.watch {
+        return watch::run(ctx, args, list).await;
+    }
+    if args.all {
+        return all_pages(ctx, args, list).await;
+    }
+    let page = async {
+        match &args.state {
             Some(state) => page_of_state(list, args.limit, state).await,
             None => list.await.map(Response::into_inner),
-        };
-        let page = page.map_err(|error| rejected(ctx, args, &error))?;
-        print(ctx, &page, Header::Shown)?;
-        if let Some(cursor) = page.next_cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
-            ctx.output.status("more", &next_page(ctx, args, cursor));
         }
-        return Ok(());
+    };
+    let (mut known, page) = tokio::join!(known_jobs(ctx), page);
+    let page = page.map_err(|error| rejected(ctx, args, &error))?;
+    let shown = print(ctx, &page, &mut known).await;
+    close(known).await;
+    shown?;
+    if let Some(cursor) = cursor_after(&page) {
+        ctx.output.status("more", &next_page(ctx, args, cursor));
     }
-    if let Some(state) = &args.state {
-        list = list.with_state(state.clone());
-    }
+    Ok(())
+}
+
+/// Prints all pages: each as soon as it is read, or one table of all on a terminal.
+async fn all_pages(ctx: &Context, args: &ListArgs, list: List) -> Result<(), Failure> {
+    let list = args.state.iter().cloned().fold(list, List::with_state);
+    let mut known = known_jobs(ctx).await;
     let mut pages = list.pages();
-    let mut header = Header::Shown;
-    loop {
+    let mut table = is_table(ctx).then(VideoJobPage::default);
+    let result = loop {
         let cursor = pages.cursor().map(str::to_owned);
-        match pages.try_next().await {
-            Ok(Some(page)) => print(ctx, &page, header)?,
-            Ok(None) => return Ok(()),
-            Err(error) => {
+        match (pages.try_next().await, &mut table) {
+            (Ok(Some(page)), Some(table)) => {
+                table.items.get_or_insert_default().extend(page.into_inner().items.unwrap_or_default());
+            }
+            (Ok(Some(page)), None) => match print(ctx, &page, &mut known).await {
+                Ok(()) => {}
+                result => break result,
+            },
+            (Ok(None), _) => break Ok(()),
+            (Err(error), _) => {
                 let failure = rejected(ctx, args, &error);
-                return Err(match cursor {
+                break Err(match cursor {
                     Some(cursor) => failure.with_next(vec![next_page(ctx, args, &cursor)]),
                     None => failure,
                 });
             }
         }
-        header = Header::Hidden;
+    };
+    // After a failure the pages before it are shown.
+    let shown = match table.filter(|table| result.is_ok() || table.items.is_some()) {
+        Some(table) => print(ctx, &table, &mut known).await,
+        None => Ok(()),
+    };
+    close(known).await;
+    result.and(shown)
+}
+
+/// The ledger, unless only ids are printed.
+async fn known_jobs(ctx: &Context) -> Option<KnownJobs<'_>> {
+    match ctx.output.quiet {
+        true => None,
+        false => Some(KnownJobs::open(ctx).await),
+    }
+}
+
+async fn close(known: Option<KnownJobs<'_>>) {
+    if let Some(known) = known {
+        known.close().await;
+    }
+}
+
+/// The newest items of these jobs in the ledger.
+async fn items_of(known: &mut Option<KnownJobs<'_>>, jobs: &[VideoJob]) -> HashMap<String, Item> {
+    let ids: Vec<&str> = jobs.iter().map(|job| job.job_id.as_str()).collect();
+    match known {
+        Some(known) if !ids.is_empty() => known.of(&ids).await,
+        _ => HashMap::new(),
     }
 }
 
@@ -114,24 +168,37 @@ fn next_page(ctx: &Context, args: &ListArgs, cursor: &str) -> String {
     ctx.invocation.command(&rest)
 }
 
-fn print(ctx: &Context, page: &VideoJobPage, header: Header) -> Result<(), Failure> {
-    if ctx.output.json {
-        return ctx.output.json(page);
-    }
+/// Whether jobs are shown as a table.
+fn is_table(ctx: &Context) -> bool {
+    ctx.output.stdout_is_terminal && !ctx.output.json && !ctx.output.quiet
+}
+
+fn cursor_after(page: &VideoJobPage) -> Option<&str> {
+    page.next_cursor.as_deref().filter(|cursor| !cursor.is_empty())
+}
+
+async fn print(ctx: &Context, page: &VideoJobPage, known: &mut Option<KnownJobs<'_>>) -> Result<(), Failure> {
     let jobs = page.items.as_deref().unwrap_or_default();
-    if ctx.output.quiet {
-        return jobs.iter().try_for_each(|job| ctx.output.line(&job.job_id));
+    let items = items_of(known, jobs).await;
+    if ctx.output.json {
+        let items = jobs.iter().map(|job| JobReport::new(job, items.get(&job.job_id))).collect();
+        return ctx.output.json(&ListPage { items, next_cursor: page.next_cursor.as_deref() });
     }
-    if jobs.is_empty() {
-        if header == Header::Shown {
-            ctx.output.status("note", "there are no such jobs");
-        }
-        return Ok(());
+    if jobs.is_empty() && !ctx.output.quiet {
+        ctx.output.status("note", "there are no such jobs");
     }
-    let reason = |job: &VideoJob| job.error.as_ref().map(ToString::to_string).unwrap_or_default();
-    let rows: Vec<Vec<String>> =
-        jobs.iter().map(|job| vec![job.job_id.clone(), job.state.to_string(), reason(job)]).collect();
-    ctx.output.table(&Table { headings: &["JOB", "STATE", "REASON"], rows: &rows, flexible: 2, header })
+    if is_table(ctx) && !jobs.is_empty() {
+        return ctx.output.table(&rows::table(jobs, &items));
+    }
+    jobs.iter().try_for_each(|job| print_line(ctx, job, items.get(&job.job_id)))
+}
+
+/// Prints a job as a line for programs.
+fn print_line(ctx: &Context, job: &VideoJob, item: Option<&Item>) -> Result<(), Failure> {
+    match ctx.output.quiet {
+        true => ctx.output.line(&job.job_id),
+        false => ctx.output.row(&rows::line(job, item).each_ref().map(String::as_str)),
+    }
 }
 
 /// A limit that is not a `u32` is clamped to a value that the SDK rejects by name.

@@ -1,0 +1,103 @@
+//! What the ledger knows of jobs, for commands that show jobs of the service.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use infrai_video::JobState;
+use tokio::time::timeout;
+
+use crate::context::Context;
+use crate::ledger::{Item, Ledger, Stage};
+use crate::schema::billed_cost;
+use crate::text::{ago, now, rfc3339, usd};
+
+/// How long a ledger on another machine may take: what the service says is worth more.
+const MAX_OPENING: Duration = Duration::from_secs(5);
+
+/// The ledger, if there is one that can be used.
+pub(super) struct KnownJobs<'a> {
+    ctx: &'a Context,
+    ledger: Option<Arc<Ledger>>,
+}
+
+impl<'a> KnownJobs<'a> {
+    /// Opens the ledger if it exists. A ledger that cannot be used is reported and ignored.
+    pub(super) async fn open(ctx: &'a Context) -> Self {
+        let none = Self { ctx, ledger: None };
+        if !ctx.ledger_location().is_ok_and(|location| location.exists()) {
+            return none;
+        }
+        let why = match timeout(MAX_OPENING, ctx.open_ledger()).await {
+            Ok(Ok(ledger)) => return Self { ctx, ledger },
+            Ok(Err(failure)) => failure.message().to_owned(),
+            Err(_) => format!("the ledger did not respond within {} s", MAX_OPENING.as_secs()),
+        };
+        none.report(&why);
+        none
+    }
+
+    /// The newest item of each job, by the id of the job.
+    pub(super) async fn of(&mut self, job_ids: &[&str]) -> HashMap<String, Item> {
+        let Some(ledger) = &self.ledger else { return HashMap::new() };
+        match ledger.of_jobs(&self.ctx.service(), job_ids).await {
+            Ok(items) => items,
+            Err(error) => {
+                self.report(self.ctx.ledger_failed(&error).message());
+                self.ledger = None;
+                HashMap::new()
+            }
+        }
+    }
+
+    fn report(&self, why: &str) {
+        self.ctx.output.status("note", &format!("{why}; only what the service knows is shown"));
+    }
+
+    pub(super) async fn close(self) {
+        if let Some(ledger) = self.ledger {
+            ledger.close().await;
+        }
+    }
+}
+
+/// Who reads the facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    Person,
+    Program,
+}
+
+/// When it was requested: relative for people.
+pub(super) fn age(item: &Item, reader: Reader) -> String {
+    match reader {
+        Reader::Person => ago(item.created_at, now()),
+        Reader::Program => rfc3339(item.created_at),
+    }
+}
+
+/// What the job costs in US dollars. Jobs that fail or are cancelled are refunded.
+pub(super) fn cost(item: &Item, state: &JobState) -> Option<String> {
+    let is_charged = !state.is_final() || *state == JobState::Succeeded;
+    billed_cost(item).filter(|_| is_charged).map(usd)
+}
+
+/// Where the clip is, if it was saved. People see paths below the working directory as they would type them, clips of other machines,
+/// and clips that are missing.
+pub(super) fn file(item: &Item, reader: Reader) -> Option<String> {
+    let path = item.path.as_ref().filter(|_| item.stage == Stage::Saved)?;
+    let is_here = item.machine.as_ref().is_none_or(|machine| gethostname::gethostname() == machine.as_str());
+    let exists = is_here && Path::new(path).exists();
+    match (reader, &item.machine) {
+        (Reader::Program, _) => exists.then(|| path.clone()),
+        (Reader::Person, Some(machine)) if !is_here => Some(format!("{machine}:{path}")),
+        (Reader::Person, _) if exists => Some(below_working_directory(path).to_owned()),
+        (Reader::Person, _) => Some(format!("missing: {}", below_working_directory(path))),
+    }
+}
+
+fn below_working_directory(path: &str) -> &str {
+    let directory = std::env::current_dir().unwrap_or_default();
+    Path::new(path).strip_prefix(directory).ok().and_then(Path::to_str).unwrap_or(path)
+}
