@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::ledger::{Item, Stage};
+use crate::ledger::{Item, KnownJob, Stage};
 use crate::text::rfc3339;
 
 /// A job and its clip.
@@ -87,12 +87,25 @@ pub(crate) struct JobReport<'a, T> {
     pub(crate) job: &'a T,
     /// The newest item of the ledger with this job. Left out if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) ledger: Option<ItemReport>,
+    pub(crate) ledger: Option<KnownJobReport>,
+}
+
+/// The newest item of the ledger with a job.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct KnownJobReport {
+    #[serde(flatten)]
+    item: ItemReport,
+    /// When the request was accepted: RFC 3339 in UTC.
+    submitted_at: String,
 }
 
 impl<'a, T> JobReport<'a, T> {
-    pub(crate) fn new(job: &'a T, item: Option<&Item>) -> Self {
-        Self { job, ledger: item.map(ItemReport::of) }
+    pub(crate) fn new(job: &'a T, known: Option<&KnownJob>) -> Self {
+        let report = |known: &KnownJob| KnownJobReport {
+            item: ItemReport::of(&known.item),
+            submitted_at: rfc3339(known.submitted_at),
+        };
+        Self { job, ledger: known.map(report) }
     }
 }
 

@@ -29,7 +29,8 @@ async fn four_jobs() -> (Harness, Vec<String>) {
     std::fs::remove_file(harness.path("clips/gone.mp4")).expect("it is saved");
     let db = Connection::open(harness.state.path().join("ledger.db")).expect("there is a ledger");
     for (prompt, minutes) in [(CITY, 62), ("שלום עולם", 3)] {
-        let sql = "UPDATE items SET created_at = created_at - ?1 * 60000 WHERE request LIKE '%' || ?2 || '%'";
+        let sql = "UPDATE charges SET submitted_at = submitted_at - ?1 * 60000
+                   WHERE item IN (SELECT id FROM items WHERE request LIKE '%' || ?2 || '%')";
         assert_eq!(db.execute(sql, (minutes, prompt)).expect("it can be written"), 1);
     }
     let ids = harness.sandbox.jobs().into_iter().map(|job| job.job_id).collect();
@@ -150,7 +151,7 @@ async fn a_watch_is_lines_where_nothing_can_be_drawn() {
     let harness = Harness::still().await;
     let id = harness.job();
     let mut command = harness.command(["list", "--watch"]);
-    command.env("CI", "1");
+    command.env("CI", "1").env("NO_COLOR", "1");
     let mut terminal = Terminal::start(command, 120);
     terminal.shows(&id).await;
     harness.sandbox.clock().advance(Duration::from_secs(3600));

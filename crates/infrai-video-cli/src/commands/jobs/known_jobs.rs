@@ -9,7 +9,7 @@ use infrai_video::JobState;
 use tokio::time::timeout;
 
 use crate::context::Context;
-use crate::ledger::{Item, Ledger, Stage};
+use crate::ledger::{Item, KnownJob, Ledger, Stage};
 use crate::schema::billed_cost;
 use crate::text::{ago, now, rfc3339, usd};
 
@@ -38,8 +38,8 @@ impl<'a> KnownJobs<'a> {
         none
     }
 
-    /// The newest item of each job, by the id of the job.
-    pub(super) async fn of(&mut self, job_ids: &[&str]) -> HashMap<String, Item> {
+    /// What it knows of each job, by the id of the job.
+    pub(super) async fn of(&mut self, job_ids: &[&str]) -> HashMap<String, KnownJob> {
         let Some(ledger) = &self.ledger else { return HashMap::new() };
         match ledger.of_jobs(&self.ctx.service(), job_ids).await {
             Ok(items) => items,
@@ -70,10 +70,10 @@ pub(super) enum Reader {
 }
 
 /// When it was requested: relative for people.
-pub(super) fn age(item: &Item, reader: Reader) -> String {
+pub(super) fn age(job: &KnownJob, reader: Reader) -> String {
     match reader {
-        Reader::Person => ago(item.created_at, now()),
-        Reader::Program => rfc3339(item.created_at),
+        Reader::Person => ago(job.submitted_at, now()),
+        Reader::Program => rfc3339(job.submitted_at),
     }
 }
 

@@ -8,7 +8,7 @@ use super::known_jobs::{KnownJobs, Reader, age, cost, file};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
-use crate::ledger::Item;
+use crate::ledger::KnownJob;
 use crate::schema::JobReport;
 use crate::text::rfc3339;
 
@@ -70,11 +70,12 @@ async fn show(ctx: &Context, id: &JobId, job: &(impl Serialize + JsonSchema)) ->
 }
 
 /// What the ledger knows of a job.
-fn recorded_fields(item: &Item, state: &JobState, reader: Reader) -> Vec<(String, Option<String>)> {
+fn recorded_fields(known: &KnownJob, state: &JobState, reader: Reader) -> Vec<(String, Option<String>)> {
     let requested = match reader {
-        Reader::Person => format!("{} ({})", age(item, reader), rfc3339(item.created_at)),
-        Reader::Program => age(item, reader),
+        Reader::Person => format!("{} ({})", age(known, reader), rfc3339(known.submitted_at)),
+        Reader::Program => age(known, reader),
     };
+    let item = &known.item;
     [
         ("requested", Some(requested)),
         ("prompt", Some(item.prompt()).filter(|prompt| !prompt.is_empty())),

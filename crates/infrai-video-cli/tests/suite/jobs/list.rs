@@ -107,7 +107,9 @@ async fn json_keeps_the_page_of_the_service_and_adds_the_item_of_the_ledger() {
     }
     assert_eq!((&item["idempotency_key"], &item["state"]), (&Value::from("k1"), &Value::from("saved")));
     assert_eq!(item["request"], serde_json::json!({"prompt": "a lighthouse", "duration_seconds": 0.5}));
-    assert!(is_moment(item["created_at"].as_str().expect("a moment")), "{item}");
+    for moment in ["created_at", "submitted_at"] {
+        assert!(is_moment(item[moment].as_str().expect("a moment")), "{item}");
+    }
     for command in ["status", "get"] {
         assert_eq!(harness.run([command, &id, "--json"]).json()["ledger"], item);
         assert!(harness.run([command, &id, "--json", "--ledger=none"]).json().get("ledger").is_none());

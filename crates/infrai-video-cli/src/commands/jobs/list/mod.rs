@@ -12,7 +12,7 @@ use super::known_jobs::KnownJobs;
 use crate::args::ListArgs;
 use crate::context::Context;
 use crate::failure::{Failure, advice, has_code};
-use crate::ledger::Item;
+use crate::ledger::KnownJob;
 use crate::schema::{JobReport, ListPage};
 use crate::text::option;
 
@@ -97,8 +97,8 @@ async fn close(known: Option<KnownJobs<'_>>) {
     }
 }
 
-/// The newest items of these jobs in the ledger.
-async fn items_of(known: &mut Option<KnownJobs<'_>>, jobs: &[VideoJob]) -> HashMap<String, Item> {
+/// What the ledger knows of these jobs.
+async fn items_of(known: &mut Option<KnownJobs<'_>>, jobs: &[VideoJob]) -> HashMap<String, KnownJob> {
     let ids: Vec<&str> = jobs.iter().map(|job| job.job_id.as_str()).collect();
     match known {
         Some(known) if !ids.is_empty() => known.of(&ids).await,
@@ -194,7 +194,7 @@ async fn print(ctx: &Context, page: &VideoJobPage, known: &mut Option<KnownJobs<
 }
 
 /// Prints a job as a line for programs.
-fn print_line(ctx: &Context, job: &VideoJob, item: Option<&Item>) -> Result<(), Failure> {
+fn print_line(ctx: &Context, job: &VideoJob, item: Option<&KnownJob>) -> Result<(), Failure> {
     match ctx.output.quiet {
         true => ctx.output.line(&job.job_id),
         false => ctx.output.row(&rows::line(job, item).each_ref().map(String::as_str)),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use infrai_video::types::VideoJob;
 
 use crate::commands::jobs::known_jobs::{Reader, age, cost, file};
-use crate::ledger::Item;
+use crate::ledger::{Item, KnownJob};
 use crate::ui::{Step, Table};
 
 const HEADINGS: [&str; 6] = ["JOB", "STATE", "AGE", "CLIP", "USD", "PROMPT"];
@@ -28,7 +28,8 @@ const STEPS: [Step; 8] = [
 ];
 
 /// The columns of a line for programs. Scripts rely on their order: new ones are added at the end.
-pub(super) fn line(job: &VideoJob, item: Option<&Item>) -> [String; 9] {
+pub(super) fn line(job: &VideoJob, known: Option<&KnownJob>) -> [String; 9] {
+    let item = known.map(|known| &known.item);
     let request = item.and_then(|item| item.clip_request().ok());
     let request = request.as_ref();
     let seconds = request.and_then(|request| request.duration_seconds).map(|seconds| seconds.to_string());
@@ -36,7 +37,7 @@ pub(super) fn line(job: &VideoJob, item: Option<&Item>) -> [String; 9] {
         job.job_id.clone(),
         job.state.to_string(),
         reason(job),
-        item.map(|item| age(item, Reader::Program)).unwrap_or_default(),
+        known.map(|known| age(known, Reader::Program)).unwrap_or_default(),
         seconds.unwrap_or_default(),
         request.and_then(|request| request.resolution.clone()).unwrap_or_default(),
         item.and_then(|item| cost(item, &job.state)).unwrap_or_default(),
@@ -46,15 +47,16 @@ pub(super) fn line(job: &VideoJob, item: Option<&Item>) -> [String; 9] {
 }
 
 /// A table for people. Its last column is the file of a clip or the reason of a failure.
-pub(super) fn table(jobs: &[VideoJob], items: &HashMap<String, Item>) -> Table {
+pub(super) fn table(jobs: &[VideoJob], known: &HashMap<String, KnownJob>) -> Table {
     let row = |job: &VideoJob| {
-        let item = items.get(&job.job_id);
+        let known = known.get(&job.job_id);
+        let item = known.map(|known| &known.item);
         let text = |fact: Option<String>| fact.unwrap_or_default();
         let file = || text(item.and_then(|item| file(item, Reader::Person)));
         vec![
             job.job_id.clone(),
             job.state.to_string(),
-            text(item.map(|item| age(item, Reader::Person))),
+            text(known.map(|known| age(known, Reader::Person))),
             text(item.map(clip)),
             text(item.and_then(|item| cost(item, &job.state))),
             text(item.map(Item::prompt)),

@@ -25,7 +25,13 @@ pub(super) async fn run(ctx: &Context, args: &ListArgs, list: List) -> Result<()
     let mut watch = Watch { ctx, args, known: known_jobs(ctx).await, table, states: HashMap::new() };
     let result = tokio::select! {
         result = watch.run(list) => result,
-        signal = signals.next() => Err(Failure::printed(signal.exit())),
+        signal = signals.next() => {
+            if ctx.output.stdout_is_terminal && !ctx.output.is_live {
+                // The terminal has echoed ^C.
+                ctx.output.status("stopped", "the watch");
+            }
+            Err(Failure::printed(signal.exit()))
+        }
     };
     close(watch.known).await;
     let last = watch.table.and_then(LiveTable::into_last);
