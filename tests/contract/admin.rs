@@ -79,6 +79,13 @@ async fn successes(judge: &mut Judge) {
     let shown = send(judge, Method::GET, &format!("/__sandbox/jobs/{id}"), None, 200).await;
     assert_eq!(shown["state"], "succeeded");
     all_documented("JobView", &shown);
+    let request = job["metadata"]["request_id"].as_str().unwrap();
+    send(judge, Method::GET, &format!("/__sandbox/journal/{request}"), None, 200).await;
+    send(judge, Method::POST, &format!("/__sandbox/jobs/{id}/cancel"), None, 409).await;
+    let job: Value = judge.request(Method::POST, "/v1/video/generate").json(&json!({"prompt": "a boat"})).send().await.unwrap().json().await.unwrap();
+    let other = job["data"]["job_id"].as_str().unwrap();
+    send(judge, Method::POST, &format!("/__sandbox/jobs/{other}/cancel"), None, 200).await;
+    send(judge, Method::DELETE, &format!("/__sandbox/jobs/{other}"), None, 200).await;
     for (path, list, schema) in [
         ("/__sandbox/jobs", "jobs", "JobRecord"),
         ("/__sandbox/journal", "requests", "JournalEntry"),
@@ -136,7 +143,14 @@ async fn every_example(judge: &mut Judge) {
 }
 
 async fn refusals(judge: &mut Judge) {
-    send(judge, Method::GET, "/__sandbox/jobs/vj_of_nobody", None, 404).await;
+    for (method, path) in [
+        (Method::GET, "/__sandbox/jobs/vj_of_nobody"),
+        (Method::DELETE, "/__sandbox/jobs/vj_of_nobody"),
+        (Method::POST, "/__sandbox/jobs/vj_of_nobody/cancel"),
+        (Method::GET, "/__sandbox/journal/req_of_nobody"),
+    ] {
+        send(judge, method, path, None, 404).await;
+    }
     send(judge, Method::PUT, "/__sandbox/scenario/none", None, 422).await;
     let contract = admin_contract();
     for operation in

@@ -12,7 +12,7 @@ use crate::api::fields::Fields;
 use crate::app_state::{AppState, Shared};
 use crate::model::operation::Operation;
 use crate::model::problem::Problem;
-use crate::store::{Change, Job, Write, deletion, refund};
+use crate::store::{Change, Job, KeyUse, Write, Written, deletion, refund};
 
 pub(crate) async fn status(
     State(app): Shared,
@@ -52,16 +52,25 @@ pub(crate) async fn cancel(
 ) -> Result<Reply, Problem> {
     Fields(&body).repeated_job_id(&id)?;
     let key = key.for_write(Operation::Cancel, &id, &body);
-    let written = app.store.write(app.now(), &account, key.as_ref(), |records, now| {
-        let job = find(records, &account, &id)?;
+    Ok(cancel_job(&app, &account, &id, key.as_ref())?.into())
+}
+
+/// Cancels a job of an account.
+pub(crate) fn cancel_job(
+    app: &AppState,
+    account: &str,
+    id: &str,
+    key: Option<&KeyUse>,
+) -> Result<Written, Problem> {
+    app.store.write(app.now(), account, key, |records, now| {
+        let job = find(records, account, id)?;
         let state = job.state(now);
         if state.is_terminal() {
             return Err(Problem::job_finished(state.as_str()));
         }
         let changes = vec![Change::JobCancelled { number: job.number, at: now }, refund(job, now)];
         Ok(Write { changes, data: json!({"ok": true}), vendor: Some(job.vendor.clone()) })
-    })?;
-    Ok(written.into())
+    })
 }
 
 pub(crate) async fn delete(
@@ -71,22 +80,32 @@ pub(crate) async fn delete(
     key: HeaderKey,
 ) -> Result<Reply, Problem> {
     let key = key.for_write(Operation::Delete, &id, &Map::new());
+    Ok(delete_job(&app, &account, &id, key.as_ref())?.into())
+}
+
+/// Deletes a job of an account, and its clip.
+pub(crate) fn delete_job(
+    app: &AppState,
+    account: &str,
+    id: &str,
+    key: Option<&KeyUse>,
+) -> Result<Written, Problem> {
     let mut clip = None;
-    let written = app.store.write(app.now(), &account, key.as_ref(), |records, now| {
+    let written = app.store.write(app.now(), account, key, |records, now| {
         let data = json!({"ok": true});
-        match find(records, &account, &id) {
+        match find(records, account, id) {
             Ok(job) => {
                 clip = Some(app.clip_request(job));
                 Ok(Write { changes: deletion(job, now), data, vendor: Some(job.vendor.clone()) })
             }
-            Err(_) if records.was_deleted(&account, &id) => {
+            Err(_) if records.was_deleted(account, id) => {
                 Ok(Write { changes: Vec::new(), data, vendor: None })
             }
             Err(problem) => Err(problem),
         }
     })?;
     clip.iter().for_each(|clip| app.clips.job_deleted(clip));
-    Ok(written.into())
+    Ok(written)
 }
 
 pub(crate) async fn delete_all(

@@ -25,6 +25,10 @@ use crate::model::time::{http_date, later, rfc3339};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lost;
 
+/// The bytes that a body in progress will have sent at its end, as an extension of the response.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent(pub(crate) Bytes);
+
 /// Applies a rule before the handler: returns a response that replaces the handler's, or changes the request.
 pub(crate) async fn before(
     action: &Action,
@@ -230,7 +234,12 @@ pub(crate) fn status_after(action: &Action, now: Timestamp) -> Option<Problem> {
 }
 
 async fn streamed(action: &Action, reset: Option<ResetFlag>, response: Response) -> Response {
-    let (response, bytes) = collected(response).await;
+    let (mut response, bytes) = collected(response).await;
+    let sent = match action {
+        Action::Cut { after, .. } | Action::Reset { after } => body::start_of(&bytes, *after),
+        _ => bytes.clone(),
+    };
+    response.extensions_mut().insert(Sent(sent));
     let length = HeaderValue::from(bytes.len());
     let is_short = |after: u64| bytes.len() as u64 <= after;
     let body = match action {

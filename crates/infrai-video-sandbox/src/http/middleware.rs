@@ -11,11 +11,12 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, DATE};
 use http::request::Parts;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use tower_http::timeout::TimeoutError;
 use tracing::debug;
 
-use super::fault_injection::{self, Lost};
+use super::fault_injection::{self, Lost, Sent};
 use super::record::{self, Record};
 use crate::api::call::{Call, Facts};
 use crate::api::envelope::{self, Outcome};
@@ -26,11 +27,14 @@ use crate::model::operation::{Host, Operation};
 use crate::model::problem::Problem;
 use crate::model::time::http_date;
 use crate::quirks::{self, Quirks};
-use crate::store::journal::Seen;
+use crate::store::journal::{self, Seen};
 use crate::store::{NotPersisted, redaction};
 
 /// A body larger than the limit is drained up to this multiple of the limit, so that the caller can read the response.
 const DRAINED: usize = 16;
+
+/// The maximum size of a body of a response in the journal.
+const KEPT_RESPONSE: u64 = 256 * 1024;
 
 pub(crate) async fn observe(
     State((app, host)): State<(Arc<AppState>, Host)>,
@@ -77,7 +81,7 @@ pub(crate) async fn observe(
         response = envelope::respond(&app, &call, &Outcome::Problem(Problem::not_persisted(&reason)));
     }
     delivery.complete();
-    close(&app, &call, response, &mut record)
+    close(&app, &call, response, &mut record).await
 }
 
 /// Records whether the response about a new job reaches the caller. A dropped request counts as a lost response.
@@ -212,7 +216,7 @@ fn open<'a>(
     let record = Record::open(
         app,
         Seen {
-            body: body.map(|body| redaction::without_keys(&String::from_utf8_lossy(body)).into_owned()),
+            body: body.map(|body| redaction::in_text(&String::from_utf8_lossy(body)).into_owned()),
             operation,
             account: account.clone(),
             job_id,
@@ -303,12 +307,21 @@ fn finish(
 }
 
 /// Adds the response to the journal.
-fn close(app: &AppState, call: &Call, mut response: Response, record: &mut Record<'_>) -> Response {
-    let is_lost = response.extensions().get::<Lost>().is_some();
-    let status = (!is_lost).then(|| response.status().as_u16());
-    record.amend(|seen| seen.status = status);
+async fn close(app: &AppState, call: &Call, mut response: Response, record: &mut Record<'_>) -> Response {
     if let Ok(date) = HeaderValue::try_from(http_date(call.now(app))) {
         response.headers_mut().insert(DATE, date);
+    }
+    let is_lost = response.extensions().get::<Lost>().is_some();
+    let status = (!is_lost).then(|| response.status().as_u16());
+    if !is_lost {
+        let (size, text);
+        (response, size, text) = with_text(app, call, response).await;
+        let headers = journal::shown(response.headers());
+        record.amend(|seen| {
+            (seen.status, seen.response_bytes) = (status, size);
+            seen.response_headers.clone_from(&headers);
+            seen.response_body.clone_from(&text);
+        });
     }
     debug!(
         request_id = call.request_id,
@@ -320,4 +333,31 @@ fn close(app: &AppState, call: &Call, mut response: Response, record: &mut Recor
         "responded"
     );
     response
+}
+
+/// The response, the size of its body, and the body as the journal keeps it: never a file.
+async fn with_text(
+    app: &AppState,
+    call: &Call,
+    mut response: Response,
+) -> (Response, Option<u64>, Option<String>) {
+    let sent = response.extensions_mut().remove::<Sent>().map(|Sent(bytes)| bytes);
+    let size = sent.as_ref().map_or(response.body().size_hint().exact(), |sent| Some(sent.len() as u64));
+    let is_file = call.operation.is_some_and(Operation::is_file) && response.status().is_success();
+    let is_kept = size.is_some_and(|size| 0 < size && size <= KEPT_RESPONSE);
+    if is_file || !is_kept || !app.journal.keeps_bodies() {
+        return (response, size, None);
+    }
+    let bytes = match sent {
+        Some(sent) => sent,
+        None => {
+            let (parts, body) = response.into_parts();
+            // A body of a known size consists of bytes in memory: it neither waits nor fails.
+            let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+            response = Response::from_parts(parts, Body::from(bytes.clone()));
+            bytes
+        }
+    };
+    let text = std::str::from_utf8(&bytes).ok().map(|text| redaction::in_text(text).into_owned());
+    (response, size, text)
 }

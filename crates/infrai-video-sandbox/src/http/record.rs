@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Uri};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::api::envelope;
 use crate::app_state::AppState;
@@ -19,6 +20,8 @@ pub(super) struct Record<'a> {
     app: &'a AppState,
     ticket: Ticket,
     observed: Option<Seen>,
+    /// In real time, which a test can pause.
+    arrived: Instant,
 }
 
 impl<'a> Record<'a> {
@@ -27,7 +30,7 @@ impl<'a> Record<'a> {
         let observed = app.on_request.as_ref().map(|_| seen.clone());
         let ticket = app.journal.open(seen);
         let observed = observed.map(|observed| Seen { sequence: ticket.sequence(), ..observed });
-        Self { app, ticket, observed }
+        Self { app, ticket, observed, arrived: Instant::now() }
     }
 
     pub(super) fn amend(&mut self, change: impl Fn(&mut Seen)) {
@@ -38,6 +41,8 @@ impl<'a> Record<'a> {
 
 impl Drop for Record<'_> {
     fn drop(&mut self) {
+        let duration = self.arrived.elapsed();
+        self.amend(|seen| seen.duration = Some(duration));
         if let (Some(observer), Some(seen)) = (&self.app.on_request, &self.observed) {
             observer(seen);
         }
@@ -68,6 +73,10 @@ pub(super) fn seen(
         cost_usd: None,
         fault: None,
         request_id,
+        duration: None,
+        response_headers: Vec::new(),
+        response_body: None,
+        response_bytes: None,
     }
 }
 

@@ -10,11 +10,13 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::model::ids::sha256_hex;
 
+#[derive(Clone, Copy)]
 pub(super) struct Asset {
     content_type: &'static str,
     content: Content,
 }
 
+#[derive(Clone, Copy)]
 enum Content {
     Text(&'static str),
     Gzip(&'static [u8]),

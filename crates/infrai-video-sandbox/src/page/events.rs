@@ -20,13 +20,14 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::jobs::JobView;
 use super::ready::{READY, Ready};
+use super::requests::RequestSummary;
 use super::samples::{Sample, samples};
 use crate::app_state::{AppState, Shared};
 use crate::faults::FaultRecord;
 use crate::faults::scenario::Scenario;
-use crate::http::scope::Scope;
 use crate::network::peer::Stopping;
 use crate::store::Stamp;
+use crate::store::journal::JournalFilter;
 
 /// The polling interval of a stream, in real time.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -34,20 +35,21 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// After so many polls without a change a comment is sent, which detects a closed connection.
 const KEEP_ALIVE_POLLS: u32 = 60;
 
-/// The maximum number of jobs, movements of money, and accounts: the newest, the newest, and the first by name.
-const MAX_JOBS: usize = 100;
+/// The maximum number of jobs, requests, movements of money, and accounts: the newest, and the first accounts by name.
+const MAX_JOBS: usize = 500;
+const MAX_REQUESTS: usize = 200;
 const MAX_ENTRIES: usize = 50;
 const MAX_ACCOUNTS: usize = 200;
 
-/// `GET /__sandbox/events`, with `?account=` for a single account.
+/// `GET /__sandbox/events`, with `?account=` for a single account, and `job`, `status` and `hide` for a part of its requests.
 ///
 /// The stream ends when the server shuts down, which waits for responses in progress.
 pub(super) async fn events(
     State(app): Shared,
-    Scope(account): Scope,
+    filter: JournalFilter,
     stopping: Option<Extension<Stopping>>,
 ) -> impl IntoResponse {
-    let listener = Listener::new(app, account);
+    let listener = Listener::new(app, filter);
     let events = stream::unfold(listener, async |mut listener| {
         let event = listener.next().await;
         Some((Ok::<_, Infallible>(event), listener))
@@ -78,6 +80,18 @@ struct Jobs {
 }
 
 #[derive(Serialize)]
+struct Requests {
+    /// The number of all requests in the journal.
+    all: usize,
+    /// The number of requests that were asked for.
+    total: usize,
+    /// The requests that are new or got their response, newest first.
+    changed: Vec<RequestSummary>,
+    /// The numbers of the requests that are no longer among the newest.
+    gone: Vec<u64>,
+}
+
+#[derive(Serialize)]
 struct Switch {
     #[serde(flatten)]
     ready: Ready,
@@ -87,7 +101,7 @@ struct Switch {
 /// The state of one stream: what it has sent so far.
 struct Listener {
     app: Arc<AppState>,
-    account: Option<String>,
+    filter: JournalFilter,
     ticks: Interval,
     idle_polls: u32,
     queued: VecDeque<Event>,
@@ -98,15 +112,19 @@ struct Listener {
     began: u64,
     advanced: Option<Duration>,
     faults: Option<Vec<FaultRecord>>,
+    journal: Option<u64>,
+    /// The resets of the journal, and whether each request that was sent has its response.
+    epoch: u64,
+    requests: HashMap<u64, bool>,
 }
 
 impl Listener {
-    fn new(app: Arc<AppState>, account: Option<String>) -> Self {
+    fn new(app: Arc<AppState>, filter: JournalFilter) -> Self {
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             app,
-            account,
+            filter,
             ticks,
             idle_polls: 0,
             queued: VecDeque::new(),
@@ -117,6 +135,9 @@ impl Listener {
             began: 0,
             advanced: None,
             faults: None,
+            journal: None,
+            epoch: 0,
+            requests: HashMap::new(),
         }
     }
 
@@ -151,10 +172,11 @@ impl Listener {
         self.poll_clock();
         self.poll_store(now);
         self.poll_faults();
+        self.poll_journal();
     }
 
     fn poll_clock(&mut self) {
-        let account = self.account.as_deref();
+        let account = self.filter.account.as_deref();
         let ahead = account.map_or(Duration::ZERO, |account| self.app.store.ahead_of(account));
         let advanced = self.app.clock.advanced().saturating_add(ahead);
         if self.advanced.replace(advanced) != Some(advanced) {
@@ -164,7 +186,7 @@ impl Listener {
     }
 
     fn poll_store(&mut self, now: Timestamp) {
-        let summary = self.app.store.jobs_summary(now, self.account.as_deref(), MAX_JOBS);
+        let summary = self.app.store.jobs_summary(now, self.filter.account.as_deref(), MAX_JOBS);
         let there: HashSet<u64> = summary.newest.iter().map(|stamp| stamp.number).collect();
         // After a reset the numbers start again and refer to other jobs.
         let reset = std::mem::replace(&mut self.began, summary.began) != summary.began;
@@ -186,9 +208,31 @@ impl Listener {
             self.jobs = summary.newest.into_iter().map(|stamp| (stamp.number, stamp)).collect();
         }
         if self.revision.replace(summary.revision) != Some(summary.revision) {
-            let money = self.app.store.money_summary(self.account.as_deref(), MAX_ACCOUNTS, MAX_ENTRIES);
+            let money =
+                self.app.store.money_summary(self.filter.account.as_deref(), MAX_ACCOUNTS, MAX_ENTRIES);
             self.send("ledger", json!(money));
         }
+    }
+
+    fn poll_journal(&mut self) {
+        // Read before the requests: a change in between is only seen twice.
+        let revision = self.app.journal.revision();
+        if self.journal.replace(revision) == Some(revision) {
+            return;
+        }
+        let found = self.app.journal.newest(&self.filter, MAX_REQUESTS);
+        let newest: HashMap<u64, bool> = found.newest.iter().copied().collect();
+        // After a reset the numbers start again and refer to other requests.
+        let reset = std::mem::replace(&mut self.epoch, found.epoch) != found.epoch;
+        let mut gone: Vec<u64> =
+            self.requests.keys().filter(|number| reset || !newest.contains_key(number)).copied().collect();
+        gone.sort_unstable();
+        let known = |number: &u64, is_done: &bool| !reset && self.requests.get(number) == Some(is_done);
+        let changed = found.newest.iter().filter(|(number, is_done)| !known(number, is_done));
+        let changed: Vec<u64> = changed.map(|(number, _)| *number).collect();
+        let changed = self.app.journal.numbered(&changed, RequestSummary::of);
+        self.requests = newest;
+        self.send("requests", json!(Requests { all: found.all, total: found.total, changed, gone }));
     }
 
     fn poll_faults(&mut self) {

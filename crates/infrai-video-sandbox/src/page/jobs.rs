@@ -6,10 +6,11 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::api::envelope;
+use crate::api::{envelope, jobs};
 use crate::app_state::{AppState, Shared};
 use crate::clips::links::FileKind;
-use crate::store::{Failure, Job, JobRecord, JobState};
+use crate::model::problem::Problem;
+use crate::store::{Failure, Job, JobRecord, JobState, KeyUse, Written};
 
 /// The maximum number of characters of a prompt.
 const MAX_PROMPT: usize = 5000;
@@ -52,9 +53,37 @@ pub(super) async fn job(State(app): Shared, Path(id): Path<String>) -> Response 
             let view = JobView::of(&app, &job);
             envelope::json(StatusCode::OK, &[], &json!(view)).into_response()
         }
-        None => {
-            let error = json!({"error": format!("there is no job {id}: GET /__sandbox/jobs lists them")});
-            envelope::json(StatusCode::NOT_FOUND, &[], &error).into_response()
+        None => no_job(&id),
+    }
+}
+
+/// `POST /__sandbox/jobs/ID/cancel`: cancels a job of any account.
+pub(super) async fn cancel(State(app): Shared, Path(id): Path<String>) -> Response {
+    change(&app, &id, jobs::cancel_job)
+}
+
+/// `DELETE /__sandbox/jobs/ID`: deletes a job of any account.
+pub(super) async fn delete(State(app): Shared, Path(id): Path<String>) -> Response {
+    change(&app, &id, jobs::delete_job)
+}
+
+/// Changes a job as the operation of the API does, without its API key.
+fn change(
+    app: &AppState,
+    id: &str,
+    operation: fn(&AppState, &str, &str, Option<&KeyUse>) -> Result<Written, Problem>,
+) -> Response {
+    let Some(job) = app.store.find(id) else { return no_job(id) };
+    match operation(app, &job.account, id, None) {
+        Ok(_) => envelope::json(StatusCode::OK, &[], &json!({"ok": true})).into_response(),
+        Err(problem) => {
+            let error = json!({"error": format!("{}: {}", problem.message, problem.hint)});
+            envelope::json(problem.status, &[], &error).into_response()
         }
     }
+}
+
+fn no_job(id: &str) -> Response {
+    let error = json!({"error": format!("there is no job {id}: GET /__sandbox/jobs lists them")});
+    envelope::json(StatusCode::NOT_FOUND, &[], &error).into_response()
 }

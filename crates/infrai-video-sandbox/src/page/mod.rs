@@ -8,6 +8,7 @@ mod events;
 mod index;
 mod jobs;
 mod ready;
+mod requests;
 mod samples;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::middleware::from_fn;
 use axum::response::Response;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use http::HeaderMap;
 
 use self::asset::Asset;
@@ -25,18 +26,42 @@ pub(crate) use self::index::routes as documented_routes;
 use crate::app_state::{AppState, Shared};
 use crate::http::scope;
 
-const PAGE: Asset = Asset::new("text/html; charset=utf-8", include_str!("index.html"));
-const STYLE: Asset = Asset::new("text/css; charset=utf-8", include_str!("style.css"));
-const SCRIPT: Asset = Asset::new("text/javascript; charset=utf-8", include_str!("script.js"));
-const ICON: Asset = Asset::new("image/svg+xml", include_str!("icon.svg"));
+const PAGE: Asset = Asset::new("text/html; charset=utf-8", include_str!("assets/index.html"));
+
+/// The style sheets and scripts of the page, by the names that it uses below `/page/`.
+const FILES: [(&str, Asset); 18] = [
+    ("style.css", Asset::new(STYLE, include_str!("assets/style.css"))),
+    ("panels.css", Asset::new(STYLE, include_str!("assets/panels.css"))),
+    ("script.js", Asset::new(SCRIPT, include_str!("assets/script.js"))),
+    ("clock.js", Asset::new(SCRIPT, include_str!("assets/clock.js"))),
+    ("commands.js", Asset::new(SCRIPT, include_str!("assets/commands.js"))),
+    ("core.js", Asset::new(SCRIPT, include_str!("assets/core.js"))),
+    ("curl.js", Asset::new(SCRIPT, include_str!("assets/curl.js"))),
+    ("dialog.js", Asset::new(SCRIPT, include_str!("assets/dialog.js"))),
+    ("faults.js", Asset::new(SCRIPT, include_str!("assets/faults.js"))),
+    ("job_card.js", Asset::new(SCRIPT, include_str!("assets/job_card.js"))),
+    ("jobs.js", Asset::new(SCRIPT, include_str!("assets/jobs.js"))),
+    ("key.js", Asset::new(SCRIPT, include_str!("assets/key.js"))),
+    ("ledger.js", Asset::new(SCRIPT, include_str!("assets/ledger.js"))),
+    ("new_job.js", Asset::new(SCRIPT, include_str!("assets/new_job.js"))),
+    ("request_details.js", Asset::new(SCRIPT, include_str!("assets/request_details.js"))),
+    ("requests.js", Asset::new(SCRIPT, include_str!("assets/requests.js"))),
+    ("stream.js", Asset::new(SCRIPT, include_str!("assets/stream.js"))),
+    ("tabs.js", Asset::new(SCRIPT, include_str!("assets/tabs.js"))),
+];
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+const ICON: Asset = Asset::new("image/svg+xml", include_str!("assets/icon.svg"));
 const YAML: Asset = Asset::new("application/yaml; charset=utf-8", include_str!("../contract/video.yaml"));
 const JSON: Asset = Asset::new("application/json", include_str!("../contract/video.json"));
 const ADMIN_YAML: Asset =
     Asset::new("application/yaml; charset=utf-8", include_str!("../contract/sandbox.yaml"));
 const ADMIN_JSON: Asset = Asset::new("application/json", include_str!("../contract/sandbox.json"));
-const REFERENCE: Asset = Asset::new("text/html; charset=utf-8", include_str!("reference.html"));
-const REFERENCE_STYLE: Asset = Asset::new("text/css; charset=utf-8", include_str!("reference.css"));
-const REFERENCE_SCRIPT: Asset = Asset::new("text/javascript; charset=utf-8", include_str!("reference.js"));
+const REFERENCE: Asset = Asset::new("text/html; charset=utf-8", include_str!("assets/reference.html"));
+const REFERENCE_STYLE: Asset = Asset::new("text/css; charset=utf-8", include_str!("assets/reference.css"));
+const REFERENCE_SCRIPT: Asset =
+    Asset::new("text/javascript; charset=utf-8", include_str!("assets/reference.js"));
 
 /// Swagger UI. The page around it is ours, since theirs has an inline script.
 const SWAGGER_STYLE: Asset =
@@ -60,10 +85,12 @@ pub(crate) fn admin_document() -> [(&'static str, MethodRouter<Arc<AppState>>); 
 
 /// Public files, which reveal nothing of the state.
 pub(crate) fn routes(app: &Arc<AppState>) -> Router {
-    Router::new()
+    let files = FILES.into_iter().fold(Router::new(), |router, (name, file)| {
+        let respond = async move |headers: HeaderMap| file.respond(&headers);
+        router.route(&format!("/page/{name}"), get(respond))
+    });
+    files
         .route("/", get(page))
-        .route("/page/style.css", get(async |headers: HeaderMap| STYLE.respond(&headers)))
-        .route("/page/script.js", get(async |headers: HeaderMap| SCRIPT.respond(&headers)))
         .route("/page/icon.svg", get(async |headers: HeaderMap| ICON.respond(&headers)))
         .route("/openapi.yaml", get(async |headers: HeaderMap| YAML.respond(&headers)))
         .route("/openapi.json", get(async |headers: HeaderMap| JSON.respond(&headers)))
@@ -76,11 +103,14 @@ pub(crate) fn routes(app: &Arc<AppState>) -> Router {
 }
 
 /// Routes that belong to the admin API.
-pub(crate) fn admin_routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 3] {
+pub(crate) fn admin_routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 5] {
+    let for_all_accounts = |methods: MethodRouter<_>| methods.layer(from_fn(scope::reject_query));
     [
-        ("/__sandbox/", get(index::index).layer(from_fn(scope::reject_query))),
+        ("/__sandbox/", for_all_accounts(get(index::index))),
         ("/__sandbox/events", get(events::events)),
-        ("/__sandbox/jobs/{id}", get(jobs::job).layer(from_fn(scope::reject_query))),
+        ("/__sandbox/journal/{id}", for_all_accounts(get(requests::request))),
+        ("/__sandbox/jobs/{id}", for_all_accounts(get(jobs::job).delete(jobs::delete))),
+        ("/__sandbox/jobs/{id}/cancel", for_all_accounts(post(jobs::cancel))),
     ]
 }
 

@@ -49,6 +49,26 @@ pub(crate) fn in_header(value: &str) -> String {
     }
 }
 
+/// Redacts API keys, and the signatures of links, in a body.
+pub(crate) fn in_text(text: &str) -> Cow<'_, str> {
+    let cleaned = without_keys(text);
+    let mut parts = cleaned.split(SIGNATURE);
+    let first = parts.next().unwrap_or_default();
+    if first.len() == cleaned.len() {
+        return cleaned;
+    }
+    let belongs_to_signature = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let redacted = parts.fold(first.to_owned(), |redacted, part| {
+        let rest = part.trim_start_matches(belongs_to_signature);
+        let signature = &part[..part.len() - rest.len()];
+        redacted + &links::redacted(&format!("{SIGNATURE}{signature}")) + rest
+    });
+    Cow::Owned(redacted)
+}
+
+/// What is before a signature in a query.
+const SIGNATURE: &str = "signature=";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +85,15 @@ mod tests {
         ] {
             assert_eq!(without_keys(text), cleaned);
         }
+    }
+
+    #[test]
+    fn the_signatures_of_links_in_a_body_are_redacted() {
+        let body = r#"{"url":"http://a/1.mp4?expires=1&signature=no_nce.sec-ret_1","b":"?signature=x.y&c=ifr_pk_1"}"#;
+        let redacted = r#"{"url":"http://a/1.mp4?expires=1&signature=no_nce.redacted","b":"?signature=x.redacted&c=ifr_pk_redacted"}"#;
+        assert_eq!(in_text(body), redacted);
+        assert_eq!(in_text("signature=secret"), "signature=.redacted");
+        assert!(matches!(in_text(r#"{"signature":1}"#), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -33,8 +33,9 @@ pub(crate) struct JobsSummary {
 pub(crate) struct MoneySummary {
     /// The first accounts by name.
     accounts: Vec<Balance>,
-    /// The number of all accounts.
+    /// The number of all accounts, and of the jobs of all of them.
     account_count: usize,
+    job_count: usize,
     /// The newest movements, newest first.
     entries: Vec<LedgerEntry>,
     /// The number of all movements.
@@ -98,6 +99,7 @@ impl Store {
         MoneySummary {
             accounts: accounts.collect(),
             account_count: state.accounts.len(),
+            job_count: state.jobs.len(),
             entries: of_account().rev().take(max_entries).map(|entry| public(entry, &state)).collect(),
             entry_count: of_account().count(),
             double_charges: double_charges(&state, None),

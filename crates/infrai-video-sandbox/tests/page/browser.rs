@@ -20,7 +20,7 @@ pub(crate) const KEY: &str = "ifr_pk_sandbox";
 pub(crate) const FOREIGN: &str = "rebound.example";
 
 /// After this long a condition that has not come true will not.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Chromium asks its maker for news unless it is told not to, and looks for a system that a container does not have.
 const ARGUMENTS: [&str; 9] = [
@@ -113,7 +113,7 @@ impl Visit {
     pub(crate) async fn open_page(&self) {
         self.open("/").await;
         self.until(
-            "document.querySelector('#link').dataset.state === 'on' && document.querySelector('#lines li')",
+            "document.querySelector('#link').dataset.state === 'on' && document.querySelector('#request-range').textContent",
         )
         .await;
     }
@@ -157,6 +157,21 @@ impl Visit {
         self.find(selector).await.click().await.unwrap_or_else(|error| panic!("{selector}: {error}"));
     }
 
+    /// Chooses a tab.
+    pub(crate) async fn tab(&self, name: &str) {
+        self.click(&format!("#tab-{name}")).await;
+        self.until(&format!("!document.querySelector('#panel-{name}').hidden")).await;
+    }
+
+    /// Confirms the question that is asked, and gives its words.
+    pub(crate) async fn confirm(&self) -> String {
+        self.until("document.querySelector('#question').open").await;
+        let text = self.find("#question").await.text().await.unwrap();
+        self.click("#question-yes").await;
+        self.until("!document.querySelector('#question').open").await;
+        text
+    }
+
     /// Presses keys wherever the focus is.
     pub(crate) async fn press(&self, keys: impl Into<thirtyfour::TypingData>) {
         self.driver.active_element().await.unwrap().send_keys(keys).await.unwrap();
@@ -187,7 +202,8 @@ impl Visit {
     }
 
     pub(crate) async fn shows_itself(&self, width: u32, scheme: &str) {
-        let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        let height = if width < 600 { 844 } else { 900 };
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.command("Emulation.setDeviceMetricsOverride", size).await;
         let features = json!({"features": [
             {"name": "prefers-color-scheme", "value": scheme},

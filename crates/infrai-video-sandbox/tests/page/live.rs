@@ -63,6 +63,7 @@ async fn failed_and_cancelled_jobs_show_reason_and_refund() {
         page.until(&shows(&failed, "failed")).await;
         let text = page.find(&card(&failed)).await.text().await.unwrap();
         assert!(text.contains("CONTENT_REJECTED") && text.contains("refunded"), "{text}");
+        page.tab("ledger").await;
         page.until("document.querySelectorAll('#entries tr').length === 5").await;
         let kinds = "[...document.querySelectorAll('#entries tr td:nth-child(2)')].map((cell) => cell.textContent).sort()";
         assert_eq!(page.value(kinds).await, json!(["charge", "charge", "opening", "refund", "refund"]));
@@ -95,7 +96,10 @@ async fn deleted_jobs_disappear_from_the_page() {
         page.open_page().await;
         let first = page.submit(json!({"prompt": "the first"})).await;
         page.until(&shows(&first, "queued")).await;
+        page.tab("scenarios").await;
         page.click("#reset").await;
+        assert!(page.confirm().await.starts_with("Delete 1 job and 1 account?"));
+        page.tab("jobs").await;
         page.until("!document.querySelector('#empty').hidden && !document.querySelector('#job-list li')")
             .await;
         let again = page.submit(json!({"prompt": "the first of all again"})).await;
@@ -112,9 +116,17 @@ async fn each_curl_command_runs_as_shown() {
     visit(builder(), async |page| {
         page.open_page().await;
         let id = page.submit(json!({"prompt": "a lighthouse"})).await;
-        page.until(&format!("document.querySelector('#lines').textContent.includes('{id}')")).await;
-        let lines =
-            page.value("[...document.querySelectorAll('#lines pre')].map((line) => line.textContent)").await;
+        page.until(&format!("document.querySelector('{}')", card(&id))).await;
+        page.tab("requests").await;
+        page.click("#commands summary").await;
+        let read = "[...document.querySelector('#operation').options].map(({ value }) => {
+            const select = document.querySelector('#operation');
+            select.value = value;
+            select.dispatchEvent(new Event('change'));
+            return document.querySelector('#command').textContent;
+        })";
+        let lines = page.value(read).await;
+        assert!(lines.to_string().contains(&id), "{lines}");
         let mut codes = Vec::new();
         for line in lines.as_array().unwrap() {
             let output = tokio::process::Command::new("sh").args(["-c", line.as_str().unwrap()]).output();

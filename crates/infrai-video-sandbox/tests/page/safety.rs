@@ -72,8 +72,9 @@ async fn long_unbroken_and_right_to_left_prompts_fit_on_every_width() {
             page.value(&format!("document.querySelector('{} .prompt').textContent", card(&huge))).await;
         assert!(text.as_str().unwrap().ends_with("(32000 characters)"));
         let height = format!("document.querySelector('{} .prompt').clientHeight", card(&long));
+        page.shows_itself(1280, "light").await;
         let before = page.value(&height).await.as_i64().unwrap();
-        page.click(&format!("{} .text > button", card(&long))).await;
+        page.click(&format!("{} .rest > button", card(&long))).await;
         page.until(&format!("{height} > {before}")).await;
         fits(page).await;
     })

@@ -11,6 +11,7 @@ async fn a_switch_adds_its_rule_and_takes_it_away_and_leaves_others_alone() {
     let other = Fault::on(Operation::List, Action::status(500));
     visit(builder().fault(other.clone()), async |page| {
         page.open_page().await;
+        page.tab("faults").await;
         let list = || {
             reqwest::Client::new().get(format!("{}/v1/video/list", page.sandbox.base_url())).bearer_auth(KEY)
         };
@@ -36,6 +37,7 @@ async fn a_switch_adds_its_rule_and_takes_it_away_and_leaves_others_alone() {
         let left = page.sandbox.faults();
         assert_eq!((left.len(), &left[0].fault, left[0].acted), (1, &other, 1));
         page.click("#clear-faults").await;
+        assert!(page.confirm().await.contains("Remove 1 fault rule?"));
         page.until("document.querySelector('#clear-faults').disabled").await;
         assert_eq!(page.sandbox.faults(), []);
     })
@@ -47,11 +49,14 @@ async fn a_switch_adds_its_rule_and_takes_it_away_and_leaves_others_alone() {
 async fn a_scenario_can_be_played_and_left_again() {
     visit(builder(), async |page| {
         page.open_page().await;
-        page.click("#scenarios details:first-child summary").await;
-        page.click("#scenarios details:first-child button").await;
+        page.tab("scenarios").await;
+        page.click("#scenario-list details:first-child summary").await;
+        page.click("#scenario-list details:first-child button").await;
+        page.confirm().await;
         page.until("document.querySelectorAll('#rules code').length === 3").await;
         assert_eq!(page.sandbox.faults().len(), 3);
         page.click("#own-settings").await;
+        page.confirm().await;
         page.until("document.querySelector('#rules').textContent === 'None.'").await;
     })
     .await;

@@ -1,9 +1,10 @@
 //! The routes beside the API, for tools in any language.
 
+use http::StatusCode;
 use infrai_video_sandbox::{SandboxRouter, Scenario, VendorState};
 use serde_json::json;
 
-use crate::common::{KEY, builder, call, cheap_job, generate, get, post, sandbox};
+use crate::common::{KEY, builder, call, cheap_job, generate, get, post, sandbox, state};
 
 #[tokio::test]
 async fn admin_routes_show_the_inside_and_stay_out_of_the_journal() {
@@ -317,4 +318,29 @@ async fn an_unknown_route_of_the_admin_api_names_the_closest_one() {
     assert!(response.text().contains("did you mean `account`?"), "{}", response.text());
     let response = call("GET", "/__sandbox/ledger?account=x").send(&sandbox).await;
     assert!(response.text().contains("begins with `ifr_pk_`"), "{}", response.text());
+}
+
+#[tokio::test]
+async fn a_job_of_any_account_is_cancelled_and_deleted_without_its_key() {
+    let sandbox = sandbox();
+    let id = cheap_job(&sandbox).await;
+    let cancel = || call("POST", &format!("/__sandbox/jobs/{id}/cancel")).send(&sandbox);
+    assert_eq!(cancel().await.json(), json!({"ok": true}));
+    assert_eq!(state(&sandbox, &id).await, "cancelled");
+    assert_eq!(sandbox.ledger().balance_usd(KEY), Some(2.0), "the charge was refunded");
+    let again = cancel().await;
+    assert_eq!(again.status, 409);
+    assert!(again.text().contains("already cancelled"), "{}", again.text());
+    let delete = || call("DELETE", &format!("/__sandbox/jobs/{id}")).send(&sandbox);
+    assert_eq!(delete().await.json(), json!({"ok": true}));
+    assert_eq!(
+        get(&format!("/v1/video/status/{id}")).send(&sandbox).await.refusal(),
+        (404, "NOT_FOUND".to_owned())
+    );
+    assert_eq!(
+        (delete().await.status, cancel().await.status),
+        (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND)
+    );
+    let sent = sandbox.journal().iter().map(|seen| seen.path.clone()).collect::<Vec<_>>();
+    assert!(!sent.iter().any(|path| path.starts_with("/__sandbox/")), "{sent:?}");
 }

@@ -23,17 +23,15 @@ async fn the_contract_is_served_in_both_forms_and_not_sent_twice() {
     let json = call("GET", "/openapi.json").send(&sandbox).await;
     assert_eq!(json.header("content-type"), Some("application/json"));
     assert_eq!(json.json()["openapi"], "3.0.3");
-    for path in [
-        "/openapi.yaml",
-        "/openapi.json",
-        "/docs",
-        "/",
-        "/page/style.css",
-        "/page/script.js",
-        "/page/icon.svg",
-        "/page/reference.css",
-        "/page/reference.js",
-    ] {
+    let documents = ["/openapi.yaml", "/openapi.json", "/docs", "/"].map(str::to_owned);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page/assets");
+    let assets = std::fs::read_dir(folder)
+        .expect("the files of the page")
+        .map(|file| file.expect("a file").file_name().into_string().expect("a name in UTF-8"));
+    let assets: Vec<_> =
+        assets.filter(|name| !name.ends_with(".html")).map(|name| format!("/page/{name}")).collect();
+    assert!(assets.len() > 10, "{assets:?}");
+    for path in documents.iter().chain(&assets) {
         let first = call("GET", path).send(&sandbox).await;
         assert_eq!(first.status, StatusCode::OK, "{path}");
         let tag = first.header("etag").expect("a tag").to_owned();
@@ -207,7 +205,7 @@ async fn a_stream_does_not_change_the_links_of_the_api() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_shows_the_newest_hundred_jobs_and_the_total() {
+async fn a_stream_shows_the_newest_jobs_and_the_total() {
     let sandbox = builder().starting_balance(1e6).router();
     for _ in 0..10_000 {
         cheap_job(&sandbox).await;
@@ -217,14 +215,21 @@ async fn a_stream_shows_the_newest_hundred_jobs_and_the_total() {
     assert_eq!(jobs["total"], 10_000);
     let numbers: Vec<_> =
         jobs["changed"].as_array().expect("a list").iter().map(|job| job["number"].clone()).collect();
-    assert_eq!((numbers.len(), &numbers[0], &numbers[99]), (100, &json!(10_000), &json!(9_901)));
+    assert_eq!((numbers.len(), &numbers[0], &numbers[499]), (500, &json!(10_000), &json!(9_501)));
     let ledger = listener.next("ledger").await;
     assert_eq!(
         (ledger["entries"].as_array().map(Vec::len), &ledger["entry_count"]),
         (Some(50), &json!(10_001))
     );
+    assert_eq!(ledger["job_count"], 10_000);
+    let requests = listener.next("requests").await;
+    let newest = requests["changed"].as_array().expect("a list");
+    assert_eq!(
+        (newest.len(), &newest[0]["sequence"], &requests["total"]),
+        (200, &json!(10_000), &json!(10_000))
+    );
     cheap_job(&sandbox).await;
-    assert_eq!(listener.jobs().await, (states(&[(10_001, "queued")]), json!([9_901])));
+    assert_eq!(listener.jobs().await, (states(&[(10_001, "queued")]), json!([9_501])));
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,6 +255,68 @@ async fn after_a_reset_the_same_number_is_another_job() {
     generate(&sandbox, json!({"prompt": "afterwards", "duration_seconds": 1})).await;
     let jobs = listener.next("jobs").await;
     assert_eq!((&jobs["gone"], &jobs["changed"][0]["prompt"]), (&json!([1]), &json!("afterwards")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_shows_each_request_when_it_comes_and_when_it_got_its_response() {
+    let sandbox = sandbox();
+    let mut listener = Listener::to(&sandbox, "/__sandbox/events").await;
+    assert_eq!(listener.next("requests").await["changed"], json!([]));
+    call("PUT", "/__sandbox/faults")
+        .bytes("[[fault]]\noperation = \"list\"\naction = \"hang\"\nseconds = 2\naccepted = true")
+        .send(&sandbox)
+        .await;
+    let slow = get("/v1/video/list?limit=3").header("idempotency-key", "k1").send(&sandbox);
+    let watch = async {
+        let coming = listener.next("requests").await["changed"][0].take();
+        (coming, listener.next("requests").await["changed"][0].take())
+    };
+    let (_, (coming, done)) = tokio::join!(slow, watch);
+    assert_eq!((&coming["status"], &coming["is_done"]), (&Value::Null, &json!(false)));
+    let shown = ["status", "is_done", "duration_ms", "path", "fault", "idempotency_key"]
+        .map(|name| done[name].clone());
+    assert_eq!(json!(shown), json!([200, true, 2000.0, "/v1/video/list?limit=3", "hang", "k1"]));
+
+    let body = json!({"prompt": "a boat", "idempotency_key": "in the body".replace(' ', "-")});
+    post("/v1/video/generate", body).send(&sandbox).await.data();
+    assert_eq!(listener.next("requests").await["changed"][0]["idempotency_key"], "in-the-body");
+    sandbox.reset();
+    get("/v1/video/list").send(&sandbox).await;
+    let told = listener.next("requests").await;
+    assert_eq!(
+        (&told["gone"], &told["changed"][0]["sequence"], &told["all"]),
+        (&json!([1, 2]), &json!(1), &json!(1))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_of_a_stream_are_chosen_by_account_job_and_status() {
+    let sandbox = sandbox();
+    let id = cheap_job(&sandbox).await;
+    get(&format!("/v1/video/status/{id}")).send(&sandbox).await;
+    get("/v1/video/status/vj_none").send(&sandbox).await;
+    get("/v1/video/list").key(OTHER_KEY).send(&sandbox).await;
+    let account = sandbox.jobs().remove(0).account;
+    for (query, expected) in [
+        (String::new(), &[4, 3, 2, 1][..]),
+        (format!("account={account}"), &[3, 2, 1]),
+        (format!("job={id}"), &[2, 1]),
+        (format!("job={id}&account={KEY}&status=200"), &[2, 1]),
+        ("status=4xx".to_owned(), &[3]),
+        ("status=404".to_owned(), &[3]),
+        ("status=none".to_owned(), &[]),
+        ("hide=status".to_owned(), &[4, 1]),
+    ] {
+        let mut listener = Listener::to(&sandbox, &format!("/__sandbox/events?{query}")).await;
+        let requests = listener.next("requests").await;
+        let shown = requests["changed"].as_array().expect("a list").iter();
+        let numbers: Vec<_> = shown.map(|request| request["sequence"].as_u64().expect("a number")).collect();
+        assert_eq!((numbers.as_slice(), &requests["all"]), (expected, &json!(4)), "{query}");
+    }
+    for wrong in ["status=6xx", "status=99", "status=", "status=4xx&status=5xx", "jobs=1", "hide=all"] {
+        let refused = get(&format!("/__sandbox/events?{wrong}")).send(&sandbox).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -279,7 +346,7 @@ async fn a_stream_shows_rules_that_are_added_and_removed() {
 async fn a_listener_hears_from_time_to_time_that_it_is_still_connected() {
     let sandbox = sandbox();
     let mut listener = Listener::to(&sandbox, "/__sandbox/events").await;
-    listener.next("faults").await;
+    listener.next("requests").await;
     let frame = listener.body.frame().await.expect("the stream goes on").expect("a frame");
     assert!(frame.data_ref().is_some_and(|data| data.starts_with(b":")), "a comment");
 }

@@ -249,3 +249,71 @@ async fn the_journal_holds_each_request_without_its_secrets() {
     let signature = url.rsplit_once('.').expect("a signature").1;
     assert!(!text.contains(KEY) && !text.contains(signature), "{text}");
 }
+
+#[tokio::test]
+async fn the_journal_holds_responses_without_their_secrets_and_of_files_only_the_size() {
+    let sandbox = builder().instant_jobs().router();
+    let id = cheap_job(&sandbox).await;
+    let url = crate::common::download_url(&sandbox, &id).await;
+    let clip = call("GET", &url).header("range", "bytes=0-9").send(&sandbox).await;
+    post("/v1/video/generate", json!({"prompt": "a secret like ifr_pk_other"})).send(&sandbox).await;
+    get("/nowhere").send(&sandbox).await;
+    let journal = sandbox.journal();
+    let body = |place: usize| journal[place].response_body.clone().expect("a body");
+    assert!(body(0).contains(&id), "{}", body(0));
+    let signature = url.rsplit_once('.').expect("a signature").1;
+    assert!(body(1).contains(".redacted\"") && !body(1).contains(signature), "{}", body(1));
+    assert_eq!(
+        (&journal[2].response_body, journal[2].response_bytes),
+        (&None, Some(clip.bytes.len() as u64))
+    );
+    assert_eq!(clip.bytes.len(), 10);
+    let header = |name: &str| {
+        let found = journal[2].response_headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone())
+    };
+    for name in ["content-range", "content-type", "etag", "date"] {
+        assert_eq!(header(name).as_deref(), clip.header(name), "{name}");
+    }
+    assert!(body(4).contains("\"ok\":false"), "{}", body(4));
+    assert!(journal.iter().all(|seen| seen.duration.is_some()));
+    assert!(!format!("{journal:?}").contains("ifr_pk_other"));
+}
+
+#[tokio::test]
+async fn the_journal_holds_what_a_fault_rule_made_of_a_response() {
+    let sandbox = builder().instant_jobs().router();
+    for (rule, status, body) in [
+        ("action = \"accept_then_drop\"", None, None),
+        ("action = \"html\"\nstatus = 502", Some(502), Some("<!doctype html>")),
+        ("action = \"malformed_json\"", Some(200), Some("{\"ok\": true, \"data\": {\"job_id\": vj_")),
+        ("action = \"cut\"\nafter_bytes = 4", Some(200), Some("{\"ok")),
+        ("action = \"slow_bytes\"\nchunk_bytes = 100000\nseconds = 0", Some(200), Some("{\"ok\":true")),
+    ] {
+        let rules = format!("[[fault]]\noperation = \"list\"\n{rule}\n");
+        call("PUT", "/__sandbox/faults").bytes(rules).send(&sandbox).await;
+        // The response itself may be lost or broken.
+        drop(get("/v1/video/list").parts(&sandbox).await);
+        let seen = sandbox.journal().pop().expect("a request");
+        assert_eq!(seen.status, status, "{rule}");
+        let start = seen.response_body.as_ref().map(|kept| &kept[..body.map_or(0, str::len)]);
+        assert_eq!(start, body, "{rule}");
+        assert!(seen.duration.is_some() && seen.response_headers.is_empty() == status.is_none(), "{rule}");
+    }
+}
+
+#[tokio::test]
+async fn one_request_is_found_by_its_request_id() {
+    let sandbox = sandbox();
+    let response = get("/v1/video/list").send(&sandbox).await.json();
+    let id = response["metadata"]["request_id"].as_str().expect("an id");
+    let shown = get(&format!("/__sandbox/journal/{id}")).send(&sandbox).await.json();
+    assert_eq!(shown, get("/__sandbox/journal").send(&sandbox).await.json()["requests"][0]);
+    assert_eq!(
+        shown["response_body"].as_str().map(str::len),
+        shown["response_bytes"].as_u64().map(|size| size as usize)
+    );
+    let missing = get("/__sandbox/journal/req_none").send(&sandbox).await;
+    assert_eq!(missing.status, 404);
+    assert!(missing.text().contains("there is no request req_none in the journal"), "{}", missing.text());
+}

@@ -202,10 +202,10 @@ pub(super) const STEPS: &[Step] = &[
     )),
     either(commands(
         "browser",
-        "Does the page of the sandbox work in a browser?",
-        // A test runs the lines for a terminal that the page shows.
-        &[CHROMIUM, CHROMEDRIVER, CURL],
-        &["cargo test --workspace --test page -- --ignored"],
+        "Does the page of the sandbox work in a browser, and does axe find it accessible?",
+        // A test runs the lines for a terminal that the page shows. npm installs axe.
+        &[CHROMIUM, CHROMEDRIVER, CURL, NODE, NPM],
+        &["cargo test --workspace --test page -- --ignored --nocapture"],
     )),
     either(commands(
         "package",

@@ -1,0 +1,135 @@
+// What all parts of the page share: its state, elements, requests to the sandbox, and messages.
+// Text from outside reaches the page only through textContent.
+
+export const byId = (id) => document.getElementById(id);
+
+// Keys that are not properties become attributes.
+export function element(tag, settings = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(settings)) {
+    if (name in node) node[name] = value;
+    else if (value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+export const state = {
+  connected: false,
+  account: "",
+  // Of the whole sandbox, whatever is filtered.
+  counts: { jobs: 0, accounts: 0, requests: 0, rules: 0 },
+};
+
+// ---- controls that need the sandbox
+
+// A button that is disabled while there is no connection.
+export function liveButton(text, run, settings = {}) {
+  const button = element("button", { type: "button", "data-live": "", ...settings }, text);
+  button.addEventListener("click", run);
+  allow(button);
+  return button;
+}
+
+// Whether a control can be used, as soon as there is a connection.
+export function allow(control, can = true) {
+  control.dataset.can = String(can);
+  control.disabled = !can || !state.connected;
+}
+
+export function setConnected(connected) {
+  const changed = state.connected !== connected;
+  state.connected = connected;
+  byId("link").textContent = connected ? "live" : "not connected";
+  byId("link").dataset.state = connected ? "on" : "off";
+  for (const control of document.querySelectorAll("[data-live]")) {
+    control.disabled = !connected || control.dataset.can === "false";
+  }
+  return changed;
+}
+
+// ---- requests to the sandbox
+
+export const TOKEN = "sandbox-token";
+
+// Sends a request to the admin API.
+export async function ask(path, options = {}) {
+  const token = sessionStorage.getItem(TOKEN);
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const response = await fetch(path, { ...options, headers, cache: "no-store" });
+  if (response.ok) return response;
+  const reason = await response.json().then((body) => body.error, () => null);
+  const text = typeof reason === "string" ? reason : `the sandbox responded with ${response.status}`;
+  if (response.status === 401 || response.status === 403) openGate(text);
+  throw new Error(text);
+}
+
+// Changes something, and announces the result.
+export async function act(path, method, body, result) {
+  try {
+    await ask(path, { method, body });
+    byId("notice").hidden = true;
+    if (result) announce(result);
+    return true;
+  } catch (error) {
+    complain(error instanceof TypeError ? "The sandbox cannot be reached: nothing is known to have changed." : error.message);
+    return false;
+  }
+}
+
+function openGate(reason) {
+  if (!byId("gate").hidden) return;
+  byId("gate-reason").textContent = reason;
+  byId("gate").hidden = false;
+  byId("token").focus();
+}
+
+// ---- messages
+
+export function complain(message) {
+  const notice = byId("notice");
+  notice.textContent = message;
+  notice.hidden = false;
+}
+
+// Read aloud, and shown for a moment. Two at about the same time are one.
+export function announce(text) {
+  const news = byId("news");
+  const isSoon = performance.now() - announce.at < 1500;
+  news.textContent = isSoon ? `${news.textContent}, ${text}` : text;
+  announce.at = performance.now();
+  news.classList.add("shown");
+  clearTimeout(announce.timer);
+  announce.timer = setTimeout(() => news.classList.remove("shown"), 4000);
+}
+
+// Copies a text. Where that is not allowed, the text is selected in `shown`.
+export async function copy(text, name, shown) {
+  try {
+    await navigator.clipboard.writeText(text);
+    announce(`${name} copied`);
+  } catch {
+    getSelection().selectAllChildren(shown);
+    announce(`${name} selected: copy it with the keyboard`);
+  }
+}
+
+// ---- words
+
+export const dollars = (amount) =>
+  amount.toLocaleString("en", { style: "currency", currency: "USD", maximumFractionDigits: 6 });
+
+export const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
+
+const pad = (number) => String(number).padStart(2, "0");
+export const localDay = (at) => `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
+export const localHour = (at) => `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+export const inUtc = (at) => `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+// The local time of day, with UTC for a pointer and a screen reader.
+export function time(text, withDay = false) {
+  const at = new Date(text);
+  const shown = withDay ? `${localDay(at)} ${localHour(at)}` : localHour(at);
+  const hidden = element("span", { className: "unseen" }, ` (${inUtc(at)})`);
+  return element("time", { dateTime: text, title: `${localDay(at)} ${localHour(at)} local time, ${inUtc(at)}` }, shown, hidden);
+}
