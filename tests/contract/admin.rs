@@ -82,7 +82,15 @@ async fn successes(judge: &mut Judge) {
     let request = job["metadata"]["request_id"].as_str().unwrap();
     send(judge, Method::GET, &format!("/__sandbox/journal/{request}"), None, 200).await;
     send(judge, Method::POST, &format!("/__sandbox/jobs/{id}/cancel"), None, 409).await;
-    let job: Value = judge.request(Method::POST, "/v1/video/generate").json(&json!({"prompt": "a boat"})).send().await.unwrap().json().await.unwrap();
+    let job: Value = judge
+        .request(Method::POST, "/v1/video/generate")
+        .json(&json!({"prompt": "a boat"}))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     let other = job["data"]["job_id"].as_str().unwrap();
     send(judge, Method::POST, &format!("/__sandbox/jobs/{other}/cancel"), None, 200).await;
     send(judge, Method::DELETE, &format!("/__sandbox/jobs/{other}"), None, 200).await;
