@@ -4,7 +4,7 @@
 //!
 //! Data goes to stdout and everything else to stderr. Each kind of failure has its own exit code.
 //!
-//! The modules depend on each other in one direction: `text`, `money` and `exit_code`, then `args`, `plan` and `ledger`, then `config`,
+//! The modules depend on each other in one direction: `text`, `money` and `exit_code`, then `args`, `file_name`, `plan` and `ledger`, then `config`,
 //! then `failure` and `ui`, then `context`, `spending`, `runner` and `schema`, and on top `commands`.
 
 mod args;
@@ -13,6 +13,7 @@ mod config;
 mod context;
 mod exit_code;
 mod failure;
+mod file_name;
 mod ledger;
 mod money;
 mod plan;

@@ -51,9 +51,9 @@ pub(crate) enum BatchCommand {
 /// Options of a run.
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// The directory for the clips
+    /// The directory for the clips, or a template
     ///
-    /// It is created if needed. Without it, a directory with the name of the batch.
+    /// It is created if needed. Without it, a directory with the name of the batch. In `batch run` it may be a template for the path of each clip, as in clips/{name}-{resolution}.mp4, with the fields {name}, {line}, {batch}, {slug}, {resolution}, {duration} and {aspect}. Write {{ and }} for braces.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
     /// Jobs at the same time

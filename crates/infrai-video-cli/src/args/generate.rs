@@ -34,9 +34,9 @@ pub(crate) struct GenerateArgs {
     pub(crate) prompt_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) request: ClipRequest,
-    /// A file, a directory, or - for stdout
+    /// A file, a directory, a template, or - for stdout
     ///
-    /// Without it, the clip is saved as JOB_ID.mp4 in the current directory.
+    /// Without it, the clip is saved as JOB_ID.mp4 in the current directory. A template has fields in braces, as in {date}-{slug}.mp4: {date} and {time} (UTC), {slug} (words of the prompt), {resolution}, {duration}, {aspect}, {id}, and {n}, the first number from 1 that makes the name new. Write {{ and }} for braces.
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file if it exists

@@ -123,7 +123,9 @@ pub(crate) struct DownloadArgs {
     /// The jobs' ids
     #[arg(value_name = "ID", required = true)]
     pub(crate) ids: Vec<String>,
-    /// Where to put the clip: a file, a directory, or - for stdout [default: JOB_ID.mp4 here]
+    /// Where to put the clip: a file, a directory, a template, or - for stdout [default: JOB_ID.mp4 here]
+    ///
+    /// The fields of a template are those of `generate`, such as {date}-{id}.mp4. The ledger knows the requests of the jobs that this command has started.
     #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file if it exists

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
 use crate::args::credentials::{contains_api_key, may_contain_secret};
+use crate::file_name::{Template, Use};
 use crate::ledger::Location;
 
 /// Values of one profile, or of all. They are valid.
@@ -29,7 +30,7 @@ pub(crate) struct Settings {
     pub(crate) aspect_ratio: Option<Spanned<String>>,
     #[serde(default, deserialize_with = "prefer")]
     pub(crate) prefer: Option<Spanned<String>>,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "output")]
     pub(crate) output: Option<Spanned<String>>,
     #[serde(default, deserialize_with = "usd")]
     pub(crate) max_usd: Option<Spanned<f64>>,
@@ -87,6 +88,16 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Text<D::Error> {
     checked(deserializer, |text: &String| match contains_api_key(text) {
         true => Err("it contains an API key, which is never in this file".to_owned()),
         false => not_empty(text),
+    })
+}
+
+/// A path with fields.
+fn output<'de, D: Deserializer<'de>>(deserializer: D) -> Text<D::Error> {
+    checked(deserializer, |path: &String| match contains_api_key(path) {
+        true => Err("it contains an API key, which is never in this file".to_owned()),
+        false => {
+            Template::parse(path, Use::Clip).map_err(|error| error.to_string()).and_then(|_| not_empty(path))
+        }
     })
 }
 

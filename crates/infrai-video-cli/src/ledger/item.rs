@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use infrai_video::{JobId, Submission};
+use infrai_video::Submission;
 
 use super::LedgerError;
 use super::database::Row;
 use crate::args::ClipRequest;
+use crate::file_name::{self, clip_name};
 
 /// The stage of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,6 +90,8 @@ impl fmt::Display for Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
     File(PathBuf),
+    /// A file whose name has the field `{id}`, see [`file_name::with_id`].
+    Named(PathBuf),
     /// In this directory, under the name `JOB_ID.mp4`.
     Directory(PathBuf),
     /// On the stdout of a process that may be gone. A later process saves it in this directory.
@@ -102,6 +105,7 @@ impl Destination {
         let text = |path: &PathBuf| Some(path.to_string_lossy().into_owned());
         match self {
             Self::File(path) => ("file", text(path)),
+            Self::Named(path) => ("named", text(path)),
             Self::Directory(path) => ("directory", text(path)),
             Self::Stdout(path) => ("stdout", text(path)),
             Self::Nowhere => ("nowhere", None),
@@ -112,6 +116,7 @@ impl Destination {
         let path = PathBuf::from(output.unwrap_or_default());
         match target {
             "file" => Self::File(path),
+            "named" => Self::Named(path),
             "directory" => Self::Directory(path),
             "stdout" => Self::Stdout(path),
             _ => Self::Nowhere,
@@ -122,15 +127,11 @@ impl Destination {
     pub(crate) fn path(&self, job_id: &str) -> Option<PathBuf> {
         match self {
             Self::File(path) => Some(path.clone()),
+            Self::Named(path) => Some(file_name::with_id(path, job_id)),
             Self::Directory(directory) | Self::Stdout(directory) => Some(directory.join(clip_name(job_id))),
             Self::Nowhere => None,
         }
     }
-}
-
-/// The file name of a job's clip in a directory. A job whose id cannot be part of a path has no clip that could be saved.
-pub(crate) fn clip_name(job_id: &str) -> String {
-    job_id.parse::<JobId>().map_or_else(|_| "clip.mp4".to_owned(), |id| id.clip_name())
 }
 
 /// A row of the ledger.

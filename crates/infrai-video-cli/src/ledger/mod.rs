@@ -31,7 +31,7 @@ use self::database::{Database, Row, Value, text};
 pub(crate) use self::error::LedgerError;
 pub(crate) use self::heartbeat::Heartbeat;
 pub(crate) use self::history::{History, PastJobs};
-pub(crate) use self::item::{Destination, Item, Stage, clip_name};
+pub(crate) use self::item::{Destination, Item, Stage};
 pub(crate) use self::jobs::KnownJob;
 pub(crate) use self::leased_item::LeasedItem;
 pub(crate) use self::location::{InvalidLocation, LEDGER_VARIABLE, Location, STATE_VARIABLE};

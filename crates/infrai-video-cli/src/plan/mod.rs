@@ -14,7 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::encoding::{Form, decode, form};
 use self::fields::Fields;
-use self::name::{folded, slug};
+pub(crate) use self::name::folded;
+use self::name::slug;
 use crate::args::ClipRequest;
 
 /// A line of a plan.
@@ -43,9 +44,14 @@ impl Line {
 
     /// The file name of the clip.
     pub(crate) fn file_name(&self) -> String {
+        format!("{}.mp4", self.file_stem())
+    }
+
+    /// The name of the line, or words of its prompt and a part of its id.
+    pub(crate) fn file_stem(&self) -> String {
         match &self.name {
-            Some(name) => format!("{name}.mp4"),
-            None => format!("{}-{}.mp4", slug(&self.request.prompt), &self.id[self.id.len() - 8..]),
+            Some(name) => name.clone(),
+            None => format!("{}-{}", slug(&self.request.prompt), &self.id[self.id.len() - 8..]),
         }
     }
 }

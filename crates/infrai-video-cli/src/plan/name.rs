@@ -3,15 +3,13 @@
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::PlanError;
+use crate::file_name::is_device;
 
 /// Maximum length of a name in bytes. File systems allow 255, and the file name has an extension.
 const MAX_NAME: usize = 200;
 
 /// Maximum length of the words of the prompt in a file name.
 const SLUG: usize = 40;
-
-/// Device names on Windows, with any extension. COM0 to COM9 and LPT0 to LPT9 are devices too.
-const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
 pub(super) fn check_name(name: String) -> Result<String, PlanError> {
     let allowed = |c: char| !c.is_control() && !"/\\:*?\"<>|".contains(c);
@@ -28,17 +26,8 @@ pub(super) fn check_name(name: String) -> Result<String, PlanError> {
     }
 }
 
-fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
-    let is_port = |port: &str| {
-        let number = stem.strip_prefix(port).unwrap_or_default();
-        number.chars().count() == 1 && number.chars().all(|c| c.is_ascii_digit() || "¹²³".contains(c))
-    };
-    DEVICES.contains(&stem.as_str()) || is_port("COM") || is_port("LPT")
-}
-
 /// Equal for names that a file system may treat as one, because it ignores case or the encoding of accents.
-pub(super) fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     // Via upper case, in which ß is SS and both forms of sigma are equal.
     name.nfd().collect::<String>().to_uppercase().to_lowercase().nfd().collect()
 }

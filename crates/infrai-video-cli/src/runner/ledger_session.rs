@@ -1,5 +1,7 @@
 //! What a command records about single jobs, if there is a ledger.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use infrai_video::download::{Fetched, Saved};
@@ -62,6 +64,22 @@ impl LedgerSession {
     pub(crate) async fn item_of_key(&self, key: &str) -> Option<Item> {
         let open = self.0.as_ref()?;
         open.ledger.find(&open.service, key).await.ok().flatten().filter(|item| item.key == key)
+    }
+
+    /// The item of a job.
+    pub(crate) async fn item_of_job(&self, job_id: &str) -> Option<Item> {
+        let open = self.0.as_ref()?;
+        open.ledger.find(&open.service, job_id).await.ok().flatten()
+    }
+
+    /// The paths of clips that are not saved yet.
+    pub(crate) async fn into_destinations(self) -> HashSet<PathBuf> {
+        let Some(open) = &self.0 else { return HashSet::new() };
+        let items = open.ledger.in_progress(&open.service).await.unwrap_or_default();
+        let path = |item: &Item| item.destination.path(item.job_id.as_deref().unwrap_or_default());
+        let paths = items.iter().filter_map(path).collect();
+        self.close().await;
+        paths
     }
 
     /// The items of the API key in use whose clips are not downloaded yet.

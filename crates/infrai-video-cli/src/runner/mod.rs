@@ -13,7 +13,9 @@ mod wait_and_download;
 pub(crate) use self::clip_file::{ClipCheck, Found, is_clip};
 pub(crate) use self::item::{IfJobGone, Runner};
 pub(crate) use self::ledger_session::{LedgerSession, Order, Recorder};
-pub(crate) use self::output_path::{OutputPath, check_directory, check_download, check_file, overwrite};
+pub(crate) use self::output_path::{
+    OutputPath, WantedPath, check_directory, check_download, check_file, overwrite, template,
+};
 pub(crate) use self::pool::{Limits, RunOutcome};
 pub(crate) use self::source::{BatchSource, ItemSource};
 pub(crate) use self::wait_and_download::{Clip, GRACE, download, link_timeout, wait};

@@ -1,5 +1,6 @@
 //! The path of a clip, checked before anything is sent.
 
+use std::collections::HashSet;
 use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,42 +10,111 @@ use infrai_video::download::{Download, Overwrite};
 
 use crate::exit_code::Exit;
 use crate::failure::{Failure, describe};
-use crate::ledger::{Destination, clip_name};
+use crate::file_name::{self, Field, Template, Use, Values, clip_name};
+use crate::ledger::Destination;
 use crate::text::operand;
+
+/// An id of the usual length, in place of one that is not known yet.
+const SAMPLE_ID: &str = "vj_00000000000000000000000000";
 
 /// The value of `--output`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OutputPath {
     Stdout,
     File(PathBuf),
+    /// A file whose name has the field `{id}`.
+    Named(PathBuf),
     /// In this directory, under the name `JOB_ID.mp4`.
     Directory(PathBuf),
 }
 
+/// Where the user wants a clip.
+pub(crate) struct WantedPath<'a> {
+    /// The value of `--output`, which may be a template.
+    pub(crate) output: Option<&'a Path>,
+    pub(crate) force: bool,
+    pub(crate) stdout_is_terminal: bool,
+    pub(crate) values: Values<'a>,
+    /// Absolute paths that the field `{n}` avoids because other clips will be there.
+    pub(crate) taken: HashSet<PathBuf>,
+    /// Whether directories whose names have fields are created.
+    pub(crate) creates_directories: bool,
+}
+
+/// The template in a value of `--output`, or the path if it has no fields.
+pub(crate) fn template(output: &Path, place: Use) -> Result<Result<Template, PathBuf>, Failure> {
+    // What is not UTF-8 has no fields.
+    let Some(text) = output.to_str() else { return Ok(Err(output.to_owned())) };
+    let template = Template::parse(text, place).map_err(|error| {
+        rejected(format!("--output: {error}")).next("infrai-video generate --help  (lists the fields)")
+    })?;
+    match template.has_fields() {
+        true => Ok(Ok(template)),
+        false => Ok(Err(template.render(&Values::default()))),
+    }
+}
+
 impl OutputPath {
     /// The path, if a clip can be written there. No file is left behind.
-    pub(crate) fn checked(
-        output: Option<&Path>,
-        force: bool,
-        stdout_is_terminal: bool,
-    ) -> Result<Self, Failure> {
-        let Some(output) = output else {
+    pub(crate) fn checked(wanted: &WantedPath<'_>) -> Result<Self, Failure> {
+        let Some(output) = wanted.output else {
             check_clips(Path::new("."))?;
             return Ok(Self::Directory(PathBuf::new()));
         };
         if output.as_os_str() == "-" {
-            if stdout_is_terminal {
+            if wanted.stdout_is_terminal {
                 return Err(rejected("-o - would write the clip to a terminal")
                     .next("redirect stdout to a file or a program, or name a file with -o FILE"));
             }
             return Ok(Self::Stdout);
         }
+        let output = match template(output, Use::Clip)? {
+            Ok(template) => return Self::of_template(&template, wanted),
+            Err(path) => path,
+        };
         if output.is_dir() {
-            check_clips(output)?;
-            return Ok(Self::Directory(output.to_owned()));
+            check_clips(&output)?;
+            return Ok(Self::Directory(output));
         }
-        check_file(output, force)?;
-        Ok(Self::File(output.to_owned()))
+        check_file(&output, wanted.force)?;
+        Ok(Self::File(output))
+    }
+
+    fn of_template(template: &Template, wanted: &WantedPath<'_>) -> Result<Self, Failure> {
+        let fixed = template.fixed_directory();
+        if !fixed.is_dir() {
+            return Err(no_directory(wanted.output.unwrap_or(&fixed), &fixed));
+        }
+        let mut values = wanted.values.clone();
+        let mut path = template.render(&values);
+        while template.contains(Field::N) && wanted.is_taken(&path) {
+            values.n += 1;
+            path = template.render(&values);
+        }
+        let output_path = match template.contains(Field::Id) && values.is_pattern {
+            true => Self::Named(path),
+            false => Self::File(path),
+        };
+        let Some(path) = output_path.path(SAMPLE_ID) else { return Ok(output_path) };
+        let directory = path.parent().unwrap_or(&fixed);
+        if !directory.as_os_str().is_empty() && !directory.is_dir() {
+            if !wanted.creates_directories {
+                return check_directory(&fixed).map(|()| output_path);
+            }
+            std::fs::create_dir_all(directory).map_err(|error| not_writable(directory, &error))?;
+        }
+        check_file(&path, wanted.force)?;
+        Ok(output_path)
+    }
+
+    /// The recorded destination of a clip, if it is a file that can be written.
+    pub(crate) fn of_destination(destination: &Destination, force: bool) -> Option<Self> {
+        let output_path = match destination {
+            Destination::File(path) => Self::File(path.clone()),
+            Destination::Named(path) => Self::Named(path.clone()),
+            _ => return None,
+        };
+        check_file(&output_path.path(SAMPLE_ID)?, force).ok().map(|()| output_path)
     }
 
     /// The absolute path for the ledger, which is valid for processes in other directories.
@@ -61,6 +131,7 @@ impl OutputPath {
         Ok(match self {
             Self::Stdout => Destination::Stdout(absolute(Path::new("."))?),
             Self::File(path) => Destination::File(absolute(path)?),
+            Self::Named(path) => Destination::Named(absolute(path)?),
             Self::Directory(path) => Destination::Directory(absolute(path)?),
         })
     }
@@ -70,8 +141,19 @@ impl OutputPath {
         match self {
             Self::Stdout => None,
             Self::File(path) => Some(path.clone()),
+            Self::Named(path) => Some(file_name::with_id(path, job_id)),
             Self::Directory(directory) => Some(directory.join(clip_name(job_id))),
         }
+    }
+}
+
+impl WantedPath<'_> {
+    /// Whether there is a file or a part of one at a path, or another clip will be there.
+    fn is_taken(&self, path: &Path) -> bool {
+        let exists = |path: &Path| path.symlink_metadata().is_ok();
+        exists(path)
+            || exists(&Download::part_path(path))
+            || std::path::absolute(path).is_ok_and(|absolute| self.taken.contains(&absolute))
     }
 }
 
@@ -90,8 +172,7 @@ pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !parent.is_dir() {
-        return Err(rejected(format!("--output {shown}: there is no directory {}", parent.display()))
-            .next(format!("mkdir -p {}", operand(&parent.to_string_lossy()))));
+        return Err(no_directory(path, parent));
     }
     match path.metadata() {
         Ok(there) if !there.is_file() => {
@@ -110,6 +191,11 @@ pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
     }
     check_download(path, force)?;
     check_directory(parent)
+}
+
+fn no_directory(output: &Path, directory: &Path) -> Failure {
+    rejected(format!("--output {}: there is no directory {}", output.display(), directory.display()))
+        .next(format!("mkdir -p {}", operand(&directory.to_string_lossy())))
 }
 
 /// Checks that the part file beside the clip can be written: its name may be too long. The absolute path in the ledger must not be
@@ -159,8 +245,19 @@ fn rejected(message: impl Into<String>) -> Failure {
 mod tests {
     use super::*;
 
+    fn wanted(output: &Path, force: bool) -> WantedPath<'_> {
+        WantedPath {
+            output: Some(output),
+            force,
+            stdout_is_terminal: false,
+            values: Values::default(),
+            taken: HashSet::new(),
+            creates_directories: true,
+        }
+    }
+
     fn check(output: &Path, force: bool) -> Result<OutputPath, String> {
-        OutputPath::checked(Some(output), force, false).map_err(|failure| {
+        OutputPath::checked(&wanted(output, force)).map_err(|failure| {
             assert_eq!(failure.exit(), Exit::Refused);
             assert!(!failure.steps().is_empty());
             failure.message().to_owned()
@@ -202,6 +299,7 @@ mod tests {
 
     #[test]
     fn a_clip_is_never_written_to_a_terminal() {
-        assert!(OutputPath::checked(Some(Path::new("-")), false, true).is_err());
+        let wanted = WantedPath { stdout_is_terminal: true, ..wanted(Path::new("-"), false) };
+        assert!(OutputPath::checked(&wanted).is_err());
     }
 }

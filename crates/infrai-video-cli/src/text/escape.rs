@@ -10,7 +10,7 @@ const MOST_MARKS: usize = 6;
 
 /// Whether a character can change how a terminal shows the text around it: control characters, marks that change the writing
 /// direction, and invisible characters.
-pub(super) fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
         || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')

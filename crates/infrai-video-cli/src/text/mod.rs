@@ -8,7 +8,7 @@ mod shell;
 mod width;
 
 pub(crate) use self::closest::closest;
-pub(crate) use self::escape::{clean, clean_json};
+pub(crate) use self::escape::{clean, clean_json, is_unsafe};
 pub(crate) use self::format::{clock, count, size, usd};
 pub(crate) use self::moment::{ago, now, rfc3339};
 pub(crate) use self::shell::{operand, operands, option, quote};

@@ -5,6 +5,7 @@ mod common;
 mod configuration;
 mod documents;
 mod failures;
+mod files;
 mod jobs;
 mod ledger;
 #[cfg(feature = "sandbox")]

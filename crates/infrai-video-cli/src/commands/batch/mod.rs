@@ -1,5 +1,6 @@
 //! Many clips from a plan, by one process or by many.
 
+mod layout;
 mod plan_checks;
 mod report;
 mod retry;

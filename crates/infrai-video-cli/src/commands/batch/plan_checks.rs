@@ -67,7 +67,7 @@ fn read_stdin() -> std::io::Result<Vec<u8>> {
 }
 
 /// Prints errors of a plan.
-fn invalid(ctx: &Context, message: &str, errors: &[String]) -> Failure {
+pub(super) fn invalid(ctx: &Context, message: &str, errors: &[String]) -> Failure {
     for error in errors.iter().take(MAX_ERRORS) {
         ctx.output.important("invalid", error);
     }
@@ -152,15 +152,13 @@ pub(super) fn check_paths(ctx: &Context, paths: &[PathBuf], force: bool) -> Resu
         let force = ctx.invocation.repeat_with("--force");
         return Err(failure.with_next(vec![format!("{force}  (replaces them)")]));
     }
-    // A dry run does not create the directory.
-    if !paths.first().and_then(|path| path.parent()).is_some_and(Path::is_dir) {
-        return Ok(());
-    }
     let error = |path: &PathBuf| match path.is_dir() {
         true => Some(format!("{} is a directory", path.display())),
         false => check_download(path, force).err().map(|failure| failure.message().to_owned()),
     };
-    let errors: Vec<String> = paths.iter().filter_map(error).collect();
+    // A dry run does not create directories.
+    let in_directory = |path: &&PathBuf| path.parent().is_some_and(Path::is_dir);
+    let errors: Vec<String> = paths.iter().filter(in_directory).filter_map(error).collect();
     if errors.is_empty() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::layout::directory_of_retry;
 use super::{BatchRun, items_of_batch, open_ledger, output_directory, unknown_batch};
 use crate::args::RetryArgs;
 use crate::context::Context;
@@ -34,8 +35,8 @@ async fn with_ledger(ctx: &Context, args: &RetryArgs, ledger: &Arc<Ledger>) -> R
         return Ok(());
     }
     let wanted = within_limits(args, wanted);
-    let directory = args.options.output.as_deref();
-    let directory = directory.map(|output| output_directory(Some(output), &name)).transpose()?;
+    let directory = directory_of_retry(args.options.output.as_deref())?;
+    let directory = directory.map(|output| output_directory(Some(&output), &name)).transpose()?;
     for item in &wanted {
         if let Some(path) = new_path(item, directory.as_deref()) {
             output_directory(path.parent(), "")?;

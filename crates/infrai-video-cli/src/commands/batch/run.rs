@@ -2,9 +2,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::layout::Layout;
 use super::plan_checks::{batch_name, check_keys, check_lines, check_paths, exists, read};
 use super::report::{ended_without_clip, sum};
-use super::{BatchRun, items_of_batch, open_ledger, output_directory};
+use super::{BatchRun, items_of_batch, open_ledger};
 use crate::args::RunArgs;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -42,11 +43,8 @@ impl Plan<'_> {
         let mut new: Vec<&Line> = self.lines.iter().filter(|line| is_new(known.get(&line.id))).collect();
         check_lines(ctx, args, &session, &new).await?;
         check_keys(ctx, self.ledger, &new, &known).await?;
-        let directory = match args.dry_run {
-            true => args.options.output.clone().unwrap_or_else(|| self.name.into()),
-            false => output_directory(args.options.output.as_deref(), self.name)?,
-        };
-        let path = |line: &Line| directory.join(line.file_name());
+        let layout = Layout::of(ctx, args, self.name, self.lines)?;
+        let path = |line: &Line| layout.path(line);
         let misplaced = self.misplaced(&mut known, path);
         if !args.options.force && self.ledger.is_shared() && new.iter().any(|line| exists(&path(line))) {
             // Another process may have saved that clip meanwhile.

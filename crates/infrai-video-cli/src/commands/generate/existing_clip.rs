@@ -8,8 +8,9 @@ use crate::args::{ClipRequest, GenerateArgs, credentials};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
-use crate::ledger::{Item, clip_name};
-use crate::runner::{LedgerSession, is_clip};
+use crate::file_name::{Use, clip_name};
+use crate::ledger::Item;
+use crate::runner::{LedgerSession, is_clip, template};
 use crate::schema::GenerateReport;
 
 pub(super) struct ExistingClip {
@@ -17,23 +18,29 @@ pub(super) struct ExistingClip {
     path: PathBuf,
 }
 
+/// The item of the same request under the same idempotency key.
+pub(super) async fn known_item(ctx: &Context, args: &GenerateArgs, request: &ClipRequest) -> Option<Item> {
+    let key = args.idempotency_key.as_deref().filter(|_| !args.dry_run)?;
+    let ledger = LedgerSession::open(ctx).await;
+    let item = ledger.item_of_key(key).await;
+    ledger.close().await;
+    let account = credentials::api_key_fingerprint();
+    item.filter(|item| item.request == request.canonical_json() && item.account == account)
+}
+
 impl ExistingClip {
-    /// The clip of the same request under the same idempotency key, if it is at its path.
-    pub(super) async fn find(ctx: &Context, args: &GenerateArgs, request: &ClipRequest) -> Option<Self> {
-        let key = args.idempotency_key.as_deref().filter(|_| !args.dry_run)?;
-        let ledger = LedgerSession::open(ctx).await;
-        let item = ledger.item_of_key(key).await;
-        ledger.close().await;
-        let account = credentials::api_key_fingerprint();
-        let is_same = |item: &Item| item.request == request.canonical_json() && item.account == account;
-        let item = item.filter(is_same)?;
+    /// The clip of the item, if it is at its path. With a template that is the recorded path, since the date of today, for
+    /// instance, leads to another one.
+    pub(super) fn find(args: &GenerateArgs, item: &Item) -> Option<Self> {
         let name = clip_name(item.job_id.as_deref()?);
-        let path = match args.output.as_deref() {
+        let path = match args.output.as_deref().map(|output| template(output, Use::Clip)) {
             None => PathBuf::from(name),
-            Some(output) if output.is_dir() => output.join(name),
-            Some(output) => output.to_owned(),
+            Some(Ok(Ok(_))) => PathBuf::from(item.path.as_deref()?),
+            Some(Ok(Err(output))) if output.is_dir() => output.join(name),
+            Some(Ok(Err(output))) => output,
+            Some(Err(_)) => return None,
         };
-        is_clip(&item, &path).then_some(Self { item, path })
+        is_clip(item, &path).then(|| Self { item: item.clone(), path })
     }
 
     pub(super) fn print(&self, ctx: &Context, args: &GenerateArgs) -> Result<(), Failure> {

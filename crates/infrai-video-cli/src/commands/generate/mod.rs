@@ -5,8 +5,11 @@ mod existing_clip;
 mod prompt;
 mod run;
 
+use std::collections::HashSet;
+
 use infrai_video::types::GenerateRequest;
 use infrai_video::{Generate, Submission};
+use jiff::Timestamp;
 
 use self::existing_clip::ExistingClip;
 use self::run::Run;
@@ -14,17 +17,19 @@ use crate::args::{ClipRequest, GenerateArgs};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
-use crate::ledger::Location;
-use crate::runner::{Order, OutputPath, Recorder};
+use crate::file_name::{Field, Use, Values};
+use crate::ledger::{Item, Location};
+use crate::runner::{LedgerSession, Order, OutputPath, Recorder, WantedPath, template as template_of};
 use crate::spending::{self, Estimate};
 
 pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failure> {
     let request = ClipRequest { prompt: prompt::read(args)?, ..args.request.clone() };
-    if let Some(clip) = ExistingClip::find(ctx, args, &request).await {
+    let known = existing_clip::known_item(ctx, args, &request).await;
+    if let Some(clip) = known.as_ref().and_then(|item| ExistingClip::find(args, item)) {
         return clip.print(ctx, args);
     }
     // Checked first, so that nothing is charged for a clip that cannot be saved.
-    let output_path = output_path(ctx, args)?;
+    let output_path = output_path(ctx, args, &request, known.as_ref()).await?;
     let session = ctx.connect().await?;
     let failed = |error| Failure::of_call(&ctx.invocation, &error);
     let mut generate = request.to_generate(&session.client);
@@ -57,7 +62,13 @@ pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failur
     result
 }
 
-fn output_path(ctx: &Context, args: &GenerateArgs) -> Result<OutputPath, Failure> {
+/// `known` is the item that was requested under the same key before.
+async fn output_path(
+    ctx: &Context,
+    args: &GenerateArgs,
+    request: &ClipRequest,
+    known: Option<&Item>,
+) -> Result<OutputPath, Failure> {
     let usage = |message: &str| Failure::new(Exit::Usage, message);
     let is_stdout = args.output.as_deref().is_some_and(|output| output.as_os_str() == "-");
     if ctx.output.json && is_stdout {
@@ -72,7 +83,25 @@ fn output_path(ctx: &Context, args: &GenerateArgs) -> Result<OutputPath, Failure
     if args.no_wait && args.output.is_none() {
         return Ok(OutputPath::Stdout);
     }
-    OutputPath::checked(args.output.as_deref(), args.force, ctx.output.stdout_is_terminal)
+    let template = args.output.as_deref().filter(|_| !is_stdout);
+    let template = template.map(|output| template_of(output, Use::Clip)).transpose()?.and_then(Result::ok);
+    // The date of a template, for instance, is that of the first attempt.
+    let recorded = known.filter(|_| template.is_some());
+    if let Some(path) = recorded.and_then(|item| OutputPath::of_destination(&item.destination, args.force)) {
+        return Ok(path);
+    }
+    let taken = match template.is_some_and(|template| template.contains(Field::N)) {
+        true => LedgerSession::open(ctx).await.into_destinations().await,
+        false => HashSet::new(),
+    };
+    OutputPath::checked(&WantedPath {
+        output: args.output.as_deref(),
+        force: args.force,
+        stdout_is_terminal: ctx.output.stdout_is_terminal,
+        values: Values::of(request, Timestamp::now()),
+        taken,
+        creates_directories: !args.dry_run,
+    })
 }
 
 /// Compares the request with the vendors' capabilities before anything is charged.

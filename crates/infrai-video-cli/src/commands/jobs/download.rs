@@ -1,5 +1,8 @@
+use std::collections::{HashMap, HashSet};
+
 use infrai_video::types::VideoJob;
 use infrai_video::{Error, ErrorKind, JobId, JobState};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{for_each, job_ids};
@@ -7,17 +10,18 @@ use crate::args::DownloadArgs;
 use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, advice, describe, job_outcome};
-use crate::runner::{self, LedgerSession, OutputPath, check_file, overwrite};
+use crate::file_name::Values;
+use crate::runner::{self, LedgerSession, OutputPath, WantedPath, check_file, overwrite};
 use crate::schema::DownloadReport;
 use crate::text::{clock, size};
 
 pub(crate) async fn run(ctx: &Context, args: &DownloadArgs) -> Result<(), Failure> {
     let ids = job_ids(ctx, &args.ids)?;
-    let output_path = output_path(ctx, args, &ids)?;
+    let ledger = LedgerSession::open(ctx).await;
+    let output_paths = output_paths(ctx, args, &ids, &ledger).await?;
     let session = ctx.connect().await?;
     let mut signals = ctx.signals()?;
-    let ledger = LedgerSession::open(ctx).await;
-    let downloads = Downloads { ctx, args, session: &session, ledger: &ledger, output_path: &output_path };
+    let downloads = Downloads { ctx, args, session: &session, ledger: &ledger, output_paths: &output_paths };
     let result = tokio::select! {
         result = for_each(ctx, &ids, |id| downloads.download(id)) => result,
         signal = signals.next() => Err(Failure::new(signal.exit(), "a later download continues from here")
@@ -28,25 +32,49 @@ pub(crate) async fn run(ctx: &Context, args: &DownloadArgs) -> Result<(), Failur
     result
 }
 
-/// Checks every path before anything is downloaded.
-fn output_path(ctx: &Context, args: &DownloadArgs, ids: &[JobId]) -> Result<OutputPath, Failure> {
-    let path = OutputPath::checked(args.output.as_deref(), args.force, ctx.output.stdout_is_terminal)?;
+/// Checks every path before anything is downloaded. Returns that of each job.
+async fn output_paths(
+    ctx: &Context,
+    args: &DownloadArgs,
+    ids: &[JobId],
+    ledger: &LedgerSession,
+) -> Result<HashMap<JobId, OutputPath>, Failure> {
     let usage = |message: &str| Failure::new(Exit::Usage, message).next(ctx.invocation.help());
-    match &path {
-        OutputPath::Stdout if ctx.output.json => {
-            return Err(usage("--json and -o - cannot be combined: both write to stdout"));
-        }
-        OutputPath::Stdout | OutputPath::File(_) if ids.len() > 1 => {
-            return Err(usage("--output must be an existing directory for several clips"));
-        }
-        OutputPath::Directory(_) => {
-            for path in ids.iter().filter_map(|id| path.path(id.as_str())) {
-                check_file(&path, args.force)?;
+    let (at, mut paths, mut taken) = (Timestamp::now(), HashMap::new(), HashSet::new());
+    for id in ids {
+        let item = ledger.item_of_job(id.as_str()).await;
+        let request = item.and_then(|item| item.clip_request().ok());
+        let values =
+            request.as_ref().map_or_else(|| Values::of_unknown(at), |request| Values::of(request, at));
+        let path = OutputPath::checked(&WantedPath {
+            output: args.output.as_deref(),
+            force: args.force,
+            stdout_is_terminal: ctx.output.stdout_is_terminal,
+            values: values.with_id(Some(id.as_str())),
+            taken: taken.clone(),
+            creates_directories: true,
+        })?;
+        match &path {
+            OutputPath::Stdout if ctx.output.json => {
+                return Err(usage("--json and -o - cannot be combined: both write to stdout"));
+            }
+            OutputPath::Directory(_) => {
+                if let Some(path) = path.path(id.as_str()) {
+                    check_file(&path, args.force)?;
+                }
+            }
+            OutputPath::File(file) | OutputPath::Named(file)
+                if taken.insert(std::path::absolute(file).unwrap_or_default()) => {}
+            OutputPath::Stdout if ids.len() == 1 => {}
+            _ => {
+                let message =
+                    "--output must be an existing directory for several clips, or have a field such as {id}";
+                return Err(usage(message));
             }
         }
-        _ => {}
+        paths.insert(id.clone(), path);
     }
-    Ok(path)
+    Ok(paths)
 }
 
 /// The downloads of one command.
@@ -55,7 +83,7 @@ struct Downloads<'a> {
     args: &'a DownloadArgs,
     session: &'a Session,
     ledger: &'a LedgerSession,
-    output_path: &'a OutputPath,
+    output_paths: &'a HashMap<JobId, OutputPath>,
 }
 
 impl Downloads<'_> {
@@ -73,7 +101,7 @@ impl Downloads<'_> {
         }
         let download = self.session.client.job(id.as_str()).download();
         let mut recorder = self.ledger.job(id.as_str()).await;
-        let path = self.output_path.path(id.as_str());
+        let path = self.output_paths.get(&id).and_then(|path| path.path(id.as_str()));
         let overwrite = overwrite(self.args.force);
         let clip = runner::download(download, path, overwrite, output, &mut recorder).await;
         let clip = clip.map_err(|error| self.not_saved(&id, &error))?;

@@ -3,16 +3,20 @@
 mod dry_run;
 mod other_services;
 
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use infrai_video::JobId;
+use jiff::Timestamp;
 
 use crate::args::ResumeArgs;
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Setback, advice};
+use crate::file_name::Values;
 use crate::ledger::{Destination, Heartbeat, Item, LeasedItem, Ledger, Selection, Stage};
-use crate::runner::{ClipCheck, IfJobGone, ItemSource, Limits, OutputPath, RunOutcome, Runner};
+use crate::runner::{ClipCheck, IfJobGone, ItemSource, Limits, OutputPath, RunOutcome, Runner, WantedPath};
 use crate::schema::ItemReport;
 use crate::text::count;
 use crate::ui::BatchProgress;
@@ -167,8 +171,12 @@ impl Resume<'_> {
                     Failure::new(Exit::Usage, "--output takes one item: name one job or idempotency key");
                 return Err(failure.next(self.ctx.invocation.help()));
             };
-            let is_terminal = self.ctx.output.stdout_is_terminal;
-            item.destination = match OutputPath::checked(Some(output), args.force, is_terminal)? {
+            let request = item.clip_request().ok();
+            let at = Timestamp::now();
+            let values =
+                request.as_ref().map_or_else(|| Values::of_unknown(at), |known| Values::of(known, at));
+            let wanted = self.wanted(Some(output), values.with_id(item.job_id.as_deref()));
+            item.destination = match OutputPath::checked(&wanted)? {
                 OutputPath::Stdout => {
                     let failure = Failure::new(Exit::Usage, "resume cannot write to stdout");
                     return Err(failure.next("name a file with -o FILE"));
@@ -180,10 +188,22 @@ impl Resume<'_> {
             item.replace |= args.force;
             // A named job is downloaded even if only the job was requested.
             if item.destination == Destination::Nowhere && !args.names.is_empty() {
-                item.destination = OutputPath::checked(None, false, false)?.destination()?;
+                let wanted = self.wanted(None, Values::default());
+                item.destination = OutputPath::checked(&wanted)?.destination()?;
             }
         }
         Ok(())
+    }
+
+    fn wanted<'v>(&self, output: Option<&'v Path>, values: Values<'v>) -> WantedPath<'v> {
+        WantedPath {
+            output,
+            force: self.args.force,
+            stdout_is_terminal: self.ctx.output.stdout_is_terminal,
+            values,
+            taken: HashSet::new(),
+            creates_directories: true,
+        }
     }
 
     /// Stores what the options change.
