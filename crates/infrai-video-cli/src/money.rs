@@ -22,6 +22,12 @@ pub(crate) struct InvalidAmount;
 impl Usd {
     pub(crate) const ZERO: Self = Self(0);
 
+    pub(crate) const MAX: Self = Self(i64::MAX);
+
+    pub(crate) const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
     /// The amount nearest to a number of dollars. `None` for a number that is no cost: negative, infinite or not a number.
     pub(crate) fn from_dollars(dollars: f64) -> Option<Self> {
         (0.0..=MOST).contains(&dollars).then(|| Self((dollars * MICROS).round() as i64))
@@ -48,15 +54,18 @@ impl FromStr for Usd {
     }
 }
 
+/// A number of dollars that was reported, as [`Usd`] is shown.
+pub(crate) fn usd(dollars: f64) -> String {
+    Usd::from_dollars(dollars).map_or_else(|| dollars.to_string(), |amount| amount.to_string())
+}
+
 /// `0.20`, or more digits where they matter.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = match self.0 {
-            micros if micros % 10_000 == 0 => 2,
-            micros if micros % 100 == 0 => 4,
-            _ => 6,
-        };
-        f.pad(&format!("{:.decimals$}", self.dollars()))
+        let text = format!("{:.6}", self.dollars());
+        let most = text.len() - 4;
+        let shown = text.trim_end_matches('0').len().max(most);
+        f.pad(&text[..shown])
     }
 }
 
@@ -108,7 +117,10 @@ mod tests {
             (usd("5").to_string(), usd("0.0125").to_string()),
             ("5.00".to_owned(), "0.0125".to_owned())
         );
-        assert_eq!(usd("0.000001").to_string(), "0.000001");
+        assert_eq!(
+            (usd("0.000001").to_string(), usd("30").to_string()),
+            ("0.000001".to_owned(), "30.00".to_owned())
+        );
         for text in ["", "0", "-1", "-0.0", "NaN", "inf", "1e300", "0.0000001", "five", "$5", "0,5"] {
             assert_eq!(text.parse::<Usd>(), Err(InvalidAmount), "{text}");
         }

@@ -33,6 +33,7 @@ pub(crate) fn threads(global: &Global, command: &Command) -> Threads {
         | Command::SetRetention(_)
         | Command::Capabilities
         | Command::Config(_)
+        | Command::Usage(_)
         | Command::Schema(_)
         | Command::Man(_)
         | Command::Completions(_) => Threads::One,

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
 
+use super::SpendingArgs;
 use super::headings::{COST, OUTPUT, RUN};
 use super::values::Timeout;
 
@@ -74,6 +75,8 @@ pub(crate) struct PlanArgs {
     /// In this run. Each line of the plan needs duration_seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = COST, hide_short_help = true)]
     pub(crate) max_seconds: Option<f64>,
+    #[command(flatten)]
+    pub(crate) spending: SpendingArgs,
     /// How long to wait: 90s, 15m or none
     ///
     /// For each job. It continues afterwards.

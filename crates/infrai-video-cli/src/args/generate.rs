@@ -2,9 +2,9 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 
-use super::ClipRequest;
 use super::headings::{CLIP, COST, OUTPUT, RUN};
 use super::values::Timeout;
+use super::{ClipRequest, SpendingArgs};
 use crate::text::{operand, option};
 
 const EXAMPLES: &str = "\
@@ -42,6 +42,8 @@ pub(crate) struct GenerateArgs {
     /// Replace the output file if it exists
     #[arg(long, help_heading = OUTPUT)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) spending: SpendingArgs,
     /// Check everything, and send nothing
     ///
     /// Prints the request that would be sent.
@@ -106,13 +108,17 @@ impl GenerateArgs {
             ("--prefer", request.prefer.map(|preference| preference.to_string())),
             ("--reference-image-url", request.reference_image_url.clone()),
             ("--output", self.output.as_ref().map(path)),
+            ("--max-usd", self.spending.max_usd.map(|max| max.to_string())),
             ("--idempotency-key", Some(key.to_owned())),
         ] {
             line.extend(value.map(|value| format!(" {}", option(name, &value))));
         }
-        for (name, is_set) in
-            [(" --force", self.force), (" --no-wait", self.no_wait), (" --no-check", self.no_check)]
-        {
+        for (name, is_set) in [
+            (" --yes", self.spending.yes),
+            (" --force", self.force),
+            (" --no-wait", self.no_wait),
+            (" --no-check", self.no_check),
+        ] {
             line.extend(is_set.then_some(name));
         }
         line.extend(self.prompt.as_ref().map(|prompt| format!(" {}", operand(prompt))));

@@ -13,6 +13,8 @@ mod jobs;
 mod resume;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod spending;
+mod usage;
 mod values;
 mod variables;
 
@@ -33,6 +35,8 @@ pub(crate) use jobs::{
 pub(crate) use resume::ResumeArgs;
 #[cfg(feature = "sandbox")]
 pub(crate) use sandbox::{LogFormat, Pace, SandboxArgs, TOKEN_VARIABLE};
+pub(crate) use spending::SpendingArgs;
+pub(crate) use usage::{GroupBy, UsageArgs};
 pub(crate) use variables::set;
 
 const ENVIRONMENT: &str = "\
@@ -113,6 +117,7 @@ pub(crate) enum Command {
     Capabilities,
     Resume(ResumeArgs),
     Batch(BatchArgs),
+    Usage(UsageArgs),
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
     Config(ConfigArgs),
@@ -144,6 +149,7 @@ impl Command {
     pub(crate) fn uses_api_key(&self) -> bool {
         match self {
             Self::Batch(args) => !matches!(args.command, BatchCommand::Status(_)),
+            Self::Usage(_) => false,
             other => other.calls_the_api(),
         }
     }
@@ -165,6 +171,7 @@ impl Command {
             Self::Capabilities => "capabilities",
             Self::Resume(_) => "resume",
             Self::Batch(_) => "batch",
+            Self::Usage(_) => "usage",
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
             Self::Config(_) => "config",

@@ -9,6 +9,7 @@ mod jobs;
 mod resume;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod usage;
 
 use crate::args::Command;
 use crate::context::Context;
@@ -32,6 +33,7 @@ pub(crate) async fn run(ctx: &Context, command: Command) -> Result<(), Failure> 
         Command::SetRetention(args) => jobs::set_retention::run(ctx, &args).await,
         Command::Resume(args) => Box::pin(resume::run(ctx, &args)).await,
         Command::Batch(args) => Box::pin(batch::run(ctx, &args.command)).await,
+        Command::Usage(args) => usage::run(ctx, &args).await,
         Command::Capabilities => capabilities::run(ctx).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(ctx, &args).await,

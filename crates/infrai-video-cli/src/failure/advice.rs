@@ -259,6 +259,15 @@ pub(crate) fn continue_batch(invocation: &Invocation) -> String {
     format!("{}  ({}continues where it stopped)", invocation.repeat(), invocation.stdin_note())
 }
 
+/// Continues a batch that stopped at its budget, which is that of one run.
+pub(crate) fn after_budget(invocation: &Invocation, has_begun: bool) -> String {
+    let (repeat, stdin) = (invocation.repeat(), invocation.stdin_note());
+    match has_begun {
+        true => format!("{repeat}  ({stdin}begins more with the same budget again)"),
+        false => format!("raise --max-usd, then: {repeat}"),
+    }
+}
+
 /// Why items of a batch have no clip.
 pub(crate) struct MissingClips {
     pub(crate) has_failed: bool,

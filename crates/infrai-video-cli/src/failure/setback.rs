@@ -31,6 +31,8 @@ pub(crate) enum Setback {
     Paused { outage: Outage, why: String },
     /// Other items would fail in the same way until the user changes something.
     Stopped { exit: Exit, why: String },
+    /// Its charge would exceed the budget.
+    OverBudget,
     /// Another process has taken it over.
     TakenOver,
     /// The ledger cannot be written.
@@ -104,6 +106,7 @@ impl Setback {
             | Self::Stuck { why, .. }
             | Self::Paused { why, .. }
             | Self::Stopped { why, .. } => why.clone(),
+            Self::OverBudget => "not begun: its charge would exceed the budget".to_owned(),
             Self::TakenOver => "another process has taken it over".to_owned(),
             Self::Ledger(error) => error.to_string(),
         }
@@ -128,6 +131,7 @@ impl Setback {
             Self::UnsafeToRetry(_) | Self::OutcomeUnknown(_) => Exit::OutcomeUnknown,
             Self::Stuck { exit, .. } | Self::Stopped { exit, .. } => *exit,
             Self::Paused { outage, .. } => outage.exit(),
+            Self::OverBudget => Exit::Refused,
             Self::TakenOver | Self::Ledger(_) => Exit::Other,
         }
     }

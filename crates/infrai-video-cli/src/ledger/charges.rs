@@ -10,15 +10,15 @@ use super::{Item, Ledger, LedgerError, Stage};
 use crate::money::Usd;
 
 /// The state of a job that was deleted before it was final. Not one of the contract.
-pub(crate) const DELETED: &str = "deleted";
+const DELETED: &str = "deleted";
 
 /// What this process has learnt about the job of an item.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct JobFacts {
     /// The vendor that the response to the request named.
     vendor: Option<String>,
-    /// When a request was sent whose first response was lost, in milliseconds since 1970.
-    sent_at: Option<i64>,
+    /// When a request was prepared whose first response was lost, in milliseconds since 1970, by the clock of the service.
+    prepared_at: Option<i64>,
     /// Whether this process has seen the job before it was final.
     is_watched: bool,
     /// Whether it became final while this process was waiting.
@@ -31,14 +31,14 @@ impl JobFacts {
     /// The facts of an accepted request.
     pub(super) fn of_acceptance(item: &Item, job: &Response<Job>) -> Self {
         let is_repeated = job.metadata().cache_hit == Some(true);
-        let prepared_at = item.submission.as_ref().map(Submission::prepared_at);
-        let sent_at = prepared_at.and_then(|at| SystemTime::try_from(at).ok()).and_then(|at| {
+        let prepared = item.submission.as_ref().map(Submission::prepared_at);
+        let prepared_at = prepared.and_then(|at| SystemTime::try_from(at).ok()).and_then(|at| {
             let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
             i64::try_from(since.as_millis()).ok()
         });
         Self {
             vendor: job.metadata().vendor.clone(),
-            sent_at: sent_at.filter(|_| is_repeated),
+            prepared_at: prepared_at.filter(|_| is_repeated),
             is_watched: !is_repeated,
             ..Self::default()
         }
@@ -46,8 +46,8 @@ impl JobFacts {
 
     /// The facts of a request that was accepted at a time, or now.
     #[cfg(test)]
-    pub(super) fn accepted(vendor: &str, sent_at: Option<i64>) -> Self {
-        Self { vendor: Some(vendor.to_owned()), sent_at, ..Self::default() }
+    pub(super) fn accepted(vendor: &str, prepared_at: Option<i64>) -> Self {
+        Self { vendor: Some(vendor.to_owned()), prepared_at, ..Self::default() }
     }
 
     /// A state that was read.
@@ -88,7 +88,21 @@ pub(crate) struct Charge {
     pub(crate) request: String,
 }
 
+/// What the charges of a service leave out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Uncertain {
+    /// Number of requests whose responses are not known, so that they may be charged.
+    pub(crate) requests: usize,
+    /// Number of charged jobs at each other service.
+    pub(crate) elsewhere: Vec<(String, usize)>,
+}
+
 impl Charge {
+    /// Whether the job was deleted before it was seen to be final.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.job_state.as_deref() == Some(DELETED)
+    }
+
     fn from_row(row: &Row) -> Result<Self, LedgerError> {
         let cost: Option<f64> = row.get("cost_usd")?;
         Ok(Self {
@@ -110,7 +124,10 @@ impl Ledger {
         let sql = format!(
             "INSERT INTO charges (service, job_id, item, key, vendor, cost_usd, job_state, submitted_at, finished_at)
              SELECT service, $4, id, $5, CAST($6 AS TEXT), CAST($7 AS DOUBLE PRECISION), CAST($8 AS TEXT),
-                 coalesce($9, {now}), CASE WHEN $10 = 1 THEN {now} END
+                 CASE WHEN CAST($9 AS BIGINT) IS NULL THEN {now}
+                     WHEN CAST($9 AS BIGINT) BETWEEN created_at AND {now} THEN CAST($9 AS BIGINT)
+                     ELSE created_at END,
+                 CASE WHEN $10 = 1 THEN {now} END
              FROM items WHERE service = $1 AND id = $2 AND worker = $3
              ON CONFLICT (service, job_id) DO UPDATE SET
                  vendor = coalesce(charges.vendor, excluded.vendor),
@@ -133,7 +150,7 @@ impl Ledger {
             facts.vendor.clone().into(),
             item.cost_usd.into(),
             job_state.into(),
-            facts.sent_at.into(),
+            facts.prepared_at.into(),
             i64::from(facts.has_finished).into(),
         ];
         Some((sql, values))
@@ -172,5 +189,17 @@ impl Ledger {
                    WHERE charges.service = $1 AND submitted_at >= $2 ORDER BY submitted_at DESC, job_id LIMIT $3";
         let values = vec![text(service), since.into(), max.into()];
         self.database.rows(sql, values, Charge::from_row).await
+    }
+    /// What the charges since a time in milliseconds since 1970 leave out.
+    pub(crate) async fn uncertain(&self, service: &str, since: i64) -> Result<Uncertain, LedgerError> {
+        let sql = "SELECT count(*) AS number FROM items WHERE service = $1 AND updated_at >= $2
+                   AND job_id IS NULL AND submission IS NOT NULL AND stage IN ('sent', 'dropped')";
+        let number = |row: &Row| Ok(usize::try_from(row.get::<i64>("number")?).unwrap_or_default());
+        let requests = self.database.rows(sql, vec![text(service), since.into()], number).await?;
+        let sql = "SELECT service, count(*) AS number FROM charges WHERE service <> $1 AND submitted_at >= $2
+                   GROUP BY service ORDER BY service";
+        let elsewhere = |row: &Row| Ok((row.get("service")?, number(row)?));
+        let elsewhere = self.database.rows(sql, vec![text(service), since.into()], elsewhere).await?;
+        Ok(Uncertain { requests: requests.iter().sum(), elsewhere })
     }
 }

@@ -76,6 +76,17 @@ impl PastJob {
 }
 
 impl PastJobs {
+    /// What the newest job of the same vendor, size and length cost.
+    pub(crate) fn cost_like(&self, charge: &Charge) -> Option<Usd> {
+        let request: ClipRequest = serde_json::from_str(&charge.request).ok()?;
+        let is_alike = |job: &&PastJob| {
+            job.vendor == charge.vendor
+                && size(&job.request) == size(&request)
+                && job.request.duration_seconds == request.duration_seconds
+        };
+        self.0.iter().filter(is_alike).find_map(|job| job.cost)
+    }
+
     /// What is known about clips like that of a request: of the same size, length and preference; else of the same size and
     /// length; else of the same size, with the cost scaled by the second.
     pub(crate) fn history(&self, request: &ClipRequest) -> History {

@@ -27,6 +27,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use self::charges::JobFacts;
+pub(crate) use self::charges::{Charge, Uncertain};
 use self::database::{Database, Row, Value, text};
 pub(crate) use self::error::LedgerError;
 pub(crate) use self::heartbeat::Heartbeat;

@@ -296,6 +296,7 @@ async fn each_job_has_one_charge_and_keeps_its_time(fixture: Fixture) {
     (taken.stage, taken.job_id, taken.cost_usd) = (Stage::Accepted, Some("vj_1".to_owned()), Some(0.2));
     ledger.write(&taken, &JobFacts::accepted("swift", None)).await.unwrap();
     let first = only_charge(&ledger).await;
+    ledger.database.execute("UPDATE items SET created_at = 2500", Vec::new()).await.unwrap();
     assert_eq!((first.vendor.as_deref(), first.cost.map(Usd::dollars)), (Some("swift"), Some(0.2)));
     ledger.database.execute("UPDATE charges SET submitted_at = 1000", Vec::new()).await.unwrap();
 
@@ -311,10 +312,20 @@ async fn each_job_has_one_charge_and_keeps_its_time(fixture: Fixture) {
     let charges = ledger.charges(SERVICE, 0, 10).await.unwrap();
     assert_eq!(charges.iter().map(|charge| charge.submitted_at).collect::<Vec<_>>(), [3000, 1000]);
     assert_eq!(ledger.charges(SERVICE, 1001, 10).await.unwrap().len(), 1);
+    // The clock of the service may differ: the job is not older than its item.
+    let other = fixture.open().await;
+    other.add(&[item("b", 2)]).await.unwrap();
+    let b = other.lease(SERVICE, Selection::One("b")).await.unwrap().remove(0);
+    let b = Item { job_id: Some("vj_3".to_owned()), ..b };
+    for clock in [7, i64::MAX] {
+        other.database.execute("DELETE FROM charges WHERE job_id = 'vj_3'", Vec::new()).await.unwrap();
+        other.write(&b, &JobFacts::accepted("swift", Some(clock))).await.unwrap();
+        assert_eq!(other.charges(SERVICE, 0, 10).await.unwrap()[0].submitted_at, b.created_at);
+    }
     // A process without the lease records nothing.
-    taken.job_id = Some("vj_3".to_owned());
+    taken.job_id = Some("vj_4".to_owned());
     assert!(matches!(ledger.write(&taken, &JobFacts::default()).await, Err(LedgerError::Lost)));
-    assert_eq!(ledger.charges(SERVICE, 0, 10).await.unwrap().len(), 2);
+    assert_eq!(ledger.charges(SERVICE, 0, 10).await.unwrap().len(), 3);
 }
 
 async fn a_wait_that_nobody_watched_has_no_duration(fixture: Fixture) {

@@ -23,6 +23,7 @@ use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::{Outage, Setback, describe};
 use crate::ledger::{Item, LeasedItem, Ledger, LedgerError, Stage};
+use crate::spending::{Admission, Budget};
 use crate::text::usd;
 use crate::ui::ItemProgress;
 
@@ -36,6 +37,7 @@ pub(crate) struct Runner<'a> {
     /// The fingerprint of the API key in use.
     account: Option<String>,
     if_job_gone: IfJobGone,
+    pub(super) budget: Budget,
     accepted: AtomicU64,
     polled: AtomicU64,
     advanced: Notify,
@@ -56,6 +58,7 @@ impl<'a> Runner<'a> {
             max_wait,
             account: credentials::api_key_fingerprint(),
             if_job_gone: IfJobGone::Leave,
+            budget: Budget::default(),
             accepted: AtomicU64::new(0),
             polled: AtomicU64::new(0),
             advanced: Notify::new(),
@@ -65,6 +68,16 @@ impl<'a> Runner<'a> {
     pub(crate) fn with_if_job_gone(mut self, if_job_gone: IfJobGone) -> Self {
         self.if_job_gone = if_job_gone;
         self
+    }
+
+    pub(crate) fn with_budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// What this run may spend.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The number of accepted requests and of polled states so far.
@@ -87,6 +100,10 @@ impl<'a> Runner<'a> {
         loop {
             progress.update(&leased.item);
             match leased.item.stage {
+                // The source of the items has asked before, but not for a job that is gone.
+                Stage::Planned if self.budget.reserve(&leased.item) != Admission::Granted => {
+                    return Err(Setback::OverBudget);
+                }
                 Stage::Planned => {
                     self.session.client.sync_time().await;
                     let submission = self.prepare(&leased.item)?;
@@ -152,11 +169,14 @@ impl<'a> Runner<'a> {
         submission: &Submission,
         sending: Sending,
     ) -> Result<(), Setback> {
+        self.budget.count(&leased.item);
         match self.session.client.submit(submission).await {
             Ok(job) => {
                 self.accepted.fetch_add(1, Ordering::Relaxed);
                 self.advanced.notify_one();
-                leased.set_accepted(&job).await?;
+                let recorded = leased.set_accepted(&job).await;
+                self.budget.set_charged(&leased.item);
+                recorded?;
                 self.report_submission(&leased.item);
                 Ok(())
             }

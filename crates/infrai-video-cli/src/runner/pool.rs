@@ -229,12 +229,15 @@ impl Run<'_> {
             self.resume();
         }
         let ctx = self.runner.ctx;
+        let budget = &self.runner.budget;
         match result {
             Ok(()) => {
+                budget.settle(&leased.item);
                 self.progress.finished(&leased.item, "");
                 self.outcome.saved.push(leased.item);
             }
             Err(Setback::TakenOver) => {
+                budget.settle(&leased.item);
                 let label = leased.item.label();
                 ctx.output.status("note", &format!("{label}: another process has taken it over"));
                 self.outcome.seen.remove(&leased.item.id);
@@ -258,6 +261,7 @@ impl Run<'_> {
                 self.outcome.stopped.get_or_insert_with(|| ctx.ledger_failed(&error));
             }
             Err(setback) => {
+                budget.settle(&leased.item);
                 self.progress.finished(&leased.item, &setback.why(&leased.item));
                 // Another process may finish it. If this one kept the lease, two processes could wait for each other.
                 self.outcome.unfinished.push((leased.release().await, setback));

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::item::Runner;
 use crate::args::PlanArgs;
 use crate::ledger::{Destination, Item, LeasedItem, LedgerError, Pending, Selection, Stage};
+use crate::spending::Admission;
 
 /// How often items are polled that another process may have released.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -15,7 +16,11 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Where the items of a run come from.
 pub(crate) enum ItemSource {
     /// The items with these ids.
-    Ids(VecDeque<String>),
+    Ids {
+        ids: VecDeque<String>,
+        /// Whether the budget refused the first of them.
+        over_budget: bool,
+    },
     Batch(Box<BatchSource>),
 }
 
@@ -34,13 +39,26 @@ pub(crate) struct BatchSource {
     seconds: f64,
     /// Whether a limit is reached.
     is_full: bool,
+    /// Whether the budget refused the next item.
+    over_budget: bool,
     /// Items that were planned and free at the last poll, in the order of the plan.
     planned: VecDeque<String>,
     /// When to poll again for items that other processes began and released.
     next_poll: Instant,
 }
 
+/// Whether the budget allows an item to be begun now. `refused` is set if it never will.
+fn admits(runner: &Runner<'_>, item: &Item, refused: &mut bool) -> bool {
+    let admission = runner.budget.reserve(item);
+    *refused = admission == Admission::Refused;
+    admission == Admission::Granted
+}
+
 impl ItemSource {
+    pub(crate) fn of_ids(ids: impl IntoIterator<Item = String>) -> Self {
+        Self::Ids { ids: ids.into_iter().collect(), over_budget: false }
+    }
+
     /// Leases up to `max` items that are not in `seen`. Items that other processes work on are added to `elsewhere`.
     pub(super) async fn lease(
         &mut self,
@@ -50,16 +68,23 @@ impl ItemSource {
         elsewhere: &mut Vec<String>,
     ) -> Result<Vec<LeasedItem>, LedgerError> {
         match self {
-            Self::Ids(ids) => {
+            Self::Ids { ids, over_budget } => {
                 let service = runner.ctx.service();
                 let mut items = Vec::new();
                 while items.len() < max
                     && let Some(id) = ids.pop_front()
                 {
-                    match runner.ledger.lease(&service, Selection::One(&id)).await?.pop() {
-                        Some(item) => items.push(LeasedItem::new(&runner.ledger, item)),
-                        None => elsewhere.push(id),
+                    let Some(item) = runner.ledger.lease(&service, Selection::One(&id)).await?.pop() else {
+                        elsewhere.push(id);
+                        continue;
+                    };
+                    let leased = LeasedItem::new(&runner.ledger, item);
+                    if leased.item.stage == Stage::Planned && !admits(runner, &leased.item, over_budget) {
+                        leased.release().await;
+                        ids.push_front(id);
+                        break;
                     }
+                    items.push(leased);
                 }
                 Ok(items)
             }
@@ -74,8 +99,8 @@ impl ItemSource {
         seen: &HashSet<String>,
     ) -> Result<bool, LedgerError> {
         match self {
-            Self::Ids(ids) => Ok(ids.is_empty()),
-            Self::Batch(batch) if batch.is_full => Ok(true),
+            Self::Ids { ids, over_budget } => Ok(*over_budget || ids.is_empty()),
+            Self::Batch(batch) if batch.is_full || batch.over_budget => Ok(true),
             Self::Batch(batch) => batch.is_finished(runner, seen).await,
         }
     }
@@ -99,6 +124,7 @@ impl BatchSource {
             begun: HashSet::new(),
             seconds: 0.0,
             is_full: false,
+            over_budget: false,
             planned: VecDeque::new(),
             next_poll: Instant::now(),
         }
@@ -202,16 +228,21 @@ impl BatchSource {
                 self.planned = free.into_iter().filter(is_ours).collect();
             }
             // The next item may reach a limit.
-            let is_limited = self.max_jobs.is_some() || self.max_seconds.is_some();
+            let is_limited =
+                self.max_jobs.is_some() || self.max_seconds.is_some() || runner.budget.is_limited();
             let room = if is_limited { 1 } else { max - items.len() };
             let ids: Vec<String> = self.planned.drain(..room.min(self.planned.len())).collect();
             for item in runner.ledger.lease(&service, Selection::Pending(Pending::Planned, &ids)).await? {
-                if self.allows(&item) {
-                    items.push(item);
-                } else {
+                let id = item.id.clone();
+                if !self.allows(&item) {
                     self.is_full = true;
-                    LeasedItem::new(&runner.ledger, item).release().await;
+                } else if admits(runner, &item, &mut self.over_budget) {
+                    items.push(item);
+                    continue;
                 }
+                LeasedItem::new(&runner.ledger, item).release().await;
+                self.planned.push_front(id);
+                return Ok(());
             }
         }
         Ok(())

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::reports::Listening;
 pub(crate) use self::reports::{
-    BatchReport, ConfigPath, ConfigReport, ConfigValue, Counts, DownloadReport, GenerateReport, ItemReport,
-    JobReport, ListPage, ResumeStep, billed_cost,
+    BatchReport, ChargeSums, ConfigPath, ConfigReport, ConfigValue, Counts, DownloadReport, GenerateReport,
+    ItemReport, JobReport, ListPage, ResumeStep, UsageGroup, UsageReport, billed_cost,
 };
 
 /// The contract's schemas by name, which `cargo xtask regen` generates.

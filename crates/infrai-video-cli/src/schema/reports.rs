@@ -269,3 +269,46 @@ pub(crate) struct ResumeStep {
     #[serde(flatten)]
     pub(crate) item: ItemReport,
 }
+
+/// What was charged at a service, by the ledger. Amounts are US dollars.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UsageReport {
+    /// The base URL of the API.
+    pub(crate) service: String,
+    /// The time of the first request that counts, in RFC 3339. Left out if all count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) since: Option<String>,
+    /// In alphabetical order of their names.
+    pub(crate) groups: Vec<UsageGroup>,
+    pub(crate) total: ChargeSums,
+    /// Number of requests whose responses are not known. They may be charged, and are not in the sums.
+    pub(crate) requests_without_response: usize,
+}
+
+/// The charges of a day, a state or a vendor.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UsageGroup {
+    /// The day in UTC, the last known state of the jobs, or the vendor; `unknown` if it is not known.
+    pub(crate) group: String,
+    #[serde(flatten)]
+    pub(crate) sums: ChargeSums,
+}
+
+/// Sums of charges.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ChargeSums {
+    /// Number of jobs.
+    pub(crate) jobs: usize,
+    /// What the service reported as their cost.
+    pub(crate) charged_usd: f64,
+    /// The part of it that is for failed and cancelled jobs, for which refunds are expected. The ledger cannot confirm them.
+    pub(crate) expected_refunds_usd: f64,
+    /// What was charged less the expected refunds.
+    pub(crate) net_usd: f64,
+    /// Number of jobs whose cost the service did not report. It is not in the sums.
+    pub(crate) unreported_jobs: usize,
+    /// What those of them cost that are not to be refunded, as far as jobs of the same vendor, size and length tell.
+    pub(crate) unreported_estimate_usd: f64,
+    /// Number of jobs that were deleted before they were seen to be final. Whether they were refunded is not known.
+    pub(crate) deleted_jobs: usize,
+}

@@ -5,7 +5,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::reports::{
     BatchReport, ConfigPath, ConfigReport, DownloadReport, GenerateReport, ItemReport, JobReport, ListPage,
-    ResumeStep,
+    ResumeStep, UsageReport,
 };
 use crate::failure::FailureLine;
 
@@ -99,6 +99,11 @@ pub(super) const ROWS: &[Row] = &[
         name: "config",
         description: "One line: the values in use with `config show`, the path with `config path`.",
         schemas: |all| vec![all.subschema_for::<ConfigReport>(), all.subschema_for::<ConfigPath>()],
+    },
+    Row {
+        name: "usage",
+        description: "One line: what was charged, by the ledger.",
+        schemas: |all| vec![all.subschema_for::<UsageReport>()],
     },
     #[cfg(feature = "sandbox")]
     Row {

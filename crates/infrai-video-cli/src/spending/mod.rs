@@ -1,20 +1,11 @@
-//! What a command is going to spend: estimates by the jobs of the ledger.
+//! What a command may spend: estimates by the jobs of the ledger, the budget of a run, and the question before a large charge.
 
+mod budget;
+mod consent;
 mod estimate;
+mod single;
 
-use crate::context::Context;
-use crate::ledger::{Location, PastJobs};
-
-pub(crate) use self::estimate::Estimate;
-
-/// The earlier jobs of the service. None if there is no ledger, or it cannot be used: the next step that needs it reports that.
-pub(crate) async fn past_jobs(ctx: &Context) -> PastJobs {
-    let location = ctx.ledger_location().unwrap_or(Location::None);
-    if !location.exists() {
-        return PastJobs::default();
-    }
-    let Ok(Some(ledger)) = ctx.open_ledger().await else { return PastJobs::default() };
-    let past = ledger.past_jobs(&ctx.service()).await.unwrap_or_default();
-    ledger.close().await;
-    past
-}
+pub(crate) use self::budget::{Admission, Budget, BudgetStop};
+pub(crate) use self::consent::ask_if_large;
+pub(crate) use self::estimate::{Estimate, Total};
+pub(crate) use self::single::SingleCharge;

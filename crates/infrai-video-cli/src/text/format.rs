@@ -31,13 +31,6 @@ pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
-/// `0.20`, or more digits where they matter.
-pub(crate) fn usd(amount: f64) -> String {
-    let cents = amount * 100.0;
-    let decimals = if (cents - cents.round()).abs() < 1e-6 { 2 } else { 4 };
-    format!("{amount:.decimals$}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,12 +44,5 @@ mod tests {
         assert_eq!(size(999_960), "1.0 MB");
         assert_eq!(count(1, "job"), "1 job");
         assert_eq!(count(2, "job"), "2 jobs");
-    }
-
-    #[test]
-    fn money_has_cents_or_more() {
-        assert_eq!(usd(0.2), "0.20");
-        assert_eq!(usd(0.0), "0.00");
-        assert_eq!(usd(0.0125), "0.0125");
     }
 }

@@ -14,6 +14,27 @@ pub(crate) enum Reply {
     Interrupted(Signal),
 }
 
+/// The reply to a question that is answered with yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consent {
+    Yes,
+    No,
+    /// A signal arrived first.
+    Interrupted(Signal),
+}
+
+/// Asks a question that is answered with y or n. Any other reply asks again.
+pub(crate) async fn ask_yes_or_no(output: &Output, question: &str, signals: &mut Signals) -> Consent {
+    loop {
+        match ask(output, &format!("{question} [y/n]"), signals).await {
+            Reply::Text(reply) if ["y", "yes"].contains(&reply.as_str()) => return Consent::Yes,
+            Reply::Text(reply) if ["n", "no"].contains(&reply.as_str()) => return Consent::No,
+            Reply::Text(_) => {}
+            Reply::Interrupted(signal) => return Consent::Interrupted(signal),
+        }
+    }
+}
+
 /// Asks a question that is answered with one line.
 pub(crate) async fn ask(output: &Output, question: &str, signals: &mut Signals) -> Reply {
     let (terminal, question) = (output.clone(), question.to_owned());

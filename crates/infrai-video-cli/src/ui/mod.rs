@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(crate) use self::batch_progress::{BatchProgress, ItemProgress};
-pub(crate) use self::confirm::{Reply, ask};
+pub(crate) use self::confirm::{Consent, Reply, ask, ask_yes_or_no};
 pub(crate) use self::download_progress::DownloadProgress;
 pub(crate) use self::job_progress::JobProgress;
 pub(crate) use self::live_table::LiveTable;

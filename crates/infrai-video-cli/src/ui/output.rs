@@ -102,7 +102,7 @@ impl Output {
         let style = match label {
             "done" | "cancelled" | "deleted" => SUCCESS,
             "error" => ERROR,
-            "note" | "sandbox" | "detached" => WARNING,
+            "note" | "sandbox" | "detached" | "stopped" => WARNING,
             _ => PLAIN,
         };
         let gap = LABEL_WIDTH.saturating_sub(label.len());

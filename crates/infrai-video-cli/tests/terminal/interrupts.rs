@@ -46,7 +46,7 @@ async fn the_first_interrupt_asks_and_k_keeps_the_job() {
     let end = terminal.end().await;
     assert_eq!((end.code, &*end.stdout), (130, ""));
     assert_eq!(
-        end.screen[3..],
+        end.screen[4..],
         [
             format!("{QUESTION} k"),
             format!("detached   job {id} keeps running and is billed"),

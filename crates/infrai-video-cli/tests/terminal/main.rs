@@ -10,6 +10,7 @@ mod foreign;
 mod interrupts;
 mod list;
 mod live;
+mod money;
 mod plain;
 mod pty;
 mod tables;

@@ -13,13 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::report::Report;
-use crate::args::{BatchCommand, PlanArgs};
+use crate::args::{BatchCommand, ClipRequest, PlanArgs};
 use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, advice};
-use crate::ledger::{Heartbeat, Item, Ledger, Location};
+use crate::ledger::{Heartbeat, Item, Ledger, Location, PastJobs};
+use crate::money::Usd;
 use crate::plan::Line;
 use crate::runner::{IfJobGone, ItemSource, Limits, Runner, check_directory};
+use crate::spending::{Budget, Total, ask_if_large};
+use crate::text::count;
 use crate::ui::BatchProgress;
 
 pub(super) async fn run(ctx: &Context, command: &BatchCommand) -> Result<(), Failure> {
@@ -40,6 +43,7 @@ struct BatchRun<'a> {
     /// Number of items that were finished before.
     finished_before: usize,
     if_job_gone: IfJobGone,
+    budget: Budget,
     /// The lines of the plan, if there is one.
     lines: &'a [Line],
 }
@@ -50,7 +54,9 @@ impl BatchRun<'_> {
         let mut signals = ctx.signals()?;
         let _heartbeat = Heartbeat::start(ledger);
         let max_wait = self.options.timeout.0;
-        let runner = Runner::new(ctx, session, ledger, max_wait).with_if_job_gone(self.if_job_gone);
+        let runner = Runner::new(ctx, session, ledger, max_wait)
+            .with_if_job_gone(self.if_job_gone)
+            .with_budget(self.budget);
         let progress = BatchProgress::new(&ctx.output, self.ids.len(), self.finished_before);
         let max_pause = Some(max_pause(self.options));
         let limits = Limits { concurrency: usize::from(self.options.jobs), max_pause };
@@ -65,7 +71,37 @@ impl BatchRun<'_> {
         };
         drop(progress);
         let items = items_of_batch(ctx, ledger, self.name).await?;
-        Report::new(self.name, &self.ids, items, self.lines, outcome).conclude(ctx, self.options)
+        let report = Report::new(self.name, &self.ids, items, self.lines, outcome);
+        report.conclude(ctx, self.options, runner.budget())
+    }
+}
+
+/// What the clips of a run are going to cost.
+struct Cost {
+    past: PastJobs,
+    total: Total,
+}
+
+impl Cost {
+    async fn of(ctx: &Context, ledger: &Ledger, requests: &[ClipRequest]) -> Result<Self, Failure> {
+        let past = ledger.past_jobs(&ctx.service()).await.map_err(|error| ctx.ledger_failed(&error))?;
+        Ok(Self { total: Total::of(requests, &past), past })
+    }
+
+    fn show(&self, ctx: &Context) {
+        if self.total.clips() > 0 {
+            ctx.output.status("cost", &self.total.line());
+        }
+    }
+
+    /// Asks before a large charge. Returns the budget of the run.
+    async fn approve(self, ctx: &Context, options: &PlanArgs) -> Result<Budget, Failure> {
+        self.show(ctx);
+        let max = options.spending.max_usd;
+        let cost = self.total.highest().min(max.unwrap_or(Usd::MAX));
+        let clips = count(self.total.clips(), "clip");
+        ask_if_large(ctx, &options.spending, cost, &clips).await?;
+        Ok(Budget::new(max, self.past))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ledger::{Item, Stage};
 use crate::plan::Line;
 use crate::runner::RunOutcome;
 use crate::schema::{BatchReport, Counts, billed_cost};
+use crate::spending::{Budget, BudgetStop};
 use crate::text::{count, usd};
 use crate::ui::Table;
 
@@ -62,7 +63,12 @@ impl<'a> Report<'a> {
     }
 
     /// Prints the report. Fails if items have no clip.
-    pub(super) fn conclude(mut self, ctx: &Context, options: &PlanArgs) -> Result<(), Failure> {
+    pub(super) fn conclude(
+        mut self,
+        ctx: &Context,
+        options: &PlanArgs,
+        budget: &Budget,
+    ) -> Result<(), Failure> {
         if let Some(path) = &options.report {
             write_report(path, &BatchReport::of(self.name, &self.items))?;
         }
@@ -73,8 +79,13 @@ impl<'a> Report<'a> {
             return Err(failure.with_exit(exit));
         }
         let without_clip: Vec<&Item> = self.items.iter().filter(|item| self.has_no_clip(item)).collect();
+        let planned = Counts::of(&self.items).planned;
+        let over_budget = budget.stopped(planned);
         if without_clip.is_empty() {
-            let planned = Counts::of(&self.items).planned;
+            if let Some(BudgetStop { message, has_begun }) = over_budget {
+                return Err(Failure::new(unknown.unwrap_or(Exit::Incomplete), message)
+                    .next(advice::after_budget(&ctx.invocation, has_begun)));
+            }
             if planned > 0 {
                 let rest = count(planned, "clip");
                 let note =
@@ -82,6 +93,9 @@ impl<'a> Report<'a> {
                 ctx.output.status("note", &note);
             }
             return Ok(());
+        }
+        if let Some(stop) = over_budget {
+            ctx.output.status("note", &stop.message);
         }
         // Items that this run gave up were reported then.
         for item in without_clip.iter().filter(|item| !self.was_given_up(item)).take(MAX_LISTED) {

@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::layout::directory_of_retry;
-use super::{BatchRun, items_of_batch, open_ledger, output_directory, unknown_batch};
-use crate::args::RetryArgs;
+use super::{BatchRun, Cost, items_of_batch, open_ledger, output_directory, unknown_batch};
+use crate::args::{ClipRequest, RetryArgs};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
@@ -35,6 +35,9 @@ async fn with_ledger(ctx: &Context, args: &RetryArgs, ledger: &Arc<Ledger>) -> R
         return Ok(());
     }
     let wanted = within_limits(args, wanted);
+    let requests: Vec<ClipRequest> = wanted.iter().filter_map(|item| item.clip_request().ok()).collect();
+    let cost = Cost::of(ctx, ledger, &requests).await?;
+    let budget = cost.approve(ctx, &args.options).await?;
     let directory = directory_of_retry(args.options.output.as_deref())?;
     let directory = directory.map(|output| output_directory(Some(&output), &name)).transpose()?;
     for item in &wanted {
@@ -59,10 +62,11 @@ async fn with_ledger(ctx: &Context, args: &RetryArgs, ledger: &Arc<Ledger>) -> R
     let run = BatchRun {
         name: &name,
         options: &args.options,
-        source: ItemSource::Ids(ids.iter().cloned().collect()),
+        source: ItemSource::of_ids(ids.iter().cloned()),
         ids,
         finished_before: 0,
         if_job_gone: if args.missing { IfJobGone::RequestAgain } else { IfJobGone::Leave },
+        budget,
         lines: &[],
     };
     run.run(ctx, &session, ledger).await
@@ -88,6 +92,8 @@ fn is_wanted(args: &RetryArgs, item: &Item) -> bool {
     match item.stage {
         Stage::Failed | Stage::Refused => args.failed,
         Stage::Cancelled => args.cancelled,
+        // An earlier retry stopped before it was sent.
+        Stage::Planned => item.attempt > 1 && (args.failed || args.cancelled),
         _ => false,
     }
 }
@@ -134,7 +140,7 @@ async fn retry(
         Stage::Failed | Stage::Refused | Stage::Cancelled => {
             leased.plan_new_attempt().await.map_err(failed)?;
         }
-        Stage::Saved => leased.store_changes().await.map_err(failed)?,
+        Stage::Saved | Stage::Planned => leased.store_changes().await.map_err(failed)?,
         _ => {}
     }
     leased.release().await;

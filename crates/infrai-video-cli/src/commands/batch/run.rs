@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::layout::Layout;
 use super::plan_checks::{batch_name, check_keys, check_lines, check_paths, exists, read};
 use super::report::{ended_without_clip, sum};
-use super::{BatchRun, items_of_batch, open_ledger};
-use crate::args::RunArgs;
+use super::{BatchRun, Cost, items_of_batch, open_ledger};
+use crate::args::{ClipRequest, RunArgs};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::ledger::{Destination, Item, LeasedItem, Ledger, Selection, Stage};
@@ -54,10 +54,14 @@ impl Plan<'_> {
         let paths = new.iter().map(|line| path(line)).chain(misplaced.values().flatten().cloned());
         check_paths(ctx, &paths.collect::<Vec<_>>(), args.options.force)?;
         let items: Vec<Item> = self.lines.iter().map(|line| self.planned(line, path(line))).collect();
+        let cost = Cost::of(ctx, self.ledger, &self.to_begin(&new)).await?;
         if args.dry_run {
             let items = items.into_iter().map(|item| known.get(&item.id).cloned().unwrap_or(item));
-            return self.show(&items.collect::<Vec<_>>(), new.len());
+            self.show(&items.collect::<Vec<_>>(), new.len())?;
+            cost.show(ctx);
+            return Ok(());
         }
+        let budget = cost.approve(ctx, &args.options).await?;
         self.record(&items, &new, &known).await?;
         let destinations: HashMap<String, Destination> =
             items.into_iter().map(|item| (item.id, item.destination)).collect();
@@ -72,9 +76,23 @@ impl Plan<'_> {
             source: ItemSource::Batch(Box::new(source)),
             finished_before,
             if_job_gone: IfJobGone::Leave,
+            budget,
             lines: self.lines,
         };
         run.run(ctx, &session, self.ledger).await
+    }
+
+    /// The requests of the new lines that the limits allow.
+    fn to_begin(&self, new: &[&Line]) -> Vec<ClipRequest> {
+        let requests = new.iter().map(|line| &line.request);
+        let max_jobs = self.args.options.max_jobs.unwrap_or(usize::MAX);
+        let max_seconds = self.args.options.max_seconds.unwrap_or(f64::INFINITY);
+        let mut seconds = 0.0;
+        let fits = |request: &&ClipRequest| {
+            seconds += request.duration_seconds.unwrap_or_default();
+            seconds <= max_seconds
+        };
+        requests.take(max_jobs).take_while(fits).cloned().collect()
     }
 
     async fn known_items(&self) -> Result<BTreeMap<String, Item>, Failure> {

@@ -18,9 +18,9 @@ use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
 use crate::file_name::{Field, Use, Values};
-use crate::ledger::{Item, Location};
+use crate::ledger::Item;
 use crate::runner::{LedgerSession, Order, OutputPath, Recorder, WantedPath, template as template_of};
-use crate::spending::{self, Estimate};
+use crate::spending::SingleCharge;
 
 pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failure> {
     let request = ClipRequest { prompt: prompt::read(args)?, ..args.request.clone() };
@@ -36,22 +36,21 @@ pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failur
     if let Some(key) = &args.idempotency_key {
         generate = generate.with_idempotency_key(key.parse().map_err(failed)?);
     }
-    let mut submission = generate.clone().prepare().map_err(failed)?;
+    let submission = generate.clone().prepare().map_err(failed)?;
     if !args.no_check {
         check(ctx, &generate, &submission).await?;
     }
-    if ctx.ledger_location()? != Location::None {
-        show_cost(ctx, &Estimate::of(&request, &spending::past_jobs(ctx).await));
-    }
-    if !args.dry_run {
-        session.client.sync_time().await;
-        // The age of the key counts by the service's clock, which is known now.
-        submission = generate.prepare().map_err(failed)?;
-    }
+    let charge = SingleCharge::of(ctx, args, &request).await;
+    charge.show(ctx);
+    charge.check_budget(args)?;
     if args.dry_run {
         ctx.output.status("dry run", "nothing was sent; the request would be:");
         return ctx.output.line(submission.body().trim_end());
     }
+    charge.approve(ctx, args).await?;
+    session.client.sync_time().await;
+    // The age of the key counts by the service's clock, which is known now.
+    let submission = generate.prepare().map_err(failed)?;
     let signals = ctx.signals()?;
     let order = Order { args, request: &request, output_path: &output_path };
     let (recorder, submission) = Recorder::open(ctx, &order, submission).await?;
@@ -118,13 +117,6 @@ async fn check(ctx: &Context, generate: &Generate, submission: &Submission) -> R
         ctx.output.status("checked", &line);
     }
     Ok(())
-}
-
-/// Says what the clip is going to cost.
-fn show_cost(ctx: &Context, estimate: &Estimate) {
-    let lines = estimate.lines();
-    let labels = std::iter::once("cost").chain(std::iter::repeat(""));
-    labels.zip(lines).for_each(|(label, line)| ctx.output.status(label, &line));
 }
 
 /// The clips of a request, such as `1080p clips of 5 s`.

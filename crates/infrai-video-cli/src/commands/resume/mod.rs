@@ -247,7 +247,7 @@ impl Resume<'_> {
         let if_job_gone = if args.again { IfJobGone::RequestAgain } else { IfJobGone::Leave };
         let runner = Runner::new(ctx, &session, self.ledger, args.timeout.0).with_if_job_gone(if_job_gone);
         let progress = BatchProgress::new(&ctx.output, items.len(), 0);
-        let mut source = ItemSource::Ids(items.iter().map(|item| item.id.clone()).collect());
+        let mut source = ItemSource::of_ids(items.iter().map(|item| item.id.clone()));
         let limits = Limits { concurrency: usize::from(args.jobs), max_pause: None };
         let run = Box::pin(runner.run(&mut source, &limits, &progress));
         tokio::select! {

@@ -106,6 +106,8 @@ async fn every_line_of_every_command_follows_its_schema() {
     good("batch", &["run", "plan.jsonl"], 1);
     good("batch", &["status"], 1);
     good("batch", &["status", "plan"], 1);
+    good("usage", &[], 1);
+    good("usage", &["--by=vendor", "--since=1d"], 1);
     good("delete", &[&id, &other, "--yes"], 2);
     good("delete-all", &["--yes"], 1);
 

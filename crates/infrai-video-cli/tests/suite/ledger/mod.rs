@@ -4,3 +4,4 @@ mod dry_runs;
 mod not_resumed;
 mod resume;
 mod unusable;
+mod usage;

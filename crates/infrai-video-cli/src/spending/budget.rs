@@ -1,0 +1,179 @@
+//! The budget of a run: which items may be begun.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use infrai_video::JobState;
+
+use super::Estimate;
+use crate::ledger::{Item, PastJobs, Stage};
+use crate::money::Usd;
+
+/// What a run may spend. An item is reserved with its estimated cost before its request is sent, so that requests that are sent at
+/// the same time cannot exceed the budget together. What the service reports replaces the estimate.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    /// `None` if there is no limit.
+    max: Option<Usd>,
+    past: PastJobs,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The items that this run has reserved, by their ids.
+    items: HashMap<String, Reserved>,
+    /// Number of items that this run has begun.
+    begun: usize,
+    /// The highest cost that the service has reported in this run.
+    highest: Option<Usd>,
+    /// Why the last item was not begun.
+    stop: Option<Stop>,
+}
+
+/// An item that is charged, or may be.
+#[derive(Debug, Clone, Copy)]
+struct Reserved {
+    /// What it costs, or is estimated to cost. `None` if that is not known.
+    cost: Option<Usd>,
+    /// Whether a response or a refund may still change that.
+    is_open: bool,
+}
+
+/// Whether an item may be begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Granted,
+    /// Not now: items in progress may turn out to be cheaper, or be refunded.
+    Later,
+    Refused,
+}
+
+/// Why no more items are begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// The next item would cost so much.
+    Exceeded(Usd),
+    /// The budget is used up, and what the next item would cost is not known.
+    UsedUp,
+    /// The service did not report what an item cost whose cost was not known before.
+    NotReported,
+}
+
+/// How a run ended at its budget.
+pub(crate) struct BudgetStop {
+    pub(crate) message: String,
+    /// Whether the run has begun an item, so that another run with the same budget would begin one too.
+    pub(crate) has_begun: bool,
+}
+
+impl Budget {
+    /// The options of a run, and the jobs from which costs are estimated.
+    pub(crate) fn new(max: Option<Usd>, past: PastJobs) -> Self {
+        Self { max, past, state: Mutex::default() }
+    }
+
+    pub(crate) fn is_limited(&self) -> bool {
+        self.max.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn estimate(&self, item: &Item, state: &State) -> Option<Usd> {
+        let request = item.clip_request().ok()?;
+        Estimate::of(&request, &self.past).highest().or(state.highest)
+    }
+
+    /// Reserves what an item is estimated to cost, if the budget allows it. An item of unknown cost is begun alone.
+    pub(crate) fn reserve(&self, item: &Item) -> Admission {
+        let Some(max) = self.max else { return Admission::Granted };
+        let mut state = self.lock();
+        if state.items.contains_key(&item.id) {
+            return Admission::Granted;
+        }
+        let cost = self.estimate(item, &state);
+        let total = state.total();
+        let unknown = state.items.values().find(|reserved| reserved.cost.is_none());
+        let stop = match (unknown, cost) {
+            (Some(Reserved { is_open: true, .. }), _) => return Admission::Later,
+            (Some(_), _) => Stop::NotReported,
+            (None, Some(cost)) if total + cost <= max => return state.reserve(item, Some(cost)),
+            (None, None) if total < max => return state.reserve(item, None),
+            (None, Some(cost)) => Stop::Exceeded(cost),
+            (None, None) => Stop::UsedUp,
+        };
+        if state.items.values().any(|reserved| reserved.is_open) {
+            return Admission::Later;
+        }
+        state.stop = Some(stop);
+        Admission::Refused
+    }
+
+    /// Counts an item that is sent whatever it costs: it may have been charged before.
+    pub(crate) fn count(&self, item: &Item) {
+        let mut state = self.lock();
+        if !state.items.contains_key(&item.id) {
+            let cost = self.estimate(item, &state);
+            state.reserve(item, cost);
+        }
+    }
+
+    /// The service has accepted an item. Without a reported cost the estimate stays.
+    pub(crate) fn set_charged(&self, item: &Item) {
+        let mut state = self.lock();
+        let cost = item.cost_usd.and_then(Usd::from_dollars);
+        state.highest = state.highest.max(cost);
+        if let Some(reserved) = state.items.get_mut(&item.id) {
+            reserved.cost = cost.or(reserved.cost);
+            // If it is not known now, it never will be.
+            reserved.is_open &= reserved.cost.is_some();
+        }
+    }
+
+    /// This run is done with an item. Only a job that is seen to have failed or to be cancelled is refunded.
+    pub(crate) fn settle(&self, item: &Item) {
+        let mut state = self.lock();
+        let job = item.job_state.as_deref().map(JobState::from);
+        let is_refunded = matches!(job, Some(JobState::Failed | JobState::Cancelled));
+        let is_free = match item.stage {
+            Stage::Planned | Stage::Refused => true,
+            Stage::Failed | Stage::Cancelled => is_refunded,
+            _ => false,
+        };
+        if is_free {
+            let was_reserved = state.items.remove(&item.id).is_some();
+            state.begun -= usize::from(was_reserved && item.stage == Stage::Planned);
+        } else if let Some(reserved) = state.items.get_mut(&item.id) {
+            reserved.is_open = false;
+        }
+    }
+
+    /// Why items were left out, if they were. `left` is their number.
+    pub(crate) fn stopped(&self, left: usize) -> Option<BudgetStop> {
+        let state = self.lock();
+        let (max, stop) = (self.max?, state.stop?);
+        let begun = format!("{} of {} clips begun", state.begun, state.begun + left);
+        let why = match stop {
+            Stop::Exceeded(cost) => format!("the next would cost about {cost}"),
+            Stop::UsedUp => "what the next would cost is not known".to_owned(),
+            Stop::NotReported => "the service did not report what the last one cost".to_owned(),
+        };
+        let message = format!("stopped at the budget: {begun}, {} of {max} USD; {why}", state.total());
+        Some(BudgetStop { message, has_begun: state.begun > 0 })
+    }
+}
+
+impl State {
+    fn total(&self) -> Usd {
+        self.items.values().filter_map(|reserved| reserved.cost).sum()
+    }
+
+    fn reserve(&mut self, item: &Item, cost: Option<Usd>) -> Admission {
+        self.items.insert(item.id.clone(), Reserved { cost, is_open: true });
+        self.begun += 1;
+        self.stop = None;
+        Admission::Granted
+    }
+}

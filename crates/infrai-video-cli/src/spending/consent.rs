@@ -1,0 +1,48 @@
+//! The question before a large charge.
+
+use crate::args::SpendingArgs;
+use crate::context::Context;
+use crate::exit_code::Exit;
+use crate::failure::Failure;
+use crate::money::Usd;
+use crate::ui::{Consent, ask_yes_or_no};
+
+/// The default of [`ask_above`].
+const ASK_ABOVE: Usd = Usd::from_micros(5_000_000);
+
+/// The estimated cost above which the user is asked.
+pub(crate) fn ask_above(_ctx: &Context) -> Usd {
+    ASK_ABOVE
+}
+
+/// Asks before a charge above the threshold. Without a terminal nothing is asked. `what` says what it is for, such as `10 clips`.
+pub(crate) async fn ask_if_large(
+    ctx: &Context,
+    options: &SpendingArgs,
+    cost: Usd,
+    what: &str,
+) -> Result<(), Failure> {
+    if cost <= ask_above(ctx) || options.yes {
+        return Ok(());
+    }
+    if !ctx.output.is_interactive {
+        let note = format!(
+            "{what} may cost {cost} USD; nothing is asked without a terminal, and --max-usd sets a limit"
+        );
+        ctx.output.status("note", &note);
+        return Ok(());
+    }
+    ask(ctx, &format!("{what} may cost {cost} USD; go on?")).await
+}
+
+/// Asks whether to go on.
+pub(super) async fn ask(ctx: &Context, question: &str) -> Result<(), Failure> {
+    let exit = match ask_yes_or_no(&ctx.output, question, &mut ctx.signals()?).await {
+        Consent::Yes => return Ok(()),
+        Consent::No => Exit::Other,
+        Consent::Interrupted(signal) => signal.exit(),
+    };
+    Err(Failure::new(exit, "nothing was sent")
+        .with_label("stopped")
+        .next(ctx.invocation.repeat_with("--yes")))
+}
