@@ -24,6 +24,7 @@ pub(crate) enum Exit {
     OutcomeUnknown = 11,
     Download = 12,
     Incomplete = 13,
+    AfterSave = 14,
     RateLimited = 75,
     HungUp = 129,
     Interrupted = 130,
@@ -31,7 +32,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Success,
         Self::Other,
         Self::Usage,
@@ -46,6 +47,7 @@ impl Exit {
         Self::OutcomeUnknown,
         Self::Download,
         Self::Incomplete,
+        Self::AfterSave,
         Self::RateLimited,
         Self::HungUp,
         Self::Interrupted,
@@ -68,6 +70,7 @@ impl Exit {
             Self::OutcomeUnknown => "outcome unknown: the job may exist",
             Self::Download => "the job succeeded, the download failed",
             Self::Incomplete => "some items of the batch have no clip",
+            Self::AfterSave => "all clips are saved, but --open or --exec failed",
             Self::RateLimited => "rate limited, after all retries",
             Self::HungUp => "the terminal was closed; the job continues",
             Self::Interrupted => "interrupted; the job continues",

@@ -66,6 +66,7 @@ pub fn run() -> ExitCode {
             return failure.exit().into();
         }
     };
+    let (name, notifies) = (cli.command.name(), cli.command.notifies());
     let runtime = match runtime::build(runtime::threads(&ctx.options, &cli.command)) {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -86,6 +87,10 @@ pub fn run() -> ExitCode {
             failure.exit()
         }
     };
+    if notifies {
+        let how = if exit == Exit::Success { "finished" } else { "failed" };
+        output.notify(&format!("infrai-video {name} {how}"));
+    }
     // A thread that still reads from a terminal must not delay the exit.
     runtime.shutdown_background();
     exit.into()

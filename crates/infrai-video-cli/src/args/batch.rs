@@ -2,9 +2,9 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
 
-use super::SpendingArgs;
 use super::headings::{COST, OUTPUT, RUN};
 use super::values::Timeout;
+use super::{AfterSaveArgs, SpendingArgs};
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -90,6 +90,8 @@ pub(crate) struct PlanArgs {
     /// Replace existing files
     #[arg(long, help_heading = OUTPUT)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) after_save: AfterSaveArgs,
     /// Verify all saved clips
     ///
     /// Compares the SHA-256 of each; without it, of 256 MiB in total.

@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 
 use super::headings::{CLIP, COST, OUTPUT, RUN};
 use super::values::Timeout;
-use super::{ClipRequest, SpendingArgs};
+use super::{AfterSaveArgs, ClipRequest, SpendingArgs};
 use crate::text::{operand, option};
 
 const EXAMPLES: &str = "\
@@ -42,6 +42,8 @@ pub(crate) struct GenerateArgs {
     /// Replace the output file if it exists
     #[arg(long, help_heading = OUTPUT)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) after_save: AfterSaveArgs,
     #[command(flatten)]
     pub(crate) spending: SpendingArgs,
     /// Check everything, and send nothing

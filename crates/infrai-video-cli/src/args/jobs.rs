@@ -4,6 +4,7 @@ use clap::Args;
 use infrai_video::JobState;
 
 use super::values::{KnownState, Timeout, whole};
+use super::{AfterSaveArgs, NotifyArgs};
 
 const ID: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
 
@@ -28,6 +29,8 @@ pub(crate) struct WaitArgs {
     /// How long to wait, such as 90s, 15m or none
     #[arg(long, value_name = "TIME", default_value = "30m")]
     pub(crate) timeout: Timeout,
+    #[command(flatten)]
+    pub(crate) notify: NotifyArgs,
 }
 
 /// List the account's jobs
@@ -131,6 +134,8 @@ pub(crate) struct DownloadArgs {
     /// Replace the output file if it exists
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) after_save: AfterSaveArgs,
 }
 
 /// Set how many days a clip is kept

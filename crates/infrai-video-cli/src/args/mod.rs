@@ -1,5 +1,6 @@
 //! Arguments and options. The doc comments on fields are the help texts.
 
+mod after_save;
 mod batch;
 mod clip_request;
 mod config;
@@ -22,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit_code::Exit;
 
+pub(crate) use after_save::{AfterSaveArgs, NotifyArgs};
 pub(crate) use batch::{BatchArgs, BatchCommand, PlanArgs, RetryArgs, RunArgs, StatusArgs};
 pub(crate) use clip_request::ClipRequest;
 pub(crate) use config::{ConfigArgs, ConfigCommand};
@@ -151,6 +153,35 @@ impl Command {
             Self::Batch(args) => !matches!(args.command, BatchCommand::Status(_)),
             Self::Usage(_) => false,
             other => other.calls_the_api(),
+        }
+    }
+
+    /// What a command that charges may spend.
+    pub(crate) fn spending_mut(&mut self) -> Option<&mut SpendingArgs> {
+        match self {
+            Self::Generate(args) => Some(&mut args.spending),
+            Self::Batch(args) => match &mut args.command {
+                BatchCommand::Run(args) => Some(&mut args.options.spending),
+                BatchCommand::Retry(args) => Some(&mut args.options.spending),
+                BatchCommand::Status(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether the user is told when it ends.
+    pub(crate) fn notifies(&self) -> bool {
+        match self {
+            Self::Generate(args) => args.after_save.notify.notify,
+            Self::Wait(args) => args.notify.notify,
+            Self::Download(args) => args.after_save.notify.notify,
+            Self::Resume(args) => args.after_save.notify.notify,
+            Self::Batch(args) => match &args.command {
+                BatchCommand::Run(args) => args.options.after_save.notify.notify,
+                BatchCommand::Retry(args) => args.options.after_save.notify.notify,
+                BatchCommand::Status(_) => false,
+            },
+            _ => false,
         }
     }
 

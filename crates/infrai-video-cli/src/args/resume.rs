@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::AfterSaveArgs;
 use super::headings::{COST, OUTPUT, RUN};
 use super::values::Timeout;
 
@@ -42,6 +43,8 @@ pub(crate) struct ResumeArgs {
     /// Replace the output file if it exists
     #[arg(long, help_heading = OUTPUT)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) after_save: AfterSaveArgs,
     /// Verify named clips, however large they are
     ///
     /// Compares the SHA-256 of named clips that were saved; without it, of 256 MiB in total.

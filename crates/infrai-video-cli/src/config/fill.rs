@@ -3,6 +3,7 @@
 use super::Config;
 use super::location::expanded;
 use crate::args::{ClipRequest, Command};
+use crate::money::Usd;
 
 impl Config {
     /// Sets the options of a command that its user left out. Plans of batches say everything themselves: a changed configuration
@@ -10,6 +11,11 @@ impl Config {
     pub(crate) fn fill(&self, command: &mut Command) {
         if let Command::Generate(args) = command {
             self.fill_request(&mut args.request);
+        }
+        if let Some(spending) = command.spending_mut() {
+            // It was checked when the file was read.
+            let configured = || Usd::from_dollars(*self.get(|settings| &settings.max_usd)?);
+            spending.max_usd = spending.max_usd.or_else(configured);
         }
         match command {
             // Only the job is requested.

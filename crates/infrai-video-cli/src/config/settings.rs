@@ -7,6 +7,7 @@ use toml::Spanned;
 use crate::args::credentials::{contains_api_key, may_contain_secret};
 use crate::file_name::{Template, Use};
 use crate::ledger::Location;
+use crate::money::Usd;
 
 /// Values of one profile, or of all. They are valid.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -32,9 +33,9 @@ pub(crate) struct Settings {
     pub(crate) prefer: Option<Spanned<String>>,
     #[serde(default, deserialize_with = "output")]
     pub(crate) output: Option<Spanned<String>>,
-    #[serde(default, deserialize_with = "usd")]
+    #[serde(default, deserialize_with = "max_usd")]
     pub(crate) max_usd: Option<Spanned<f64>>,
-    #[serde(default, deserialize_with = "usd")]
+    #[serde(default, deserialize_with = "ask_above_usd")]
     pub(crate) ask_above_usd: Option<Spanned<f64>>,
 }
 
@@ -128,9 +129,19 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Number<D::Error> {
     })
 }
 
-fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Number<D::Error> {
-    checked(deserializer, |usd: &f64| match usd.is_finite() && *usd >= 0.0 {
-        true => Ok(()),
-        false => Err("it must be an amount in US dollars from 0, such as 10 or 2.5".to_owned()),
+fn max_usd<'de, D: Deserializer<'de>>(deserializer: D) -> Number<D::Error> {
+    checked(deserializer, |dollars: &f64| match Usd::from_dollars(*dollars) {
+        Some(amount) if amount > Usd::ZERO => Ok(()),
+        _ => Err("it must be an amount in US dollars above 0, such as 10 or 2.5".to_owned()),
+    })
+}
+
+fn ask_above_usd<'de, D: Deserializer<'de>>(deserializer: D) -> Number<D::Error> {
+    checked(deserializer, |dollars: &f64| match Usd::from_dollars(*dollars) {
+        Some(_) => Ok(()),
+        None => {
+            Err("it must be an amount in US dollars, such as 10 or 2.5; 0 asks before every charge"
+                .to_owned())
+        }
     })
 }

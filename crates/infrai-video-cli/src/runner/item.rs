@@ -18,7 +18,7 @@ use super::clip_file::{self, is_clip};
 use super::job_watcher::{JobEvent, JobWatcher};
 use super::output_path::overwrite;
 use super::wait_and_download::link_timeout;
-use crate::args::credentials;
+use crate::args::{AfterSaveArgs, credentials};
 use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::{Outage, Setback, describe};
@@ -38,6 +38,7 @@ pub(crate) struct Runner<'a> {
     account: Option<String>,
     if_job_gone: IfJobGone,
     pub(super) budget: Budget,
+    pub(super) after_save: Option<&'a AfterSaveArgs>,
     accepted: AtomicU64,
     polled: AtomicU64,
     advanced: Notify,
@@ -59,6 +60,7 @@ impl<'a> Runner<'a> {
             account: credentials::api_key_fingerprint(),
             if_job_gone: IfJobGone::Leave,
             budget: Budget::default(),
+            after_save: None,
             accepted: AtomicU64::new(0),
             polled: AtomicU64::new(0),
             advanced: Notify::new(),
@@ -80,6 +82,11 @@ impl<'a> Runner<'a> {
         &self.budget
     }
 
+    pub(crate) fn with_after_save(mut self, after_save: &'a AfterSaveArgs) -> Self {
+        self.after_save = Some(after_save);
+        self
+    }
+
     /// The number of accepted requests and of polled states so far.
     pub(super) fn successes(&self) -> (u64, u64) {
         (self.accepted.load(Ordering::Relaxed), self.polled.load(Ordering::Relaxed))
@@ -95,7 +102,7 @@ impl<'a> Runner<'a> {
         &self,
         leased: &mut LeasedItem,
         progress: &ItemProgress,
-    ) -> Result<(), Setback> {
+    ) -> Result<Placed, Setback> {
         let since = Instant::now();
         loop {
             progress.update(&leased.item);
@@ -116,16 +123,20 @@ impl<'a> Runner<'a> {
                 }
                 Stage::Sent | Stage::Accepted => {
                     self.wait(leased, progress).await?;
-                    return self.fetch(leased, progress, since).await;
+                    return self.fetch(leased, progress, since).await.map(|()| Placed::Now);
                 }
                 Stage::Fetched if has_final_name(&leased.item) => {
                     remove_part_files(&leased.item);
                     leased.item.machine = Some(self.ledger.machine().to_owned());
-                    return Ok(leased.set_saved(None).await?);
+                    leased.set_saved(None).await?;
+                    return Ok(Placed::Now);
                 }
-                Stage::Fetched => return self.fetch(leased, progress, since).await,
+                Stage::Fetched => {
+                    return self.fetch(leased, progress, since).await.map(|()| Placed::Now);
+                }
                 Stage::Saved | Stage::Missing => match self.restore(leased, progress).await? {
-                    Restored::Saved => return Ok(()),
+                    Restored::InPlace => return Ok(Placed::Before),
+                    Restored::Written => return Ok(Placed::Now),
                     Restored::PlannedAgain => {}
                 },
                 Stage::Failed | Stage::Cancelled | Stage::Refused | Stage::Dropped => {
@@ -328,6 +339,15 @@ async fn file_exists(leased: &mut LeasedItem, path: &Path) -> Result<Setback, Le
     let why = format!("{} already exists, and is not this clip", path.display());
     leased.set_error(&format!("the clip was not saved: {why}")).await?;
     Ok(Setback::FileExists(why))
+}
+
+/// When a clip came to its destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// In this run.
+    Now,
+    /// It was there already.
+    Before,
 }
 
 /// What happens to an item whose clip and whose job no longer exist.

@@ -1,6 +1,7 @@
 //! Brings items of the ledger to their clips: each request is sent once, all jobs are waited for together, and each clip is
 //! downloaded and verified.
 
+mod after_save;
 mod clip_file;
 mod item;
 mod job_watcher;
@@ -10,6 +11,7 @@ mod pool;
 mod source;
 mod wait_and_download;
 
+pub(crate) use self::after_save::AfterSave;
 pub(crate) use self::clip_file::{ClipCheck, Found, is_clip};
 pub(crate) use self::item::{IfJobGone, Runner};
 pub(crate) use self::ledger_session::{LedgerSession, Order, Recorder};

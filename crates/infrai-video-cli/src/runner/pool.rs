@@ -9,10 +9,13 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
-use super::item::Runner;
+use super::after_save::AfterSave;
+use super::item::{Placed, Runner};
 use super::source::{ItemSource, POLL_INTERVAL};
+use crate::exit_code::Exit;
 use crate::failure::{Failure, Outage, Setback, advice};
 use crate::ledger::{Item, LeasedItem, LedgerError};
+use crate::text::count;
 use crate::ui::{BatchProgress, HEARTBEAT};
 
 /// The delay before one item is tried during an outage, at first and at most.
@@ -37,6 +40,8 @@ pub(crate) struct RunOutcome {
     pub(crate) unfinished: Vec<(Item, Setback)>,
     /// Items whose clips are at their destination.
     pub(crate) saved: Vec<Item>,
+    /// Clips that are saved, and for which a command failed.
+    pub(crate) after_save_failures: usize,
     /// Why the run ended early.
     pub(crate) stopped: Option<Failure>,
     /// Items that another live process works on.
@@ -67,7 +72,7 @@ enum Pace {
     },
 }
 
-type Done = (LeasedItem, Result<(), Setback>);
+type Done = (LeasedItem, Result<Placed, Setback>);
 
 /// Items that are worked on, and those that finished while something else was awaited.
 #[derive(Default)]
@@ -102,6 +107,16 @@ impl Running<'_> {
             Some(done) => done,
             None => std::future::pending().await,
         }
+    }
+}
+
+impl RunOutcome {
+    /// Commands that failed for clips that are saved.
+    pub(crate) fn after_save_failure(&self) -> Option<Failure> {
+        let failures = (self.after_save_failures > 0).then(|| count(self.after_save_failures, "clip"))?;
+        let are = if self.after_save_failures == 1 { "is" } else { "are" };
+        let message = format!("--open or --exec failed for {failures}, which {are} saved");
+        Some(Failure::new(Exit::AfterSave, message).next("run the command for those clips again"))
     }
 }
 
@@ -223,7 +238,7 @@ impl Run<'_> {
     }
 
     /// Records the result of an item.
-    async fn settle(&mut self, leased: LeasedItem, result: Result<(), Setback>) {
+    async fn settle(&mut self, leased: LeasedItem, result: Result<Placed, Setback>) {
         let is_paused = matches!(result, Err(Setback::Paused { .. }));
         if matches!(self.pace, Pace::Probing { .. }) && !is_paused {
             self.resume();
@@ -231,9 +246,12 @@ impl Run<'_> {
         let ctx = self.runner.ctx;
         let budget = &self.runner.budget;
         match result {
-            Ok(()) => {
+            Ok(placed) => {
                 budget.settle(&leased.item);
                 self.progress.finished(&leased.item, "");
+                if placed == Placed::Now {
+                    self.after_save(&leased.item).await;
+                }
                 self.outcome.saved.push(leased.item);
             }
             Err(Setback::TakenOver) => {
@@ -266,6 +284,18 @@ impl Run<'_> {
                 // Another process may finish it. If this one kept the lease, two processes could wait for each other.
                 self.outcome.unfinished.push((leased.release().await, setback));
             }
+        }
+    }
+
+    /// Opens a clip, or runs a command for it. A failure is reported at once.
+    async fn after_save(&mut self, item: &Item) {
+        let Some(path) = &item.path else { return };
+        let runner = self.runner;
+        let Some(args) = runner.after_save else { return };
+        let after_save = AfterSave { args, output: &runner.ctx.output, collects_output: true };
+        if let Err(failure) = after_save.run(path.as_ref()).await {
+            runner.ctx.output.important("note", failure.message());
+            self.outcome.after_save_failures += 1;
         }
     }
 

@@ -11,8 +11,9 @@ use crate::ui::{Consent, ask_yes_or_no};
 const ASK_ABOVE: Usd = Usd::from_micros(5_000_000);
 
 /// The estimated cost above which the user is asked.
-pub(crate) fn ask_above(_ctx: &Context) -> Usd {
-    ASK_ABOVE
+pub(crate) fn ask_above(ctx: &Context) -> Usd {
+    let configured = ctx.config.get(|settings| &settings.ask_above_usd);
+    configured.and_then(|dollars| Usd::from_dollars(*dollars)).unwrap_or(ASK_ABOVE)
 }
 
 /// Asks before a charge above the threshold. Without a terminal nothing is asked. `what` says what it is for, such as `10 clips`.

@@ -76,6 +76,28 @@ impl Output {
         }
     }
 
+    /// A line on stderr without a label, from a command of the user.
+    pub(crate) fn plain_line(&self, line: &str) {
+        self.to_stderr(&format!("{}\n", clean(line)));
+    }
+
+    /// Rings the bell of the terminal, and shows a notification where it supports that. Nothing happens without a terminal.
+    pub(crate) fn notify(&self, text: &str) {
+        if !self.stderr_is_terminal {
+            return;
+        }
+        // The console of Linux would show the text.
+        let is_console = std::env::var_os("TERM").is_some_and(|term| term == "linux");
+        let notification = match self.supports_escapes && !is_console {
+            true => format!("\x1b]9;{}\x1b\\", clean(text)),
+            false => String::new(),
+        };
+        // Not by anstream, which removes sequences without colours.
+        self.lines.suspend(|| {
+            let _closed = io::stderr().write_all(format!("{notification}\x07").as_bytes());
+        });
+    }
+
     /// A line of a log on stderr, without a label. Its text is safe to print.
     #[cfg(feature = "sandbox")]
     pub(crate) fn log_line(&self, line: &str) {

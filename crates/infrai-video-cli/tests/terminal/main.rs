@@ -6,6 +6,7 @@ mod batch;
 #[path = "../suite/common.rs"]
 mod common;
 mod config;
+mod files;
 mod foreign;
 mod interrupts;
 mod list;

@@ -56,7 +56,8 @@ impl BatchRun<'_> {
         let max_wait = self.options.timeout.0;
         let runner = Runner::new(ctx, session, ledger, max_wait)
             .with_if_job_gone(self.if_job_gone)
-            .with_budget(self.budget);
+            .with_budget(self.budget)
+            .with_after_save(&self.options.after_save);
         let progress = BatchProgress::new(&ctx.output, self.ids.len(), self.finished_before);
         let max_pause = Some(max_pause(self.options));
         let limits = Limits { concurrency: usize::from(self.options.jobs), max_pause };

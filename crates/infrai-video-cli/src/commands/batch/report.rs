@@ -92,7 +92,7 @@ impl<'a> Report<'a> {
                     format!("{rest} not started because of the limits; run the same command to start more");
                 ctx.output.status("note", &note);
             }
-            return Ok(());
+            return self.outcome.after_save_failure().map_or(Ok(()), Err);
         }
         if let Some(stop) = over_budget {
             ctx.output.status("note", &stop.message);

@@ -79,6 +79,11 @@ async fn output_path(
         return Err(usage("--no-wait and -o - cannot be combined: there is no clip to write yet")
             .next("name a file with -o FILE; infrai-video resume saves the clip there"));
     }
+    if !args.after_save.is_empty() && (args.no_wait || is_stdout) {
+        return Err(
+            usage("--open and --exec need a clip that is saved to a file").next(ctx.invocation.help())
+        );
+    }
     if args.no_wait && args.output.is_none() {
         return Ok(OutputPath::Stdout);
     }

@@ -11,7 +11,7 @@ use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::advice::{self, Resubmission};
 use crate::failure::{Facts, Failure, describe, has_code};
-use crate::runner::{self, Clip, OutputPath, Recorder, link_timeout, overwrite};
+use crate::runner::{self, AfterSave, Clip, OutputPath, Recorder, link_timeout, overwrite};
 use crate::schema::GenerateReport;
 use crate::signals::Signals;
 use crate::text::{clock, size, usd};
@@ -49,7 +49,13 @@ impl Run<'_> {
             |failure: Failure| failure.with_facts(Facts::of_job(started.job.id())).with_facts(of_key.clone());
         let job = self.wait(&started).await.map_err(with_facts)?;
         let clip = self.download(&started).await.map_err(with_facts)?;
-        self.report(&started, &job, &clip)
+        self.report(&started, &job, &clip)?;
+        let after_save =
+            AfterSave { args: &self.args.after_save, output: &self.ctx.output, collects_output: false };
+        match &clip.path {
+            Some(path) => after_save.run(path).await.map_err(with_facts),
+            None => Ok(()),
+        }
     }
 
     async fn submit(&mut self) -> Result<Started, Failure> {

@@ -11,7 +11,7 @@ use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, advice, describe, job_outcome};
 use crate::file_name::Values;
-use crate::runner::{self, LedgerSession, OutputPath, WantedPath, check_file, overwrite};
+use crate::runner::{self, AfterSave, LedgerSession, OutputPath, WantedPath, check_file, overwrite};
 use crate::schema::DownloadReport;
 use crate::text::{clock, size};
 
@@ -55,6 +55,9 @@ async fn output_paths(
             creates_directories: true,
         })?;
         match &path {
+            OutputPath::Stdout if !args.after_save.is_empty() => {
+                return Err(usage("--open and --exec need a clip that is saved to a file"));
+            }
             OutputPath::Stdout if ctx.output.json => {
                 return Err(usage("--json and -o - cannot be combined: both write to stdout"));
             }
@@ -111,6 +114,7 @@ impl Downloads<'_> {
             output.status("done", &text);
             return Ok(());
         };
+        let saved = path.clone();
         let path = path.display().to_string();
         output.status("done", &format!("{elapsed}  saved {path}  {length}  sha256 {}", clip.sha256));
         match output.json {
@@ -121,7 +125,8 @@ impl Downloads<'_> {
                 sha256: &clip.sha256,
             }),
             false => output.line(&path),
-        }
+        }?;
+        AfterSave { args: &self.args.after_save, output, collects_output: false }.run(&saved).await
     }
 
     /// Why the job has no clip.

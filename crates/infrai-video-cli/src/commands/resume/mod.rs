@@ -245,7 +245,9 @@ impl Resume<'_> {
         let mut signals = ctx.signals()?;
         let _heartbeat = Heartbeat::start(self.ledger);
         let if_job_gone = if args.again { IfJobGone::RequestAgain } else { IfJobGone::Leave };
-        let runner = Runner::new(ctx, &session, self.ledger, args.timeout.0).with_if_job_gone(if_job_gone);
+        let runner = Runner::new(ctx, &session, self.ledger, args.timeout.0)
+            .with_if_job_gone(if_job_gone)
+            .with_after_save(&args.after_save);
         let progress = BatchProgress::new(&ctx.output, items.len(), 0);
         let mut source = ItemSource::of_ids(items.iter().map(|item| item.id.clone()));
         let limits = Limits { concurrency: usize::from(args.jobs), max_pause: None };
@@ -272,14 +274,16 @@ impl Resume<'_> {
         }
         let failure = |(item, setback): &(Item, Setback)| Failure::of_setback(&ctx.invocation, item, setback);
         let mut failures: Vec<Failure> = outcome.unfinished.iter().map(failure).collect();
+        let after_save = outcome.after_save_failure();
         failures.extend(outcome.stopped);
+        failures.extend(after_save);
         if failures.len() == 1 {
             return failures.pop().map_or(Ok(()), Err);
         }
         let exit = Exit::of_all(failures.iter().map(Failure::exit));
-        // The failure that stopped the run is about no job, and comes last.
+        // Failures that are about no job come last.
         let jobs = outcome.unfinished.iter().map(|(item, _)| item.job_id.as_deref());
-        for (failure, job_id) in failures.into_iter().zip(jobs.chain([None])) {
+        for (failure, job_id) in failures.into_iter().zip(jobs.chain(std::iter::repeat(None))) {
             let failure = match job_id {
                 Some(id) => failure.naming_job(id),
                 None => failure,

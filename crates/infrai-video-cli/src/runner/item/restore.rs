@@ -13,8 +13,10 @@ use crate::ui::ItemProgress;
 
 /// The result for a saved item.
 pub(super) enum Restored {
-    /// Its clip is at its destination.
-    Saved,
+    /// Its clip was at its destination.
+    InPlace,
+    /// Its clip was copied or downloaded again.
+    Written,
     /// Its job no longer exists, and a new request is planned.
     PlannedAgain,
 }
@@ -29,17 +31,17 @@ impl Runner<'_> {
         let id = leased.item.job_id.clone().unwrap_or_default();
         let Some(wanted) = leased.item.destination.path(&id) else {
             leased.set_saved(None).await?;
-            return Ok(Restored::Saved);
+            return Ok(Restored::InPlace);
         };
         let (check, item, path) = (ClipCheck::new(&self.ledger, true), leased.item.clone(), wanted.clone());
         let why = match blocking(move || Ok(check.find(&item, &path))).await {
             Ok(Found::InPlace) => {
                 leased.set_saved(None).await?;
-                return Ok(Restored::Saved);
+                return Ok(Restored::InPlace);
             }
             Ok(Found::Moved) => {
                 leased.set_saved_at(&wanted).await?;
-                return Ok(Restored::Saved);
+                return Ok(Restored::InPlace);
             }
             Ok(Found::Elsewhere(from)) => {
                 let (to, sha256) = (wanted.clone(), leased.item.sha256.clone().unwrap_or_default());
@@ -47,7 +49,7 @@ impl Runner<'_> {
                 match blocking(move || clip_file::copy(&from, &to, &sha256, overwrite)).await {
                     Ok(()) => {
                         leased.set_saved_at(&wanted).await?;
-                        return Ok(Restored::Saved);
+                        return Ok(Restored::Written);
                     }
                     // There is a complete copy, so that nothing has to be requested again.
                     Err(error) => {
@@ -61,7 +63,7 @@ impl Runner<'_> {
             Err(error) => error.to_string(),
         };
         match self.download_again(leased, progress, &wanted).await {
-            Ok(()) => Ok(Restored::Saved),
+            Ok(()) => Ok(Restored::Written),
             Err(RestoreError::Ledger(error)) => Err(error.into()),
             Err(RestoreError::Clip { job_gone: true, .. })
                 if self.if_job_gone == IfJobGone::RequestAgain && !self.is_of_other_api_key(&leased.item) =>

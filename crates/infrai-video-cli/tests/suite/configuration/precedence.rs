@@ -1,9 +1,10 @@
 //! Which value counts: option, environment, profile, all profiles, default.
 
+use infrai_video_sandbox::Operation;
 use serde_json::{Value, json};
 
 use super::{configured, run};
-use crate::common::{Harness, KEY};
+use crate::common::{Harness, KEY, SMALL};
 
 const FILE: &str = "\
 default_profile = 'work'
@@ -145,4 +146,21 @@ async fn a_clip_goes_where_the_profile_says_if_a_clip_is_requested() {
     let job = run(configured(&harness, text, ["generate", "a lighthouse", "-q", "--no-wait"]));
     assert!(job.text().starts_with("vj_"), "{job:?}");
     assert_eq!(run(configured(&harness, text, ["resume", "-q"])).text(), "", "only the job was requested");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_of_the_profile_counts_like_the_option() {
+    let harness = Harness::instant().await;
+    assert_eq!(harness.run(SMALL).code, Some(0), "now the cost of such clips is known");
+    let (text, calls) = ("max_usd = 0.000001\nask_above_usd = 0", harness.calls(Operation::Generate));
+    let stopped = run(configured(&harness, text, SMALL));
+    assert!(stopped.failed(7).contains("would cost"), "{stopped:?}");
+    std::fs::write(harness.path("plan.jsonl"), "{\"prompt\": \"a city\", \"duration_seconds\": 0.5}")
+        .expect("there is room");
+    let batch = run(configured(&harness, text, ["batch", "run", "plan.jsonl"]));
+    assert_ne!(batch.code, Some(0), "{batch:?}");
+    assert_eq!(harness.calls(Operation::Generate), calls, "nothing was charged");
+    let allowed = run(configured(&harness, text, SMALL.iter().chain(&["--max-usd=5"]).copied()));
+    assert_eq!(allowed.code, Some(0), "{allowed:?}");
+    assert!(allowed.stderr.contains("nothing is asked without a terminal"), "{allowed:?}");
 }
