@@ -20,7 +20,7 @@ impl<S: Sync> FromRequestParts<S> for Scope {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let [account] = parameters(parts, ["account"])?;
+        let [account] = parameters(parts, ["account"]).map_err(refusal)?;
         Ok(Self(account.map(|value| account_named(&value)).transpose().map_err(refusal)?))
     }
 }
@@ -29,7 +29,8 @@ impl<S: Sync> FromRequestParts<S> for JournalFilter {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let [account, job, status, hide] = parameters(parts, ["account", "job", "status", "hide"])?;
+        let [account, job, status, hide] =
+            parameters(parts, ["account", "job", "status", "hide"]).map_err(refusal)?;
         let account = account.map(|value| account_named(&value)).transpose().map_err(refusal)?;
         let status = status.map(|value| status_named(&value)).transpose().map_err(refusal)?;
         let hide = hide.map(|value| operation_named(&value)).transpose().map_err(refusal)?;
@@ -62,14 +63,14 @@ fn status_named(value: &str) -> Result<StatusFilter, String> {
 }
 
 /// The values of the parameters with these names. Every other parameter is rejected, and one that occurs twice.
-fn parameters<const N: usize>(parts: &Parts, known: [&str; N]) -> Result<[Option<String>; N], Response> {
+fn parameters<const N: usize>(parts: &Parts, known: [&str; N]) -> Result<[Option<String>; N], String> {
     let mut values = [const { None }; N];
     for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
         let Some(place) = known.iter().position(|known| *known == name) else {
-            return Err(refusal(format!("the parameter {}", unknown(&name, known))));
+            return Err(format!("the parameter {}", unknown(&name, known)));
         };
         if values[place].replace(value.into_owned()).is_some() {
-            return Err(refusal(format!("several parameters `{name}`: send one")));
+            return Err(format!("several parameters `{name}`: send one"));
         }
     }
     Ok(values)

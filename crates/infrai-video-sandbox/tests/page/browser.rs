@@ -20,7 +20,7 @@ pub(crate) const KEY: &str = "ifr_pk_sandbox";
 pub(crate) const FOREIGN: &str = "rebound.example";
 
 /// After this long a condition that has not come true will not.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Chromium asks its maker for news unless it is told not to, and looks for a system that a container does not have.
 const ARGUMENTS: [&str; 9] = [

@@ -77,8 +77,18 @@ async fn the_page_shows_one_account_alone_or_all() {
     visit(builder(), async |page| {
         let mine = page.submit(json!({"prompt": "mine"})).await;
         let other = page.submit_as("ifr_pk_other", json!({"prompt": "another's"})).await;
+        // The time is local, and that of the sandbox for a pointer and a screen reader.
+        page.command("Emulation.setTimezoneOverride", json!({"timezoneId": "Asia/Kolkata"})).await;
         page.open_page().await;
         page.until("document.querySelectorAll('#job-list > li').length === 2").await;
+        for time in ["#now", "#job-list time"] {
+            let texts = format!("(({{ innerText, textContent, title }}) => [innerText, textContent, title])(document.querySelector('{time}'))");
+            let texts = page.value(&texts).await;
+            assert!(texts[0].as_str().unwrap().contains("05:30:00"), "{texts}");
+            for place in [1, 2] {
+                assert!(texts[place].as_str().unwrap().contains("2026-01-01 00:00:00 UTC"), "{texts}");
+            }
+        }
         let account = page.sandbox.jobs().remove(1).account;
         page.click(&format!("#account option[value=\"{account}\"]")).await;
         page.until("document.querySelectorAll('#job-list > li').length === 1").await;

@@ -116,6 +116,10 @@ async fn a_request_opens_with_its_response_and_a_command_that_works() {
         page.until("/command (copied|selected)/.test(document.querySelector('#news').textContent)").await;
         page.value("history.back()").await;
         page.until("!document.querySelector('#request').open").await;
+        opened(page, 1).await;
+        page.click("#request .quiet").await;
+        page.until("location.hash === '#jobs' && !document.querySelector('#request').open").await;
+        page.until(&format!("document.querySelector('{}') && document.querySelector('#job-search').value === '{id}'", crate::browser::card(id))).await;
     })
     .await;
 }

@@ -53,6 +53,23 @@ async fn a_scenario_can_be_played_and_left_again() {
         page.click("#scenario-list details:first-child summary").await;
         page.click("#scenario-list details:first-child button").await;
         page.confirm().await;
+        for width in [390, 1280] {
+            page.shows_itself(width, "light").await;
+            // Each line of a comment that is seen begins with #.
+            let unbroken = "(() => {
+                const text = document.querySelector('#scenario-list pre').firstChild;
+                let at = 0;
+                const lines = text.data.split('\\n').map((line) => {
+                    const range = document.createRange();
+                    range.setStart(text, at);
+                    range.setEnd(text, at + line.length);
+                    at += line.length + 1;
+                    return line.startsWith('#') ? range.getClientRects().length : 1;
+                });
+                return lines.length > 20 && lines.every((count) => count === 1);
+            })()";
+            page.until(unbroken).await;
+        }
         page.until("document.querySelectorAll('#rules code').length === 3").await;
         assert_eq!(page.sandbox.faults().len(), 3);
         page.click("#own-settings").await;

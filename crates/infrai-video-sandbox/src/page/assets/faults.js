@@ -50,7 +50,7 @@ export function showScenarios(scenarios) {
 function scenario({ name, summary, toml }) {
   const file = element("pre", { tabIndex: 0, role: "region", "aria-label": `The file of ${name}` }, toml.trim());
   const button = liveButton(`Start ${name}`, () => restart(`/__sandbox/scenario/${encodeURIComponent(name)}`, `Start ${name}?`, `Start ${name}`));
-  const details = element("details", {}, element("summary", {}, element("code", {}, name), " ", element("span", { className: "soft" }, summary)), button, file);
+  const details = element("details", {}, element("summary", {}, element("span", {}, element("code", {}, name), " ", element("span", { className: "soft" }, summary))), button, file);
   new ResizeObserver(() => {
     const { paddingLeft, paddingRight } = getComputedStyle(file);
     const width = file.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);

@@ -18,9 +18,11 @@ let idempotencyKey = null;
 
 // Beside the list there is room for it.
 const wide = matchMedia("(min-width: 62rem)");
-const fit = () => (byId("new-job").open ||= wide.matches);
-wide.addEventListener("change", fit);
-fit();
+byId("new-job").open = wide.matches;
+wide.addEventListener("change", () => {
+  const isInUse = form.contains(document.activeElement) || !byId("empty").hidden;
+  byId("new-job").open = wide.matches || isInUse;
+});
 
 form.addEventListener("input", () => {
   idempotencyKey = null;

@@ -9,6 +9,15 @@ for (const format of ["yaml", "json"]) {
   document.querySelector(`#${format}`).href = `${chosen.dataset.document}.${format}`;
 }
 
+// Swagger UI leaves these fields without a name.
+const names = { "#servers": "Server", ".examples-select-element": "Example", ".body-param__text": "Request body" };
+const reference = document.querySelector("#reference");
+new MutationObserver(() => {
+  for (const [fields, name] of Object.entries(names)) {
+    for (const field of reference.querySelectorAll(`:is(${fields}):not([aria-label])`)) field.setAttribute("aria-label", name);
+  }
+}).observe(reference, { childList: true, subtree: true });
+
 // The document with this sandbox as its only server, so that no request of the page leaves it.
 fetch(`${chosen.dataset.document}.json`)
   .then((response) => response.json())
@@ -16,7 +25,7 @@ fetch(`${chosen.dataset.document}.json`)
     const servers = [{ url: location.origin, description: "This sandbox" }];
     const ui = SwaggerUIBundle({
       spec: { ...spec, servers },
-      domNode: document.querySelector("#reference"),
+      domNode: reference,
       deepLinking: true,
       tryItOutEnabled: true,
       validatorUrl: null,

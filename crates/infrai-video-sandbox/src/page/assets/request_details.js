@@ -3,7 +3,7 @@
 import { ask, byId, copy, dollars, element, time } from "./core.js";
 import { curl } from "./curl.js";
 import { duration, statusText } from "./requests.js";
-import { go, onRoute } from "./tabs.js";
+import { leave, onRoute } from "./tabs.js";
 
 const dialog = byId("request");
 let shown = "";
@@ -47,8 +47,9 @@ async function load(id) {
 dialog.addEventListener("close", () => {
   const opener = document.querySelector(`[data-request="${CSS.escape(shown)}"] button`);
   shown = "";
-  go("requests");
-  opener?.focus();
+  leave();
+  if (opener?.checkVisibility()) opener.focus();
+  else document.querySelector("[role=tab][aria-selected=true]").focus();
 });
 byId("close-request").addEventListener("click", () => dialog.close());
 
@@ -89,10 +90,7 @@ function facts(request) {
 
 function jobLink(id) {
   const button = element("button", { type: "button", className: "quiet" }, element("code", {}, id));
-  button.addEventListener("click", () => {
-    dialog.close();
-    showJob(id);
-  });
+  button.addEventListener("click", () => showJob(id));
   return button;
 }
 

@@ -19,6 +19,12 @@ export function go(tab, rest = "") {
   if (location.hash !== hash) location.hash = hash;
 }
 
+// Takes back what follows the tab, so that the way back does not lead there again.
+export function leave() {
+  const [tab, rest] = route();
+  if (rest) location.replace(`#${tab}`);
+}
+
 // Calls `listener` with the tab and what follows it, now and whenever the address changes.
 export function onRoute(listener) {
   listeners.push(listener);
