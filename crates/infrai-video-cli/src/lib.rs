@@ -9,6 +9,7 @@
 
 mod args;
 mod commands;
+mod completion;
 mod config;
 mod context;
 mod exit_code;
@@ -47,6 +48,9 @@ pub fn command() -> clap::Command {
 
 /// Runs the command with the arguments and the environment of this process. Returns its exit code.
 pub fn run() -> ExitCode {
+    if let Some(exit) = completion::respond() {
+        return exit;
+    }
     let color = args::color_of(std::env::args_os());
     color.write_global();
     let parsed = command()

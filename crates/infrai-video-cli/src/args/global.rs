@@ -4,7 +4,7 @@ use anstream::ColorChoice;
 use clap::{Args, ValueEnum, ValueHint};
 
 /// The options that every command has.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Use a local sandbox: no key, no cost

@@ -5,6 +5,7 @@ mod batch;
 #[allow(dead_code, reason = "shared with the suite without a terminal, which needs more of it")]
 #[path = "../suite/common.rs"]
 mod common;
+mod completion;
 mod config;
 mod files;
 mod foreign;

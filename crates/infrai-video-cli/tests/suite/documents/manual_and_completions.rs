@@ -93,7 +93,7 @@ fn a_manual_page_keeps_the_layout_of_examples_and_tables() {
     assert!(printed(&["man", "generate"]).contains(".SH EXAMPLES\n.nf\n"));
 }
 
-/// Typed text and its only completion.
+/// Typed text and its only completion. The terminal tests have more.
 const TYPED: [(&str, &str); 4] = [
     ("infrai-video gen", "generate"),
     ("infrai-video set-r", "set-retention"),
@@ -111,44 +111,7 @@ fn script(shell: &str, name: &str) -> (tempfile::TempDir, String) {
 }
 
 #[test]
-fn bash_completes_commands_and_values() {
-    if !is_there("bash", "bash") {
-        return;
-    }
-    let (_directory, path) = script("bash", "infrai-video");
-    // As readline calls the function: with the command, the word and the word before.
-    let driver = r#"source "$1" || exit 1
-registered=$(complete -p infrai-video) && [[ $registered =~ -F\ ([^ ]+) ]] || exit 1
-read -ra COMP_WORDS <<< "$2"
-COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-"${BASH_REMATCH[1]}" infrai-video "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
-printf '%s\n' "${COMPREPLY[@]}""#;
-    for (typed, completed) in TYPED {
-        let args = ["--norc", "--noprofile", "-c", driver, "bash", &path, typed];
-        assert_eq!(without_complaint("bash", &args).trim_end(), completed, "{typed}");
-    }
-}
-
-#[test]
-fn fish_completes_commands_and_values() {
-    if !is_there("fish", "fish") {
-        return;
-    }
-    let (directory, path) = script("fish", "infrai-video.fish");
-    for (typed, completed) in TYPED {
-        let line = format!("source {path}; and complete -C '{typed}'");
-        let mut fish = Command::new("fish");
-        fish.args(["--no-config", "-c", &line]).env("HOME", directory.path());
-        let run = Run::from(fish.output().unwrap());
-        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
-        // A description may follow after a tab.
-        let words: Vec<&str> = run.text().lines().filter_map(|line| line.split('\t').next()).collect();
-        assert_eq!(words, [completed], "{typed}");
-    }
-}
-
-#[test]
-fn zsh_completes_commands_and_values() {
+fn zsh_loads_the_script_from_a_directory_of_functions() {
     if !is_there("zsh", "zsh") {
         return;
     }
@@ -164,6 +127,8 @@ cat $1/line"#;
     for (typed, completed) in TYPED {
         let mut zsh = Command::new("zsh");
         zsh.args(["-f", "-c", driver, "zsh", directory.path().to_str().unwrap(), typed]);
+        let programs = Path::new(BINARY).parent().unwrap().display();
+        zsh.env("PATH", format!("{programs}:/usr/local/bin:/usr/bin:/bin"));
         let run = Run::from(zsh.env("HOME", directory.path()).env("TERM", "dumb").output().unwrap());
         assert_eq!(run.code, Some(0), "{typed}: {}", run.stderr);
         let (before, _) = typed.rsplit_once(' ').unwrap();

@@ -1,6 +1,7 @@
 //! What the command prints about itself, and what it prints for programs.
 
 #[cfg(all(unix, feature = "sandbox"))]
+mod completion;
 mod examples;
 #[cfg(feature = "sandbox")]
 mod help;

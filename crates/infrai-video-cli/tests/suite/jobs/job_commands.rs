@@ -171,7 +171,7 @@ async fn completions_and_help_need_no_key() {
     let harness = Harness::instant().await;
     let mut completions = harness.command(["completions", "bash"]);
     let run = crate::common::Run::from(completions.env_remove("INFRAI_API_KEY").output().unwrap());
-    assert!(run.code == Some(0) && run.text().contains("set-retention"));
+    assert!(run.code == Some(0) && run.text().contains("infrai-video"));
     let help = harness.run(["--help"]);
     assert!(help.code == Some(0) && help.text().contains("Exit codes:"));
     assert_eq!(harness.run(["explode"]).code, Some(2));
