@@ -22,7 +22,8 @@ names it.";
 
 /// Make a clip from a prompt
 ///
-/// Sends the prompt, waits for the job and downloads the clip. The path of the clip goes to stdout. The output path and the vendors' capabilities are checked before anything is charged.
+/// Sends the prompt, waits for the job and downloads the clip. The path of the clip goes to stdout. The output path and the vendors'
+/// capabilities are checked before anything is charged.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("source").required(true).args(["prompt", "prompt_file"])))]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{NOTES}"))]

@@ -8,6 +8,8 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathComplete
 
 use super::recorded::Recorded;
 use super::shell::Typed;
+use crate::args::Global;
+use crate::config::Config;
 use crate::text::fit;
 
 /// Maximum columns of a prompt beside its job.
@@ -36,6 +38,7 @@ pub(super) fn attach(command: clap::Command, typed: &Typed) -> clap::Command {
     for (name, argument) in ON_JOBS {
         command = with(command, name, argument, jobs.clone());
     }
+    command = command.mut_arg("profile", |profile| profile.add(profiles()));
     command = with(command, "resume", "names", requests(typed));
     command = with(command, "generate", "resolution", words(SIZES));
     command = with(command, "man", "name", words(names));
@@ -118,6 +121,14 @@ fn batches(typed: &Typed) -> ArgValueCompleter {
     completer(move || {
         let batches = Recorded::find(&typed).batches.into_iter();
         batches.map(|batch| (batch.name, format!("{} of {} saved", batch.saved, batch.items))).collect()
+    })
+}
+
+/// The profiles of the configuration.
+fn profiles() -> ArgValueCompleter {
+    completer(|| {
+        let config = Config::load(&Global::default()).unwrap_or_default();
+        config.profile_names().into_iter().map(|name| (name, String::new())).collect()
     })
 }
 

@@ -91,6 +91,11 @@ impl Config {
         of_profile().into_iter().chain(self.file.as_ref().map(|file| &file.all))
     }
 
+    /// The names of the profiles in the file.
+    pub(crate) fn profile_names(&self) -> Vec<String> {
+        self.file.iter().flat_map(|file| file.profiles.keys().cloned()).collect()
+    }
+
     /// A value of the file.
     pub(crate) fn get<T>(&self, of: impl Fn(&Settings) -> &Option<Spanned<T>>) -> Option<&T> {
         self.find(of).map(Spanned::get_ref)
