@@ -152,6 +152,32 @@ async fn a_retry_has_a_budget_and_can_be_continued() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_of_the_configuration_counts_unless_the_option_is_set() {
+    let harness = Harness::instant().await;
+    assert_eq!(generate(&harness, &[]).code, Some(0));
+    plan(&harness, 0, 3);
+    std::fs::write(harness.path("config.toml"), "max_usd = 0.02\nask_above_usd = 0.01\n").unwrap();
+    let run = |args: &[&str]| -> Run {
+        harness.command(args).env("INFRAI_CONFIG", harness.path("config.toml")).output().unwrap().into()
+    };
+    let longer = run(&["generate", "a city", "--duration=1.5", "-o", "a.mp4"]);
+    assert!(longer.failed(7).contains("about 0.03 USD, and --max-usd is 0.02"), "{}", longer.stderr);
+    let batch = run(&["batch", "run", "clips.jsonl"]);
+    assert!(
+        batch.code == Some(13) && batch.stderr.contains("2 of 3 clips begun, 0.02 of 0.02 USD"),
+        "{}",
+        batch.stderr
+    );
+    assert!(
+        batch.stderr.contains("note       3 clips may cost 0.02 USD; nothing is asked"),
+        "{}",
+        batch.stderr
+    );
+    assert_eq!(run(&["batch", "run", "clips.jsonl", "--max-usd=1"]).code, Some(0));
+    assert_eq!(charges(&harness), 4);
+}
+
 /// A service that does not report costs: one clip is begun to learn its cost, and no more.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_reported_costs_one_clip_is_begun() {
