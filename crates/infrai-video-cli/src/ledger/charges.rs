@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use infrai_video::types::{Metadata, VideoJob};
+use infrai_video::types::Metadata;
 use infrai_video::{Job, JobState, Response, Submission};
 
 use super::database::{Row, Value, text};
@@ -161,7 +161,8 @@ impl Ledger {
     pub(crate) async fn set_charge_state(
         &self,
         service: &str,
-        job: &VideoJob,
+        job_id: &str,
+        state: &JobState,
         was_watched: bool,
     ) -> Result<(), LedgerError> {
         let sql = format!(
@@ -170,9 +171,8 @@ impl Ledger {
                  AND (job_state IS NULL OR job_state NOT IN ('succeeded', 'failed', 'cancelled', 'deleted'))",
             self.database.now()
         );
-        let has_finished = was_watched && job.state.is_final();
-        let state = text(job.state.as_str());
-        let values = vec![text(service), text(&job.job_id), state, i64::from(has_finished).into()];
+        let has_finished = was_watched && state.is_final();
+        let values = vec![text(service), text(job_id), text(state.as_str()), i64::from(has_finished).into()];
         self.database.execute(&sql, values).await?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use infrai_video::JobState;
+use infrai_video::{JobState, Preference};
 
 use super::charges::Charge;
 use super::{Ledger, LedgerError};
@@ -76,6 +76,11 @@ impl PastJob {
 }
 
 impl PastJobs {
+    /// Adds a job that was just accepted.
+    pub(crate) fn add(&mut self, request: ClipRequest, cost: Usd) {
+        self.0.insert(0, PastJob { request, vendor: None, cost: Some(cost), wait: None });
+    }
+
     /// What the newest job of the same vendor, size and length cost.
     pub(crate) fn cost_like(&self, charge: &Charge) -> Option<Usd> {
         let request: ClipRequest = serde_json::from_str(&charge.request).ok()?;
@@ -87,25 +92,25 @@ impl PastJobs {
         self.0.iter().filter(is_alike).find_map(|job| job.cost)
     }
 
-    /// What is known about clips like that of a request: of the same size, length and preference; else of the same size and
-    /// length; else of the same size, with the cost scaled by the second.
+    /// What is known about clips like that of a request. Costs are those of clips of the same size, preference and length; else of
+    /// the same size and preference, scaled by the second. Another preference chooses other vendors with other prices. Durations are
+    /// those of the same clips; else of the same size and length; else of the same size.
     pub(crate) fn history(&self, request: &ClipRequest) -> History {
         let seconds = request.duration_seconds;
-        let same_size: Vec<&PastJob> =
-            self.0.iter().filter(|job| size(&job.request) == size(request)).collect();
-        let same_length = |job: &&&PastJob| job.request.duration_seconds == seconds;
-        let same_clip: Vec<&PastJob> = same_size.iter().filter(same_length).copied().collect();
-        let preferred = same_clip.iter().filter(|job| job.request.prefer == request.prefer).copied();
-        let candidates = [preferred.collect(), same_clip];
-        let known = |jobs: &Vec<&PastJob>| -> Vec<(Option<String>, Usd)> {
-            jobs.iter().filter_map(|job| Some((job.vendor.clone(), job.cost?))).collect()
-        };
-        let costs = candidates.iter().map(known).find(|costs| !costs.is_empty());
-        let is_scaled = costs.is_none();
-        let costs = costs.unwrap_or_else(|| {
-            let scaled = |job: &&PastJob| Some((job.vendor.clone(), job.scaled_cost(seconds)?));
-            same_size.iter().filter_map(scaled).collect()
-        });
+        let is_same_size = |job: &&PastJob| size(&job.request) == size(request);
+        let is_same_length = |job: &&PastJob| job.request.duration_seconds == seconds;
+        let is_preferred = |job: &&PastJob| preference(&job.request) == preference(request);
+        let same_size: Vec<&PastJob> = self.0.iter().filter(is_same_size).collect();
+        let same_length: Vec<&PastJob> = same_size.iter().copied().filter(is_same_length).collect();
+        let same_clip: Vec<&PastJob> = same_length.iter().copied().filter(is_preferred).collect();
+        let of_vendor = |job: &PastJob, cost: Option<Usd>| Some((job.vendor.clone(), cost?));
+        let mut costs: Vec<(Option<String>, Usd)> =
+            same_clip.iter().filter_map(|job| of_vendor(job, job.cost)).collect();
+        let is_scaled = costs.is_empty();
+        if is_scaled {
+            let preferred = same_size.iter().copied().filter(is_preferred);
+            costs = preferred.filter_map(|job| of_vendor(job, job.scaled_cost(seconds))).collect();
+        }
         let mut by_vendor = BTreeMap::new();
         for (vendor, cost) in &costs {
             if let Some(vendor) = vendor {
@@ -119,7 +124,7 @@ impl PastJobs {
             is_scaled: is_scaled && !costs.is_empty(),
             cost: extent(costs.into_iter().map(|(_, cost)| cost)),
             by_vendor,
-            wait: candidates.iter().chain([&same_size]).find_map(waits),
+            wait: [&same_clip, &same_length, &same_size].into_iter().find_map(waits),
         }
     }
 }
@@ -127,6 +132,11 @@ impl PastJobs {
 /// The size that a request names. The service compares without case.
 fn size(request: &ClipRequest) -> Option<String> {
     request.resolution.as_ref().map(|size| size.trim().to_ascii_lowercase())
+}
+
+/// The criterion by which the service chooses the vendor.
+fn preference(request: &ClipRequest) -> Preference {
+    request.prefer.unwrap_or(Preference::Balanced)
 }
 
 fn extent(costs: impl Iterator<Item = Usd> + Clone) -> Option<RangeInclusive<Usd>> {
@@ -181,10 +191,12 @@ mod tests {
         assert_eq!((same.count, same.cost, same.is_scaled), (2, range(0.2, 0.3), false));
         assert_eq!(same.by_vendor.get("b").cloned(), range(0.3, 0.3));
         assert_eq!(past.history(&request(&best)).cost, range(0.9, 0.9));
+        let balanced = past.history(&request(&format!("{HD}, \"prefer\": \"balanced\"")));
+        assert_eq!(balanced.cost, range(0.2, 0.3), "it is the default");
         let cheap = past.history(&request(&format!("{HD}, \"prefer\": \"cheapest\"")));
-        assert_eq!((cheap.count, cheap.cost), (3, range(0.2, 0.9)), "any preference is better than none");
+        assert_eq!((cheap.count, cheap.cost), (0, None), "other vendors have other prices");
         let longer = past.history(&request(", \"resolution\": \" 1080p\", \"duration_seconds\": 20"));
-        assert_eq!((longer.count, longer.cost, longer.is_scaled), (4, range(0.8, 3.6), true));
+        assert_eq!((longer.count, longer.cost, longer.is_scaled), (3, range(0.8, 1.2), true));
         for unknown in
             ["", ", \"resolution\": \"1080p\"", ", \"resolution\": \"720p\", \"duration_seconds\": 5"]
         {

@@ -82,6 +82,7 @@ with_each_database! {
     a_ledger_of_version_1_is_migrated_without_loss
     each_job_has_one_charge_and_keeps_its_time
     a_wait_that_nobody_watched_has_no_duration
+    what_the_charges_leave_out_is_counted
     a_ledger_of_another_version_is_rejected
 }
 
@@ -326,6 +327,24 @@ async fn each_job_has_one_charge_and_keeps_its_time(fixture: Fixture) {
     taken.job_id = Some("vj_4".to_owned());
     assert!(matches!(ledger.write(&taken, &JobFacts::default()).await, Err(LedgerError::Lost)));
     assert_eq!(ledger.charges(SERVICE, 0, 10).await.unwrap().len(), 3);
+}
+
+async fn what_the_charges_leave_out_is_counted(fixture: Fixture) {
+    let ledger = fixture.open().await;
+    assert_eq!(ledger.uncertain(SERVICE, 0).await.unwrap(), Uncertain::default());
+    let elsewhere = Item { service: "http://127.0.0.1:2".to_owned(), ..item("c", 3) };
+    ledger.add(&[item("a", 1), item("b", 2), elsewhere]).await.unwrap();
+    for sql in [
+        "UPDATE items SET stage = 'sent', submission = '{}', updated_at = 1000 WHERE id = 'a'",
+        "UPDATE items SET stage = 'refused', submission = '{}' WHERE id = 'b'",
+        "INSERT INTO charges (service, job_id, item, key, submitted_at)
+             VALUES ('http://127.0.0.1:2', 'vj_1', 'c', 'k', 1000)",
+    ] {
+        assert_eq!(ledger.database.execute(sql, Vec::new()).await.unwrap(), 1, "{sql}");
+    }
+    let elsewhere = vec![("http://127.0.0.1:2".to_owned(), 1)];
+    assert_eq!(ledger.uncertain(SERVICE, 1000).await.unwrap(), Uncertain { requests: 1, elsewhere });
+    assert_eq!(ledger.uncertain(SERVICE, 1001).await.unwrap(), Uncertain::default());
 }
 
 async fn a_wait_that_nobody_watched_has_no_duration(fixture: Fixture) {

@@ -57,7 +57,8 @@ impl LedgerSession {
     pub(crate) async fn set_charge_state(&self, job: &VideoJob, was_watched: bool) {
         let Some(open) = &self.0 else { return };
         // The next process that reads the state records it.
-        let _unreachable = open.ledger.set_charge_state(&open.service, job, was_watched).await;
+        let _unreachable =
+            open.ledger.set_charge_state(&open.service, &job.job_id, &job.state, was_watched).await;
     }
 
     /// The item of an idempotency key.

@@ -15,12 +15,13 @@ use crate::money::Usd;
 pub(crate) struct Budget {
     /// `None` if there is no limit.
     max: Option<Usd>,
-    past: PastJobs,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// The jobs of the ledger, and those of this run.
+    past: PastJobs,
     /// The items that this run has reserved, by their ids.
     items: HashMap<String, Reserved>,
     /// Number of items that this run has begun.
@@ -70,7 +71,7 @@ pub(crate) struct BudgetStop {
 impl Budget {
     /// The options of a run, and the jobs from which costs are estimated.
     pub(crate) fn new(max: Option<Usd>, past: PastJobs) -> Self {
-        Self { max, past, state: Mutex::default() }
+        Self { max, state: Mutex::new(State { past, ..State::default() }) }
     }
 
     pub(crate) fn is_limited(&self) -> bool {
@@ -81,11 +82,6 @@ impl Budget {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn estimate(&self, item: &Item, state: &State) -> Option<Usd> {
-        let request = item.clip_request().ok()?;
-        Estimate::of(&request, &self.past).highest().or(state.highest)
-    }
-
     /// Reserves what an item is estimated to cost, if the budget allows it. An item of unknown cost is begun alone.
     pub(crate) fn reserve(&self, item: &Item) -> Admission {
         let Some(max) = self.max else { return Admission::Granted };
@@ -93,7 +89,7 @@ impl Budget {
         if state.items.contains_key(&item.id) {
             return Admission::Granted;
         }
-        let cost = self.estimate(item, &state);
+        let cost = state.estimate(item);
         let total = state.total();
         let unknown = state.items.values().find(|reserved| reserved.cost.is_none());
         let stop = match (unknown, cost) {
@@ -115,7 +111,7 @@ impl Budget {
     pub(crate) fn count(&self, item: &Item) {
         let mut state = self.lock();
         if !state.items.contains_key(&item.id) {
-            let cost = self.estimate(item, &state);
+            let cost = state.estimate(item);
             state.reserve(item, cost);
         }
     }
@@ -124,7 +120,10 @@ impl Budget {
     pub(crate) fn set_charged(&self, item: &Item) {
         let mut state = self.lock();
         let cost = item.cost_usd.and_then(Usd::from_dollars);
-        state.highest = state.highest.max(cost);
+        if let (Some(cost), Ok(request)) = (cost, item.clip_request()) {
+            state.highest = state.highest.max(Some(cost));
+            state.past.add(request, cost);
+        }
         if let Some(reserved) = state.items.get_mut(&item.id) {
             reserved.cost = cost.or(reserved.cost);
             // If it is not known now, it never will be.
@@ -166,6 +165,12 @@ impl Budget {
 }
 
 impl State {
+    /// What such clips cost before, also in this run; else the highest cost of this run.
+    fn estimate(&self, item: &Item) -> Option<Usd> {
+        let request = item.clip_request().ok()?;
+        Estimate::of(&request, &self.past).highest().or(self.highest)
+    }
+
     fn total(&self) -> Usd {
         self.items.values().filter_map(|reserved| reserved.cost).sum()
     }

@@ -27,15 +27,20 @@ impl Estimate {
         let Some(cost) = &history.cost else {
             return vec!["not known: this ledger has no such clip yet".to_owned()];
         };
-        let (range, clips) = (range(cost), count(history.count, "clip"));
+        let range = range(cost);
+        let vendors: Vec<String> = history
+            .by_vendor
+            .iter()
+            .map(|(vendor, cost)| format!("{vendor} {}", self::range(cost)))
+            .collect();
+        let only_vendor = history.by_vendor.keys().next().filter(|_| vendors.len() == 1);
+        let by = only_vendor.map(|vendor| format!(", {vendor}")).unwrap_or_default();
+        let clips = count(history.count, "clip") + &by;
         let so_far = match history.is_scaled {
-            true => format!("about {range} USD, scaled from {clips} of other lengths"),
+            true => format!("about {range} USD, scaled from other lengths ({clips})"),
             false => format!("such clips cost {range} USD so far ({clips})"),
         };
-        let by_vendor =
-            history.by_vendor.iter().map(|(vendor, cost)| format!("{vendor} {}", self::range(cost)));
-        let by_vendor: Vec<String> = by_vendor.collect();
-        std::iter::once(so_far).chain((!by_vendor.is_empty()).then(|| by_vendor.join(", "))).collect()
+        std::iter::once(so_far).chain((vendors.len() > 1).then(|| vendors.join(", "))).collect()
     }
 }
 
@@ -93,5 +98,46 @@ fn range(cost: &RangeInclusive<Usd>) -> String {
     match cost.start() == cost.end() {
         true => cost.start().to_string(),
         false => format!("{} to {}", cost.start(), cost.end()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(text: &str) -> Usd {
+        text.parse().unwrap()
+    }
+
+    fn history(vendors: &[(&str, &str, &str)]) -> History {
+        let range = |(vendor, from, to): &(&str, &str, &str)| ((*vendor).to_owned(), usd(from)..=usd(to));
+        let by_vendor: std::collections::BTreeMap<_, _> = vendors.iter().map(range).collect();
+        let lowest = by_vendor.values().map(|range| *range.start()).min();
+        let highest = by_vendor.values().map(|range| *range.end()).max();
+        let cost = lowest.zip(highest).map(|(lowest, highest)| lowest..=highest);
+        History { count: 12, cost, by_vendor, ..History::default() }
+    }
+
+    #[test]
+    fn several_vendors_have_a_line_of_their_own() {
+        let lines = |history| Estimate(history).lines();
+        assert_eq!(lines(history(&[])), ["not known: this ledger has no such clip yet"]);
+        let one = history(&[("swift", "0.04", "0.06")]);
+        assert_eq!(lines(one.clone()), ["such clips cost 0.04 to 0.06 USD so far (12 clips, swift)"]);
+        let scaled = History { is_scaled: true, ..one };
+        assert_eq!(lines(scaled), ["about 0.04 to 0.06 USD, scaled from other lengths (12 clips, swift)"]);
+        let two = history(&[("swift", "0.04", "0.04"), ("studio", "0.05", "0.1")]);
+        assert_eq!(
+            lines(two),
+            ["such clips cost 0.04 to 0.10 USD so far (12 clips)", "studio 0.05 to 0.10, swift 0.04"]
+        );
+    }
+
+    #[test]
+    fn a_plan_has_a_total_of_what_is_known() {
+        let line = |unknown| Total { clips: 3, unknown, lowest: usd("0.2"), highest: usd("0.3") }.line();
+        assert_eq!(line(0), "about 0.20 to 0.30 USD for 3 clips, by earlier such clips");
+        assert_eq!(line(1), "about 0.20 to 0.30 USD for 2 of 3 clips; not known for the rest");
+        assert_eq!(line(3), "not known for 3 clips: this ledger has no such clip yet");
     }
 }

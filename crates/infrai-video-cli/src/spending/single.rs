@@ -44,7 +44,8 @@ impl SingleCharge {
         match (self.estimate.as_ref().and_then(Estimate::highest), args.spending.max_usd) {
             (Some(cost), Some(max)) if cost > max => {
                 let why = format!("this clip would cost about {cost} USD, and --max-usd is {max}");
-                Err(stopped(&why).next(format!("--max-usd {cost}, or a shorter or smaller clip")))
+                Err(stopped(&why)
+                    .next(format!("raise --max-usd to {cost}, or make the clip shorter or smaller")))
             }
             _ => Ok(()),
         }

@@ -38,11 +38,22 @@ impl<'a> KnownJobs<'a> {
         none
     }
 
-    /// What it knows of each job, by the id of the job.
-    pub(super) async fn of(&mut self, job_ids: &[&str]) -> HashMap<String, KnownJob> {
+    /// What it knows of each job, by the id of the job. Final states are recorded, for the report of what was charged.
+    pub(super) async fn of(&mut self, jobs: &[(&str, &JobState)]) -> HashMap<String, KnownJob> {
         let Some(ledger) = &self.ledger else { return HashMap::new() };
-        match ledger.of_jobs(&self.ctx.service(), job_ids).await {
-            Ok(items) => items,
+        let (service, ids) = (self.ctx.service(), jobs.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+        match ledger.of_jobs(&service, &ids).await {
+            Ok(items) => {
+                let is_new = |(id, state): &&(&str, &JobState)| {
+                    let known = items.get(*id).and_then(|known| known.item.job_state.as_deref());
+                    state.is_final() && known.is_some_and(|known| known != state.as_str())
+                };
+                for (id, state) in jobs.iter().filter(is_new) {
+                    // The ledger may be read-only.
+                    let _later = ledger.set_charge_state(&service, id, state, false).await;
+                }
+                items
+            }
             Err(error) => {
                 self.report(self.ctx.ledger_failed(&error).message());
                 self.ledger = None;

@@ -33,7 +33,7 @@ pub(crate) async fn status(ctx: &Context, id: &str) -> Result<(), Failure> {
     if ctx.output.quiet && !ctx.output.json {
         return ctx.output.line(job.state.as_str());
     }
-    show(ctx, &id, &*job).await
+    show(ctx, &id, &job.state, &*job).await
 }
 
 pub(crate) async fn get(ctx: &Context, id: &str) -> Result<(), Failure> {
@@ -44,13 +44,18 @@ pub(crate) async fn get(ctx: &Context, id: &str) -> Result<(), Failure> {
     if ctx.output.quiet && !ctx.output.json {
         return ctx.output.line(&job.job_id);
     }
-    show(ctx, &id, &*job).await
+    show(ctx, &id, &job.state, &*job).await
 }
 
 /// Prints a job with what the ledger knows of it.
-async fn show(ctx: &Context, id: &JobId, job: &(impl Serialize + JsonSchema)) -> Result<(), Failure> {
+async fn show(
+    ctx: &Context,
+    id: &JobId,
+    state: &JobState,
+    job: &(impl Serialize + JsonSchema),
+) -> Result<(), Failure> {
     let mut known = KnownJobs::open(ctx).await;
-    let item = known.of(&[id.as_str()]).await.remove(id.as_str());
+    let item = known.of(&[(id.as_str(), state)]).await.remove(id.as_str());
     known.close().await;
     if ctx.output.json {
         return ctx.output.json(&JobReport::new(job, item.as_ref()));
@@ -58,9 +63,8 @@ async fn show(ctx: &Context, id: &JobId, job: &(impl Serialize + JsonSchema)) ->
     match serde_json::to_value(job) {
         Ok(Value::Object(members)) => {
             let reader = if ctx.output.stdout_is_terminal { Reader::Person } else { Reader::Program };
-            let state = JobState::from(members["state"].as_str().unwrap_or_default());
             let mut fields = fields(members);
-            fields.extend(item.iter().flat_map(|item| recorded_fields(item, &state, reader)));
+            fields.extend(item.iter().flat_map(|item| recorded_fields(item, state, reader)));
             let fields: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
             ctx.output.fields(&fields)
         }

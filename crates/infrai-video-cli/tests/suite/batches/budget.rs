@@ -127,6 +127,17 @@ async fn a_budget_smaller_than_one_clip_begins_nothing() {
     assert!(run.stderr.contains("next       raise --max-usd, then: "), "{}", run.stderr);
 }
 
+/// What the first clip of the run cost tells what a longer one costs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_learns_from_its_own_clips() {
+    let harness = Harness::instant().await;
+    let line = |seconds: f64| format!("{{\"prompt\": \"a city\", \"duration_seconds\": {seconds}}}\n");
+    std::fs::write(harness.path("clips.jsonl"), [0.5, 5.0, 0.6].map(line).concat()).unwrap();
+    let run = batch(&harness, &["--max-usd", "0.1"]);
+    assert_eq!((run.code, charges(&harness)), (Some(13), 1), "{}", run.stderr);
+    assert!(run.stderr.contains("1 of 3 clips begun, 0.01 of 0.10 USD; the next would cost about 0.10"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_job_gives_its_money_back_to_the_budget() {
     let harness = Harness::instant().await;
@@ -221,6 +232,6 @@ async fn a_dry_run_says_what_the_clips_would_cost() {
         known.replace("0.03", "0.02").replace('3', "2")
     );
     let generate = harness.run(SMALL.iter().chain(&["--dry-run"]));
-    assert_eq!(cost(&generate), "such clips cost 0.01 USD so far (1 clip)");
+    assert_eq!(cost(&generate), "such clips cost 0.01 USD so far (1 clip, sandbox-studio)");
     assert_eq!(charges(&harness), 1);
 }

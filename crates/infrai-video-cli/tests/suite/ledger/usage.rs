@@ -149,6 +149,23 @@ async fn a_pipe_gets_rows_and_stderr_says_what_is_not_known() {
     assert!(elsewhere.text().is_empty() && elsewhere.stderr.contains(&other), "{}", elsewhere.stderr);
 }
 
+/// `status`, `get` and `list` read states that no wait has seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_any_command_has_shown_counts() {
+    let harness = Harness::still().await;
+    let by_state = || harness.run(["usage", "--by", "state"]).text().to_owned();
+    for command in ["status", "get", "list"] {
+        let failing = ["generate", "a [fail]", "--duration=0.5", "--no-wait", "-q"];
+        let id = harness.run(failing).text().trim_end().to_owned();
+        let ids = if command == "list" { vec![] } else { vec![id.as_str()] };
+        assert!(by_state().contains("queued\t1\t0.01\t0.00\t0.01\n"), "{command}: {}", by_state());
+        harness.sandbox.clock().advance(Duration::from_secs(3600));
+        assert_eq!(harness.run([command].iter().chain(&ids)).code, Some(0));
+        assert_eq!(by_state().split('\t').next(), Some("failed"), "{command}: {}", by_state());
+        assert_eq!(by_state().lines().count(), 1, "{command}: {}", by_state());
+    }
+}
+
 /// Whether a job that was deleted while it ran is refunded is not documented.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_job_stays_charged_and_is_named() {

@@ -99,9 +99,9 @@ async fn close(known: Option<KnownJobs<'_>>) {
 
 /// What the ledger knows of these jobs.
 async fn items_of(known: &mut Option<KnownJobs<'_>>, jobs: &[VideoJob]) -> HashMap<String, KnownJob> {
-    let ids: Vec<&str> = jobs.iter().map(|job| job.job_id.as_str()).collect();
+    let jobs: Vec<(&str, &JobState)> = jobs.iter().map(|job| (job.job_id.as_str(), &job.state)).collect();
     match known {
-        Some(known) if !ids.is_empty() => known.of(&ids).await,
+        Some(known) if !jobs.is_empty() => known.of(&jobs).await,
         _ => HashMap::new(),
     }
 }
