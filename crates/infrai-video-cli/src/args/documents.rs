@@ -27,7 +27,7 @@ Examples:
   infrai-video man generate | man -l -
   infrai-video man --output ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// A command
+    /// A command, such as generate or batch-run
     #[arg(value_name = "COMMAND", conflicts_with = "output")]
     pub(crate) name: Option<String>,
     /// Write all pages into this directory

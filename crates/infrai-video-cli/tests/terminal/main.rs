@@ -16,3 +16,4 @@ mod money;
 mod plain;
 mod pty;
 mod tables;
+mod words;

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::text::operand;
 
 pub(crate) fn run(ctx: &Context, args: &ManArgs) -> Result<(), Failure> {
+    // clap passes this on to the subcommands.
     let mut command = crate::command().disable_help_subcommand(true);
     // Sets the full names of the subcommands, and adds the global options.
     command.build();
@@ -19,9 +20,13 @@ pub(crate) fn run(ctx: &Context, args: &ManArgs) -> Result<(), Failure> {
     }
     let wanted = match &args.name {
         None => &command,
-        Some(name) => command.find_subcommand(name).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("unknown command {name:?}")).next("infrai-video --help")
-        })?,
+        Some(name) => {
+            let full = format!("{} {name}", command.get_name()).replace(' ', "-");
+            let known = all(&command).into_iter().find(|known| full_name(known) == full);
+            known.ok_or_else(|| {
+                Failure::new(Exit::Usage, format!("unknown command {name:?}")).next("infrai-video --help")
+            })?
+        }
     };
     let page = page(wanted).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
     ctx.output.verbatim(&page)
@@ -35,12 +40,17 @@ fn write_all(ctx: &Context, args: &ManArgs, command: &Command) -> Result<(), Fai
             .next(format!("ls -ld {}  (or name another directory)", operand(&directory.to_string_lossy())))
     };
     std::fs::create_dir_all(directory).map_err(failed)?;
-    for command in std::iter::once(command).chain(command.get_subcommands()) {
+    for command in all(command) {
         let path = directory.join(format!("{}.1", full_name(command)));
         page(command).and_then(|page| std::fs::write(&path, page)).map_err(failed)?;
         ctx.output.line(&path.display().to_string())?;
     }
     Ok(())
+}
+
+/// The command, and its subcommands at any depth.
+fn all(command: &Command) -> Vec<&Command> {
+    std::iter::once(command).chain(command.get_subcommands().flat_map(all)).collect()
 }
 
 /// The name with that of its parent, such as `infrai-video-generate`.

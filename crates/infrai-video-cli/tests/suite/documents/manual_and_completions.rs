@@ -47,11 +47,14 @@ fn every_command_has_a_valid_manual_page() {
     let output = directory.path().join("man1");
     let paths = printed(&["man", "--output", output.to_str().unwrap()]);
     let command = infrai_video_cli::command();
-    let names = command.get_subcommands().map(|known| format!("infrai-video-{}", known.get_name()));
-    let expected: Vec<_> = std::iter::once("infrai-video".to_owned())
-        .chain(names)
-        .map(|name| output.join(format!("{name}.1")).display().to_string())
-        .collect();
+    let mut names = vec!["infrai-video".to_owned()];
+    for known in command.get_subcommands() {
+        names.push(format!("infrai-video-{}", known.get_name()));
+        let parts = known.get_subcommands();
+        names.extend(parts.map(|part| format!("infrai-video-{}-{}", known.get_name(), part.get_name())));
+    }
+    let expected: Vec<_> =
+        names.into_iter().map(|name| output.join(format!("{name}.1")).display().to_string()).collect();
     assert_eq!(paths.lines().collect::<Vec<_>>(), expected);
 
     let (groff, mandoc) = (is_there("groff", "groff-base"), is_there("mandoc", "mandoc"));
@@ -91,6 +94,11 @@ fn a_manual_page_keeps_the_layout_of_examples_and_tables() {
     let (_, codes) = page.split_once(".SH \"EXIT CODES\"\n.nf\n").expect("a section that is not filled");
     assert!(codes.starts_with("   0  success\n"), "{codes}");
     assert!(printed(&["man", "generate"]).contains(".SH EXAMPLES\n.nf\n"));
+    for heading in ["CLIP", "OUTPUT", "\"COST AND CHECKS\"", "\"RUNNING AND WAITING\"", "\"GLOBAL OPTIONS\""]
+    {
+        assert!(printed(&["man", "generate"]).contains(&format!(".SH {heading}\n")), "{heading}");
+    }
+    assert_eq!(printed(&["man", "batch run"]), printed(&["man", "batch-run"]));
 }
 
 /// Typed text and its only completion. The terminal tests have more.
