@@ -7,6 +7,7 @@
 mod charges;
 mod database;
 mod error;
+mod forecast;
 mod heartbeat;
 mod history;
 mod item;
@@ -30,6 +31,7 @@ use self::charges::JobFacts;
 pub(crate) use self::charges::{Charge, Uncertain};
 use self::database::{Database, Row, Value, text};
 pub(crate) use self::error::LedgerError;
+pub(crate) use self::forecast::{Forecast, Usual};
 pub(crate) use self::heartbeat::Heartbeat;
 pub(crate) use self::history::{History, PastJobs};
 pub(crate) use self::item::{Destination, Item, Stage};

@@ -13,7 +13,9 @@ use crate::args::{ClipRequest, GenerateArgs, credentials};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Invocation, describe};
-use crate::ledger::{Destination, Heartbeat, Item, LeasedItem, Ledger, LedgerError, Selection, Stage};
+use crate::ledger::{
+    Destination, Forecast, Heartbeat, Item, LeasedItem, Ledger, LedgerError, Selection, Stage, Usual,
+};
 use crate::ui::Output;
 
 /// The ledger for commands on jobs that another command may have recorded. It may be missing.
@@ -59,6 +61,14 @@ impl LedgerSession {
         // The next process that reads the state records it.
         let _unreachable =
             open.ledger.set_charge_state(&open.service, &job.job_id, &job.state, was_watched).await;
+    }
+
+    /// What is known to forecast these jobs.
+    pub(crate) async fn forecast(&self, job_ids: &[&str]) -> Forecast {
+        match &self.0 {
+            Some(open) => open.ledger.forecast(&open.service, job_ids).await,
+            None => Forecast::default(),
+        }
     }
 
     /// The item of an idempotency key.
@@ -243,6 +253,13 @@ impl Recorder {
             (false, false) => leased.set_stage(Stage::Refused, &describe(error), error.code()).await,
         };
         recording.warn_once(written);
+    }
+
+    /// How long jobs like the one that is recorded usually take.
+    pub(crate) async fn usual(&self) -> Option<Usual> {
+        let recording = self.0.as_ref()?;
+        let item = &recording.leased.item;
+        recording.ledger.forecast(&item.service, &[]).await.of_item(item)
     }
 
     pub(crate) async fn set_accepted(&mut self, job: &Response<Job>) {

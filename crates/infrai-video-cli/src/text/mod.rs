@@ -9,7 +9,7 @@ mod width;
 
 pub(crate) use self::closest::closest;
 pub(crate) use self::escape::{clean, clean_json, is_unsafe};
-pub(crate) use self::format::{clock, count, size};
+pub(crate) use self::format::{about, clock, count, size, span};
 pub(crate) use self::moment::{ago, now, rfc3339};
 pub(crate) use self::shell::{operand, operands, option, quote};
 pub(crate) use self::width::{first_that_fits, fit, fit_end, is_certain, isolate, width, wrap};

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 use infrai_video::download::Progress;
 use tokio::time::Instant;
 
+use super::batch_totals::Totals;
 use super::download_progress::TransferMeter;
+use super::job_progress::usually;
 use super::terminal_lines::{LineHandle, TerminalLine};
 use super::{BAR_WIDTH, LABEL_WIDTH, Output, bar, lock};
-use crate::ledger::{Item, Stage};
-use crate::text::{clean, clock, count, first_that_fits, fit, size};
+use crate::ledger::{Forecast, Item, Stage, Usual};
+use crate::text::{clean, clock, first_that_fits, fit, size};
 
 /// Maximum columns of the name of an item on its line.
 const NAME_WIDTH: usize = 32;
@@ -17,56 +19,55 @@ const NAME_WIDTH: usize = 32;
 /// The progress of a batch or of `resume`.
 pub(crate) struct BatchProgress {
     output: Output,
-    totals: Arc<Totals>,
+    batch: Arc<Batch>,
     line: Option<LineHandle>,
+    forecast: Forecast,
 }
 
 /// The progress of all items together.
-struct Totals {
-    items: usize,
+struct Batch {
     started: Instant,
-    counts: Mutex<Counts>,
-}
-
-#[derive(Default)]
-struct Counts {
-    saved: usize,
-    without_clip: usize,
-    in_progress: usize,
-    paused: Option<String>,
+    totals: Mutex<Totals>,
 }
 
 impl BatchProgress {
     /// `saved` of the items were finished before.
-    pub(crate) fn new(output: &Output, items: usize, saved: usize) -> Self {
-        let counts = Mutex::new(Counts { saved, ..Counts::default() });
-        let totals = Arc::new(Totals { items, started: Instant::now(), counts });
-        let line = output.is_live.then(|| output.lines.add(totals.clone()));
-        Self { output: output.clone(), totals, line }
+    pub(crate) fn new(output: &Output, items: usize, saved: usize, forecast: Forecast) -> Self {
+        let batch =
+            Arc::new(Batch { started: Instant::now(), totals: Mutex::new(Totals::new(items, saved)) });
+        let line = output.is_live.then(|| output.lines.add(batch.clone()));
+        Self { output: output.clone(), batch, line, forecast }
+    }
+
+    /// Shows no remaining time, since that depends on more than this run: other processes, or a limit.
+    pub(crate) fn without_eta(self) -> Self {
+        lock(&self.batch.totals).set_no_eta();
+        self
     }
 
     /// The line of an item that is begun.
     pub(crate) fn begin(&self, item: &Item) -> ItemProgress {
-        lock(&self.totals.counts).in_progress += 1;
+        let (now, usual) = (Instant::now(), self.forecast.of_item(item));
+        let middle = usual.as_ref().map(|usual| (*usual.range.start() + *usual.range.end()) / 2);
+        lock(&self.batch.totals).begin(item, middle, now);
         let current = Arc::new(CurrentItem {
+            id: item.id.clone(),
             name: clean(&item.label()).into_owned(),
-            started: Instant::now(),
+            started: now,
+            usual,
             state: Mutex::new(item.stage.to_string()),
             download: Mutex::default(),
         });
         let line = self.output.is_live.then(|| self.output.lines.add(current.clone()));
-        ItemProgress { current, totals: Arc::clone(&self.totals), _line: line }
+        ItemProgress { current, batch: Arc::clone(&self.batch), _line: line }
     }
 
     /// An item was finished, or is given up.
     pub(crate) fn finished(&self, item: &Item, why: &str) {
-        let done = {
-            let mut counts = lock(&self.totals.counts);
-            match item.stage {
-                Stage::Saved => counts.saved += 1,
-                _ => counts.without_clip += 1,
-            }
-            counts.saved + counts.without_clip
+        let (done, items) = {
+            let mut totals = lock(&self.batch.totals);
+            totals.finish(item);
+            (totals.done(), totals.items)
         };
         let rest = match (item.stage, &item.path) {
             (Stage::Saved, Some(path)) => {
@@ -78,67 +79,62 @@ impl BatchProgress {
         };
         let is_open = item.stage.is_in_progress() || item.stage == Stage::Planned;
         let label = if is_open { "left" } else { item.stage.as_str() };
-        self.output.status(label, &format!("{rest}  ({done} of {})", self.totals.items));
+        self.output.status(label, &format!("{rest}  ({done} of {items})"));
     }
 
     /// No item is begun while there is a reason.
     pub(crate) fn set_paused(&self, why: Option<&str>) {
-        lock(&self.totals.counts).paused = why.map(str::to_owned);
+        lock(&self.batch.totals).set_paused(why);
     }
 
     /// Prints the progress where no changing line shows it.
     pub(crate) fn heartbeat(&self) {
         if self.line.is_none() {
-            self.output.status("running", &self.totals.parts().join("  "));
+            self.output.status("running", &self.batch.parts().join("  "));
         }
     }
 }
 
-impl Totals {
+impl Batch {
+    /// Counts, elapsed and remaining time, money, and why nothing is begun.
     fn parts(&self) -> Vec<String> {
-        let counts = lock(&self.counts);
-        let mut parts = vec![format!("{} of {}", counts.saved, count(self.items, "clip"))];
-        if counts.without_clip > 0 {
-            parts.push(format!("{} without", counts.without_clip));
-        }
-        parts.push(format!("{} in progress", counts.in_progress));
-        parts.push(clock(self.started.elapsed()));
-        parts.extend(counts.paused.as_ref().map(|why| format!("paused: {}", clean(why))));
-        parts
+        let (mut totals, now) = (lock(&self.totals), Instant::now());
+        let elapsed = clock(self.started.elapsed());
+        let known = [Some(totals.counts()), Some(elapsed), totals.left(now), totals.money(), totals.pause()];
+        known.into_iter().flatten().collect()
     }
 }
 
-impl TerminalLine for Totals {
+impl TerminalLine for Batch {
     fn state(&self) -> String {
         "batch".to_owned()
     }
 
     fn line(&self, columns: usize) -> String {
-        let (parts, done) = (self.parts(), {
-            let counts = lock(&self.counts);
-            counts.saved + counts.without_clip
-        });
-        let bar = bar(BAR_WIDTH * done.min(self.items) / self.items.max(1));
+        let parts = self.parts();
+        let bar = {
+            let totals = lock(&self.totals);
+            bar(BAR_WIDTH * totals.done().min(totals.items) / totals.items.max(1))
+        };
         let label = format!("{:LABEL_WIDTH$}", self.state());
-        let lines = [
-            format!("{label}[{bar}]  {}", parts.join("  ")),
-            format!("{label}{}", parts.join("  ")),
-            format!("{label}{}", parts[0]),
-        ];
-        first_that_fits(lines, columns)
+        let with_bar = format!("{label}[{bar}]  {}", parts.join("  "));
+        let shorter = (1..=parts.len()).rev().map(|count| format!("{label}{}", parts[..count].join("  ")));
+        first_that_fits(std::iter::once(with_bar).chain(shorter), columns)
     }
 }
 
 /// The line of one item.
 pub(crate) struct ItemProgress {
     current: Arc<CurrentItem>,
-    totals: Arc<Totals>,
+    batch: Arc<Batch>,
     _line: Option<LineHandle>,
 }
 
 struct CurrentItem {
+    id: String,
     name: String,
     started: Instant,
+    usual: Option<Usual>,
     state: Mutex<String>,
     download: Mutex<Option<TransferMeter>>,
 }
@@ -152,6 +148,7 @@ impl ItemProgress {
             stage => stage.to_string(),
         };
         *lock(&self.current.state) = clean(&state).into_owned();
+        lock(&self.batch.totals).update(item);
     }
 
     /// The callback for the download of its clip.
@@ -166,7 +163,7 @@ impl ItemProgress {
 
 impl Drop for ItemProgress {
     fn drop(&mut self) {
-        lock(&self.totals.counts).in_progress -= 1;
+        lock(&self.batch.totals).end(&self.current.id, Instant::now());
     }
 }
 
@@ -177,12 +174,16 @@ impl TerminalLine for CurrentItem {
 
     fn line(&self, columns: usize) -> String {
         let amount = lock(&self.download).as_ref().map(|meter| meter.amount(Instant::now()).join("  "));
+        let waited = self.started.elapsed();
+        let usual = self.usual.as_ref().filter(|_| amount.is_none());
+        let usual = usual.map(|usual| format!("  {}", usually(usual, waited))).unwrap_or_default();
         let (label, rest) = match amount {
             Some(amount) => ("saving".to_owned(), amount),
-            None => (self.state(), clock(self.started.elapsed())),
+            None => (self.state(), clock(waited)),
         };
         let name = fit(&self.name, NAME_WIDTH);
         let lines = [
+            format!("{label:LABEL_WIDTH$}{name}  {rest}{usual}"),
             format!("{label:LABEL_WIDTH$}{name}  {rest}"),
             format!("{label:LABEL_WIDTH$}{name}"),
             format!("{label} {}", fit(&self.name, columns.saturating_sub(label.len() + 1).max(6))),

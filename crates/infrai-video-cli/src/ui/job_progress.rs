@@ -1,6 +1,7 @@
 //! The progress of a wait for one job: a changing line on a terminal, plain lines elsewhere.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use infrai_video::JobState;
 use infrai_video::wait::JobUpdate;
@@ -8,7 +9,8 @@ use tokio::time::Instant;
 
 use super::terminal_lines::{LineHandle, TICK, TerminalLine};
 use super::{LABEL_WIDTH, Output, lock};
-use crate::text::{clean, clock, first_that_fits, fit_end};
+use crate::ledger::Usual;
+use crate::text::{clean, clock, first_that_fits, fit_end, span};
 
 const SPINNER: [char; 4] = ['|', '/', '-', '\\'];
 
@@ -19,19 +21,32 @@ pub(crate) struct JobProgress {
     line: Option<LineHandle>,
 }
 
+/// A wait that began much later than the job says when the job was submitted.
+const LATER: Duration = Duration::from_secs(10);
+
+/// `usually 1:40 to 2:10`.
+pub(super) fn usually(usual: &Usual, waited: Duration) -> String {
+    let usually = format!("usually {}", span(&usual.range));
+    match usual.before < LATER {
+        true => usually,
+        false => format!("{usually}, submitted {} ago", clock(usual.before + waited)),
+    }
+}
+
 struct Job {
     /// Shown if several jobs are waited for.
     id: Option<String>,
     started: Instant,
+    usual: Option<Usual>,
     /// The last state, and the number of polls.
     polled: Mutex<(Option<JobState>, u32)>,
 }
 
 impl JobProgress {
     /// `job_id` is shown if several jobs are waited for.
-    pub(crate) fn new(output: &Output, job_id: Option<&str>) -> Self {
+    pub(crate) fn new(output: &Output, job_id: Option<&str>, usual: Option<Usual>) -> Self {
         let id = job_id.map(|id| clean(id).into_owned());
-        let job = Arc::new(Job { id, started: Instant::now(), polled: Mutex::default() });
+        let job = Arc::new(Job { id, started: Instant::now(), usual, polled: Mutex::default() });
         let line = output.is_live.then(|| output.lines.add(job.clone()));
         Self { output: output.clone(), job, line }
     }
@@ -54,18 +69,23 @@ impl JobProgress {
 
     fn print(&self) {
         let id = self.job.id.as_ref().map(|id| format!("  job {id}")).unwrap_or_default();
-        self.output.status(&self.job.state(), &format!("{}{id}", self.job.elapsed_and_polls()));
+        self.output.status(&self.job.state(), &format!("{}{id}", self.job.long()));
     }
 }
 
 impl Job {
-    /// `00:42  poll 9`.
-    fn elapsed_and_polls(&self) -> String {
-        let elapsed = clock(self.started.elapsed());
-        match lock(&self.polled).1 {
-            0 => elapsed,
-            polls => format!("{elapsed}  poll {polls}"),
-        }
+    /// `00:42  usually 1:40 to 2:10  poll 9`.
+    fn long(&self) -> String {
+        let polls = lock(&self.polled).1;
+        let polls = (polls > 0).then(|| format!("poll {polls}"));
+        [Some(self.elapsed_and_usual()), polls].into_iter().flatten().collect::<Vec<_>>().join("  ")
+    }
+
+    /// `00:42  usually 1:40 to 2:10`.
+    fn elapsed_and_usual(&self) -> String {
+        let elapsed = self.started.elapsed();
+        let usual = self.usual.as_ref().map(|usual| format!("  {}", usually(usual, elapsed)));
+        clock(elapsed) + &usual.unwrap_or_default()
     }
 }
 
@@ -79,10 +99,14 @@ impl TerminalLine for Job {
         let state = format!("{:LABEL_WIDTH$}", self.state());
         let elapsed = self.started.elapsed();
         let spinner = SPINNER[(elapsed.as_millis() / TICK.as_millis()) as usize % SPINNER.len()];
-        let (long, short) = (self.elapsed_and_polls(), clock(elapsed));
+        let (long, middle, short) = (self.long(), self.elapsed_and_usual(), clock(elapsed));
         let Some(id) = &self.id else {
-            let lines =
-                [format!("{state}{long} {spinner}"), format!("{state}{long}"), format!("{state}{short}")];
+            let lines = [
+                format!("{state}{long} {spinner}"),
+                format!("{state}{long}"),
+                format!("{state}{middle}"),
+                format!("{state}{short}"),
+            ];
             return first_that_fits(lines, columns);
         };
         let with_end_of_id = |before: String, least: usize| {
@@ -91,6 +115,7 @@ impl TerminalLine for Job {
         };
         let lines = [
             format!("{state}{long}  job {id} {spinner}"),
+            format!("{state}{middle}  {id}"),
             format!("{state}{short}  {id}"),
             with_end_of_id(format!("{state}{short}  "), 12),
             with_end_of_id(format!("{} ", self.state()), 9),
@@ -107,7 +132,7 @@ mod tests {
 
     fn job(id: Option<&str>, polls: u32) -> Job {
         let polled = Mutex::new((Some(JobState::Running), polls));
-        Job { id: id.map(str::to_owned), started: Instant::now(), polled }
+        Job { id: id.map(str::to_owned), started: Instant::now(), usual: None, polled }
     }
 
     #[test]
@@ -117,6 +142,18 @@ mod tests {
         assert_eq!(job.line(24), "running    00:00  poll 9");
         assert_eq!(job.line(19), "running    00:00");
         assert_eq!(job.line(10), "running...");
+    }
+
+    #[test]
+    fn a_wait_says_how_long_such_jobs_usually_take() {
+        let seconds = Duration::from_secs;
+        let usual = |before| Some(Usual { range: seconds(100)..=seconds(130), before: seconds(before) });
+        let mut job = Job { usual: usual(1), ..job(None, 9) };
+        assert!(job.line(60).starts_with("running    00:00  usually 1:40 to 2:10  poll 9 "));
+        assert_eq!(job.line(40), "running    00:00  usually 1:40 to 2:10");
+        assert_eq!(job.line(36), "running    00:00");
+        job.usual = usual(603);
+        assert!(job.line(79).contains("00:00  usually 1:40 to 2:10, submitted 10:03 ago  poll 9"));
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use std::io;
 
 use tracing::{Level, Metadata};
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Output;
+use super::waiting::WaitingLayer;
 use crate::args::Global;
 
 /// Prints the SDK's log: warnings always, the rest with `-v`. Logs of other crates could contain a key and stay off.
@@ -26,7 +28,10 @@ pub(crate) fn install_log(output: &Output, global: &Global) {
         .without_time()
         .compact()
         .with_writer(Log(output.clone()));
-    tracing_subscriber::registry().with(targets).with(layer).init();
+    // Each layer has its own filter: the calls are watched whatever is logged.
+    let calls = if global.quiet { LevelFilter::OFF } else { LevelFilter::DEBUG };
+    let waiting = WaitingLayer::new(output).with_filter(Targets::new().with_target("infrai_video", calls));
+    tracing_subscriber::registry().with(layer.with_filter(targets)).with(waiting).init();
 }
 
 struct Log(Output);

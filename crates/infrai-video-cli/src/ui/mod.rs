@@ -1,6 +1,7 @@
 //! What users see: stdout and stderr, changing lines on a terminal, tables, and questions.
 
 mod batch_progress;
+mod batch_totals;
 mod confirm;
 mod download_progress;
 mod job_progress;
@@ -9,6 +10,7 @@ mod log;
 mod output;
 mod table;
 mod terminal_lines;
+mod waiting;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -26,7 +26,7 @@ async fn a_batch_shows_totals_and_items_at_any_width_and_ends_with_a_table() {
     planned(&harness);
     let mut terminal = Terminal::start(harness.command(["batch", "run", "clips.jsonl"]), 80);
     let screen = terminal.until(|screen| is_board(screen, "queued ")).await;
-    assert!(screen.iter().any(|line| line.contains("0 of 3 clips  3 in progress")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.contains("0 saved, 3 running (of 3)")), "{screen:#?}");
     assert!(screen.iter().any(|line| line.contains("東京の夜")), "{screen:#?}");
     for columns in [40, 24, 100] {
         terminal.resize(columns, 24);

@@ -14,6 +14,7 @@ mod list;
 mod live;
 mod money;
 mod plain;
+mod progress;
 mod pty;
 mod tables;
 mod words;

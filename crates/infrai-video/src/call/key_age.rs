@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use infrai_video_client::{self as generated, Timestamp, options};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::attempt::api_for_one_request;
 use super::exchange::transport_error;
@@ -76,7 +77,8 @@ pub(crate) async fn sync_time(client: &Client) {
         let request = async {
             let _not_shown = service_time(client, after(MAX_DATE_REQUEST), Duration::MAX).await;
         };
-        clocks.synced.get_or_init(|| request).await;
+        let span = tracing::debug_span!("call", operation = "sync_time");
+        clocks.synced.get_or_init(|| request.instrument(span)).await;
     }
 }
 

@@ -54,11 +54,20 @@ impl BatchRun<'_> {
         let mut signals = ctx.signals()?;
         let _heartbeat = Heartbeat::start(ledger);
         let max_wait = self.options.timeout.0;
+        let has_budget = self.budget.is_limited();
         let runner = Runner::new(ctx, session, ledger, max_wait)
             .with_if_job_gone(self.if_job_gone)
             .with_budget(self.budget)
             .with_after_save(&self.options.after_save);
-        let progress = BatchProgress::new(&ctx.output, self.ids.len(), self.finished_before);
+        let items = ledger.in_progress(&ctx.service()).await.unwrap_or_default();
+        let job_ids: Vec<&str> = items.iter().filter_map(|item| item.job_id.as_deref()).collect();
+        let forecast = ledger.forecast(&ctx.service(), &job_ids).await;
+        let mut progress = BatchProgress::new(&ctx.output, self.ids.len(), self.finished_before, forecast);
+        // Other machines may work on it too, and not all of it may be begun.
+        let is_limited = self.options.max_jobs.is_some() || self.options.max_seconds.is_some() || has_budget;
+        if ledger.is_shared() || is_limited {
+            progress = progress.without_eta();
+        }
         let max_pause = Some(max_pause(self.options));
         let limits = Limits { concurrency: usize::from(self.options.jobs), max_pause };
         let run = Box::pin(runner.run(&mut self.source, &limits, &progress));

@@ -112,7 +112,7 @@ impl InterruptedWait<'_> {
         }
         let left = CANCEL_TIMEOUT.saturating_sub(since.elapsed());
         let wait = self.session.wait(job).with_max_wait(left).with_poll_failure_timeout(CANCEL_TIMEOUT);
-        match runner::wait(wait, JobProgress::new(&self.ctx.output, None), recorder).await {
+        match runner::wait(wait, JobProgress::new(&self.ctx.output, None, None), recorder).await {
             Ok(succeeded) => {
                 let message = format!("job {} had succeeded before it could be cancelled", job.id());
                 self.ctx.output.status("note", &message);

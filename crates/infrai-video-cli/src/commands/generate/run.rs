@@ -11,6 +11,7 @@ use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::advice::{self, Resubmission};
 use crate::failure::{Facts, Failure, describe, has_code};
+use crate::ledger::Usual;
 use crate::runner::{self, AfterSave, Clip, OutputPath, Recorder, link_timeout, overwrite};
 use crate::schema::GenerateReport;
 use crate::signals::Signals;
@@ -136,7 +137,9 @@ impl Run<'_> {
 
     async fn wait(&mut self, started: &Started) -> Result<VideoJob, Failure> {
         let wait = self.session.wait(&started.job).with_max_wait(self.args.timeout.0);
-        let progress = JobProgress::new(&self.ctx.output, None);
+        let before = started.submitted_at.elapsed();
+        let usual = self.recorder.usual().await.map(|usual| Usual { before, ..usual });
+        let progress = JobProgress::new(&self.ctx.output, None, usual);
         let signal = tokio::select! {
             result = runner::wait(wait, progress, &mut self.recorder) => {
                 return result.map_err(|error| self.wait_failed(started, &error));

@@ -43,7 +43,11 @@ impl Wait<'_> {
         let mut signals = ctx.signals()?;
         let unfinished = RefCell::new(ids.to_vec());
         // Each job has a line from the start, so that jobs that are not polled yet are counted too.
-        let progress = |id: &JobId| JobProgress::new(&ctx.output, (ids.len() > 1).then(|| id.as_str()));
+        let forecast = self.ledger.forecast(&ids.iter().map(JobId::as_str).collect::<Vec<_>>()).await;
+        let progress = |id: &JobId| {
+            let id = id.as_str();
+            JobProgress::new(&ctx.output, (ids.len() > 1).then_some(id), forecast.of_job(id))
+        };
         let progress: Vec<JobProgress> = ids.iter().map(progress).collect();
         let waits = stream::iter(ids.iter().zip(progress).enumerate())
             .map(

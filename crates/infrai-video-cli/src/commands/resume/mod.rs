@@ -248,7 +248,9 @@ impl Resume<'_> {
         let runner = Runner::new(ctx, &session, self.ledger, args.timeout.0)
             .with_if_job_gone(if_job_gone)
             .with_after_save(&args.after_save);
-        let progress = BatchProgress::new(&ctx.output, items.len(), 0);
+        let job_ids: Vec<&str> = items.iter().filter_map(|item| item.job_id.as_deref()).collect();
+        let forecast = self.ledger.forecast(&ctx.service(), &job_ids).await;
+        let progress = BatchProgress::new(&ctx.output, items.len(), 0, forecast);
         let mut source = ItemSource::of_ids(items.iter().map(|item| item.id.clone()));
         let limits = Limits { concurrency: usize::from(args.jobs), max_pause: None };
         let run = Box::pin(runner.run(&mut source, &limits, &progress));

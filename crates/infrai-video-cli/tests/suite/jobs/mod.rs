@@ -7,5 +7,6 @@ mod list;
 mod quirks;
 #[cfg(unix)]
 mod signals;
+mod slow_calls;
 #[cfg(unix)]
 mod watch;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, USER_AGENT};
 use http::{HeaderValue, Request, Uri};
+use tracing::Instrument as _;
 
 use super::link::checked;
 use crate::client::Client;
@@ -47,7 +48,9 @@ pub(super) async fn get(
                 headers.insert(IF_RANGE, value(validator)?);
             }
         }
-        let head = tokio::time::timeout(stall, Incoming::of(&*shared.transport, request)).await;
+        let span = tracing::debug_span!("call", operation = "download");
+        let head = Incoming::of(&*shared.transport, request).instrument(span);
+        let head = tokio::time::timeout(stall, head).await;
         let incoming = match head {
             Ok(Ok(incoming)) => incoming,
             Ok(Err(error)) if !error.is_retryable() => {
