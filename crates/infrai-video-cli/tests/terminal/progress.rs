@@ -95,7 +95,7 @@ async fn a_batch_says_what_is_done_what_is_left_and_what_it_costs() {
     let line = |prompt: &str| format!("{{\"prompt\": \"{prompt}\", \"duration_seconds\": 0.5}}\n");
     let plan: String = ["a city", "[fail] a tower", "a river", "a lake", "a hill"].map(line).concat();
     std::fs::write(harness.path("clips.jsonl"), plan).expect("there is room");
-    let batch = |screen: &[String]| screen.iter().find(|line| line.starts_with("batch ")).cloned();
+    let batch = |screen: &[String]| screen.iter().rfind(|line| line.starts_with("batch ")).cloned();
     let run = ["batch", "run", "clips.jsonl", "-j3"];
     let mut terminal = Terminal::start(harness.command(run), 120);
     let is_running = |line: &str| line.contains("3 running (of 5)") && line.contains("0.03 USD");
