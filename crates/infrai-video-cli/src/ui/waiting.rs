@@ -123,7 +123,9 @@ impl Visit for Fields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "error" {
-            self.error = Some(format!("{value:?}"));
+            let error = format!("{value:?}");
+            // A hint follows, which is for the end of all attempts.
+            self.error = error.split("; ").next().map(str::to_owned);
         }
     }
 }
@@ -201,15 +203,14 @@ impl Calls {
         let oldest = self.oldest(now)?;
         let more = self.open.values().filter(|call| now.duration_since(call.since) >= LONG).count() - 1;
         let elapsed = clock(now.duration_since(oldest.since));
-        let (label, what) = match &oldest.retry {
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        Some(match &oldest.retry {
             Some((until, why)) if *until > now => {
                 let seconds = until.duration_since(now).as_secs_f64().ceil();
-                ("retrying", format!("{} in {seconds} s: {why}", oldest.operation))
+                ("retrying", format!("{} in {seconds} s, {elapsed}{more}: {why}", oldest.operation))
             }
-            _ => ("waiting", format!("for {}", awaited(&oldest.operation))),
-        };
-        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-        Some((label, format!("{what}, {elapsed}{more}")))
+            _ => ("waiting", format!("for {}, {elapsed}{more}", awaited(&oldest.operation))),
+        })
     }
 
     /// The next plain line, if one is due.
@@ -294,8 +295,8 @@ mod tests {
         let retry = (start + s(9), "the service responded with 503".to_owned());
         calls.open.get_mut(&number).unwrap().retry = Some(retry);
         let text = |seconds| calls.text(start + s(seconds)).unwrap();
-        assert_eq!(text(5), ("retrying", "list in 4 s: the service responded with 503, 00:05".to_owned()));
-        assert_eq!(text(8).1, "list in 1 s: the service responded with 503, 00:08");
+        assert_eq!(text(5), ("retrying", "list in 4 s, 00:05: the service responded with 503".to_owned()));
+        assert_eq!(text(8).1, "list in 1 s, 00:08: the service responded with 503");
         assert_eq!(text(9), ("waiting", "for the response to list, 00:09".to_owned()));
     }
 
