@@ -54,7 +54,7 @@ pub(crate) enum BatchCommand {
 pub(crate) struct PlanArgs {
     /// The directory for the clips, or a template
     ///
-    /// It is created if needed. Without it, a directory with the name of the batch. In `batch run` it may be a template for the path of each clip, as in clips/{name}-{resolution}.mp4, with the fields {name}, {line}, {batch}, {slug}, {resolution}, {duration} and {aspect}. Write {{ and }} for braces.
+    /// It is created if needed. Without it, a directory with the name of the batch. In batch run it may be a template for the path of each clip, as in clips/{name}-{resolution}.mp4, with the fields {name}, {line}, {batch}, {slug}, {resolution}, {duration} and {aspect}. Write {{ and }} for braces.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
     /// Jobs at the same time
@@ -138,7 +138,7 @@ pub(crate) struct RunArgs {
 /// Show the progress of batches
 ///
 /// Without a name, one line for each batch; else one for each item: its name, its state, and its path or the reason, with tabs
-/// between if stdout is not a terminal. A saved clip that no longer exists is `missing`, and the exit code is 13.
+/// between if stdout is not a terminal. A saved clip that no longer exists is missing, and the exit code is 13.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  infrai-video batch status\n  infrai-video batch status clips --json")]
 pub(crate) struct StatusArgs {

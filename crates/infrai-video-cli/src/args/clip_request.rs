@@ -15,14 +15,14 @@ pub(crate) struct ClipRequest {
     pub(crate) prompt: String,
     /// Length in seconds
     ///
-    /// Above 0; each vendor has a maximum, which `infrai-video capabilities` shows. Without it, the service decides.
+    /// Above 0; each vendor has a maximum, which infrai-video capabilities shows. Without it, the service decides.
     #[arg(long = "duration", value_name = "SECONDS", help_heading = CLIP, allow_negative_numbers = true, value_parser = seconds)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) duration_seconds: Option<f64>,
     // The spelling of the user is kept, since the text of the request identifies an item of the ledger.
     /// Size: 720p, 1080p or 4k
     ///
-    /// Or another one that `infrai-video capabilities` lists. Without it, the service decides.
+    /// Or another one that infrai-video capabilities lists. Without it, the service decides.
     #[arg(long, value_name = "SIZE", help_heading = CLIP)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) resolution: Option<String>,

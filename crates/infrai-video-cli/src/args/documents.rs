@@ -6,7 +6,7 @@ use clap_complete::Shell;
 /// Print the JSON Schema of --json
 ///
 /// Each line of stdout follows the schema of its command. A line of stderr that begins with { is a failure and follows the schema
-/// `failure`; other lines are for humans. Members may be added; ignore unknown ones.
+/// failure; other lines are for humans. Members may be added; ignore unknown ones.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  infrai-video schema generate > generate.schema.json\n  infrai-video schema failure"

@@ -64,7 +64,7 @@ pub(crate) struct GenerateArgs {
     pub(crate) idempotency_key: Option<String>,
     /// Print the job's id, and exit
     ///
-    /// With -o, `infrai-video resume` saves the clip there later.
+    /// With -o, infrai-video resume saves the clip there later.
     #[arg(long, help_heading = RUN)]
     pub(crate) no_wait: bool,
     /// How long to wait: 90s, 15m or none

@@ -9,13 +9,13 @@ use clap::{Args, ValueEnum, ValueHint};
 pub(crate) struct Global {
     /// Use a local sandbox: no key, no cost
     ///
-    /// It runs inside this process, and its jobs end with the command. `infrai-video sandbox` keeps jobs between commands.
+    /// It runs inside this process, and its jobs end with the command. infrai-video sandbox keeps jobs between commands.
     #[cfg(feature = "sandbox")]
     #[arg(long, global = true, conflicts_with = "base_url")]
     pub(crate) sandbox: bool,
     /// The profile of the configuration
     ///
-    /// `infrai-video config --help` describes it.
+    /// infrai-video config --help describes it.
     #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     pub(crate) profile: Option<String>,
     /// The base URL of the API [default: https://api.infrai.cc]
@@ -28,7 +28,7 @@ pub(crate) struct Global {
     pub(crate) ledger: Option<String>,
     /// Print JSON lines
     ///
-    /// One object on each line: data on stdout, failures on stderr. `infrai-video schema` describes it.
+    /// One object on each line: data on stdout, failures on stderr. infrai-video schema describes it.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print only ids or paths, and errors

@@ -11,7 +11,7 @@ const ID: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
 /// The argument of commands on one job.
 #[derive(Debug, Args)]
 pub(crate) struct OneJob {
-    /// The job's id, as `generate` or `list` printed it
+    /// The job's id, as generate or list printed it
     #[arg(value_name = "ID")]
     pub(crate) id: String,
 }
@@ -35,7 +35,7 @@ pub(crate) struct WaitArgs {
 
 /// List the account's jobs
 ///
-/// A table on a terminal. A narrow terminal shows fewer columns: `get` shows the rest.
+/// A table on a terminal. A narrow terminal shows fewer columns: get shows the rest.
 ///
 /// Elsewhere one line for each job, with tabs between: id, state, reason of a failure, time of the request (RFC 3339, UTC), length in
 /// seconds, size, cost in US dollars, path of the clip, prompt. With --json, one page on each line.
@@ -128,7 +128,7 @@ pub(crate) struct DownloadArgs {
     pub(crate) ids: Vec<String>,
     /// Where to put the clip: a file, a directory, a template, or - for stdout [default: JOB_ID.mp4 here]
     ///
-    /// The fields of a template are those of `generate`, such as {date}-{id}.mp4. The ledger knows the requests of the jobs that this command has started.
+    /// The fields of a template are those of generate, such as {date}-{id}.mp4. The ledger knows the requests of the jobs that this command has started.
     #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file if it exists

@@ -21,7 +21,7 @@ again) or --drop.";
 ///
 /// Continues with the unfinished items of the ledger: sends a request with an unknown outcome again under its own key, so that it
 /// is charged once; waits for jobs; resumes downloads. A finished item is only processed if it is named: then its clip is
-/// downloaded again if it is gone. Prints the path of each clip. `infrai-video batch run` continues a plan.
+/// downloaded again if it is gone. Prints the path of each clip. infrai-video batch run continues a plan.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{NOTES}"))]
 pub(crate) struct ResumeArgs {

@@ -9,7 +9,7 @@ pub(crate) struct SpendingArgs {
     /// Charge at most so much in this run
     ///
     /// Stops before the charge that would exceed it, by what such clips cost before. US dollars, such as 5 or 0.50. If nothing is
-    /// known about such clips, `generate` asks on a terminal and fails elsewhere, and a batch begins one clip to learn its cost.
+    /// known about such clips, generate asks on a terminal and fails elsewhere, and a batch starts one clip to learn its cost.
     #[arg(long, value_name = "USD", allow_negative_numbers = true, help_heading = COST)]
     pub(crate) max_usd: Option<Usd>,
     /// Do not ask before large charges

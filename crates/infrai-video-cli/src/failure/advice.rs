@@ -263,7 +263,7 @@ pub(crate) fn continue_batch(invocation: &Invocation) -> String {
 pub(crate) fn after_budget(invocation: &Invocation, has_begun: bool) -> String {
     let (repeat, stdin) = (invocation.repeat(), invocation.stdin_note());
     match has_begun {
-        true => format!("{repeat}  ({stdin}begins more with the same budget again)"),
+        true => format!("{repeat}  ({stdin}starts more with the same budget again)"),
         false => format!("raise --max-usd, then: {repeat}"),
     }
 }

@@ -106,7 +106,7 @@ impl Setback {
             | Self::Stuck { why, .. }
             | Self::Paused { why, .. }
             | Self::Stopped { why, .. } => why.clone(),
-            Self::OverBudget => "not begun: its charge would exceed the budget".to_owned(),
+            Self::OverBudget => "not started: its charge would exceed the budget".to_owned(),
             Self::TakenOver => "another process has taken it over".to_owned(),
             Self::Ledger(error) => error.to_string(),
         }

@@ -153,7 +153,7 @@ impl Budget {
     pub(crate) fn stopped(&self, left: usize) -> Option<BudgetStop> {
         let state = self.lock();
         let (max, stop) = (self.max?, state.stop?);
-        let begun = format!("{} of {} clips begun", state.begun, state.begun + left);
+        let begun = format!("{} of {} clips started", state.begun, state.begun + left);
         let why = match stop {
             Stop::Exceeded(cost) => format!("the next would cost about {cost}"),
             Stop::UsedUp => "what the next would cost is not known".to_owned(),

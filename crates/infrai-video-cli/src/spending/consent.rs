@@ -33,12 +33,14 @@ pub(crate) async fn ask_if_large(
         ctx.output.status("note", &note);
         return Ok(());
     }
-    ask(ctx, &format!("{what} may cost {cost} USD; go on?")).await
+    ask(ctx, &format!("{what} may cost {cost} USD")).await
 }
 
-/// Asks whether to go on.
-pub(super) async fn ask(ctx: &Context, question: &str) -> Result<(), Failure> {
-    let exit = match ask_yes_or_no(&ctx.output, question, &mut ctx.signals()?).await {
+/// Asks whether to continue in spite of a fact.
+pub(super) async fn ask(ctx: &Context, fact: &str) -> Result<(), Failure> {
+    let mut question = format!("{fact}. Continue?");
+    question[..1].make_ascii_uppercase();
+    let exit = match ask_yes_or_no(&ctx.output, &question, &mut ctx.signals()?).await {
         Consent::Yes => return Ok(()),
         Consent::No => Exit::Other,
         Consent::Interrupted(signal) => signal.exit(),

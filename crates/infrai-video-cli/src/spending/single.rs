@@ -62,7 +62,7 @@ impl SingleCharge {
                 let unknown =
                     format!("what this clip costs is not known, so that --max-usd {max} may be exceeded");
                 match ctx.output.is_interactive {
-                    true => ask(ctx, &format!("{unknown}; go on?")).await,
+                    true => ask(ctx, &unknown).await,
                     false => Err(stopped(&unknown).next(format!(
                         "{}  (sends it, and the ledger then knows what such clips cost)",
                         ctx.invocation.repeat_with("--yes")

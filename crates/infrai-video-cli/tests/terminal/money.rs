@@ -92,7 +92,7 @@ async fn a_large_charge_needs_an_answer() {
     run(&harness, &LARGE, 0);
     for (keys, code) in [("n\n", 1), ("No\n", 1), (CTRL_C, 130)] {
         let mut terminal = Terminal::start(harness.command(LARGE), 80);
-        terminal.shows("this clip may cost 7.50 USD; go on? [y/n]").await;
+        terminal.shows("This clip may cost 7.50 USD. Continue? [y/n]").await;
         // Any other reply asks again.
         for (times, other) in [(2, "maybe\n"), (3, "\n")] {
             terminal.types(other).await;
@@ -130,7 +130,7 @@ async fn a_large_batch_needs_an_answer_unless_its_budget_is_small() {
     std::fs::write(harness.path("clips.jsonl"), (0..2).map(line).collect::<String>()).expect("there is room");
     let batch = ["batch", "run", "clips.jsonl", "--timeout=0"];
     let mut terminal = Terminal::start(harness.command(batch), 80);
-    terminal.shows("2 clips may cost 15.00 USD; go on? [y/n]").await;
+    terminal.shows("2 clips may cost 15.00 USD. Continue? [y/n]").await;
     terminal.types("n\n").await;
     assert_eq!(terminal.end().await.code, 1);
     assert_eq!(harness.calls(Operation::Generate), 1);
@@ -147,7 +147,9 @@ async fn a_budget_that_cannot_be_kept_is_a_question() {
     for (keys, code) in [("n\n", 1), ("yes\n", 0)] {
         let mut terminal = Terminal::start(command(), 120);
         terminal
-            .shows("what this clip costs is not known, so that --max-usd 10.00 may be exceeded; go on? [y/n]")
+            .shows(
+                "What this clip costs is not known, so that --max-usd 10.00 may be exceeded. Continue? [y/n]",
+            )
             .await;
         terminal.types(keys).await;
         assert_eq!(terminal.end().await.code, code);

@@ -97,7 +97,7 @@ async fn a_batch_stops_before_the_charge_that_would_exceed_its_budget() {
     let options = ["--max-usd", "0.04", "-j", "4"];
     let first = batch(&harness, &options);
     assert_eq!((first.code, charges(&harness)), (Some(13), 4), "{}", first.stderr);
-    let stop = "error      stopped at the budget: 4 of 10 clips begun, 0.04 of 0.04 USD; the next would cost about 0.01\n";
+    let stop = "error      stopped at the budget: 4 of 10 clips started, 0.04 of 0.04 USD; the next would cost about 0.01\n";
     assert!(first.stderr.contains(stop), "{}", first.stderr);
     assert!(first.stderr.contains("next       infrai-video batch run clips.jsonl --max-usd 0.04 -j 4  ("));
     assert_eq!(first.text().lines().filter(|line| line.contains("\tsaved\t")).count(), 4);
@@ -123,7 +123,7 @@ async fn a_budget_smaller_than_one_clip_begins_nothing() {
     plan(&harness, 0, 3);
     let run = batch(&harness, &["--max-usd", "0.005"]);
     assert_eq!((run.code, charges(&harness)), (Some(13), 1), "{}", run.stderr);
-    assert!(run.stderr.contains("0 of 3 clips begun, 0.00 of 0.005 USD"), "{}", run.stderr);
+    assert!(run.stderr.contains("0 of 3 clips started, 0.00 of 0.005 USD"), "{}", run.stderr);
     assert!(run.stderr.contains("next       raise --max-usd, then: "), "{}", run.stderr);
 }
 
@@ -135,7 +135,7 @@ async fn a_run_learns_from_its_own_clips() {
     std::fs::write(harness.path("clips.jsonl"), [0.5, 5.0, 0.6].map(line).concat()).unwrap();
     let run = batch(&harness, &["--max-usd", "0.1"]);
     assert_eq!((run.code, charges(&harness)), (Some(13), 1), "{}", run.stderr);
-    assert!(run.stderr.contains("1 of 3 clips begun, 0.01 of 0.10 USD; the next would cost about 0.10"));
+    assert!(run.stderr.contains("1 of 3 clips started, 0.01 of 0.10 USD; the next would cost about 0.10"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +145,7 @@ async fn a_failed_job_gives_its_money_back_to_the_budget() {
     let run = batch(&harness, &["--max-usd", "0.02", "-j", "3"]);
     assert_eq!((run.code, charges(&harness)), (Some(13), 4), "{}", run.stderr);
     assert_eq!(harness.sandbox.ledger().refunds().count(), 2);
-    assert!(run.stderr.contains("4 of 5 clips begun, 0.02 of 0.02 USD"), "{}", run.stderr);
+    assert!(run.stderr.contains("4 of 5 clips started, 0.02 of 0.02 USD"), "{}", run.stderr);
     assert!(run.stderr.contains("batch retry clips --failed"), "{}", run.stderr);
 }
 
@@ -176,7 +176,7 @@ async fn a_budget_of_the_configuration_counts_unless_the_option_is_set() {
     assert!(longer.failed(7).contains("about 0.03 USD, and --max-usd is 0.02"), "{}", longer.stderr);
     let batch = run(&["batch", "run", "clips.jsonl"]);
     assert!(
-        batch.code == Some(13) && batch.stderr.contains("2 of 3 clips begun, 0.02 of 0.02 USD"),
+        batch.code == Some(13) && batch.stderr.contains("2 of 3 clips started, 0.02 of 0.02 USD"),
         "{}",
         batch.stderr
     );
@@ -205,7 +205,7 @@ async fn without_reported_costs_one_clip_is_begun() {
     };
     let stopped = run(&["--max-usd", "1"]);
     assert_eq!((stopped.code, charges(&harness)), (Some(13), 1), "{}", stopped.stderr);
-    assert!(stopped.stderr.contains("1 of 3 clips begun"), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("1 of 3 clips started"), "{}", stopped.stderr);
     assert!(
         stopped.stderr.contains("the service did not report what the last one cost"),
         "{}",
