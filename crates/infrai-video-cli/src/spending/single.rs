@@ -12,29 +12,37 @@ use crate::ledger::{Ledger, LedgerError, Location, PastJobs};
 pub(crate) struct SingleCharge {
     /// `None` if it costs nothing: there is a job under its key, or it goes to a sandbox inside this process.
     estimate: Option<Estimate>,
+    /// Whether the request is recorded.
+    has_ledger: bool,
 }
 
 impl SingleCharge {
     /// A ledger that cannot be used has no jobs: the next step that needs it reports that.
     pub(crate) async fn of(ctx: &Context, args: &GenerateArgs, request: &ClipRequest) -> Self {
         let location = ctx.ledger_location().unwrap_or(Location::None);
+        let has_ledger = location != Location::None;
         let ledger = match location.exists() {
             true => ctx.open_ledger().await.ok().flatten(),
             false => None,
         };
         let Some(ledger) = ledger else {
             let is_free = ctx.options.sandbox();
-            return Self { estimate: (!is_free).then(|| Estimate::of(request, &PastJobs::default())) };
+            let estimate = (!is_free).then(|| Estimate::of(request, &PastJobs::default()));
+            return Self { estimate, has_ledger };
         };
         let service = ctx.service();
         let past = ledger.past_jobs(&service).await.unwrap_or_default();
         let has_job = has_job(&ledger, &service, args.idempotency_key.as_deref()).await.unwrap_or_default();
         ledger.close().await;
-        Self { estimate: (!has_job).then(|| Estimate::of(request, &past)) }
+        Self { estimate: (!has_job).then(|| Estimate::of(request, &past)), has_ledger }
     }
 
     pub(crate) fn show(&self, ctx: &Context) {
-        let lines = self.estimate.iter().flat_map(Estimate::lines);
+        let Some(estimate) = &self.estimate else { return };
+        let lines = match self.has_ledger {
+            true => estimate.lines(),
+            false => vec!["not known without a ledger".to_owned()],
+        };
         let labels = std::iter::once("cost").chain(std::iter::repeat(""));
         labels.zip(lines).for_each(|(label, line)| ctx.output.status(label, &line));
     }
@@ -61,13 +69,13 @@ impl SingleCharge {
             (None, Some(max)) => {
                 let unknown =
                     format!("what this clip costs is not known, so that --max-usd {max} may be exceeded");
-                match ctx.output.is_interactive {
-                    true => ask(ctx, &unknown).await,
-                    false => Err(stopped(&unknown).next(format!(
-                        "{}  (sends it, and the ledger then knows what such clips cost)",
-                        ctx.invocation.repeat_with("--yes")
-                    ))),
+                if ctx.output.is_interactive {
+                    return ask(ctx, &unknown).await;
                 }
+                let then =
+                    if self.has_ledger { ", and the ledger then knows what such clips cost" } else { "" };
+                let send = format!("{}  (sends it{then})", ctx.invocation.repeat_with("--yes"));
+                Err(stopped(&unknown).next(send))
             }
             (None, None) => Ok(()),
         }

@@ -38,7 +38,19 @@ async fn a_clip_of_unknown_cost_needs_consent_if_there_is_a_budget() {
     let stderr = unknown.failed(7);
     assert!(stderr.contains("nothing was sent: what this clip costs is not known"), "{stderr}");
     assert!(stderr.contains("--max-usd 10 --yes  ("), "{stderr}");
+    let unrecorded = harness.run(SMALL.iter().chain(&["--ledger=none", "--max-usd=10"]));
+    let stderr = unrecorded.failed(7);
+    assert!(stderr.contains("cost       not known without a ledger\n"), "{stderr}");
+    assert!(stderr.ends_with(" --yes  (sends it)\n"), "{stderr}");
     assert_eq!(harness.calls(Operation::Generate), 0);
+    // Play money has no budget.
+    #[cfg(feature = "sandbox")]
+    {
+        let mut embedded =
+            harness.command(["--sandbox", "generate", "a city", "--duration=0.5", "--max-usd=0.001", "-q"]);
+        let embedded = Run::from(embedded.env_remove("INFRAI_BASE_URL").output().unwrap());
+        assert_eq!(embedded.code, Some(0), "{}", embedded.stderr);
+    }
     assert_eq!(generate(&harness, &["--max-usd", "10", "--yes"]).code, Some(0));
     assert_eq!(charges(&harness), 1);
     // Now the ledger knows.
