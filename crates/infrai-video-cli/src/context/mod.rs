@@ -89,7 +89,7 @@ impl Context {
 
     /// Sets up the API client, and starts the sandbox inside this process if there is one. Nothing is sent.
     pub(crate) async fn connect(&self) -> Result<Session, Failure> {
-        Session::start(&self.options, &self.invocation, &self.output).await
+        Session::start(&self.invocation, &self.output).await
     }
 
     /// Catches signals from now on.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use infrai_video::wait::{PollBackoff, Wait};
 use infrai_video::{Client, ClientBuilder, Job};
 
-use crate::args::{Global, credentials};
+use crate::args::credentials;
 use crate::failure::{Failure, Invocation};
 use crate::ui::Output;
 
@@ -31,13 +31,12 @@ impl Session {
         expect(clippy::unused_async, reason = "only the start of a sandbox is asynchronous")
     )]
     pub(super) async fn start(
-        options: &Global,
         invocation: &Invocation,
         #[cfg_attr(not(feature = "sandbox"), expect(unused_variables, reason = "a sandbox is announced"))]
         output: &Output,
     ) -> Result<Self, Failure> {
         #[cfg(feature = "sandbox")]
-        if options.sandbox {
+        if invocation.uses_sandbox() {
             return embedded::start(invocation, output).await;
         }
         let builder = match credentials::api_key() {

@@ -110,7 +110,8 @@ impl Invocation {
         self.command_at(base_url, &on(subcommand, name, ""))
     }
 
-    fn profile_option(&self) -> String {
+    /// `--profile NAME` and a space, if it was an option.
+    pub(crate) fn profile_option(&self) -> String {
         self.profile.as_ref().map(|name| option("--profile", name) + " ").unwrap_or_default()
     }
 

@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn definitions_of_the_contract_take_precedence() {
-        let document = document(Some("status"));
+        let document = document(Some("wait"));
         let contract: Value = serde_json::from_str(CONTRACT).unwrap();
         assert_eq!(document["$defs"]["VideoJob"], sorted(contract["VideoJob"].clone()));
     }

@@ -6,6 +6,6 @@ mod estimate;
 mod single;
 
 pub(crate) use self::budget::{Admission, Budget, BudgetStop};
-pub(crate) use self::consent::ask_if_large;
+pub(crate) use self::consent::{ask_above, ask_if_large};
 pub(crate) use self::estimate::{Estimate, Total};
 pub(crate) use self::single::SingleCharge;

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::ledger::{LEDGER_VARIABLE, STATE_VARIABLE};
 use crate::schema::{ConfigReport, ConfigValue};
+use crate::spending;
 
 const DEFAULT: &str = "default";
 const SANDBOX: &str = "--sandbox";
@@ -59,7 +60,10 @@ fn values(ctx: &Context) -> Result<Vec<ConfigValue>, Failure> {
         setting(ctx, "prefer", |settings| &settings.prefer, text),
         setting(ctx, "output", |settings| &settings.output, text),
         setting(ctx, "max_usd", |settings| &settings.max_usd, number),
-        setting(ctx, "ask_above_usd", |settings| &settings.ask_above_usd, number),
+        ConfigValue {
+            value: Some(spending::ask_above(ctx).dollars().to_string()),
+            ..setting(ctx, "ask_above_usd", |settings| &settings.ask_above_usd, number)
+        },
     ])
 }
 

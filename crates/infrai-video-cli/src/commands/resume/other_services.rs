@@ -32,7 +32,8 @@ async fn in_default_ledger(ctx: &Context) -> bool {
     for (service, number) in &unfinished {
         let number = count(usize::try_from(*number).unwrap_or_default(), "clip");
         let (base_url, path) = (option("--base-url", service), option("--ledger", &default.to_string()));
-        let resume = format!("infrai-video {base_url} {path} resume");
+        let profile = ctx.invocation.profile_option();
+        let resume = format!("infrai-video {profile}{base_url} {path} resume");
         ctx.output.status("note", &format!("{number} unfinished in the ledger {default}: {resume}"));
     }
     !unfinished.is_empty()

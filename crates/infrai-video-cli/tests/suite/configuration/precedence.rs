@@ -51,6 +51,7 @@ async fn every_value_is_shown_with_its_source() {
     assert_eq!(shown(&of_default, "base_url"), (json!("https://work.example"), format!("{path}:9")));
     assert_eq!(shown(&of_default, "ledger"), (json!(ledger), format!("{path}:8")));
     assert_eq!(shown(&of_default, "prefer"), (json!(null), "default".to_owned()));
+    assert_eq!(shown(&of_default, "ask_above_usd"), (json!("5"), "default".to_owned()));
     assert_eq!(shown(&of_default, "api_key"), (json!(null), "default".to_owned()));
 
     let variables = [
