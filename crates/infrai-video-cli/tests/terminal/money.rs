@@ -108,7 +108,7 @@ async fn a_large_charge_needs_an_answer() {
     }
     assert_eq!(harness.calls(Operation::Generate), 1);
     let mut terminal = Terminal::start(harness.command(LARGE), 80);
-    terminal.shows("this clip may cost 7.50 USD").await;
+    terminal.shows("This clip may cost 7.50 USD").await;
     terminal.types("y\n").await;
     assert_eq!(terminal.end().await.code, 0);
     assert_eq!(Terminal::start(harness.command(LARGE.iter().chain(&["--yes"])), 80).end().await.code, 0);
