@@ -172,6 +172,19 @@ impl Visit {
         text
     }
 
+    /// Waits until a second window shows this path, and closes it.
+    pub(crate) async fn other_window_shows(&self, path: &str) {
+        let own = self.driver.window().await.unwrap();
+        // The script of the page opens the window in its own time.
+        self.until("document.hidden || !document.hasFocus()").await;
+        let windows = self.driver.windows().await.unwrap();
+        let other = windows.into_iter().find(|window| *window != own).expect("another window");
+        self.driver.switch_to_window(other).await.unwrap();
+        self.until(&format!("location.pathname === '{path}'")).await;
+        self.driver.close_window().await.unwrap();
+        self.driver.switch_to_window(own).await.unwrap();
+    }
+
     /// Presses keys wherever the focus is.
     pub(crate) async fn press(&self, keys: impl Into<thirtyfour::TypingData>) {
         self.driver.active_element().await.unwrap().send_keys(keys).await.unwrap();

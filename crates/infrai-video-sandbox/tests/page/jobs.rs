@@ -110,6 +110,11 @@ async fn jobs_are_paged_and_a_page_stays_while_jobs_arrive() {
         page.click("#older-jobs").await;
         page.until(&format!("{LIST} === '{}'", numbers(5, 1))).await;
         assert_eq!(page.value("document.querySelector('#older-jobs').disabled").await, true);
+        assert_eq!(
+            page.value("document.activeElement.id").await,
+            "newer-jobs",
+            "the focus is on a button that works"
+        );
         for _ in 0..3 {
             page.click("#newer-jobs").await;
         }
@@ -151,6 +156,8 @@ async fn a_job_of_any_account_is_cancelled_and_its_clip_opened() {
             (clip.status().as_u16(), &clip.headers()["content-type"]),
             (200, &"video/mp4".parse().unwrap())
         );
+        page.click(&format!("{} .button", card(&second))).await;
+        page.other_window_shows(&format!("/clips/{second}.mp4")).await;
         page.click(&format!("{} [aria-label=\"Copy id of job 2\"]", card(&second))).await;
         page.until("/job id (copied|selected)/.test(document.querySelector('#news').textContent)").await;
     })

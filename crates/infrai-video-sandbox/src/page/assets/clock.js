@@ -13,7 +13,7 @@ export function drives(list) {
 export function setClock({ now, factor }) {
   clock = { at: Date.parse(now), factor, since: performance.now() };
   byId("pace").textContent =
-    factor === 0 ? "stands still until moved" : factor === 1 ? "runs in real time" : `runs ${factor} times as fast as real time`;
+    factor === 0 ? "moves only with these buttons" : factor === 1 ? "runs in real time" : `runs ${factor} times as fast as real time`;
   showTime();
 }
 

@@ -105,6 +105,9 @@ function turn(step) {
   const at = place(found) + step;
   anchor = at <= 0 ? null : found[Math.min(at, found.length - 1)].job.number;
   render();
+  // At the first and the last page the button that was pressed cannot be used again.
+  const [newer, older] = [byId("newer-jobs"), byId("older-jobs")];
+  if (document.activeElement.disabled) (newer.disabled ? older : newer).focus();
   announce(byId("job-range").textContent);
   byId("job-tools").scrollIntoView({ block: "nearest" });
 }
