@@ -70,7 +70,8 @@ pub struct Seen {
     /// until then.
     #[serde(rename = "duration_ms", serialize_with = "as_milliseconds")]
     pub duration: Option<Duration>,
-    /// The headers of the response. Empty while there is none, or if a fault rule lost it.
+    /// The headers of the response, without those of the connection and of CORS. Empty while there is none, or if a fault
+    /// rule lost it.
     pub response_headers: Vec<(String, String)>,
     /// The body of the response as text. `None` if it was empty, the bytes of a file, larger than 256 KiB, or dropped, see
     /// [`JournalLimits`].

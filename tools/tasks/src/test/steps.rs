@@ -200,13 +200,18 @@ pub(super) const STEPS: &[Step] = &[
         &[DPKG, NODE, NPM, PYTHON],
         &["cargo test --workspace --test dist -- --ignored --nocapture"],
     )),
-    either(commands(
-        "browser",
-        "Does the page of the sandbox work in a browser, and does axe find it accessible?",
-        // A test runs the lines for a terminal that the page shows. npm installs axe.
-        &[CHROMIUM, CHROMEDRIVER, CURL, NODE, NPM],
-        &["cargo test --workspace --test page -- --ignored --nocapture"],
-    )),
+    Step {
+        // For axe.
+        uses: &[NODE, NPM],
+        row: In::Either,
+        ..commands(
+            "browser",
+            "Does the page of the sandbox work in a browser, and does axe find it accessible?",
+            // A test runs the lines for a terminal that the page shows.
+            &[CHROMIUM, CHROMEDRIVER, CURL],
+            &["cargo test --workspace --test page -- --ignored --nocapture"],
+        )
+    },
     either(commands(
         "package",
         "Do the crates compile with fewer features, and does each package contain its licences and its page?",

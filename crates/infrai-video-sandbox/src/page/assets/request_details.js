@@ -7,10 +7,13 @@ import { leave, onRoute } from "./tabs.js";
 
 const dialog = byId("request");
 let shown = "";
+let showJob = () => {};
 
-export function start(showJob) {
+// Follows the address from now on. `jobs` is called with the id of a job to show.
+export function start(jobs) {
+  showJob = jobs;
   onRoute((tab, id) => {
-    if (tab === "requests" && id) open(id, showJob);
+    if (tab === "requests" && id) open(id);
     else if (dialog.open) dialog.close();
   });
 }
@@ -20,10 +23,7 @@ export function refresh(id) {
   if (dialog.open && shown === id) load(id);
 }
 
-let showJob = () => {};
-
-function open(id, jobs) {
-  showJob = jobs;
+function open(id) {
   if (dialog.open && shown === id) return;
   shown = id;
   byId("request-title").textContent = "Request";
