@@ -32,7 +32,7 @@ pub(crate) fn about(left: Duration) -> Option<String> {
         0 => return None,
         1..=50 => format!("about {} s", seconds.div_ceil(10) * 10),
         _ if minutes < 60 => format!("about {} min", minutes.max(1)),
-        _ if minutes % 60 == 0 => format!("about {} h", minutes / 60),
+        _ if minutes.is_multiple_of(60) => format!("about {} h", minutes / 60),
         _ => format!("about {} h {} min", minutes / 60, minutes % 60),
     })
 }

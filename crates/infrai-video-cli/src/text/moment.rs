@@ -16,12 +16,12 @@ const LONG_AGO: i64 = 30 * DAY;
 pub(crate) fn ago(moment: i64, now: i64) -> String {
     let seconds = SignedDuration::from_millis(now.saturating_sub(moment)).as_secs();
     match seconds {
-        ..JUST_NOW => "just now".to_owned(),
-        ..MINUTE => format!("{seconds} s ago"),
-        ..HOUR => format!("{} min ago", seconds / MINUTE),
-        ..DAY => format!("{} h ago", seconds / HOUR),
-        ..LONG_AGO if seconds < 2 * DAY => "1 day ago".to_owned(),
-        ..LONG_AGO => format!("{} days ago", seconds / DAY),
+        _ if seconds < JUST_NOW => "just now".to_owned(),
+        _ if seconds < MINUTE => format!("{seconds} s ago"),
+        _ if seconds < HOUR => format!("{} min ago", seconds / MINUTE),
+        _ if seconds < DAY => format!("{} h ago", seconds / HOUR),
+        _ if seconds < 2 * DAY => "1 day ago".to_owned(),
+        _ if seconds < LONG_AGO => format!("{} days ago", seconds / DAY),
         _ => rfc3339(moment).chars().take_while(|c| *c != 'T').collect(),
     }
 }

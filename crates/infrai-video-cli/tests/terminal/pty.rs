@@ -116,8 +116,10 @@ impl Terminal {
     ) -> impl Future<Output = Vec<String>> + 'a {
         let caller = std::panic::Location::caller();
         async move {
+            // A line that changes all the time must not postpone the end.
+            let end = tokio::time::Instant::now() + STUCK;
             while !(is_right(&self.screen()) && is_right(&self.wrapped_screen())) {
-                let is_open = tokio::time::timeout(STUCK, self.read()).await;
+                let is_open = tokio::time::timeout_at(end, self.read()).await;
                 if !is_open.unwrap_or_default() {
                     panic!("{caller}: the screen does not become right: {:#?}", self.seen());
                 }

@@ -1,7 +1,7 @@
 //! `list --watch` in a pipe: a line for each change.
 
 use std::io::{BufRead as _, BufReader, Lines, Read as _};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::common::{Harness, SMALL, intercept};
 struct Watch {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Watch {
@@ -23,7 +24,8 @@ impl Watch {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
         let lines = BufReader::new(child.stdout.take().expect("stdout is a pipe")).lines();
-        Self { child, lines }
+        let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+        Self { child, lines, stderr }
     }
 
     /// The next line.
@@ -40,11 +42,9 @@ impl Watch {
 
     /// The next line of stderr.
     fn note(&mut self) -> String {
-        let stderr = self.child.stderr.as_mut().expect("stderr is a pipe");
-        let mut line = Vec::new();
-        let bytes = stderr.bytes().map(|byte| byte.expect("a pipe can be read"));
-        line.extend(bytes.take_while(|byte| *byte != b'\n'));
-        String::from_utf8(line).expect("it is text")
+        let mut line = String::new();
+        self.stderr.read_line(&mut line).expect("it is text");
+        line.trim_end().to_owned()
     }
 
     /// Interrupts it. Returns the exit code, and the rest of stdout and stderr.
@@ -53,8 +53,7 @@ impl Watch {
         assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill is there").success());
         let rest = self.lines.map_while(Result::ok).collect();
         let mut stderr = String::new();
-        let mut pipe = self.child.stderr.take().expect("stderr is a pipe");
-        pipe.read_to_string(&mut stderr).expect("it is text");
+        self.stderr.read_to_string(&mut stderr).expect("it is text");
         (self.child.wait().expect("it ends").code(), rest, stderr)
     }
 }
