@@ -28,7 +28,7 @@ async fn four_jobs() -> (Harness, Vec<String>) {
     generate("of another ledger", &["--ledger=none", "-o", "other.mp4"]);
     std::fs::remove_file(harness.path("clips/gone.mp4")).expect("it is saved");
     let db = Connection::open(harness.state.path().join("ledger.db")).expect("there is a ledger");
-    for (prompt, minutes) in [(CITY, 62), ("שלום עולם", 3)] {
+    for (prompt, minutes) in [(CITY, 62), ("東京", 45), ("שלום עולם", 3)] {
         let sql = "UPDATE charges SET submitted_at = submitted_at - ?1 * 60000
                    WHERE item IN (SELECT id FROM items WHERE request LIKE '%' || ?2 || '%')";
         assert_eq!(db.execute(sql, (minutes, prompt)).expect("it can be written"), 1);

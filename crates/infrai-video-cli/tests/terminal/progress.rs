@@ -29,7 +29,7 @@ fn recording(screen: &[String]) -> String {
             let is_time = word.len() == 5 && word.starts_with("00:");
             let is_number = text.ends_with("poll ");
             text.push_str(if is_time {
-                "00:0*"
+                "00:**"
             } else if is_number {
                 "*"
             } else {
