@@ -117,9 +117,10 @@ impl ConfigFile {
         let place =
             error.span().map_or_else(|| self.path.display().to_string(), |span| self.position(span.start));
         let message = error.message();
-        let why = match message.strip_prefix("unknown field ") {
+        let why = match message.strip_prefix("unknown field `") {
+            // Errors of values, such as templates, have no backquotes.
             Some(names) => {
-                let mut names = names.split('`').skip(1).step_by(2);
+                let mut names = names.split('`').step_by(2);
                 let name = names.next().unwrap_or_default();
                 unknown(name, &names.chain(others.iter().copied()).collect::<Vec<_>>())
             }

@@ -1,7 +1,7 @@
 //! Gives options that were not set the values of the configuration.
 
 use super::Config;
-use super::location::expanded;
+use super::location::expanded_template;
 use crate::args::{ClipRequest, Command};
 use crate::money::Usd;
 
@@ -39,7 +39,7 @@ impl Config {
 
     fn fill_output(&self, output: &mut Option<std::path::PathBuf>) {
         if output.is_none() {
-            *output = self.get(|settings| &settings.output).map(|text| expanded(text).into());
+            *output = self.get(|settings| &settings.output).map(|text| expanded_template(text).into());
         }
     }
 }

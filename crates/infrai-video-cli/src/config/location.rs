@@ -63,7 +63,19 @@ pub(super) fn check_permissions(path: &Path, metadata: &std::fs::Metadata) -> Re
 
 /// The text with `~/` at its beginning replaced by the home directory, as a shell does with an argument.
 pub(crate) fn expanded(text: &str) -> String {
+    in_home(text, |home| home)
+}
+
+/// The same for a template, in which the braces of the home directory are doubled.
+pub(crate) fn expanded_template(text: &str) -> String {
+    in_home(text, |home| home.replace('{', "{{").replace('}', "}}"))
+}
+
+fn in_home(text: &str, written: impl Fn(String) -> String) -> String {
     let rest = text.strip_prefix("~/").or_else(|| text.strip_prefix("~\\").filter(|_| cfg!(windows)));
-    let in_home = rest.and_then(|rest| Some(etcetera::home_dir().ok()?.join(rest)));
-    in_home.map_or_else(|| text.to_owned(), |path| path.to_string_lossy().into_owned())
+    let path = rest.and_then(|rest| {
+        let home = etcetera::home_dir().ok()?;
+        Some(PathBuf::from(written(home.to_string_lossy().into_owned())).join(rest))
+    });
+    path.map_or_else(|| text.to_owned(), |path| path.to_string_lossy().into_owned())
 }

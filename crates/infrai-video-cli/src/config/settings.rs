@@ -96,6 +96,9 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Text<D::Error> {
 fn output<'de, D: Deserializer<'de>>(deserializer: D) -> Text<D::Error> {
     checked(deserializer, |path: &String| match contains_api_key(path) {
         true => Err("it contains an API key, which is never in this file".to_owned()),
+        false if path == "-" => {
+            Err("it names a file or a directory; only the option -o - writes a clip to stdout".to_owned())
+        }
         false => {
             Template::parse(path, Use::Clip).map_err(|error| error.to_string()).and_then(|_| not_empty(path))
         }

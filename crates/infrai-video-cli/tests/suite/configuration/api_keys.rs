@@ -83,6 +83,38 @@ async fn a_key_command_that_fails_is_4_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_command_leaves_stdin_to_the_prompt_and_the_plan() {
+    let harness = Harness::instant().await;
+    let text = format!("key_command = 'cat >/dev/null; echo {KEY}'\n");
+    let write = |name: &str, text: &str| std::fs::write(harness.path(name), text).expect("there is room");
+    write("prompt", "a lighthouse from stdin");
+    write("plan", "{\"prompt\": \"a plan from stdin\", \"duration_seconds\": 0.5}");
+    for (input, args) in [
+        ("prompt", &["generate", "-", "--duration=0.5", "--no-wait"][..]),
+        ("plan", &["batch", "run", "-", "--name", "b"]),
+    ] {
+        let mut command = configured(&harness, &text, args.iter().copied());
+        command.env_remove("INFRAI_API_KEY");
+        command.stdin(std::fs::File::open(harness.path(input)).expect("it was written"));
+        let run = run(command);
+        assert_eq!(run.code, Some(0), "{input}: {run:?}");
+    }
+    assert_eq!(harness.calls(Operation::Generate), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_the_command_leaves_behind_is_not_waited_for() {
+    let harness = Harness::instant().await;
+    let made = std::process::Command::new("mkfifo").arg(harness.path("fifo")).status();
+    assert!(made.expect("it starts").success());
+    // It has the pipe until somebody opens the other side.
+    let print = format!("(read line <fifo) 2>/dev/null & echo {KEY}");
+    let run = with_key_command(&harness, &print, &["list"]);
+    std::fs::write(harness.path("fifo"), "done\n").expect("a process reads it");
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_never_shown() {
     let harness = Harness::instant().await;
     let print = format!("echo {KEY}");

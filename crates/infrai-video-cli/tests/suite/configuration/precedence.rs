@@ -165,3 +165,19 @@ async fn a_budget_of_the_profile_counts_like_the_option() {
     assert_eq!(allowed.code, Some(0), "{allowed:?}");
     assert!(allowed.stderr.contains("nothing is asked without a terminal"), "{allowed:?}");
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_directory_with_braces_is_part_of_the_path() {
+    let harness = Harness::instant().await;
+    for (index, home) in ["{slug}", "a}b{", "{{x}}"].into_iter().enumerate() {
+        std::fs::create_dir_all(harness.path(home).join("clips")).expect("there is room");
+        let text = format!("output = '~/clips/{{{{{index}}}}}-{{resolution}}.mp4'\nduration = 0.5\n");
+        let mut command = configured(&harness, &text, ["generate", "a lighthouse", "-q"]);
+        command.env("HOME", harness.path(home));
+        let run = run(command);
+        assert_eq!(run.code, Some(0), "{home}: {run:?}");
+        let clip = harness.path(home).join("clips").join(format!("{{{index}}}-auto.mp4"));
+        assert!(clip.is_file(), "{home}: {run:?}");
+    }
+}
