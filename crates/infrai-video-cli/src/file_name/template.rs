@@ -2,8 +2,8 @@
 
 use std::path::{MAIN_SEPARATOR_STR, PathBuf, is_separator};
 
-use super::Values;
 use super::safe::{MAX_NAME, safe_component};
+use super::{USUAL_ID, Values};
 use crate::text::closest;
 
 /// A field of a template.
@@ -124,10 +124,14 @@ impl Template {
             path += &component(parts, &values.without_pattern());
             path += MAIN_SEPARATOR_STR;
         }
-        let whole = component(name, values);
+        // The id is longer than its field.
+        let length = match values.is_pattern {
+            true => component(name, &values.clone().with_id(Some(USUAL_ID))).len(),
+            false => component(name, values).len(),
+        };
         // A long name keeps its other fields.
-        let shorter = match whole.len().checked_sub(MAX_NAME) {
-            None | Some(0) => whole,
+        let shorter = match length.checked_sub(MAX_NAME) {
+            None | Some(0) => component(name, values),
             Some(excess) => {
                 let slug = values.of_field(Field::Slug).len();
                 component(name, &values.with_max_slug(slug.saturating_sub(excess).max(1)))

@@ -8,6 +8,7 @@ mod job_watcher;
 mod ledger_session;
 mod output_path;
 mod pool;
+mod reservation;
 mod source;
 mod wait_and_download;
 
@@ -16,8 +17,9 @@ pub(crate) use self::clip_file::{ClipCheck, Found, is_clip};
 pub(crate) use self::item::{IfJobGone, Runner};
 pub(crate) use self::ledger_session::{LedgerSession, Order, Recorder};
 pub(crate) use self::output_path::{
-    OutputPath, WantedPath, check_directory, check_download, check_file, overwrite, template,
+    OutputPath, WantedPath, check_directory, check_download, check_file, not_writable, overwrite, template,
 };
 pub(crate) use self::pool::{Limits, RunOutcome};
+pub(crate) use self::reservation::Reservation;
 pub(crate) use self::source::{BatchSource, ItemSource};
 pub(crate) use self::wait_and_download::{Clip, GRACE, download, link_timeout, wait};

@@ -10,12 +10,9 @@ use infrai_video::download::{Download, Overwrite};
 
 use crate::exit_code::Exit;
 use crate::failure::{Failure, describe};
-use crate::file_name::{self, Field, Template, Use, Values, clip_name};
+use crate::file_name::{self, Field, Template, USUAL_ID, Use, Values, clip_name};
 use crate::ledger::Destination;
 use crate::text::operand;
-
-/// An id of the usual length, in place of one that is not known yet.
-const SAMPLE_ID: &str = "vj_00000000000000000000000000";
 
 /// The value of `--output`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +92,12 @@ impl OutputPath {
             true => Self::Named(path),
             false => Self::File(path),
         };
-        let Some(path) = output_path.path(SAMPLE_ID) else { return Ok(output_path) };
+        if let Self::Named(pattern) = &output_path {
+            file_name::check_length(pattern).map_err(|why| {
+                rejected(format!("--output: {why}")).next("name a shorter file with -o FILE")
+            })?;
+        }
+        let Some(path) = output_path.path(USUAL_ID) else { return Ok(output_path) };
         let directory = path.parent().unwrap_or(&fixed);
         if !directory.as_os_str().is_empty() && !directory.is_dir() {
             if !wanted.creates_directories {
@@ -114,7 +116,7 @@ impl OutputPath {
             Destination::Named(path) => Self::Named(path.clone()),
             _ => return None,
         };
-        check_file(&output_path.path(SAMPLE_ID)?, force).ok().map(|()| output_path)
+        check_file(&output_path.path(USUAL_ID)?, force).ok().map(|()| output_path)
     }
 
     /// The absolute path for the ledger, which is valid for processes in other directories.
@@ -228,7 +230,7 @@ pub(crate) fn check_directory(directory: &Path) -> Result<(), Failure> {
     tempfile::tempfile_in(directory).map(drop).map_err(|error| not_writable(directory, &error))
 }
 
-fn not_writable(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn not_writable(path: &Path, error: &io::Error) -> Failure {
     // The error of a temporary file names that file, so only the reason of the system is shown.
     let reason = error
         .raw_os_error()

@@ -6,6 +6,7 @@ mod prompt;
 mod run;
 
 use std::collections::HashSet;
+use std::path::absolute;
 
 use infrai_video::types::GenerateRequest;
 use infrai_video::{Generate, Submission};
@@ -17,9 +18,12 @@ use crate::args::{ClipRequest, GenerateArgs};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
-use crate::file_name::{Field, Use, Values};
+use crate::file_name::{Field, Template, Use, Values};
 use crate::ledger::Item;
-use crate::runner::{LedgerSession, Order, OutputPath, Recorder, WantedPath, template as template_of};
+use crate::runner::{
+    LedgerSession, Order, OutputPath, Recorder, Reservation, WantedPath, not_writable,
+    template as template_of,
+};
 use crate::spending::SingleCharge;
 
 pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failure> {
@@ -52,6 +56,8 @@ pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failur
     // The age of the key counts by the service's clock, which is known now.
     let submission = generate.prepare().map_err(failed)?;
     let signals = ctx.signals()?;
+    let (output_path, _reservation) =
+        with_reservation(ctx, args, &request, known.as_ref(), output_path).await?;
     let order = Order { args, request: &request, output_path: &output_path };
     let (recorder, submission) = Recorder::open(ctx, &order, submission).await?;
     let mut run =
@@ -87,8 +93,7 @@ async fn output_path(
     if args.no_wait && args.output.is_none() {
         return Ok(OutputPath::Stdout);
     }
-    let template = args.output.as_deref().filter(|_| !is_stdout);
-    let template = template.map(|output| template_of(output, Use::Clip)).transpose()?.and_then(Result::ok);
+    let template = template(args)?;
     // The date of a template, for instance, is that of the first attempt.
     let recorded = known.filter(|_| template.is_some());
     if let Some(path) = recorded.and_then(|item| OutputPath::of_destination(&item.destination, args.force)) {
@@ -106,6 +111,41 @@ async fn output_path(
         taken,
         creates_directories: !args.dry_run,
     })
+}
+
+fn template(args: &GenerateArgs) -> Result<Option<Template>, Failure> {
+    let output = args.output.as_deref().filter(|output| output.as_os_str() != "-");
+    Ok(output.map(|output| template_of(output, Use::Clip)).transpose()?.and_then(Result::ok))
+}
+
+/// Reserves the number in the name, or another one if another process has taken it meanwhile. The reservation counts until the clip is
+/// saved or the ledger has its path.
+async fn with_reservation(
+    ctx: &Context,
+    args: &GenerateArgs,
+    request: &ClipRequest,
+    known: Option<&Item>,
+    mut chosen: OutputPath,
+) -> Result<(OutputPath, Option<Reservation>), Failure> {
+    let recorded = known.and_then(|item| OutputPath::of_destination(&item.destination, args.force));
+    let has_number = template(args)?.is_some_and(|template| template.contains(Field::N));
+    if !has_number || recorded.is_some() {
+        return Ok((chosen, None));
+    }
+    loop {
+        let OutputPath::File(path) = &chosen else { return Ok((chosen, None)) };
+        let failed = |error| not_writable(path, &error);
+        if let Some(reservation) = Reservation::new(path).map_err(failed)? {
+            // Its former owner has saved or recorded its clip before it gave up the reservation.
+            let taken = LedgerSession::open(ctx).await.into_destinations().await;
+            let is_taken =
+                path.symlink_metadata().is_ok() || taken.contains(&absolute(path).map_err(failed)?);
+            if !is_taken {
+                return Ok((chosen, Some(reservation)));
+            }
+        }
+        chosen = output_path(ctx, args, request, known).await?;
+    }
 }
 
 /// Compares the request with the vendors' capabilities before anything is charged.

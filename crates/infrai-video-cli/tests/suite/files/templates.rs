@@ -175,3 +175,47 @@ async fn a_prompt_cannot_leave_the_directory() {
         assert!(harness.path(format!("{expected}.mp4")).is_file());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_together_choose_different_numbers() {
+    for ledger in [&[][..], &["--ledger=none"]] {
+        let harness = Harness::instant().await;
+        let start = || {
+            let args = ledger.iter().chain(&SMALL).chain(&["-q", "-o", "{slug}-{n}.mp4"]);
+            let mut command = harness.command(args);
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+            command.spawn().expect("the command starts")
+        };
+        let started: Vec<_> = (0..5).map(|_| start()).collect();
+        for process in started {
+            let run = crate::common::Run::from(process.wait_with_output().expect("it was started"));
+            assert_eq!(run.code, Some(0), "{ledger:?}: {run:?}");
+        }
+        let expected: Vec<_> = (1..=5).map(|n| format!("a-lighthouse-in-a-storm-{n}.mp4")).collect();
+        assert_eq!(harness.files(), expected, "each paid clip is saved");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_free_again_if_its_request_is_refused() {
+    let harness = Harness::instant().await;
+    harness.sandbox.set_faults([Fault::on(Operation::Generate, Action::status(400))]);
+    assert_ne!(generate(&harness, "{slug}-{n}.mp4", &[]).code, Some(0));
+    assert!(harness.files().is_empty(), "{:?}", harness.files());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_too_long_with_its_id_loses_words_or_is_rejected_before_a_charge() {
+    let harness = Harness::instant().await;
+    let prefix = "p".repeat(200);
+    let clip = generate(&harness, &format!("{prefix}-{{slug}}-{{id}}.mp4"), &[]);
+    assert_eq!(clip.code, Some(0), "{clip:?}");
+    assert!(clip.text().starts_with(&format!("{prefix}-a-vj_")), "{clip:?}");
+    let calls = harness.calls(Operation::Generate);
+    for output in [format!("{}-{{slug}}-{{id}}.mp4", "p".repeat(230)), format!("{}{{id}}", "é".repeat(115))]
+    {
+        let run = generate(&harness, &output, &[]);
+        assert!(run.failed(7).contains("bytes"), "{run:?}");
+    }
+    assert_eq!(harness.calls(Operation::Generate), calls, "nothing is charged");
+}
