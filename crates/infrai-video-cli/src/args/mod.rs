@@ -165,6 +165,7 @@ impl Command {
                 BatchCommand::Retry(args) => Some(&mut args.options.spending),
                 BatchCommand::Status(_) => None,
             },
+            Self::Resume(args) => Some(&mut args.spending),
             _ => None,
         }
     }

@@ -2,9 +2,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::AfterSaveArgs;
 use super::headings::{COST, OUTPUT, RUN};
 use super::values::Timeout;
+use super::{AfterSaveArgs, SpendingArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,6 +63,8 @@ pub(crate) struct ResumeArgs {
     /// Nothing is sent, and a running job is still billed.
     #[arg(long, requires = "names", help_heading = COST)]
     pub(crate) drop: bool,
+    #[command(flatten)]
+    pub(crate) spending: SpendingArgs,
     /// How long to wait: 90s, 15m or none
     ///
     /// For each job. It continues afterwards.

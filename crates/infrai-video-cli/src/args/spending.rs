@@ -8,13 +8,29 @@ use crate::money::Usd;
 pub(crate) struct SpendingArgs {
     /// Charge at most so much in this run
     ///
-    /// Stops before the charge that would exceed it, by what such clips cost before. US dollars, such as 5 or 0.50. If nothing is
-    /// known about such clips, generate asks on a terminal and fails elsewhere, and a batch starts one clip to learn its cost.
+    /// Stops before the charge that would exceed it, by an estimate: what such clips cost before, net of the refunds to be expected
+    /// for failed jobs. US dollars, such as 5 or 0.50. It counts what this process charges, not others that work on the same batch.
+    /// If nothing is known about such clips, generate asks on a terminal and fails elsewhere. A batch starts such a clip alone to
+    /// learn its cost, unless it is longer or larger than each clip whose cost is known.
     #[arg(long, value_name = "USD", allow_negative_numbers = true, help_heading = COST)]
     pub(crate) max_usd: Option<Usd>,
     /// Do not ask before large charges
     ///
-    /// Nor, with --max-usd, before a charge that cannot be estimated.
+    /// Nor before charges that cannot be estimated. Without a terminal for stdin and stderr nothing is asked, so not with a prompt
+    /// from a pipe either.
     #[arg(short, long, help_heading = COST)]
     pub(crate) yes: bool,
+    /// The place in the configuration that set `max_usd`.
+    #[arg(skip)]
+    pub(crate) max_usd_place: Option<String>,
+}
+
+impl SpendingArgs {
+    /// What sets the limit: the option, or the setting and its place.
+    pub(crate) fn limit(&self) -> String {
+        match &self.max_usd_place {
+            Some(place) => format!("max_usd ({place})"),
+            None => "--max-usd".to_owned(),
+        }
+    }
 }

@@ -14,8 +14,11 @@ impl Config {
         }
         if let Some(spending) = command.spending_mut() {
             // It was checked when the file was read.
-            let configured = || Usd::from_dollars(*self.get(|settings| &settings.max_usd)?);
-            spending.max_usd = spending.max_usd.or_else(configured);
+            let configured =
+                self.with_place(|settings| &settings.max_usd).filter(|_| spending.max_usd.is_none());
+            if let Some((max, place)) = configured {
+                (spending.max_usd, spending.max_usd_place) = (Usd::from_dollars(*max), Some(place));
+            }
         }
         match command {
             // Only the job is requested.

@@ -4,6 +4,7 @@ mod session;
 
 use std::env::VarError;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use infrai_video::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
 
@@ -23,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) invocation: Invocation,
     pub(crate) output: Output,
+    /// Whether the user was told that the ledger is locked.
+    reported_wait: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -40,7 +43,7 @@ impl Context {
             }
         }
         let invocation = Invocation::new(&options, command.name(), &config);
-        Ok(Self { options, config, invocation, output })
+        Ok(Self { options, config, invocation, output, reported_wait: Arc::default() })
     }
 
     /// Reads the API key of the profile, if the command needs one and the environment has none.
@@ -124,8 +127,12 @@ impl Context {
         }
         let output = self.output.clone();
         let waiting = location.clone();
+        let reported = Arc::clone(&self.reported_wait);
         let on_wait = move || {
-            output.status("waiting", &format!("for another process that keeps the ledger {waiting} locked"));
+            if !reported.swap(true, Ordering::Relaxed) {
+                let text = format!("for another process that keeps the ledger {waiting} locked");
+                output.status("waiting", &text);
+            }
         };
         let ledger = Ledger::open(&location, on_wait).await;
         let ledger = ledger.map_err(|error| self.ledger_failed(&error).with_exit(Exit::Refused))?;

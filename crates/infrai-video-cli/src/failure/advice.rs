@@ -8,6 +8,7 @@ use crate::args::GenerateArgs;
 use crate::config::{KeyKind, KeySource};
 use crate::exit_code::Exit;
 use crate::ledger::{Item, LEDGER_VARIABLE, LedgerError, Location, STATE_VARIABLE};
+use crate::spending::Remedy;
 use crate::text::{operands, option, quote};
 
 pub(crate) const SANDBOX_ENDS: &str =
@@ -260,11 +261,15 @@ pub(crate) fn continue_batch(invocation: &Invocation) -> String {
 }
 
 /// Continues a batch that stopped at its budget, which is that of one run.
-pub(crate) fn after_budget(invocation: &Invocation, has_begun: bool) -> String {
+pub(crate) fn after_budget(invocation: &Invocation, limit: &str, remedy: Remedy) -> String {
     let (repeat, stdin) = (invocation.repeat(), invocation.stdin_note());
-    match has_begun {
-        true => format!("{repeat}  ({stdin}starts more with the same budget again)"),
-        false => format!("raise --max-usd, then: {repeat}"),
+    match remedy {
+        Remedy::Repeat => format!("{repeat}  ({stdin}starts more with the same budget again)"),
+        Remedy::Raise => format!("raise {limit}, then: {repeat}"),
+        Remedy::Consent => {
+            let repeat = invocation.repeat_with("--yes");
+            format!("{repeat}  ({stdin}starts one to learn what it costs)")
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use infrai_video::{JobState, Preference};
+use infrai_video::{JobState, Preference, Resolution};
 
 use super::charges::Charge;
 use super::{Ledger, LedgerError};
@@ -81,6 +81,18 @@ impl PastJobs {
         self.0.insert(0, PastJob { request, vendor: None, cost: Some(cost), wait: None });
     }
 
+    /// Whether a clip is longer or larger than each clip whose cost is known. If none is known, no clip is.
+    pub(crate) fn is_larger_than_all(&self, request: &ClipRequest) -> bool {
+        let mut known = self.0.iter().filter(|job| job.cost.is_some()).peekable();
+        let covers = |job: &PastJob| {
+            let is_as_long = job.request.duration_seconds >= request.duration_seconds;
+            // The service chooses what a request does not name.
+            let is_same = job.request.duration_seconds.is_some() == request.duration_seconds.is_some();
+            is_same && is_as_long && is_as_large(&job.request, request)
+        };
+        known.peek().is_some() && !known.any(covers)
+    }
+
     /// What the newest job of the same vendor, size and length cost.
     pub(crate) fn cost_like(&self, charge: &Charge) -> Option<Usd> {
         let request: ClipRequest = serde_json::from_str(&charge.request).ok()?;
@@ -129,9 +141,24 @@ impl PastJobs {
     }
 }
 
-/// The size that a request names. The service compares without case.
+/// The size that a request names, as it is sent: `1080` and `1080P` are `1080p`.
 fn size(request: &ClipRequest) -> Option<String> {
-    request.resolution.as_ref().map(|size| size.trim().to_ascii_lowercase())
+    let name = request.resolution.as_ref()?.trim();
+    Some(match Resolution::from(format!("{name}p")) {
+        Resolution::Unknown(_) => Resolution::from(name).as_str().to_ascii_lowercase(),
+        known => known.to_string(),
+    })
+}
+
+/// Whether a clip has at least as many lines as another one, as far as their sizes tell.
+fn is_as_large(clip: &ClipRequest, other: &ClipRequest) -> bool {
+    let (clip, other) = (size(clip), size(other));
+    let lines = |size: &Option<String>| {
+        let size = size.as_deref()?;
+        let thousands = size.strip_suffix('k').and_then(|number| number.parse::<u32>().ok());
+        thousands.map(|number| number.saturating_mul(540)).or_else(|| size.strip_suffix('p')?.parse().ok())
+    };
+    clip == other || lines(&clip).zip(lines(&other)).is_some_and(|(clip, other)| clip >= other)
 }
 
 /// The criterion by which the service chooses the vendor.
@@ -197,11 +224,33 @@ mod tests {
         assert_eq!((cheap.count, cheap.cost), (0, None), "other vendors have other prices");
         let longer = past.history(&request(", \"resolution\": \" 1080p\", \"duration_seconds\": 20"));
         assert_eq!((longer.count, longer.cost, longer.is_scaled), (3, range(0.8, 1.2), true));
+        for same in ["1080", " 1080P "] {
+            let same = format!(", \"resolution\": \"{same}\", \"duration_seconds\": 5");
+            assert_eq!(past.history(&request(&same)).count, 2, "{same}");
+        }
         for unknown in
             ["", ", \"resolution\": \"1080p\"", ", \"resolution\": \"720p\", \"duration_seconds\": 5"]
         {
             assert_eq!(past.history(&request(unknown)), History::default(), "{unknown}");
         }
+    }
+
+    #[test]
+    fn a_clip_longer_or_larger_than_all_is_told() {
+        let past = PastJobs(vec![job(HD, "a", 0.2, 0), job(", \"resolution\": \"4k\"", "a", 0.0, 0)]);
+        let is_larger = |size: &str, seconds: f64| {
+            past.is_larger_than_all(&request(&format!(
+                ", \"resolution\": \"{size}\", \"duration_seconds\": {seconds}"
+            )))
+        };
+        for (size, seconds) in [("1080", 5.0), ("720p", 5.0), ("480P", 0.5)] {
+            assert!(!is_larger(size, seconds), "{size} {seconds}");
+        }
+        for (size, seconds) in [("4k", 1.0), ("1440p", 5.0), ("720p", 5.5), ("huge", 1.0)] {
+            assert!(is_larger(size, seconds), "{size} {seconds}");
+        }
+        assert!(past.is_larger_than_all(&request("")), "the service chooses");
+        assert!(!PastJobs::default().is_larger_than_all(&request(HD)), "nothing is known");
     }
 
     #[test]

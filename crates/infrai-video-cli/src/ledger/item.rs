@@ -221,6 +221,16 @@ impl Item {
         }
     }
 
+    /// Whether its request may have been accepted, so that it is sent again under its key and charged once.
+    pub(crate) fn may_be_charged(&self) -> bool {
+        self.stage == Stage::Sent && self.job_id.is_none()
+    }
+
+    /// Whether it needs a new request.
+    pub(crate) fn is_finished_without_clip(&self) -> bool {
+        self.stage.is_final() && self.stage != Stage::Saved
+    }
+
     /// Whether `resume` continues it.
     pub(crate) fn is_unfinished(&self) -> bool {
         match self.stage {

@@ -199,12 +199,19 @@ impl Recorder {
                 Failure::new(Exit::Other, message).next("wait for it, or use another --idempotency-key")
             );
         };
+        let account = credentials::api_key_fingerprint();
+        let may_have_job = item.job_id.is_some() || item.may_be_charged();
+        if may_have_job && item.account.is_some() && item.account != account {
+            let message = format!("nothing was sent: the key {key} was used with another API key");
+            return Err(Failure::new(Exit::Refused, message)
+                .next("use another --idempotency-key, or none, for a new clip, which is charged")
+                .next(format!("{}  (with that API key)", ctx.invocation.command_on("resume", key, ""))));
+        }
         let sending = if item.submission.is_some() { Sending::Again } else { Sending::First };
         let submission = same_as_before(&item, order.request, submission)?;
         let mut recording = Recording::new(&ledger, item, &ctx.output, sending);
         let item = &mut recording.leased.item;
         (item.destination, item.replace) = (destination, order.args.force);
-        let account = credentials::api_key_fingerprint();
         // If the key was used before, its job stays known while the response is read again.
         let stored = match recording.leased.item.job_id.is_some() {
             true => recording.leased.store_changes().await,

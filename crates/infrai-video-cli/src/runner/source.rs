@@ -59,6 +59,14 @@ impl ItemSource {
         Self::Ids { ids: ids.into_iter().collect(), over_budget: false }
     }
 
+    /// Number of items that were not leased because of the budget.
+    pub(crate) fn left(&self) -> usize {
+        match self {
+            Self::Ids { ids, .. } => ids.len(),
+            Self::Batch(_) => 0,
+        }
+    }
+
     /// Leases up to `max` items that are not in `seen`. Items that other processes work on are added to `elsewhere`.
     pub(super) async fn lease(
         &mut self,
@@ -143,6 +151,8 @@ impl BatchSource {
             true => self.lease_in_progress(runner, max, seen).await?,
             false => Vec::new(),
         };
+        // They count before new items are admitted.
+        items.iter().for_each(|item| runner.budget.count_sent(item));
         let service = runner.ctx.service();
         while items.len() < max
             && let Some(id) = self.misplaced.pop_front()

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use infrai_video::JobState;
 
 use super::Estimate;
+use crate::args::SpendingArgs;
 use crate::ledger::{Item, PastJobs, Stage};
 use crate::money::Usd;
 
@@ -15,6 +16,10 @@ use crate::money::Usd;
 pub(crate) struct Budget {
     /// `None` if there is no limit.
     max: Option<Usd>,
+    /// Whether the user accepts the charge of any clip of unknown cost.
+    accepts_unknown: bool,
+    /// What sets the limit: the option, or a setting and its place.
+    limit: String,
     state: Mutex<State>,
 }
 
@@ -26,8 +31,6 @@ struct State {
     items: HashMap<String, Reserved>,
     /// Number of items that this run has begun.
     begun: usize,
-    /// The highest cost that the service has reported in this run.
-    highest: Option<Usd>,
     /// Why the last item was not begun.
     stop: Option<Stop>,
 }
@@ -55,6 +58,8 @@ pub(crate) enum Admission {
 enum Stop {
     /// The next item would cost so much.
     Exceeded(Usd),
+    /// What the next item would cost is not known, and it is longer or larger than each clip whose cost is known.
+    Larger,
     /// The budget is used up, and what the next item would cost is not known.
     UsedUp,
     /// The service did not report what an item cost whose cost was not known before.
@@ -64,14 +69,29 @@ enum Stop {
 /// How a run ended at its budget.
 pub(crate) struct BudgetStop {
     pub(crate) message: String,
-    /// Whether the run has begun an item, so that another run with the same budget would begin one too.
-    pub(crate) has_begun: bool,
+    pub(crate) remedy: Remedy,
+}
+
+/// How the rest of a run can be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// By the same command, since this run has begun an item.
+    Repeat,
+    /// By a higher limit.
+    Raise,
+    /// By consent to a charge of unknown amount.
+    Consent,
 }
 
 impl Budget {
     /// The options of a run, and the jobs from which costs are estimated.
-    pub(crate) fn new(max: Option<Usd>, past: PastJobs) -> Self {
-        Self { max, state: Mutex::new(State { past, ..State::default() }) }
+    pub(crate) fn new(options: &SpendingArgs, past: PastJobs) -> Self {
+        Self {
+            max: options.max_usd,
+            accepts_unknown: options.yes,
+            limit: options.limit(),
+            state: Mutex::new(State { past, ..State::default() }),
+        }
     }
 
     pub(crate) fn is_limited(&self) -> bool {
@@ -96,8 +116,11 @@ impl Budget {
             (Some(Reserved { is_open: true, .. }), _) => return Admission::Later,
             (Some(_), _) => Stop::NotReported,
             (None, Some(cost)) if total + cost <= max => return state.reserve(item, Some(cost)),
-            (None, None) if total < max => return state.reserve(item, None),
+            (None, None) if total < max && (self.accepts_unknown || !state.is_larger(item)) => {
+                return state.reserve(item, None);
+            }
             (None, Some(cost)) => Stop::Exceeded(cost),
+            (None, None) if total < max => Stop::Larger,
             (None, None) => Stop::UsedUp,
         };
         if state.items.values().any(|reserved| reserved.is_open) {
@@ -105,6 +128,13 @@ impl Budget {
         }
         state.stop = Some(stop);
         Admission::Refused
+    }
+
+    /// Counts an item whose request may have been accepted before, so that it is sent again whatever it costs.
+    pub(crate) fn count_sent(&self, item: &Item) {
+        if item.may_be_charged() {
+            self.count(item);
+        }
     }
 
     /// Counts an item that is sent whatever it costs: it may have been charged before.
@@ -121,7 +151,6 @@ impl Budget {
         let mut state = self.lock();
         let cost = item.cost_usd.and_then(Usd::from_dollars);
         if let (Some(cost), Ok(request)) = (cost, item.clip_request()) {
-            state.highest = state.highest.max(Some(cost));
             state.past.add(request, cost);
         }
         if let Some(reserved) = state.items.get_mut(&item.id) {
@@ -156,19 +185,41 @@ impl Budget {
         let begun = format!("{} of {} clips started", state.begun, state.begun + left);
         let why = match stop {
             Stop::Exceeded(cost) => format!("the next would cost about {cost}"),
+            Stop::Larger => "the next is longer or larger than each clip whose cost is known".to_owned(),
             Stop::UsedUp => "what the next would cost is not known".to_owned(),
             Stop::NotReported => "the service did not report what the last one cost".to_owned(),
         };
         let message = format!("stopped at the budget: {begun}, {} of {max} USD; {why}", state.total());
-        Some(BudgetStop { message, has_begun: state.begun > 0 })
+        let remedy = match (stop, state.begun) {
+            (Stop::Larger, _) => Remedy::Consent,
+            (_, 0) => Remedy::Raise,
+            _ => Remedy::Repeat,
+        };
+        Some(BudgetStop { message, remedy })
+    }
+
+    /// What the run was charged if that is more than its limit. A budget goes by estimates.
+    pub(crate) fn excess(&self) -> Option<String> {
+        let (max, total) = (self.max?, self.lock().total());
+        (total > max).then(|| excess(total, &self.limit, max))
     }
 }
 
+/// `charged 0.10 USD, more than --max-usd 0.05`.
+pub(super) fn excess(charged: Usd, limit: &str, max: Usd) -> String {
+    format!("charged {charged} USD, more than {limit} {max}")
+}
+
 impl State {
-    /// What such clips cost before, also in this run; else the highest cost of this run.
+    /// What such clips cost before, also in this run.
     fn estimate(&self, item: &Item) -> Option<Usd> {
         let request = item.clip_request().ok()?;
-        Estimate::of(&request, &self.past).highest().or(self.highest)
+        Estimate::of(&request, &self.past).highest()
+    }
+
+    /// Whether an item is longer or larger than each clip whose cost is known. If none is known, no item is.
+    fn is_larger(&self, item: &Item) -> bool {
+        item.clip_request().is_ok_and(|request| self.past.is_larger_than_all(&request))
     }
 
     fn total(&self) -> Usd {

@@ -30,7 +30,7 @@ pub(crate) async fn ask_if_large(
         let note = format!(
             "{what} may cost {cost} USD; nothing is asked without a terminal, and --max-usd sets a limit"
         );
-        ctx.output.status("note", &note);
+        ctx.output.important("note", &note);
         return Ok(());
     }
     ask(ctx, &format!("{what} may cost {cost} USD")).await

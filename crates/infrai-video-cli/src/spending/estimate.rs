@@ -78,6 +78,23 @@ impl Total {
         self.clips
     }
 
+    /// Number of clips whose cost is not known.
+    pub(crate) fn unknown(&self) -> usize {
+        self.unknown
+    }
+
+    /// How much is not known, in words.
+    pub(crate) fn unknown_fact(&self) -> String {
+        let clips = count(self.clips, "clip");
+        match self.clips - self.unknown {
+            0 => format!("what {clips} cost is not known"),
+            _ => format!(
+                "{clips} may cost {} USD and more: what {} of them cost is not known",
+                self.highest, self.unknown
+            ),
+        }
+    }
+
     /// In words.
     pub(crate) fn line(&self) -> String {
         let (clips, range) = (count(self.clips, "clip"), range(&(self.lowest..=self.highest)));

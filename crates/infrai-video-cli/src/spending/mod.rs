@@ -2,10 +2,13 @@
 
 mod budget;
 mod consent;
+mod cost;
 mod estimate;
 mod single;
 
-pub(crate) use self::budget::{Admission, Budget, BudgetStop};
-pub(crate) use self::consent::{ask_above, ask_if_large};
-pub(crate) use self::estimate::{Estimate, Total};
+pub(crate) use self::budget::{Admission, Budget, BudgetStop, Remedy};
+pub(crate) use self::consent::ask_above;
+pub(crate) use self::cost::Cost;
+pub(crate) use self::estimate::Estimate;
+use self::estimate::Total;
 pub(crate) use self::single::SingleCharge;

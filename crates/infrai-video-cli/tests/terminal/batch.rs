@@ -24,7 +24,7 @@ fn is_board(screen: &[String], word: &str) -> bool {
 async fn a_batch_shows_totals_and_items_at_any_width_and_ends_with_a_table() {
     let harness = Harness::still().await;
     planned(&harness);
-    let mut terminal = Terminal::start(harness.command(["batch", "run", "clips.jsonl"]), 80);
+    let mut terminal = Terminal::start(harness.command(["batch", "run", "clips.jsonl", "-y"]), 80);
     let screen = terminal.until(|screen| is_board(screen, "queued ")).await;
     assert!(screen.iter().any(|line| line.contains("0 saved, 3 running (of 3)")), "{screen:#?}");
     assert!(screen.iter().any(|line| line.contains("東京の夜")), "{screen:#?}");
@@ -48,14 +48,14 @@ async fn a_batch_shows_totals_and_items_at_any_width_and_ends_with_a_table() {
 async fn an_interrupted_batch_restores_the_terminal_and_names_the_next_command() {
     let harness = Harness::still().await;
     planned(&harness);
-    let mut terminal = Terminal::start(harness.command(["batch", "run", "clips.jsonl"]), 80);
+    let mut terminal = Terminal::start(harness.command(["batch", "run", "clips.jsonl", "-y"]), 80);
     terminal.until(|screen| is_board(screen, "queued ")).await;
     terminal.types(CTRL_C).await;
     let end = terminal.end().await;
     assert_eq!(end.code, 130, "{:#?}", end.screen);
     let last = [
         "detached   running jobs continue and are billed; nothing is lost".to_owned(),
-        "next       infrai-video batch run clips.jsonl  (continues where it stopped)".to_owned(),
+        "next       infrai-video batch run clips.jsonl -y  (continues where it stopped)".to_owned(),
     ];
     assert!(end.screen.ends_with(&last), "{:#?}", end.screen);
 }

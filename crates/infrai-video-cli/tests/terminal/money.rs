@@ -114,7 +114,7 @@ async fn a_large_charge_needs_an_answer() {
     assert_eq!(Terminal::start(harness.command(LARGE.iter().chain(&["--yes"])), 80).end().await.code, 0);
     assert_eq!(harness.calls(Operation::Generate), 3);
     // Nobody can answer there.
-    let piped = harness.run(LARGE.iter().filter(|arg| **arg != "-q"));
+    let piped = harness.run(LARGE);
     assert_eq!(piped.code, Some(0));
     let note = "note       this clip may cost 7.50 USD; nothing is asked without a terminal, and --max-usd sets a limit\n";
     assert!(piped.stderr.contains(note), "{}", piped.stderr);
@@ -155,4 +155,34 @@ async fn a_budget_that_cannot_be_kept_is_a_question() {
         assert_eq!(terminal.end().await.code, code);
     }
     assert_eq!(harness.calls(Operation::Generate), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_clips_of_unknown_cost_are_a_question() {
+    let harness = rich().await;
+    let line =
+        |size| format!("{{\"prompt\": \"a city\", \"duration_seconds\": 2, \"resolution\": \"{size}\"}}\n");
+    std::fs::write(harness.path("clips.jsonl"), ["720p", "4k", "1080p"].map(line).concat())
+        .expect("there is room");
+    let batch = ["batch", "run", "clips.jsonl", "--timeout=0"];
+    let mut terminal = Terminal::start(harness.command(batch), 80);
+    terminal.shows("What 3 clips cost is not known. Continue? [y/n]").await;
+    terminal.types("n\n").await;
+    assert_eq!((terminal.end().await.code, harness.calls(Operation::Generate)), (1, 0));
+    run(&harness, &["generate", "a city", "--duration=2", "--resolution=720p", "--no-wait"], 0);
+    let mut terminal = Terminal::start(harness.command(batch.iter().chain(&["--max-usd=0.3"])), 140);
+    terminal
+        .shows("3 clips may cost 0.04 USD and more: what 2 of them cost is not known, so that --max-usd 0.30 may be exceeded. Continue? [y/n]")
+        .await;
+    terminal.types("y\n").await;
+    assert_eq!(terminal.end().await.code, 13);
+    assert!(harness.calls(Operation::Generate) > 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_large_charge_is_reported() {
+    let harness = rich().await;
+    let first = harness.run(LARGE);
+    let note = "note       charged 7.50 USD, which was not known before\n";
+    assert!(first.code == Some(0) && first.stderr.contains(note), "{}", first.stderr);
 }

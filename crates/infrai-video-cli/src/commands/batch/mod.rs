@@ -13,16 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::report::Report;
-use crate::args::{BatchCommand, ClipRequest, PlanArgs};
+use crate::args::{BatchCommand, PlanArgs};
 use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, advice};
-use crate::ledger::{Heartbeat, Item, Ledger, Location, PastJobs};
-use crate::money::Usd;
+use crate::ledger::{Heartbeat, Item, Ledger, Location};
 use crate::plan::Line;
 use crate::runner::{IfJobGone, ItemSource, Limits, Runner, check_directory};
-use crate::spending::{Budget, Total, ask_if_large};
-use crate::text::count;
+use crate::spending::Budget;
 use crate::ui::BatchProgress;
 
 pub(super) async fn run(ctx: &Context, command: &BatchCommand) -> Result<(), Failure> {
@@ -83,35 +81,6 @@ impl BatchRun<'_> {
         let items = items_of_batch(ctx, ledger, self.name).await?;
         let report = Report::new(self.name, &self.ids, items, self.lines, outcome);
         report.conclude(ctx, self.options, runner.budget())
-    }
-}
-
-/// What the clips of a run are going to cost.
-struct Cost {
-    past: PastJobs,
-    total: Total,
-}
-
-impl Cost {
-    async fn of(ctx: &Context, ledger: &Ledger, requests: &[ClipRequest]) -> Result<Self, Failure> {
-        let past = ledger.past_jobs(&ctx.service()).await.map_err(|error| ctx.ledger_failed(&error))?;
-        Ok(Self { total: Total::of(requests, &past), past })
-    }
-
-    fn show(&self, ctx: &Context) {
-        if self.total.clips() > 0 {
-            ctx.output.status("cost", &self.total.line());
-        }
-    }
-
-    /// Asks before a large charge. Returns the budget of the run.
-    async fn approve(self, ctx: &Context, options: &PlanArgs) -> Result<Budget, Failure> {
-        self.show(ctx);
-        let max = options.spending.max_usd;
-        let cost = self.total.highest().min(max.unwrap_or(Usd::MAX));
-        let clips = count(self.total.clips(), "clip");
-        ask_if_large(ctx, &options.spending, cost, &clips).await?;
-        Ok(Budget::new(max, self.past))
     }
 }
 

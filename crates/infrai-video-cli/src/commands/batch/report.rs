@@ -81,10 +81,13 @@ impl<'a> Report<'a> {
         let without_clip: Vec<&Item> = self.items.iter().filter(|item| self.has_no_clip(item)).collect();
         let planned = Counts::of(&self.items).planned;
         let over_budget = budget.stopped(planned);
+        if let Some(excess) = budget.excess() {
+            ctx.output.important("note", &excess);
+        }
         if without_clip.is_empty() {
-            if let Some(BudgetStop { message, has_begun }) = over_budget {
+            if let Some(BudgetStop { message, remedy }) = over_budget {
                 return Err(Failure::new(unknown.unwrap_or(Exit::Incomplete), message)
-                    .next(advice::after_budget(&ctx.invocation, has_begun)));
+                    .next(advice::after_budget(&ctx.invocation, &options.spending.limit(), remedy)));
             }
             if planned > 0 {
                 let rest = count(planned, "clip");

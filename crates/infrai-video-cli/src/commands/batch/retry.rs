@@ -2,13 +2,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::layout::directory_of_retry;
-use super::{BatchRun, Cost, items_of_batch, open_ledger, output_directory, unknown_batch};
+use super::{BatchRun, items_of_batch, open_ledger, output_directory, unknown_batch};
 use crate::args::{ClipRequest, RetryArgs};
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
 use crate::ledger::{Destination, Item, LeasedItem, Ledger, Selection, Stage};
 use crate::runner::{ClipCheck, IfJobGone, ItemSource, check_download};
+use crate::spending::Cost;
 use crate::text::count;
 
 pub(super) async fn run(ctx: &Context, args: &RetryArgs) -> Result<(), Failure> {
@@ -35,9 +36,11 @@ async fn with_ledger(ctx: &Context, args: &RetryArgs, ledger: &Arc<Ledger>) -> R
         return Ok(());
     }
     let wanted = within_limits(args, wanted);
-    let requests: Vec<ClipRequest> = wanted.iter().filter_map(|item| item.clip_request().ok()).collect();
+    // A missing clip is requested again if its job is gone.
+    let charged = missing.iter().filter(|_| args.missing).chain(&wanted);
+    let requests: Vec<ClipRequest> = charged.filter_map(|item| item.clip_request().ok()).collect();
     let cost = Cost::of(ctx, ledger, &requests).await?;
-    let budget = cost.approve(ctx, &args.options).await?;
+    let budget = cost.approve(ctx, &args.options.spending).await?;
     let directory = directory_of_retry(args.options.output.as_deref())?;
     let directory = directory.map(|output| output_directory(Some(&output), &name)).transpose()?;
     for item in &wanted {
@@ -93,7 +96,7 @@ fn is_wanted(args: &RetryArgs, item: &Item) -> bool {
         Stage::Failed | Stage::Refused => args.failed,
         Stage::Cancelled => args.cancelled,
         // An earlier retry stopped before it was sent.
-        Stage::Planned => item.attempt > 1 && (args.failed || args.cancelled),
+        Stage::Planned => item.attempt > 1 && (args.failed || args.cancelled || args.missing),
         _ => false,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::layout::Layout;
 use super::plan_checks::{batch_name, check_keys, check_lines, check_paths, exists, read};
 use super::report::{ended_without_clip, sum};
-use super::{BatchRun, Cost, items_of_batch, open_ledger};
+use super::{BatchRun, items_of_batch, open_ledger};
 use crate::args::{ClipRequest, RunArgs};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -13,6 +13,7 @@ use crate::ledger::{Destination, Item, LeasedItem, Ledger, Selection, Stage};
 use crate::plan::Line;
 use crate::runner::{BatchSource, ClipCheck, Found, IfJobGone, ItemSource};
 use crate::schema::{BatchReport, Counts};
+use crate::spending::Cost;
 use crate::text::count;
 use crate::ui::Table;
 
@@ -54,14 +55,14 @@ impl Plan<'_> {
         let paths = new.iter().map(|line| path(line)).chain(misplaced.values().flatten().cloned());
         check_paths(ctx, &paths.collect::<Vec<_>>(), args.options.force)?;
         let items: Vec<Item> = self.lines.iter().map(|line| self.planned(line, path(line))).collect();
-        let cost = Cost::of(ctx, self.ledger, &self.to_begin(&new)).await?;
+        let cost = Cost::of(ctx, self.ledger, &self.to_charge(&new, &known)).await?;
         if args.dry_run {
             let items = items.into_iter().map(|item| known.get(&item.id).cloned().unwrap_or(item));
             self.show(&items.collect::<Vec<_>>(), new.len())?;
             cost.show(ctx);
             return Ok(());
         }
-        let budget = cost.approve(ctx, &args.options).await?;
+        let budget = cost.approve(ctx, &args.options.spending).await?;
         self.record(&items, &new, &known).await?;
         let destinations: HashMap<String, Destination> =
             items.into_iter().map(|item| (item.id, item.destination)).collect();
@@ -82,8 +83,10 @@ impl Plan<'_> {
         run.run(ctx, &session, self.ledger).await
     }
 
-    /// The requests of the new lines that the limits allow.
-    fn to_begin(&self, new: &[&Line]) -> Vec<ClipRequest> {
+    /// The requests of the new lines that the limits allow, and those that are sent again because they may have been accepted.
+    fn to_charge(&self, new: &[&Line], known: &BTreeMap<String, Item>) -> Vec<ClipRequest> {
+        let sent = known.values().filter(|item| item.may_be_charged());
+        let sent = sent.filter_map(|item| item.clip_request().ok());
         let requests = new.iter().map(|line| &line.request);
         let max_jobs = self.args.options.max_jobs.unwrap_or(usize::MAX);
         let max_seconds = self.args.options.max_seconds.unwrap_or(f64::INFINITY);
@@ -92,7 +95,7 @@ impl Plan<'_> {
             seconds += request.duration_seconds.unwrap_or_default();
             seconds <= max_seconds
         };
-        requests.take(max_jobs).take_while(fits).cloned().collect()
+        sent.chain(requests.take(max_jobs).take_while(fits).cloned()).collect()
     }
 
     async fn known_items(&self) -> Result<BTreeMap<String, Item>, Failure> {

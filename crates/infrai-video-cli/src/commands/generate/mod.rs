@@ -60,8 +60,16 @@ pub(super) async fn run(ctx: &Context, args: &GenerateArgs) -> Result<(), Failur
         with_reservation(ctx, args, &request, known.as_ref(), output_path).await?;
     let order = Order { args, request: &request, output_path: &output_path };
     let (recorder, submission) = Recorder::open(ctx, &order, submission).await?;
-    let mut run =
-        Run { ctx, args, session: &session, output_path: &output_path, submission, recorder, signals };
+    let mut run = Run {
+        ctx,
+        args,
+        session: &session,
+        output_path: &output_path,
+        charge,
+        submission,
+        recorder,
+        signals,
+    };
     let result = Box::pin(run.make_clip()).await;
     run.recorder.close().await;
     result

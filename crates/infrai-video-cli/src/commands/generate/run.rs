@@ -12,9 +12,11 @@ use crate::exit_code::Exit;
 use crate::failure::advice::{self, Resubmission};
 use crate::failure::{Facts, Failure, describe, has_code};
 use crate::ledger::Usual;
+use crate::money::Usd;
 use crate::runner::{self, AfterSave, Clip, OutputPath, Recorder, link_timeout, overwrite};
 use crate::schema::GenerateReport;
 use crate::signals::Signals;
+use crate::spending::SingleCharge;
 use crate::text::{clock, size, usd};
 use crate::ui::JobProgress;
 
@@ -24,6 +26,7 @@ pub(super) struct Run<'a> {
     pub(super) args: &'a GenerateArgs,
     pub(super) session: &'a Session,
     pub(super) output_path: &'a OutputPath,
+    pub(super) charge: SingleCharge,
     pub(super) submission: Submission,
     pub(super) recorder: Recorder,
     pub(super) signals: Signals,
@@ -94,6 +97,10 @@ impl Run<'_> {
         match self.args.no_wait {
             true => self.ctx.output.status("submitted", &line),
             false => self.ctx.output.important("submitted", &line),
+        }
+        let charged = job.metadata().cost_usd.and_then(Usd::from_dollars);
+        if let Some(note) = charged.and_then(|charged| self.charge.surprise(self.ctx, self.args, charged)) {
+            self.ctx.output.important("note", &note);
         }
         if !uses_sandbox {
             let resume = self.recorder.continuation(&self.ctx.invocation, job.id());

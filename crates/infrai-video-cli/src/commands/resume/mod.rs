@@ -18,6 +18,7 @@ use crate::file_name::Values;
 use crate::ledger::{Destination, Heartbeat, Item, LeasedItem, Ledger, Selection, Stage};
 use crate::runner::{ClipCheck, IfJobGone, ItemSource, Limits, OutputPath, RunOutcome, Runner, WantedPath};
 use crate::schema::ItemReport;
+use crate::spending::{Budget, BudgetStop, Cost};
 use crate::text::count;
 use crate::ui::BatchProgress;
 
@@ -63,9 +64,27 @@ impl Resume<'_> {
             return Ok(());
         }
         self.set_destinations(&mut unfinished)?;
+        let budget = self.budget(&unfinished).await?;
         self.store_changes(&unfinished).await?;
-        let outcome = self.finish(&unfinished).await?;
-        self.conclude(outcome).await
+        let (outcome, over_budget) = self.finish(&unfinished, budget).await?;
+        self.conclude(outcome, over_budget).await
+    }
+
+    /// Asks before a large charge for the items that are sent. Returns the budget of the run.
+    async fn budget(&self, items: &[Item]) -> Result<Budget, Failure> {
+        let is_charged = |item: &&Item| match item.stage {
+            Stage::Planned => true,
+            // If its job is gone.
+            Stage::Missing => self.args.again,
+            _ => item.may_be_charged() || self.args.again && item.is_finished_without_clip(),
+        };
+        let requests: Vec<_> =
+            items.iter().filter(is_charged).filter_map(|item| item.clip_request().ok()).collect();
+        let cost = Cost::of(self.ctx, self.ledger, &requests).await?;
+        let budget = cost.approve(self.ctx, &self.args.spending).await?;
+        // They are sent again whatever they cost, unless under a new key.
+        items.iter().filter(|_| !self.args.again).for_each(|item| budget.count_sent(item));
+        Ok(budget)
     }
 
     async fn unfinished(&self) -> Result<Vec<Item>, Failure> {
@@ -215,8 +234,7 @@ impl Resume<'_> {
             let mut leased = self.lease(item).await?;
             // If another process has sent a new request meanwhile, a second one would be a second charge.
             let is_same = (leased.item.stage, leased.item.attempt) == (item.stage, item.attempt);
-            let has_finished = item.stage.is_final() && item.stage != Stage::Saved;
-            let has_job = item.job_id.is_some() && !has_finished;
+            let has_job = item.job_id.is_some() && !item.is_finished_without_clip();
             (leased.item.destination, leased.item.replace) = (item.destination.clone(), item.replace);
             let stored = match self.args.again && is_same && !has_job {
                 true => leased.plan_new_attempt().await,
@@ -239,7 +257,12 @@ impl Resume<'_> {
             .next(format!("wait until it has finished, or stop it, then: {}", self.ctx.invocation.repeat()))
     }
 
-    async fn finish(&self, items: &[Item]) -> Result<RunOutcome, Failure> {
+    /// Returns why items were left out, if they were.
+    async fn finish(
+        &self,
+        items: &[Item],
+        budget: Budget,
+    ) -> Result<(RunOutcome, Option<BudgetStop>), Failure> {
         let (ctx, args) = (self.ctx, self.args);
         let session = ctx.connect().await?;
         let mut signals = ctx.signals()?;
@@ -247,6 +270,7 @@ impl Resume<'_> {
         let if_job_gone = if args.again { IfJobGone::RequestAgain } else { IfJobGone::Leave };
         let runner = Runner::new(ctx, &session, self.ledger, args.timeout.0)
             .with_if_job_gone(if_job_gone)
+            .with_budget(budget)
             .with_after_save(&args.after_save);
         let job_ids: Vec<&str> = items.iter().filter_map(|item| item.job_id.as_deref()).collect();
         let forecast = self.ledger.forecast(&ctx.service(), &job_ids).await;
@@ -255,7 +279,7 @@ impl Resume<'_> {
         let limits = Limits { concurrency: usize::from(args.jobs), max_pause: None };
         let run = Box::pin(runner.run(&mut source, &limits, &progress));
         tokio::select! {
-            outcome = run => Ok(outcome),
+            outcome = run => Ok((outcome, runner.budget().stopped(source.left()))),
             signal = signals.next() => {
                 Err(Failure::new(signal.exit(), "running jobs continue and are billed; nothing is lost")
                     .with_label("detached")
@@ -264,7 +288,7 @@ impl Resume<'_> {
         }
     }
 
-    async fn conclude(&self, outcome: RunOutcome) -> Result<(), Failure> {
+    async fn conclude(&self, outcome: RunOutcome, over_budget: Option<BudgetStop>) -> Result<(), Failure> {
         let ctx = self.ctx;
         outcome.saved.iter().try_for_each(|item| self.print(item))?;
         for id in &outcome.elsewhere {
@@ -278,6 +302,10 @@ impl Resume<'_> {
         let mut failures: Vec<Failure> = outcome.unfinished.iter().map(failure).collect();
         let after_save = outcome.after_save_failure();
         failures.extend(outcome.stopped);
+        failures.extend(over_budget.map(|BudgetStop { message, remedy }| {
+            let next = advice::after_budget(&ctx.invocation, &self.args.spending.limit(), remedy);
+            Failure::new(Exit::Incomplete, message).next(next)
+        }));
         failures.extend(after_save);
         if failures.len() == 1 {
             return failures.pop().map_or(Ok(()), Err);

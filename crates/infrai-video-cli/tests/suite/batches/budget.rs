@@ -185,7 +185,7 @@ async fn a_budget_of_the_configuration_counts_unless_the_option_is_set() {
         harness.command(args).env("INFRAI_CONFIG", harness.path("config.toml")).output().unwrap().into()
     };
     let longer = run(&["generate", "a city", "--duration=1.5", "-o", "a.mp4"]);
-    assert!(longer.failed(7).contains("about 0.03 USD, and --max-usd is 0.02"), "{}", longer.stderr);
+    assert!(longer.failed(7).contains("about 0.03 USD, and max_usd ("), "{}", longer.stderr);
     let batch = run(&["batch", "run", "clips.jsonl"]);
     assert!(
         batch.code == Some(13) && batch.stderr.contains("2 of 3 clips started, 0.02 of 0.02 USD"),

@@ -1,5 +1,6 @@
 //! Batches: plans, runs, and clips that are gone.
 
+mod allowance;
 mod budget;
 mod missing_clips;
 mod plans;
