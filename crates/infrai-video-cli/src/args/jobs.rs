@@ -35,7 +35,7 @@ pub(crate) struct WaitArgs {
 
 /// List the account's jobs
 ///
-/// A table on a terminal. A narrow terminal shows fewer columns: get shows the rest.
+/// A table on a terminal. A narrow terminal shows fewer columns, and prompts below their jobs: get shows the rest.
 ///
 /// Elsewhere one line for each job, with tabs between: id, state, reason of a failure, time of the request (RFC 3339, UTC), length in
 /// seconds, size, cost in US dollars, path of the clip, prompt. With --json, one page on each line.
@@ -48,6 +48,7 @@ Examples:
   infrai-video list
   infrai-video list --watch
   infrai-video list --all --state failed
+  infrai-video list --all | grep lighthouse
   infrai-video list --all | cut -f1,9
   infrai-video list --all --json | jq -r '.items[].job_id'")]
 pub(crate) struct ListArgs {

@@ -13,22 +13,24 @@ pub(crate) struct LiveTable {
 }
 
 /// The table, once there is one.
-#[derive(Default)]
-struct Current(Mutex<Option<Table>>);
+struct Current {
+    table: Mutex<Option<Table>>,
+    has_colors: bool,
+}
 
 impl LiveTable {
     pub(crate) fn new(output: &Output) -> Self {
-        let current = Arc::new(Current::default());
+        let current = Arc::new(Current { table: Mutex::default(), has_colors: output.has_colors() });
         Self { _line: output.lines.add(current.clone()), current }
     }
 
     pub(crate) fn set(&self, table: Table) {
-        *lock(&self.current.0) = Some(table);
+        *lock(&self.current.table) = Some(table);
     }
 
     /// Removes the table from the terminal, and returns it.
     pub(crate) fn into_last(self) -> Option<Table> {
-        lock(&self.current.0).take()
+        lock(&self.current.table).take()
     }
 }
 
@@ -41,18 +43,24 @@ impl TerminalLine for Current {
         format!("{:LABEL_WIDTH$}for the list of jobs", "waiting")
     }
 
-    /// As many lines of the table as there is room for, and the number of the others.
+    /// As many rows of the table as there is room for, and the number of the others.
     fn lines(&self, columns: usize, rows: usize) -> Vec<String> {
-        let table = lock(&self.0);
+        let table = lock(&self.table);
         let Some(table) = &*table else { return vec![self.line(columns)] };
-        let mut lines = match table.rows.is_empty() {
-            true => vec!["there are no such jobs".to_owned()],
-            false => table.lines(Room { columns, can_move_cursor: true }),
-        };
-        if lines.len() > rows {
-            let hidden = lines.len() - rows.saturating_sub(1);
-            lines.truncate(rows.saturating_sub(1));
-            lines.push(format!("and {hidden} more"));
+        if table.rows.is_empty() {
+            return vec!["there are no such jobs".to_owned()];
+        }
+        let blocks = table.blocks(Room { columns, can_move_cursor: true, has_colors: self.has_colors });
+        if blocks.iter().map(Vec::len).sum::<usize>() <= rows {
+            return blocks.concat();
+        }
+        let mut lines = Vec::new();
+        for (index, block) in blocks.iter().enumerate() {
+            if lines.len() + block.len() > rows.saturating_sub(1) {
+                lines.push(format!("and {} more", blocks.len() - index));
+                break;
+            }
+            lines.extend_from_slice(block);
         }
         lines
     }

@@ -203,8 +203,17 @@ impl Output {
             let as_lines = |row: &Vec<String>| self.row(&row.iter().map(String::as_str).collect::<Vec<_>>());
             return table.rows.iter().try_for_each(as_lines);
         }
-        let room = Room { columns: columns(), can_move_cursor: self.supports_escapes };
+        let room = Room {
+            columns: columns(),
+            can_move_cursor: self.supports_escapes,
+            has_colors: self.has_colors(),
+        };
         table.lines(room).iter().try_for_each(|line| self.write(line))
+    }
+
+    /// Whether the terminal on stdout shows colours, and the user wants them.
+    pub(super) fn has_colors(&self) -> bool {
+        self.stdout_is_terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
     }
 
     fn write(&self, line: &str) -> Result<(), Failure> {

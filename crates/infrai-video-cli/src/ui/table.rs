@@ -1,9 +1,14 @@
 //! Tables for a terminal.
 
+use anstyle::Style;
+
 use crate::text::{clean, fit, fit_end, is_certain, isolate, width, wrap};
 
 /// Columns between two cells.
 const GAP: usize = 2;
+
+/// Columns before a cell below its row.
+const INDENT: usize = 2;
 
 /// Minimum width of a column that is narrowed.
 const LEAST: usize = 8;
@@ -15,6 +20,8 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<String>>,
     /// What gives way on a narrow terminal, one after the other until the table fits.
     pub(crate) steps: Vec<Step>,
+    /// A column with colours, and the style of each of its texts.
+    pub(crate) style: Option<(usize, fn(&str) -> Style)>,
 }
 
 /// A change that makes a table narrower. Columns are numbered from 0.
@@ -27,6 +34,10 @@ pub(crate) enum Step {
         keep: Keep,
     },
     LeaveOut {
+        column: usize,
+    },
+    /// The column gets a line of its own below each row.
+    Below {
         column: usize,
     },
 }
@@ -52,6 +63,7 @@ struct Fitted {
 pub(super) struct Room {
     pub(super) columns: usize,
     pub(super) can_move_cursor: bool,
+    pub(super) has_colors: bool,
 }
 
 impl Step {
@@ -66,26 +78,52 @@ impl Step {
     pub(crate) const fn leave_out(column: usize) -> Self {
         Self::LeaveOut { column }
     }
+
+    pub(crate) const fn below(column: usize) -> Self {
+        Self::Below { column }
+    }
+
+    fn column_below(&self) -> Option<usize> {
+        if let Self::Below { column } = self { Some(*column) } else { None }
+    }
 }
 
 impl Table {
     /// A table of which only the column `flexible` is narrowed.
     pub(crate) fn new(headings: &[&'static str], rows: Vec<Vec<String>>, flexible: usize) -> Self {
-        Self { headings: headings.to_vec(), rows, steps: vec![Step::narrow(flexible, LEAST)] }
+        Self { headings: headings.to_vec(), rows, steps: vec![Step::narrow(flexible, LEAST)], style: None }
     }
 
     /// The lines of the table, or one line for each cell if the table is too wide.
     pub(super) fn lines(&self, room: Room) -> Vec<String> {
+        self.blocks(room).concat()
+    }
+
+    /// The lines of each row. Those of the headings are at the start of the first block.
+    pub(super) fn blocks(&self, room: Room) -> Vec<Vec<String>> {
         let rows: Vec<Vec<String>> =
             self.rows.iter().map(|row| row.iter().map(|cell| clean(cell).into_owned()).collect()).collect();
         let whole: Vec<Fitted> = (0..self.headings.len()).map(|column| self.column(&rows, column)).collect();
-        let fitting = (0..=self.steps.len()).find_map(|steps| {
-            let columns = after(&self.steps[..steps], whole.clone(), room.columns);
-            (total(&columns) <= room.columns).then_some(columns)
+        let fitting = (0..=self.steps.len()).map(|steps| &self.steps[..steps]).find_map(|steps| {
+            let columns = after(steps, whole.clone(), room.columns);
+            (total(&columns) <= room.columns).then_some((columns, steps))
         });
-        let Some(columns) = fitting else { return self.stacked(&rows, room.columns) };
+        let Some((columns, steps)) = fitting else { return self.stacked(&rows, room.columns) };
+        let below: Vec<usize> = steps.iter().filter_map(Step::column_below).collect();
+        let lines = |row: &Vec<String>, style| {
+            let cells = below.iter().map(|column| &row[*column]).filter(|cell| !cell.is_empty());
+            let cells = cells.map(|cell| fit(cell, room.columns.saturating_sub(INDENT)));
+            let cells = cells.map(|cell| format!("{:INDENT$}{}", "", isolate(&cell)));
+            std::iter::once(line(row, &columns, room, style)).chain(cells).collect::<Vec<_>>()
+        };
         let headings: Vec<String> = self.headings.iter().map(|heading| (*heading).to_owned()).collect();
-        std::iter::once(&headings).chain(&rows).map(|row| line(row, &columns, room.can_move_cursor)).collect()
+        let mut blocks: Vec<_> =
+            rows.iter().map(|row| lines(row, self.style.filter(|_| room.has_colors))).collect();
+        match blocks.first_mut() {
+            Some(first) => drop(first.splice(..0, lines(&headings, None))),
+            None => blocks.push(lines(&headings, None)),
+        }
+        blocks
     }
 
     /// A column that is not narrowed. An empty one needs no heading.
@@ -98,18 +136,16 @@ impl Table {
         Fitted { width, least: width, keep: Keep::Start }
     }
 
-    fn stacked(&self, rows: &[Vec<String>], columns: usize) -> Vec<String> {
+    fn stacked(&self, rows: &[Vec<String>], columns: usize) -> Vec<Vec<String>> {
         let name = self.headings.iter().map(|heading| width(heading)).max().unwrap_or_default() + GAP;
-        let mut lines = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
-            if index > 0 {
-                lines.push(String::new());
-            }
+        let block = |(index, row): (usize, &Vec<String>)| {
+            let mut lines = if index > 0 { vec![String::new()] } else { Vec::new() };
             for (heading, cell) in self.headings.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
                 lines.extend(beside(&heading.to_lowercase(), cell, name, columns));
             }
-        }
-        lines
+            lines
+        };
+        rows.iter().enumerate().map(block).collect()
     }
 }
 
@@ -132,7 +168,9 @@ fn after(steps: &[Step], mut columns: Vec<Fitted>, room: usize) -> Vec<Fitted> {
                 let column = &mut columns[column];
                 (column.least, column.keep) = (least.min(column.width), keep);
             }
-            Step::LeaveOut { column } => (columns[column].width, columns[column].least) = (0, 0),
+            Step::LeaveOut { column } | Step::Below { column } => {
+                (columns[column].width, columns[column].least) = (0, 0)
+            }
         }
     }
     while total(&columns) > room
@@ -150,22 +188,24 @@ fn total(columns: &[Fitted]) -> usize {
     shown.clone().map(|column| column.width).sum::<usize>() + GAP * shown.count().saturating_sub(1)
 }
 
-fn line(row: &[String], columns: &[Fitted], can_move_cursor: bool) -> String {
+fn line(row: &[String], columns: &[Fitted], room: Room, style: Option<(usize, fn(&str) -> Style)>) -> String {
     let mut line = String::new();
     let mut next = 0;
-    let mut shown = row.iter().zip(columns).filter(|(_, column)| column.width > 0).peekable();
-    while let Some((cell, column)) = shown.next() {
+    let mut shown =
+        row.iter().zip(columns).enumerate().filter(|(_, (_, column))| column.width > 0).peekable();
+    while let Some((index, (cell, column))) = shown.next() {
+        let style = style.filter(|(styled, _)| *styled == index).map(|(_, of)| of(cell)).unwrap_or_default();
         let columns = column.width;
         let cell = match column.keep {
             Keep::EndOfPath if !cell.contains(' ') => fit_end(cell, columns),
             _ => fit(cell, columns),
         };
-        line.push_str(&isolate(&cell));
+        line.push_str(&format!("{style}{}{style:#}", isolate(&cell)));
         next += columns + GAP;
         if shown.peek().is_none() {
             break;
         }
-        match can_move_cursor && !is_certain(&cell) {
+        match room.can_move_cursor && !is_certain(&cell) {
             // Spaces would end in different columns on different terminals.
             true => line.push_str(&format!("\u{1b}[{}G", next + 1)),
             false => line.push_str(&" ".repeat(columns - width(&cell) + GAP)),
@@ -181,7 +221,7 @@ mod tests {
     use super::*;
 
     const HEADINGS: &[&str] = &["JOB", "STATE", "REASON"];
-    const ROOM: Room = Room { columns: 80, can_move_cursor: true };
+    const ROOM: Room = Room { columns: 80, can_move_cursor: true, has_colors: false };
 
     fn row(cells: &[&str]) -> Vec<String> {
         cells.iter().map(|cell| (*cell).to_owned()).collect()
@@ -248,6 +288,7 @@ mod tests {
                 Step::narrow(2, 12),
                 Step::leave_out(1),
             ],
+            style: None,
         };
         let row = |columns| table.lines(Room { columns, ..ROOM }).swap_remove(1);
         assert_eq!(row(71), "vj_1  3 min ago  a lighthouse in a storm at night  clips/lighthouse.mp4");
@@ -259,6 +300,42 @@ mod tests {
         assert_eq!(row(28), "vj_1  a lighthouse in a s...");
         assert_eq!(row(18), "vj_1  a lightho...");
         assert!(row(17).starts_with("age     3 min ago"));
+    }
+
+    #[test]
+    fn a_column_may_get_a_line_of_its_own_below_each_row() {
+        let table = Table {
+            headings: vec!["JOB", "PROMPT", "STATE"],
+            rows: vec![
+                row(&["vj_1", "a lighthouse in a storm", "succeeded"]),
+                row(&["vj_2", "", "failed"]),
+                row(&["vj_3", "a harbour", "failed"]),
+            ],
+            steps: vec![Step::narrow(1, 16), Step::below(1)],
+            style: Some((2, |state| {
+                let color =
+                    if state == "failed" { anstyle::AnsiColor::Red } else { anstyle::AnsiColor::Green };
+                color.on_default()
+            })),
+        };
+        let blocks = table.blocks(Room { columns: 20, ..ROOM });
+        assert_eq!(
+            blocks,
+            [
+                &["JOB   STATE", "  PROMPT", "vj_1  succeeded", "  a lighthouse in..."][..],
+                &["vj_2  failed"],
+                &["vj_3  failed", "  a harbour"]
+            ]
+        );
+        // Colours do not move columns.
+        let room = Room { columns: 33, has_colors: true, ..ROOM };
+        assert_eq!(
+            table.lines(room)[1..3],
+            [
+                "vj_1  a lighthouse ...  \u{1b}[32msucceeded\u{1b}[0m",
+                "vj_2                    \u{1b}[31mfailed\u{1b}[0m"
+            ]
+        );
     }
 
     #[test]

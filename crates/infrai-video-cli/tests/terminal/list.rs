@@ -117,10 +117,10 @@ async fn a_watch_changes_its_table_and_leaves_the_last_one() {
     terminal.until(|screen| is_table(screen, &[(&first, "queued")])).await;
     let second = harness.job();
     terminal.until(|screen| is_table(screen, &[(&second, "queued"), (&first, "queued")])).await;
-    for columns in [60, 44, 120] {
+    for columns in [80, 60, 44, 120] {
         terminal.resize(columns, 24);
         terminal
-            .until(|screen| is_table(screen, &[(&second, "queued"), (&first, "queued")]) || columns == 44)
+            .until(|screen| is_table(screen, &[(&second, "queued"), (&first, "queued")]) || columns < 80)
             .await;
     }
     harness.sandbox.clock().advance(Duration::from_secs(3600));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use anstyle::{AnsiColor, Style};
 use infrai_video::types::VideoJob;
 
 use crate::commands::jobs::known_jobs::{Reader, age, cost, file};
@@ -9,22 +10,23 @@ use crate::ledger::{Item, KnownJob};
 use crate::ui::{Step, Table};
 
 const HEADINGS: [&str; 6] = ["JOB", "STATE", "AGE", "CLIP", "USD", "PROMPT"];
+const STATE: usize = 1;
 const AGE: usize = 2;
 const CLIP: usize = 3;
 const USD: usize = 4;
 const PROMPT: usize = 5;
 const LAST: usize = 6;
 
+/// A shorter prompt does not tell jobs apart.
+const MIN_PROMPT: usize = 24;
+
 /// What a narrow terminal does not show.
-const STEPS: [Step; 8] = [
-    Step::narrow(PROMPT, 20),
-    Step::narrow_paths(LAST, 16),
+const STEPS: [Step; 5] = [
     Step::leave_out(USD),
-    Step::narrow(PROMPT, 12),
-    Step::narrow_paths(LAST, 12),
     Step::leave_out(CLIP),
+    Step::leave_out(LAST),
+    Step::below(PROMPT),
     Step::leave_out(AGE),
-    Step::leave_out(PROMPT),
 ];
 
 /// The columns of a line for programs. Scripts rely on their order: new ones are added at the end.
@@ -60,7 +62,7 @@ pub(super) fn table(jobs: &[VideoJob], known: &HashMap<String, KnownJob>) -> Tab
             text(item.map(clip)),
             text(item.and_then(|item| cost(item, &job.state))),
             text(item.map(Item::prompt)),
-            if job.error.is_some() { reason(job) } else { file() },
+            if job.error.is_some() { reason_by_code(job) } else { file() },
         ]
     };
     let rows: Vec<Vec<String>> = jobs.iter().map(row).collect();
@@ -72,12 +74,15 @@ pub(super) fn table(jobs: &[VideoJob], known: &HashMap<String, KnownJob>) -> Tab
         _ => "FILE",
     };
     let headings = HEADINGS.into_iter().chain([last]).collect();
-    let mut steps = STEPS.to_vec();
+    // A reason is cut to its code. It stays longer than a file.
+    let codes = jobs.iter().filter_map(|job| job.error.as_ref()?.code.as_deref());
+    let least = codes.map(|code| code.len() + "...".len()).max().unwrap_or_default().clamp(16, 32);
+    let mut steps = vec![Step::narrow(PROMPT, MIN_PROMPT), Step::narrow_paths(LAST, least)];
     if !has_reasons {
-        // The reason of a failure stays as long as there is a table, the file goes first.
-        steps.insert(2, Step::leave_out(LAST));
+        steps.push(Step::leave_out(LAST));
     }
-    Table { headings, rows, steps }
+    steps.extend(STEPS);
+    Table { headings, rows, steps, style: Some((STATE, style)) }
 }
 
 /// Length and size as requested: `5 s 720p`.
@@ -85,6 +90,24 @@ fn clip(item: &Item) -> String {
     let Ok(request) = item.clip_request() else { return String::new() };
     let length = request.duration_seconds.map(|seconds| format!("{seconds} s"));
     length.into_iter().chain(request.resolution).collect::<Vec<_>>().join(" ")
+}
+
+/// The reason of a failure, its code first.
+fn reason_by_code(job: &VideoJob) -> String {
+    let error = job.error.as_ref().filter(|error| !error.message.is_empty());
+    match error.and_then(|error| Some((error.code.as_ref()?, &error.message))) {
+        Some((code, message)) => format!("{code}: {message}"),
+        None => reason(job),
+    }
+}
+
+fn style(state: &str) -> Style {
+    match state {
+        "succeeded" => AnsiColor::Green.on_default(),
+        "failed" => AnsiColor::Red.on_default(),
+        "cancelled" => AnsiColor::BrightBlack.on_default(),
+        _ => AnsiColor::Yellow.on_default(),
+    }
 }
 
 fn reason(job: &VideoJob) -> String {
