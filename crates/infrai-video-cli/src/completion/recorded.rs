@@ -41,7 +41,7 @@ impl Recorded {
     pub(super) fn find(typed: &Typed) -> Self {
         let options = options(typed);
         let config = Config::load(&options).unwrap_or_default();
-        let service = Invocation::new(&options, "", &config).base_url();
+        let service = Invocation::new(&options, "", &config, Vec::new()).base_url();
         let location = Location::find(options.ledger.as_deref(), config.ledger());
         match location.as_ref().map(Location::file) {
             Ok(Some(path)) if !options.sandbox() && path.is_file() => {

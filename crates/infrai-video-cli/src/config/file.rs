@@ -1,7 +1,8 @@
 //! Reads the file. Every error names its place; nothing that is misspelled is ignored.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -16,6 +17,9 @@ use crate::text::closest;
 
 /// The members of the file that are no settings.
 const TOP_LEVEL: [&str; 2] = ["default_profile", "profile"];
+
+/// A file that somebody wrote is shorter.
+const MAX_LENGTH: u64 = 256 * 1024;
 
 /// Parts of names that people give to a secret.
 const SECRETS: [&str; 5] = ["key", "token", "secret", "password", "credential"];
@@ -38,9 +42,16 @@ impl ConfigFile {
         let failed = |error: io::Error| {
             let failed = ConfigError::new(format!("{} cannot be read: {error}", path.display()));
             match place {
-                Place::Named(_) => failed
-                    .next(format!("correct {CONFIG_VARIABLE}, unset it, or set it to none"))
-                    .next("infrai-video config edit  (creates the file)"),
+                Place::Named(_) => {
+                    let failed =
+                        failed.next(format!("correct {CONFIG_VARIABLE}, unset it, or set it to none"));
+                    match error.kind() {
+                        io::ErrorKind::NotFound => {
+                            failed.next("infrai-video config edit  (creates the file)")
+                        }
+                        _ => failed,
+                    }
+                }
                 _ => failed.next("infrai-video config path"),
             }
         };
@@ -51,9 +62,17 @@ impl ConfigFile {
             {
                 return Ok(None);
             }
-            (metadata, _) => check_permissions(path, &metadata.map_err(failed)?)?,
+            // Opening a pipe waits for another process.
+            (metadata, _) => check_kind(path, &metadata.map_err(failed)?).map_err(failed)?,
         }
-        let text = std::fs::read_to_string(path).map_err(failed)?;
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        check_permissions(path, &metadata)?;
+        let mut text = String::new();
+        file.take(MAX_LENGTH + 1).read_to_string(&mut text).map_err(failed)?;
+        if text.len() as u64 > MAX_LENGTH {
+            return Err(failed(io::Error::other(format!("it is longer than {} KiB", MAX_LENGTH / 1024))));
+        }
         Self::parse(path, text).map(Some)
     }
 
@@ -131,6 +150,15 @@ impl ConfigFile {
             None => in_words(message),
         };
         ConfigError::new(format!("{place}: {why}")).next("infrai-video config edit")
+    }
+}
+
+/// Only a regular file can be read, and `/dev/null`, which is empty.
+fn check_kind(path: &Path, metadata: &Metadata) -> io::Result<()> {
+    match metadata {
+        _ if metadata.is_file() || cfg!(unix) && path == Path::new("/dev/null") => Ok(()),
+        _ if metadata.is_dir() => Err(io::Error::other("it is a directory")),
+        _ => Err(io::Error::other("it is not a regular file")),
     }
 }
 

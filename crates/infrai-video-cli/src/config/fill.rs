@@ -1,16 +1,24 @@
 //! Gives options that were not set the values of the configuration.
 
-use super::Config;
+use std::path::PathBuf;
+
+use toml::Spanned;
+
 use super::location::expanded_template;
+use super::{Config, Settings};
 use crate::args::{ClipRequest, Command};
 use crate::money::Usd;
+
+/// The options that got their values from the configuration, each with what to call it, such as `resolution in FILE:LINE`.
+pub(crate) type Filled = Vec<(&'static str, String)>;
 
 impl Config {
     /// Sets the options of a command that its user left out. Plans of batches say everything themselves: a changed configuration
     /// must not turn their lines into new requests.
-    pub(crate) fn fill(&self, command: &mut Command) {
+    pub(crate) fn fill(&self, command: &mut Command) -> Filled {
+        let mut filled = Vec::new();
         if let Command::Generate(args) = command {
-            self.fill_request(&mut args.request);
+            self.fill_request(&mut args.request, &mut filled);
         }
         if let Some(spending) = command.spending_mut() {
             // It was checked when the file was read.
@@ -22,27 +30,52 @@ impl Config {
         }
         match command {
             // Only the job is requested.
-            Command::Generate(args) if !args.no_wait => self.fill_output(&mut args.output),
-            Command::Download(args) => self.fill_output(&mut args.output),
+            Command::Generate(args) if !args.no_wait => self.fill_output(&mut args.output, &mut filled),
+            Command::Download(args) => self.fill_output(&mut args.output, &mut filled),
             _ => {}
         }
+        filled
     }
 
-    fn fill_request(&self, request: &mut ClipRequest) {
-        let number = request.duration_seconds.take();
-        request.duration_seconds = number.or_else(|| self.get(|settings| &settings.duration).copied());
-        let resolution = request.resolution.take();
-        request.resolution = resolution.or_else(|| self.get(|settings| &settings.resolution).cloned());
-        // Both were checked when the file was read.
-        let ratio = || self.get(|settings| &settings.aspect_ratio)?.parse().ok();
-        request.aspect_ratio = request.aspect_ratio.or_else(ratio);
-        let preference = || self.get(|settings| &settings.prefer)?.parse().ok();
-        request.prefer = request.prefer.or_else(preference);
+    /// All values were checked when the file was read.
+    fn fill_request(&self, request: &mut ClipRequest, filled: &mut Filled) {
+        let ClipRequest { duration_seconds, resolution, aspect_ratio, prefer, .. } = request;
+        filled.extend(self.fill_one(
+            "--duration",
+            duration_seconds,
+            |all| &all.duration,
+            |value| Some(*value),
+        ));
+        filled.extend(self.fill_one(
+            "--resolution",
+            resolution,
+            |all| &all.resolution,
+            |text| Some(text.clone()),
+        ));
+        filled.extend(self.fill_one(
+            "--aspect-ratio",
+            aspect_ratio,
+            |all| &all.aspect_ratio,
+            |text| text.parse().ok(),
+        ));
+        filled.extend(self.fill_one("--prefer", prefer, |all| &all.prefer, |text| text.parse().ok()));
     }
 
-    fn fill_output(&self, output: &mut Option<std::path::PathBuf>) {
-        if output.is_none() {
-            *output = self.get(|settings| &settings.output).map(|text| expanded_template(text).into());
-        }
+    fn fill_output(&self, output: &mut Option<PathBuf>, filled: &mut Filled) {
+        let path = |text: &String| Some(expanded_template(text).into());
+        filled.extend(self.fill_one("--output", output, |all| &all.output, path));
+    }
+
+    fn fill_one<T, U>(
+        &self,
+        option: &'static str,
+        value: &mut Option<U>,
+        of: impl Fn(&Settings) -> &Option<Spanned<T>>,
+        convert: impl Fn(&T) -> Option<U>,
+    ) -> Option<(&'static str, String)> {
+        let (configured, place) = self.with_place(of).filter(|_| value.is_none())?;
+        *value = convert(configured);
+        let setting = option.trim_start_matches('-').replace('-', "_");
+        Some((option, format!("{setting} in {place}")))
     }
 }

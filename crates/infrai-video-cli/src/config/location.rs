@@ -41,19 +41,40 @@ impl Place {
     }
 }
 
-/// Rejects a file that other users may write: they could choose the commands that it runs and the host that gets the API key.
+/// Rejects a file that other users may write or replace: they could choose the commands that it runs and the host that gets the API
+/// key.
 pub(super) fn check_permissions(path: &Path, metadata: &std::fs::Metadata) -> Result<(), ConfigError> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt as _;
+        use std::os::unix::fs::MetadataExt as _;
 
-        if metadata.is_file() && metadata.permissions().mode() & 0o022 != 0 {
-            let shown = path.display();
-            let operand = crate::text::operand(&path.to_string_lossy());
-            return Err(ConfigError::new(format!(
-                "{shown}: other users may write it, and so choose the commands that it runs and the host that gets the API key"
-            ))
-            .next(format!("chmod go-w {operand}")));
+        const STICKY: u32 = 0o1000;
+
+        let rejected = |why: &str, path: &Path, command: &str| {
+            let message = format!(
+                "{}: {why}, and so choose the commands that it runs and the host that gets the API key",
+                path.display()
+            );
+            Err(ConfigError::new(message)
+                .next(format!("{command} {}", crate::text::operand(&path.to_string_lossy()))))
+        };
+        if !metadata.is_file() {
+            return Ok(());
+        }
+        if metadata.mode() & 0o022 != 0 {
+            return rejected("other users may write it", path, "chmod go-w");
+        }
+        if ![0, rustix::process::geteuid().as_raw()].contains(&metadata.uid()) {
+            return rejected("it belongs to another user, who may write it", path, "chown \"$(id -u)\"");
+        }
+        // A link may be replaced, and the file that it leads to.
+        for place in [Some(path.to_owned()), path.canonicalize().ok()].into_iter().flatten() {
+            let directory = place.parent().filter(|directory| !directory.as_os_str().is_empty());
+            let directory = directory.unwrap_or(Path::new("."));
+            let mode = directory.metadata().map_or(0, |metadata| metadata.mode());
+            if mode & 0o002 != 0 && mode & STICKY == 0 {
+                return rejected("other users may replace the files in it", directory, "chmod o-w");
+            }
         }
     }
     #[cfg(not(unix))]

@@ -11,18 +11,22 @@ mod settings;
 
 use std::path::PathBuf;
 
+use infrai_video::API_KEY_VARIABLE;
 use toml::Spanned;
 
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::file::ConfigFile;
+pub(crate) use self::fill::Filled;
 pub(crate) use self::location::{CONFIG_VARIABLE, Place};
 pub(crate) use self::settings::Settings;
 use crate::args::{Global, set};
 use crate::ledger::Location;
-use crate::text::closest;
+use crate::text::{closest, quote};
 
 /// The name of the profile, if `--profile` is not set.
 pub(crate) const PROFILE_VARIABLE: &str = "INFRAI_PROFILE";
+
+const PROFILE_OPTION: &str = "--profile";
 
 /// The configuration of one command.
 #[derive(Debug, Default)]
@@ -63,7 +67,7 @@ impl Config {
         let place = Place::find();
         let file = ConfigFile::read(&place)?;
         let named = |name: String, chosen_by| Profile { name, chosen_by };
-        let option = options.profile.clone().map(|name| named(name, "--profile"));
+        let option = options.profile.clone().map(|name| named(name, PROFILE_OPTION));
         let variable =
             || set(PROFILE_VARIABLE).map(|name| named(name.to_string_lossy().into_owned(), PROFILE_VARIABLE));
         let default = || {
@@ -143,15 +147,24 @@ impl Config {
         })
     }
 
-    /// The variables that override values of the profile, with what they override.
+    /// The variables that override values of the profile in use, with what they override. The base URL and the ledger count only if
+    /// an option chose the profile; the API key always does, since it says who pays.
     pub(crate) fn overridden(&self) -> Vec<(&'static str, &'static str)> {
+        let Some(profile) = &self.profile else { return Vec::new() };
+        let is_chosen = profile.chosen_by == PROFILE_OPTION;
         let has = |variable: &str| set(variable).is_some();
+        let has_other_key = || match self.key_source().map(|source| source.kind) {
+            Some(KeyKind::Variable(name)) => set(&name) != set(API_KEY_VARIABLE),
+            Some(KeyKind::Command(_)) => true,
+            None => false,
+        };
         let all = [
-            (infrai_video::API_KEY_VARIABLE, "the API key", self.key_source().is_some()),
-            (infrai_video::BASE_URL_VARIABLE, "base_url", self.base_url().is_some()),
-            (crate::ledger::LEDGER_VARIABLE, "ledger", self.ledger().is_some()),
+            (API_KEY_VARIABLE, "the API key", has_other_key()),
+            (infrai_video::BASE_URL_VARIABLE, "base_url", is_chosen && self.base_url().is_some()),
+            (crate::ledger::LEDGER_VARIABLE, "ledger", is_chosen && self.ledger().is_some()),
         ];
-        let overridden = all.into_iter().filter(|(variable, _, is_set)| *is_set && has(variable));
+        let overridden =
+            all.into_iter().filter(|(variable, _, is_overridden)| *is_overridden && has(variable));
         overridden.map(|(variable, what, _)| (variable, what)).collect()
     }
 }
@@ -191,7 +204,7 @@ fn check_profile(file: Option<&ConfigFile>, place: &Place, profile: &Profile) ->
     let hint = match closest(name, &known) {
         Some(meant) => format!("; did you mean {meant:?}?"),
         None if known.is_empty() => "; it has no profiles".to_owned(),
-        None => format!("; use {}", known.join(", ")),
+        None => format!("; use {}", known.into_iter().map(quote).collect::<Vec<_>>().join(", ")),
     };
     let place = match &file.default_profile {
         Some(default) if *chosen_by == "default_profile" => file.position(default.span().start),

@@ -16,6 +16,7 @@ use crate::exit_code::Exit;
 use crate::failure::{Failure, Invocation, advice};
 use crate::ledger::{InvalidLocation, LEDGER_VARIABLE, Ledger, LedgerError, Location};
 use crate::signals::Signals;
+use crate::text::operand;
 use crate::ui::Output;
 
 /// What a command works with.
@@ -35,14 +36,14 @@ impl Context {
             true => Config::load(&options).map_err(|error| unusable(&error, Exit::Refused))?,
             false => Config::default(),
         };
-        config.fill(command);
-        if options.profile.is_some() && command.calls_the_api() {
+        let filled = config.fill(command);
+        if command.calls_the_api() {
             for (variable, what) in config.overridden() {
                 output
                     .status("note", &format!("{variable} is set and overrides {what} of the configuration"));
             }
         }
-        let invocation = Invocation::new(&options, command.name(), &config);
+        let invocation = Invocation::new(&options, command.name(), &config, filled);
         Ok(Self { options, config, invocation, output, reported_wait: Arc::default() })
     }
 
@@ -124,6 +125,14 @@ impl Context {
         let location = self.ledger_location()?;
         if location == Location::None {
             return Ok(None);
+        }
+        if let Some(directory) = location.missing_directory() {
+            let message = format!(
+                "the ledger {location} cannot be used: there is no directory {}",
+                directory.display()
+            );
+            return Err(Failure::new(Exit::Refused, message)
+                .next(format!("mkdir -p {}", operand(&directory.to_string_lossy()))));
         }
         let output = self.output.clone();
         let waiting = location.clone();

@@ -3,7 +3,7 @@
 use infrai_video::{API_KEY_VARIABLE, BASE_URL_VARIABLE, DEFAULT_BASE_URL};
 
 use crate::args::{Global, set};
-use crate::config::{Config, KeyKind, KeySource};
+use crate::config::{Config, Filled, KeyKind, KeySource, PROFILE_VARIABLE};
 use crate::text::{operand, option, quote};
 
 /// Options whose value may be `-` for stdout.
@@ -32,27 +32,34 @@ pub(crate) struct Invocation {
     subcommand: &'static str,
     base_url: Option<String>,
     ledger: Option<String>,
-    /// The value of `--profile`.
+    /// The profile that an option or a variable chose.
     profile: Option<String>,
+    /// Whether a variable chose it, so that it is not among the arguments.
+    profile_is_of_variable: bool,
     sandbox: bool,
     /// The base URL of the configuration, which counts if nothing else sets one.
     configured_base_url: Option<String>,
     /// Where the API key of the configuration comes from, if that is in use.
     key_source: Option<KeySource>,
+    /// The options that got their values from the configuration.
+    filled: Filled,
 }
 
 impl Invocation {
-    pub(crate) fn new(global: &Global, subcommand: &'static str, config: &Config) -> Self {
+    pub(crate) fn new(global: &Global, subcommand: &'static str, config: &Config, filled: Filled) -> Self {
+        let of_variable = config.profile().filter(|profile| profile.chosen_by == PROFILE_VARIABLE);
         let arguments = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
         Self {
             arguments,
             subcommand,
             base_url: global.base_url.clone(),
             ledger: global.ledger.clone(),
-            profile: global.profile.clone(),
+            profile: global.profile.clone().or_else(|| Some(of_variable?.name.clone())),
+            profile_is_of_variable: of_variable.is_some(),
             sandbox: global.sandbox(),
             configured_base_url: config.base_url().map(str::to_owned),
             key_source: config.key_source().filter(|_| set(API_KEY_VARIABLE).is_none()),
+            filled,
         }
     }
 
@@ -110,7 +117,7 @@ impl Invocation {
         self.command_at(base_url, &on(subcommand, name, ""))
     }
 
-    /// `--profile NAME` and a space, if it was an option.
+    /// `--profile NAME` and a space, unless the profile is the default one.
     pub(crate) fn profile_option(&self) -> String {
         self.profile.as_ref().map(|name| option("--profile", name) + " ").unwrap_or_default()
     }
@@ -127,6 +134,9 @@ impl Invocation {
     /// The command line of this process with one more option.
     pub(crate) fn repeat_with(&self, added: &str) -> String {
         let mut line = "infrai-video".to_owned();
+        if self.profile_is_of_variable {
+            line = line + " " + self.profile_option().trim_end();
+        }
         let mut added = Some(added).filter(|added| !added.is_empty());
         for argument in &self.arguments {
             // Options end here.
@@ -165,7 +175,13 @@ impl Invocation {
         let options = of_command.map(|(_, field, option)| (*field, *option)).chain([("base_url", base_url)]);
         let named =
             options.fold(message, |message, (field, option)| message.replace(&format!("`{field}`"), option));
-        without_ticks(&named)
+        self.with_settings_named(&without_ticks(&named))
+    }
+
+    /// Replaces options by the settings that their values are from.
+    pub(super) fn with_settings_named(&self, message: &str) -> String {
+        let named = |message: String, (option, setting): &(_, String)| message.replace(*option, setting);
+        self.filled.iter().fold(message.to_owned(), named)
     }
 }
 
@@ -194,9 +210,11 @@ mod tests {
             base_url: None,
             ledger: None,
             profile: None,
+            profile_is_of_variable: false,
             sandbox: false,
             configured_base_url: None,
             key_source: None,
+            filled: Vec::new(),
         }
     }
 

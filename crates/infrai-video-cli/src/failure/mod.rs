@@ -56,6 +56,12 @@ impl Failure {
         self
     }
 
+    /// Names settings instead of options, where the configuration has the values.
+    pub(crate) fn naming_settings(mut self, invocation: &Invocation) -> Self {
+        self.message = invocation.with_settings_named(&self.message);
+        self
+    }
+
     pub(crate) fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self

@@ -1,12 +1,13 @@
 //! Where the ledger is.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use etcetera::BaseStrategy as _;
 
 #[cfg(feature = "postgres")]
 use super::postgres_url::PostgresUrl;
+use super::private_files::directory_of;
 use crate::args::credentials::may_contain_secret;
 use crate::args::set;
 
@@ -131,6 +132,13 @@ impl Location {
     /// Whether the ledger exists. A database is assumed to.
     pub(crate) fn exists(&self) -> bool {
         self.file().map_or(self.is_shared(), Path::exists)
+    }
+
+    /// The directory of the file if it does not exist. Only that of the default file is created: another may be misspelled.
+    pub(crate) fn missing_directory(&self) -> Option<PathBuf> {
+        let directory = directory_of(self.file()?).into_owned();
+        let is_missing = directory.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        (is_missing && Self::default_file().as_ref() != Ok(self)).then_some(directory)
     }
 
     pub(crate) fn file(&self) -> Option<&Path> {

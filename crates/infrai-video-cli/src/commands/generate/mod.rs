@@ -119,6 +119,7 @@ async fn output_path(
         taken,
         creates_directories: !args.dry_run,
     })
+    .map_err(|failure| failure.naming_settings(&ctx.invocation))
 }
 
 fn template(args: &GenerateArgs) -> Result<Option<Template>, Failure> {

@@ -53,7 +53,8 @@ async fn output_paths(
             values: values.with_id(Some(id.as_str())),
             taken: taken.clone(),
             creates_directories: true,
-        })?;
+        })
+        .map_err(|failure| failure.naming_settings(&ctx.invocation))?;
         match &path {
             OutputPath::Stdout if !args.after_save.is_empty() => {
                 return Err(usage("--open and --exec need a clip that is saved to a file"));

@@ -168,3 +168,21 @@ async fn a_variable_that_overrides_a_chosen_profile_is_reported() {
         assert!(run.stderr.contains(what), "{run:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_key_that_overrides_that_of_any_profile_is_reported() {
+    let harness = Harness::instant().await;
+    let note = "INFRAI_API_KEY is set and overrides the API key";
+    let profile = "[profile.work]\nkey_command = 'exit 1'\n";
+    let default = format!("default_profile = 'work'\n{profile}");
+    let of_default = run(configured(&harness, &default, ["list"]));
+    assert!(of_default.code == Some(0) && of_default.stderr.contains(note), "{of_default:?}");
+    assert!(!of_default.stderr.contains("INFRAI_BASE_URL"), "{of_default:?}");
+    let mut of_variable = configured(&harness, profile, ["list"]);
+    of_variable.env("INFRAI_PROFILE", "work");
+    assert!(run(of_variable).stderr.contains(note));
+    for text in ["default_profile = 'work'\n[profile.work]\napi_key_env = 'INFRAI_API_KEY'\n", profile] {
+        let without = run(configured(&harness, text, ["list"]));
+        assert!(without.code == Some(0) && !without.stderr.contains(note), "{text}: {without:?}");
+    }
+}

@@ -154,3 +154,94 @@ async fn the_next_steps_name_the_profile() {
     assert!(run.failed(5).contains("next       infrai-video --profile 'my work' list\n"), "{run:?}");
     assert!(!run.stderr.contains(KEY));
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_a_directory_that_everybody_may_write_is_not_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let harness = Harness::instant().await;
+    let (directory, link) = (harness.path("open"), harness.path("open/link.toml"));
+    std::fs::create_dir(&directory).expect("there is room");
+    let private = write(&harness, "duration = 0.5");
+    std::os::unix::fs::symlink(&private, &link).expect("there is room");
+    std::fs::write(directory.join("config.toml"), "duration = 0.5").expect("there is room");
+    for (mode, is_read) in [(0o755, true), (0o777, false), (0o1777, true)] {
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+        for path in [&link, &directory.join("config.toml")] {
+            let mut command = harness.command(["config", "show"]);
+            command.env("INFRAI_CONFIG", path);
+            let run = run(command);
+            if is_read {
+                assert_eq!(run.code, Some(0), "{mode:o}: {run:?}");
+            } else {
+                let next = format!("next       chmod o-w {}\n", directory.display());
+                assert!(run.failed(7).contains(&next), "{run:?}");
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_regular_file_of_a_reasonable_length_is_read() {
+    let harness = Harness::instant().await;
+    let fifo = harness.path("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("it starts").success());
+    std::fs::write(harness.path("long"), "#".repeat(300 * 1024)).expect("there is room");
+    for (path, why) in [
+        (fifo, "it is not a regular file"),
+        ("/dev/zero".into(), "it is not a regular file"),
+        (harness.directory.path().to_owned(), "it is a directory"),
+        (harness.path("long"), "it is longer than 256 KiB"),
+    ] {
+        let mut command = harness.command(SMALL);
+        command.env("INFRAI_CONFIG", path);
+        let run = run(command);
+        refused(&harness, &run, &[why, "INFRAI_CONFIG"]);
+        assert!(!run.stderr.contains("creates the file"), "{run:?}");
+    }
+    let mut null = harness.command(["config", "show"]);
+    null.env("INFRAI_CONFIG", "/dev/null");
+    assert_eq!(run(null).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_a_variable_chose_is_part_of_the_next_steps() {
+    let harness = Harness::instant().await;
+    let text = "default_profile = 'home'\n[profile.home]\n[profile.'my work']\n";
+    let steps = |profile: Option<&str>, args: &[&'static str]| {
+        let mut command = configured(&harness, text, args.iter().copied());
+        command.envs(profile.map(|name| ("INFRAI_PROFILE", name)));
+        run(command).stderr
+    };
+    let of_variable = steps(Some("my work"), &["status", "vj_nowhere"]);
+    assert!(of_variable.contains("next       infrai-video --profile 'my work' list\n"), "{of_variable}");
+    let repeated = steps(Some("my work"), &["delete", "vj_nowhere"]);
+    assert!(repeated.contains("infrai-video --profile 'my work' delete vj_nowhere --yes\n"), "{repeated}");
+    let of_default = steps(None, &["status", "vj_nowhere"]);
+    assert!(of_default.contains("next       infrai-video list\n"), "{of_default}");
+    let invalid = steps(Some("nowhere"), &["list"]);
+    assert!(invalid.contains("; use home, 'my work'\n"), "{invalid}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_the_file_is_not_blamed_on_an_option() {
+    let harness = Harness::instant().await;
+    let text = "[profile.work]\nresolution = '8k'\nduration = 900\noutput = 'none/{slug}.mp4'\n";
+    let blamed = |args: &[&'static str]| {
+        let all = ["--profile=work", "generate", "a"].iter().chain(args).copied();
+        let run = run(configured(&harness, text, all));
+        run.failed(7).lines().next().unwrap_or_default().to_owned()
+    };
+    for (args, setting) in [
+        (&["-o", "a.mp4"][..], "(resolution in "),
+        (&["-o", "a.mp4", "--resolution=720p"], "(duration in "),
+        (&["--resolution=720p", "--duration=2"], "output in "),
+    ] {
+        let line = blamed(args);
+        assert!(line.contains(setting) && line.contains("config.toml:") && !line.contains("--"), "{line}");
+    }
+    let of_option = blamed(&["-o", "a.mp4", "--resolution=9k"]);
+    assert!(of_option.contains("(--resolution)"), "{of_option}");
+}

@@ -209,3 +209,23 @@ async fn a_locked_ledger_is_reported_while_it_is_waited_for() {
     assert_eq!(child.wait().unwrap().code(), Some(0), "{rest:?}");
     assert_eq!(harness.calls(Operation::Generate), 1);
 }
+
+#[test]
+fn only_the_directory_of_the_default_ledger_is_created() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let harness = runtime.block_on(Harness::instant());
+    let directory = harness.path("no where");
+    for command in [&SMALL[..], &["batch", "status"], &["usage"]] {
+        let ledger = directory.join("deeper/ledger.db");
+        let run = harness
+            .run(command.iter().map(std::ffi::OsStr::new).chain(["--ledger".as_ref(), ledger.as_os_str()]));
+        let next = format!("next       mkdir -p '{}'\n", directory.join("deeper").display());
+        assert!(run.failed(7).contains(&next), "{run:?}");
+    }
+    assert_eq!((harness.files().len(), harness.calls(Operation::Generate)), (0, 0));
+    let mut default = harness.command(SMALL);
+    default.env("INFRAI_STATE_DIR", directory.join("state"));
+    let default = Run::from(default.output().unwrap());
+    assert_eq!(default.code, Some(0), "{default:?}");
+    assert!(directory.join("state/ledger.db").is_file());
+}
