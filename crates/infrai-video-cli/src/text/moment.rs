@@ -12,18 +12,23 @@ const DAY: i64 = 24 * HOUR;
 /// From this age on the date says more than a number of days.
 const LONG_AGO: i64 = 30 * DAY;
 
-/// `3 min ago`, or the date (UTC) if it is long ago. A moment in the future, as after a change of the clock, is `just now`.
+/// `3 min ago`, or the date (UTC) if it is long ago. So is a moment in the future, as after a change of the clock.
 pub(crate) fn ago(moment: i64, now: i64) -> String {
     let seconds = SignedDuration::from_millis(now.saturating_sub(moment)).as_secs();
     match seconds {
+        _ if seconds < -MINUTE => date(moment),
         _ if seconds < JUST_NOW => "just now".to_owned(),
         _ if seconds < MINUTE => format!("{seconds} s ago"),
         _ if seconds < HOUR => format!("{} min ago", seconds / MINUTE),
         _ if seconds < DAY => format!("{} h ago", seconds / HOUR),
         _ if seconds < 2 * DAY => "1 day ago".to_owned(),
         _ if seconds < LONG_AGO => format!("{} days ago", seconds / DAY),
-        _ => rfc3339(moment).chars().take_while(|c| *c != 'T').collect(),
+        _ => date(moment),
     }
+}
+
+fn date(moment: i64) -> String {
+    rfc3339(moment).chars().take_while(|c| *c != 'T').collect()
 }
 
 /// `2026-11-29T12:00:00Z`. A moment that no calendar has is empty.
@@ -44,7 +49,8 @@ mod tests {
     fn an_age_changes_its_unit_at_whole_units() {
         let of = |seconds: i64| ago(1_000_000_000_000 - seconds * 1000, 1_000_000_000_000);
         for (seconds, expected) in [
-            (-DAY, "just now"),
+            (-DAY, "2001-09-10"),
+            (-MINUTE, "just now"),
             (0, "just now"),
             (4, "just now"),
             (5, "5 s ago"),
@@ -69,7 +75,7 @@ mod tests {
     #[test]
     fn moments_outside_the_calendar_are_tolerated() {
         assert_eq!(ago(i64::MIN, i64::MAX), "");
-        assert_eq!(ago(i64::MAX, 0), "just now");
+        assert_eq!(ago(i64::MAX, 0), "");
         assert_eq!((rfc3339(i64::MAX), rfc3339(0)), (String::new(), "1970-01-01T00:00:00Z".to_owned()));
         assert_eq!(rfc3339(1_795_953_600_999), "2026-11-29T12:00:00Z");
     }

@@ -144,6 +144,8 @@ impl ItemProgress {
     pub(crate) fn update(&self, item: &Item) {
         let state = match item.stage {
             Stage::Sent => "submitting".to_owned(),
+            // Its clip is requested.
+            Stage::Accepted if item.job_state.as_deref() == Some("succeeded") => "saving".to_owned(),
             Stage::Accepted => item.job_state.clone().unwrap_or_else(|| "accepted".to_owned()),
             stage => stage.to_string(),
         };

@@ -20,7 +20,10 @@ pub(crate) struct DownloadProgress {
 
 impl DownloadProgress {
     pub(crate) fn new(output: &Output) -> Self {
-        let meter = Arc::new(Mutex::new(TransferMeter::default()));
+        let meter = Arc::new(Mutex::new(TransferMeter {
+            requested: Some(Instant::now()),
+            ..TransferMeter::default()
+        }));
         let line = output.is_live.then(|| output.lines.add(meter.clone()));
         Self { output: output.clone(), meter, line }
     }
@@ -42,6 +45,8 @@ impl DownloadProgress {
 /// Bytes transferred, and the rate of the last seconds.
 #[derive(Default)]
 pub(super) struct TransferMeter {
+    /// When the clip was requested, for what shows the elapsed time.
+    requested: Option<Instant>,
     bytes: u64,
     total: Option<u64>,
     /// Bytes at some moments of the last seconds.
@@ -74,8 +79,11 @@ impl TransferMeter {
     /// Bytes, rate and remaining time, as far as they are known.
     pub(super) fn amount(&self, now: Instant) -> Vec<String> {
         let Some(total) = self.total else {
-            let bytes = if self.bytes == 0 { "requesting the clip".to_owned() } else { size(self.bytes) };
-            return vec![bytes];
+            if self.bytes > 0 {
+                return vec![size(self.bytes)];
+            }
+            let elapsed = self.requested.map(|requested| format!("  {}", clock(now - requested)));
+            return vec![format!("requesting the clip{}", elapsed.unwrap_or_default())];
         };
         let mut amount = vec![format!("{} of {}", size(self.bytes), size(total))];
         if let Some(rate) = self.rate(now) {
@@ -131,6 +139,9 @@ mod tests {
         let start = Instant::now();
         let mut meter = TransferMeter::default();
         assert_eq!(meter.line_at(79, start), "saving     requesting the clip");
+        meter.requested = Some(start);
+        let later = start + Duration::from_secs(7);
+        assert_eq!(meter.line_at(79, later), "saving     requesting the clip  00:07");
         meter.record(1_000_000, Some(8_400_000), start);
         let now = start + Duration::from_secs(1);
         meter.record(3_100_000, Some(8_400_000), now);

@@ -16,11 +16,13 @@ pub(crate) struct LiveTable {
 struct Current {
     table: Mutex<Option<Table>>,
     has_colors: bool,
+    /// Shown instead of a table without rows.
+    empty: &'static str,
 }
 
 impl LiveTable {
-    pub(crate) fn new(output: &Output) -> Self {
-        let current = Arc::new(Current { table: Mutex::default(), has_colors: output.has_colors() });
+    pub(crate) fn new(output: &Output, empty: &'static str) -> Self {
+        let current = Arc::new(Current { table: Mutex::default(), has_colors: output.has_colors(), empty });
         Self { _line: output.lines.add(current.clone()), current }
     }
 
@@ -28,9 +30,9 @@ impl LiveTable {
         *lock(&self.current.table) = Some(table);
     }
 
-    /// Removes the table from the terminal, and returns it.
+    /// Removes the table from the terminal, and returns it if it has rows.
     pub(crate) fn into_last(self) -> Option<Table> {
-        lock(&self.current.table).take()
+        lock(&self.current.table).take().filter(|table| !table.rows.is_empty())
     }
 }
 
@@ -48,7 +50,7 @@ impl TerminalLine for Current {
         let table = lock(&self.table);
         let Some(table) = &*table else { return vec![self.line(columns)] };
         if table.rows.is_empty() {
-            return vec!["there are no such jobs".to_owned()];
+            return vec![self.empty.to_owned()];
         }
         let blocks = table.blocks(Room { columns, can_move_cursor: true, has_colors: self.has_colors });
         if blocks.iter().map(Vec::len).sum::<usize>() <= rows {

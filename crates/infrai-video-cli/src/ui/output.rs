@@ -166,10 +166,10 @@ impl Output {
         self.write(&clean(text))
     }
 
-    /// A line of data with tabs between its cells.
+    /// A line of data with tabs between its cells, also of empty ones.
     pub(crate) fn row(&self, cells: &[&str]) -> Result<(), Failure> {
         let cells: Vec<_> = cells.iter().map(|cell| clean(cell)).collect();
-        self.write(cells.join("\t").trim_end_matches('\t'))
+        self.write(&cells.join("\t"))
     }
 
     /// A JSON document on one line of stdout. `schema/rows.rs` lists the types that each command prints.

@@ -20,26 +20,37 @@ const MAX_OPENING: Duration = Duration::from_secs(5);
 pub(super) struct KnownJobs<'a> {
     ctx: &'a Context,
     ledger: Option<Arc<Ledger>>,
+    /// There was no ledger yet. Another command may create it.
+    is_missing: bool,
 }
 
 impl<'a> KnownJobs<'a> {
     /// Opens the ledger if it exists. A ledger that cannot be used is reported and ignored.
     pub(super) async fn open(ctx: &'a Context) -> Self {
-        let none = Self { ctx, ledger: None };
-        if !ctx.ledger_location().is_ok_and(|location| location.exists()) {
-            return none;
+        let mut known = Self { ctx, ledger: None, is_missing: true };
+        known.look_again().await;
+        known
+    }
+
+    /// Opens the ledger if there is one now.
+    async fn look_again(&mut self) {
+        if !self.ctx.ledger_location().is_ok_and(|location| location.exists()) {
+            return;
         }
-        let why = match timeout(MAX_OPENING, ctx.open_ledger()).await {
-            Ok(Ok(ledger)) => return Self { ctx, ledger },
+        self.is_missing = false;
+        let why = match timeout(MAX_OPENING, self.ctx.open_ledger()).await {
+            Ok(Ok(ledger)) => return self.ledger = ledger,
             Ok(Err(failure)) => failure.message().to_owned(),
             Err(_) => format!("the ledger did not respond within {} s", MAX_OPENING.as_secs()),
         };
-        none.report(&why);
-        none
+        self.report(&why);
     }
 
     /// What it knows of each job, by the id of the job. Final states are recorded, for the report of what was charged.
     pub(super) async fn of(&mut self, jobs: &[(&str, &JobState)]) -> HashMap<String, KnownJob> {
+        if self.is_missing {
+            self.look_again().await;
+        }
         let Some(ledger) = &self.ledger else { return HashMap::new() };
         let (service, ids) = (self.ctx.service(), jobs.iter().map(|(id, _)| *id).collect::<Vec<_>>());
         match ledger.of_jobs(&service, &ids).await {
@@ -88,10 +99,11 @@ pub(super) fn age(job: &KnownJob, reader: Reader) -> String {
     }
 }
 
-/// What the job costs in US dollars. Jobs that fail or are cancelled are refunded.
+/// What the job costs in US dollars: nothing if it failed or was cancelled, since it is refunded.
 pub(super) fn cost(item: &Item, state: &JobState) -> Option<String> {
     let is_charged = !state.is_final() || *state == JobState::Succeeded;
-    billed_cost(item).filter(|_| is_charged).map(usd)
+    let charged = billed_cost(item).filter(|_| is_charged);
+    item.cost_usd.map(|_| charged.map_or_else(|| "0".to_owned(), usd))
 }
 
 /// Where the clip is, if it was saved. People see paths below the working directory as they would type them, clips of other machines,

@@ -46,7 +46,8 @@ async fn a_line_has_what_the_service_and_the_ledger_know_in_a_fixed_order() {
     assert_eq!(row[8..], ["two\\n\\tlines \\u{1b}[2J"]);
     // A ledger that does not know a job says nothing of it.
     let run = harness.run(["list", "--ledger", "other.db"]);
-    assert_eq!(run.text(), format!("{other}\tsucceeded\n{id}\tsucceeded\n"), "{}", run.stderr);
+    let empty = "\t".repeat(7);
+    assert_eq!(run.text(), format!("{other}\tsucceeded{empty}\n{id}\tsucceeded{empty}\n"), "{}", run.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +61,7 @@ async fn a_clip_that_is_gone_has_no_path_and_a_failed_job_no_cost() {
     generated(&harness, &["a harbour", "--duration=0.5"]);
     let run = harness.run(["list", "--limit=1"]);
     let row = rows(&run).remove(0);
-    assert_eq!((row[1], row[2], row[6], row[8]), ("failed", "no (REFUSED)", "", "a harbour"));
+    assert_eq!((row[1], row[2], row[6], row[8]), ("failed", "no (REFUSED)", "0", "a harbour"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,4 +150,14 @@ async fn all_pages_of_a_long_list_are_looked_up() {
     let run = harness.run(["list", "--all", "--limit=1"]);
     let prompts: Vec<&str> = rows(&run).iter().map(|row| row[8]).collect();
     assert_eq!(prompts, ["three", "two", "one"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_ids_records_final_states_too() {
+    let harness = Harness::still().await;
+    let run = harness.run(["generate", "a harbour", "--duration=0.5", "--no-wait", "-q"]);
+    harness.sandbox.clock().advance(std::time::Duration::from_secs(3600));
+    assert_eq!(harness.run(["list", "-q"]).text(), run.text());
+    let usage = harness.run(["usage", "--by=state"]);
+    assert!(usage.text().contains("succeeded") && !usage.text().contains("queued"), "{}", usage.text());
 }

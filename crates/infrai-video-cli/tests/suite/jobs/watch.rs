@@ -147,3 +147,20 @@ async fn a_reader_that_has_read_enough_ends_the_watch() {
     harness.job();
     assert_eq!(watch.child.wait().expect("it ends").code(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_is_created_during_the_watch_is_used() {
+    let harness = Harness::instant().await;
+    let none = harness.run(["list", "--ledger=new.db"]);
+    let lines: Vec<&str> = none.stderr.lines().collect();
+    assert_eq!(lines[0], "note       this account has no jobs", "{lines:?}");
+    assert!(lines[1].starts_with("next       infrai-video ") && lines[1].contains(" generate "), "{lines:?}");
+    let unknown = harness.job();
+    let mut watch = Watch::start(&harness, &["--ledger=new.db"]);
+    assert_eq!(watch.line(), format!("{unknown}\tsucceeded{}", "\t".repeat(7)));
+    let known =
+        harness.run(["generate", "a harbour", "--duration=0.5", "--no-wait", "-q", "--ledger=new.db"]);
+    let line = watch.line();
+    assert!(line.starts_with(known.text().trim_end()) && line.ends_with("\ta harbour"), "{line}");
+    assert_eq!(watch.interrupt().0, Some(130));
+}

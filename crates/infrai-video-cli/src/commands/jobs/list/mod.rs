@@ -37,10 +37,10 @@ pub(crate) async fn run(ctx: &Context, args: &ListArgs) -> Result<(), Failure> {
             None => list.await.map(Response::into_inner),
         }
     };
-    let (mut known, page) = tokio::join!(known_jobs(ctx), page);
+    let (mut known, page) = tokio::join!(KnownJobs::open(ctx), page);
     let page = page.map_err(|error| rejected(ctx, args, &error))?;
-    let shown = print(ctx, &page, &mut known).await;
-    close(known).await;
+    let shown = print(ctx, args, &page, &mut known).await;
+    known.close().await;
     shown?;
     if let Some(cursor) = cursor_after(&page) {
         ctx.output.status("more", &next_page(ctx, args, cursor));
@@ -51,7 +51,7 @@ pub(crate) async fn run(ctx: &Context, args: &ListArgs) -> Result<(), Failure> {
 /// Prints all pages: each as soon as it is read, or one table of all on a terminal.
 async fn all_pages(ctx: &Context, args: &ListArgs, list: List) -> Result<(), Failure> {
     let list = args.state.iter().cloned().fold(list, List::with_state);
-    let mut known = known_jobs(ctx).await;
+    let mut known = KnownJobs::open(ctx).await;
     let mut pages = list.pages();
     let mut table = is_table(ctx).then(VideoJobPage::default);
     let result = loop {
@@ -60,7 +60,7 @@ async fn all_pages(ctx: &Context, args: &ListArgs, list: List) -> Result<(), Fai
             (Ok(Some(page)), Some(table)) => {
                 table.items.get_or_insert_default().extend(page.into_inner().items.unwrap_or_default());
             }
-            (Ok(Some(page)), None) => match print(ctx, &page, &mut known).await {
+            (Ok(Some(page)), None) => match print(ctx, args, &page, &mut known).await {
                 Ok(()) => {}
                 result => break result,
             },
@@ -76,33 +76,19 @@ async fn all_pages(ctx: &Context, args: &ListArgs, list: List) -> Result<(), Fai
     };
     // After a failure the pages before it are shown.
     let shown = match table.filter(|table| result.is_ok() || table.items.is_some()) {
-        Some(table) => print(ctx, &table, &mut known).await,
+        Some(table) => print(ctx, args, &table, &mut known).await,
         None => Ok(()),
     };
-    close(known).await;
+    known.close().await;
     result.and(shown)
 }
 
-/// The ledger, unless only ids are printed.
-async fn known_jobs(ctx: &Context) -> Option<KnownJobs<'_>> {
-    match ctx.output.quiet {
-        true => None,
-        false => Some(KnownJobs::open(ctx).await),
-    }
-}
-
-async fn close(known: Option<KnownJobs<'_>>) {
-    if let Some(known) = known {
-        known.close().await;
-    }
-}
-
 /// What the ledger knows of these jobs.
-async fn items_of(known: &mut Option<KnownJobs<'_>>, jobs: &[VideoJob]) -> HashMap<String, KnownJob> {
+async fn items_of(known: &mut KnownJobs<'_>, jobs: &[VideoJob]) -> HashMap<String, KnownJob> {
     let jobs: Vec<(&str, &JobState)> = jobs.iter().map(|job| (job.job_id.as_str(), &job.state)).collect();
-    match known {
-        Some(known) if !jobs.is_empty() => known.of(&jobs).await,
-        _ => HashMap::new(),
+    match jobs.is_empty() {
+        true => HashMap::new(),
+        false => known.of(&jobs).await,
     }
 }
 
@@ -177,7 +163,12 @@ fn cursor_after(page: &VideoJobPage) -> Option<&str> {
     page.next_cursor.as_deref().filter(|cursor| !cursor.is_empty())
 }
 
-async fn print(ctx: &Context, page: &VideoJobPage, known: &mut Option<KnownJobs<'_>>) -> Result<(), Failure> {
+async fn print(
+    ctx: &Context,
+    args: &ListArgs,
+    page: &VideoJobPage,
+    known: &mut KnownJobs<'_>,
+) -> Result<(), Failure> {
     let jobs = page.items.as_deref().unwrap_or_default();
     let items = items_of(known, jobs).await;
     if ctx.output.json {
@@ -185,12 +176,24 @@ async fn print(ctx: &Context, page: &VideoJobPage, known: &mut Option<KnownJobs<
         return ctx.output.json(&ListPage { items, next_cursor: page.next_cursor.as_deref() });
     }
     if jobs.is_empty() && !ctx.output.quiet {
-        ctx.output.status("note", "there are no such jobs");
+        ctx.output.status("note", none(args));
+        if args.state.is_none() && args.cursor.is_none() {
+            ctx.output.status("next", &ctx.invocation.command("generate 'a lighthouse in a storm'"));
+        }
     }
     if is_table(ctx) && !jobs.is_empty() {
         return ctx.output.table(&rows::table(jobs, &items));
     }
     jobs.iter().try_for_each(|job| print_line(ctx, job, items.get(&job.job_id)))
+}
+
+/// Why the list is empty.
+fn none(args: &ListArgs) -> &'static str {
+    match (&args.state, &args.cursor) {
+        (None, None) => "this account has no jobs",
+        (Some(_), _) => "there are no jobs in this state",
+        (None, Some(_)) => "there are no more jobs",
+    }
 }
 
 /// Prints a job as a line for programs.

@@ -8,7 +8,7 @@ use infrai_video::types::VideoJob;
 use infrai_video::{Error, JobState};
 use tokio::time::sleep;
 
-use super::{close, is_table, items_of, known_jobs, print_line, rejected, rows};
+use super::{is_table, items_of, none, print_line, rejected, rows};
 use crate::args::ListArgs;
 use crate::commands::jobs::known_jobs::KnownJobs;
 use crate::context::{Context, LONGEST_INTERVAL, SHORTEST_INTERVAL};
@@ -21,8 +21,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(ctx: &Context, args: &ListArgs, list: List) -> Result<(), Failure> {
     let mut signals = ctx.signals()?;
-    let table = (is_table(ctx) && ctx.output.is_live).then(|| LiveTable::new(&ctx.output));
-    let mut watch = Watch { ctx, args, known: known_jobs(ctx).await, table, states: HashMap::new() };
+    let table = (is_table(ctx) && ctx.output.is_live).then(|| LiveTable::new(&ctx.output, none(args)));
+    let mut watch = Watch { ctx, args, known: KnownJobs::open(ctx).await, table, states: HashMap::new() };
     let result = tokio::select! {
         result = watch.run(list) => result,
         signal = signals.next() => {
@@ -33,7 +33,7 @@ pub(super) async fn run(ctx: &Context, args: &ListArgs, list: List) -> Result<()
             Err(Failure::printed(signal.exit()))
         }
     };
-    close(watch.known).await;
+    watch.known.close().await;
     let last = watch.table.and_then(LiveTable::into_last);
     match last.map_or(Ok(()), |table| ctx.output.table(&table)) {
         Ok(()) => result,
@@ -44,7 +44,7 @@ pub(super) async fn run(ctx: &Context, args: &ListArgs, list: List) -> Result<()
 struct Watch<'a> {
     ctx: &'a Context,
     args: &'a ListArgs,
-    known: Option<KnownJobs<'a>>,
+    known: KnownJobs<'a>,
     /// Set on a terminal.
     table: Option<LiveTable>,
     /// The last state of each job of the page.
