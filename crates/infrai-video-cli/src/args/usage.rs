@@ -9,9 +9,11 @@ use jiff::{Span, SpanRelativeTo, Timestamp};
 ///
 /// Reads the ledger, and needs neither the network nor an API key. Amounts are US dollars, and days begin at 0:00 UTC. A charge
 /// counts on the day of its request and at its reported cost. Refunds are those to be expected for jobs that are known to have
-/// failed or to be cancelled: the ledger does not see them. Jobs of other programs are not in the ledger.
+/// failed or to be cancelled: the ledger does not see them. Jobs of other programs are not in the ledger, and those of all API keys
+/// that were used with it are added up.
 ///
-/// A table with a total on a terminal; elsewhere one line for each group, with tabs between: group, jobs, charged, refunds, net.
+/// A table with a total on a terminal; elsewhere one line for each group, with tabs between: group, jobs, charged, refunds, net, and
+/// the number of jobs of unknown cost, which the amounts leave out. With --quiet only the net, and on stderr what it leaves out.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

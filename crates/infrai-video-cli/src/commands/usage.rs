@@ -92,7 +92,8 @@ impl Sums {
 
     fn cells(&self, group: &str) -> Vec<String> {
         let amounts = [self.charged, self.refunds, self.net()].map(|amount| amount.to_string());
-        [group.to_owned(), self.jobs.to_string()].into_iter().chain(amounts).collect()
+        let unknown = self.unreported.to_string();
+        [group.to_owned(), self.jobs.to_string()].into_iter().chain(amounts).chain([unknown]).collect()
     }
 }
 
@@ -117,6 +118,7 @@ impl Usage {
             return output.json(&self.report(ctx));
         }
         if output.quiet {
+            self.left_out(ctx).iter().for_each(|note| output.important("note", note));
             return output.line(&self.total.net().to_string());
         }
         let mut rows: Vec<Vec<String>> = self.groups.iter().map(|(group, sums)| sums.cells(group)).collect();
@@ -129,13 +131,13 @@ impl Usage {
                 GroupBy::State => "STATE",
                 GroupBy::Vendor => "VENDOR",
             };
-            output.table(&Table::new(&[by, "JOBS", "CHARGED", "REFUNDS", "NET"], rows, 0))?;
+            output.table(&Table::new(&[by, "JOBS", "CHARGED", "REFUNDS", "NET", "UNKNOWN"], rows, 0))?;
         }
         self.notes(ctx).iter().for_each(|note| output.status("note", note));
         Ok(())
     }
 
-    /// What the sums leave open.
+    /// About the sums.
     fn notes(&self, ctx: &Context) -> Vec<String> {
         let (total, invocation) = (&self.total, &ctx.invocation);
         let mut notes = Vec::new();
@@ -148,6 +150,22 @@ impl Usage {
             let jobs = count(total.refunded_jobs, "failed or cancelled job");
             notes.push(format!("refunds are expected for {jobs}; the ledger cannot confirm them"));
         }
+        if self.uncertain.api_keys > 1 {
+            let keys = count(self.uncertain.api_keys, "API key");
+            notes.push(format!("these are the charges of {keys}, which may belong to several accounts"));
+        }
+        notes.extend(self.left_out(ctx));
+        for (service, jobs) in &self.uncertain.elsewhere {
+            let usage = invocation.command_at(service, "usage");
+            notes.push(format!("not included: {} at another service: {usage}", count(*jobs, "job")));
+        }
+        notes
+    }
+
+    /// Charges of this service that are not in the sums.
+    fn left_out(&self, ctx: &Context) -> Vec<String> {
+        let total = &self.total;
+        let mut notes = Vec::new();
         if total.unreported > 0 {
             let about = match total.estimated > Usd::ZERO {
                 true => format!(", about {} USD by jobs like them", total.estimated),
@@ -162,13 +180,9 @@ impl Usage {
         }
         if self.uncertain.requests > 0 {
             let requests = count(self.uncertain.requests, "request");
-            let resume = invocation.command("resume");
+            let resume = ctx.invocation.command("resume");
             notes
                 .push(format!("not included: {requests} without a response, which may be charged: {resume}"));
-        }
-        for (service, jobs) in &self.uncertain.elsewhere {
-            let usage = invocation.command_at(service, "usage");
-            notes.push(format!("not included: {} at another service: {usage}", count(*jobs, "job")));
         }
         notes
     }

@@ -12,6 +12,9 @@ use crate::money::Usd;
 /// The state of a job that was deleted before it was final. Not one of the contract.
 const DELETED: &str = "deleted";
 
+/// The states that stay, in SQL.
+const FINAL: &str = "('succeeded', 'failed', 'cancelled', 'deleted')";
+
 /// What this process has learnt about the job of an item.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct JobFacts {
@@ -95,6 +98,8 @@ pub(crate) struct Uncertain {
     pub(crate) requests: usize,
     /// Number of charged jobs at each other service.
     pub(crate) elsewhere: Vec<(String, usize)>,
+    /// Number of API keys under which the charges were requested.
+    pub(crate) api_keys: usize,
 }
 
 impl Charge {
@@ -132,7 +137,8 @@ impl Ledger {
              ON CONFLICT (service, job_id) DO UPDATE SET
                  vendor = coalesce(charges.vendor, excluded.vendor),
                  cost_usd = coalesce(charges.cost_usd, excluded.cost_usd),
-                 job_state = coalesce(excluded.job_state, charges.job_state),
+                 job_state = CASE WHEN charges.job_state IN {FINAL} THEN charges.job_state
+                     ELSE coalesce(excluded.job_state, charges.job_state) END,
                  finished_at = coalesce(charges.finished_at, excluded.finished_at)",
             now = self.database.now()
         );
@@ -168,7 +174,7 @@ impl Ledger {
         let sql = format!(
             "UPDATE charges SET job_state = $3, finished_at = coalesce(finished_at, CASE WHEN $4 = 1 THEN {} END)
              WHERE service = $1 AND job_id = $2
-                 AND (job_state IS NULL OR job_state NOT IN ('succeeded', 'failed', 'cancelled', 'deleted'))",
+                 AND (job_state IS NULL OR job_state NOT IN {FINAL})",
             self.database.now()
         );
         let has_finished = was_watched && state.is_final();
@@ -177,7 +183,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// The newest charges since a time in milliseconds since 1970, newest first.
+    /// The newest charges since a time in milliseconds since 1970, newest first. A ledger of version 1 may have an item whose job
+    /// has an empty id, which is no job of the service.
     pub(crate) async fn charges(
         &self,
         service: &str,
@@ -186,20 +193,25 @@ impl Ledger {
     ) -> Result<Vec<Charge>, LedgerError> {
         let sql = "SELECT charges.*, items.request FROM charges
                    JOIN items ON items.service = charges.service AND items.id = charges.item
-                   WHERE charges.service = $1 AND submitted_at >= $2 ORDER BY submitted_at DESC, job_id LIMIT $3";
+                   WHERE charges.service = $1 AND charges.job_id <> '' AND submitted_at >= $2 ORDER BY submitted_at DESC, job_id LIMIT $3";
         let values = vec![text(service), since.into(), max.into()];
         self.database.rows(sql, values, Charge::from_row).await
     }
+
     /// What the charges since a time in milliseconds since 1970 leave out.
     pub(crate) async fn uncertain(&self, service: &str, since: i64) -> Result<Uncertain, LedgerError> {
         let sql = "SELECT count(*) AS number FROM items WHERE service = $1 AND updated_at >= $2
                    AND job_id IS NULL AND submission IS NOT NULL AND stage IN ('sent', 'dropped')";
         let number = |row: &Row| Ok(usize::try_from(row.get::<i64>("number")?).unwrap_or_default());
         let requests = self.database.rows(sql, vec![text(service), since.into()], number).await?;
-        let sql = "SELECT service, count(*) AS number FROM charges WHERE service <> $1 AND submitted_at >= $2
+        let sql = "SELECT service, count(*) AS number FROM charges WHERE service <> $1 AND job_id <> '' AND submitted_at >= $2
                    GROUP BY service ORDER BY service";
         let elsewhere = |row: &Row| Ok((row.get("service")?, number(row)?));
         let elsewhere = self.database.rows(sql, vec![text(service), since.into()], elsewhere).await?;
-        Ok(Uncertain { requests: requests.iter().sum(), elsewhere })
+        let sql = "SELECT count(DISTINCT items.account) AS number FROM charges
+                   JOIN items ON items.service = charges.service AND items.id = charges.item
+                   WHERE charges.service = $1 AND submitted_at >= $2";
+        let api_keys = self.database.rows(sql, vec![text(service), since.into()], number).await?;
+        Ok(Uncertain { requests: requests.iter().sum(), elsewhere, api_keys: api_keys.iter().sum() })
     }
 }

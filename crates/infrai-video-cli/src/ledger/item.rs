@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use infrai_video::Submission;
+use infrai_video::{JobState, Submission};
 
 use super::LedgerError;
 use super::database::Row;
@@ -224,6 +224,12 @@ impl Item {
     /// Whether its request may have been accepted, so that it is sent again under its key and charged once.
     pub(crate) fn may_be_charged(&self) -> bool {
         self.stage == Stage::Sent && self.job_id.is_none()
+    }
+
+    /// Whether the last known state of its job is final.
+    pub(crate) fn has_finished_job(&self) -> bool {
+        matches!(self.stage, Stage::Fetched | Stage::Saved)
+            || self.job_state.as_deref().is_some_and(|state| JobState::from(state).is_final())
     }
 
     /// Whether it needs a new request.

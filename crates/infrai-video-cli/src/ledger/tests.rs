@@ -238,8 +238,13 @@ async fn a_ledger_of_another_version_is_rejected(fixture: Fixture) {
 /// Version 1 had one job for each item, the cost of its last response, and no times.
 async fn a_ledger_of_version_1_is_migrated_without_loss(fixture: Fixture) {
     let ledger = fixture.open().await;
-    let items =
-        [("a", "saved", "running", 0.2), ("b", "failed", "failed", 0.1), ("c", "accepted", "queued", 0.0)];
+    let items = [
+        ("a", "saved", "running", 0.2),
+        ("b", "failed", "failed", 0.1),
+        ("c", "accepted", "queued", 0.0),
+        ("negative", "accepted", "queued", -1.0),
+        ("no-job", "accepted", "queued", 0.3),
+    ];
     for (index, (id, stage, state, cost)) in items.into_iter().enumerate() {
         ledger.add(&[item(id, index as i64)]).await.unwrap();
         let sql = format!(
@@ -254,6 +259,7 @@ async fn a_ledger_of_version_1_is_migrated_without_loss(fixture: Fixture) {
     ledger.add(&[Item { id: "same-job".to_owned(), ..item("a", 10) }]).await.unwrap();
     for sql in [
         "UPDATE items SET stage = 'sent', job_id = 'vj_a' WHERE id = 'same-job'",
+        "UPDATE items SET job_id = '' WHERE id = 'no-job'",
         "DROP TABLE charges",
         "DELETE FROM _sqlx_migrations WHERE version = 2",
     ] {
@@ -269,6 +275,7 @@ async fn a_ledger_of_version_1_is_migrated_without_loss(fixture: Fixture) {
             (charge.job_id.clone(), cost, state, charge.submitted_at, charge.finished_at)
         };
         let expected = [
+            ("vj_negative", None, "queued", 3),
             ("vj_c", None, "queued", 2),
             ("vj_b", Some(0.1), "failed", 1),
             ("vj_a", Some(0.2), "succeeded", 0),
@@ -276,7 +283,7 @@ async fn a_ledger_of_version_1_is_migrated_without_loss(fixture: Fixture) {
         let expected =
             expected.map(|(id, cost, state, at)| (id.to_owned(), cost, state.to_owned(), at, None));
         assert_eq!(charges.iter().map(row).collect::<Vec<_>>(), expected);
-        assert_eq!(ledger.batch(SERVICE, "plan").await.unwrap().len(), 5);
+        assert_eq!(ledger.batch(SERVICE, "plan").await.unwrap().len(), 7);
         ledger.close().await;
     }
 }
@@ -343,7 +350,10 @@ async fn what_the_charges_leave_out_is_counted(fixture: Fixture) {
         assert_eq!(ledger.database.execute(sql, Vec::new()).await.unwrap(), 1, "{sql}");
     }
     let elsewhere = vec![("http://127.0.0.1:2".to_owned(), 1)];
-    assert_eq!(ledger.uncertain(SERVICE, 1000).await.unwrap(), Uncertain { requests: 1, elsewhere });
+    assert_eq!(
+        ledger.uncertain(SERVICE, 1000).await.unwrap(),
+        Uncertain { requests: 1, elsewhere, api_keys: 0 }
+    );
     assert_eq!(ledger.uncertain(SERVICE, 1001).await.unwrap(), Uncertain::default());
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use infrai_video::JobId;
 use infrai_video::retry::RetryPolicy;
+use infrai_video::{ErrorKind, JobId};
 
 use super::{for_each, job_ids};
 use crate::args::CancelArgs;
@@ -10,8 +10,8 @@ use crate::exit_code::Exit;
 use crate::failure::{Facts, Failure, advice, describe};
 use crate::runner::LedgerSession;
 
-/// How long the state of a job may take to be read after its cancellation was accepted.
-const MAX_STATUS_TIME: Duration = Duration::from_secs(15);
+/// How long the state of a job may take to be read after its cancellation, or before its deletion.
+pub(super) const MAX_STATUS_TIME: Duration = Duration::from_secs(15);
 
 pub(crate) async fn run(ctx: &Context, args: &CancelArgs) -> Result<(), Failure> {
     let ids = job_ids(ctx, &args.ids)?;
@@ -23,10 +23,17 @@ pub(crate) async fn run(ctx: &Context, args: &CancelArgs) -> Result<(), Failure>
 }
 
 async fn cancel(ctx: &Context, session: &Session, ledger: &LedgerSession, id: JobId) -> Result<(), Failure> {
-    let failed = |error| Failure::of_job_call(&ctx.invocation, id.as_str(), &error);
-    session.client.cancel(&id).await.map_err(failed)?;
-    // The job may have finished before the cancellation.
     let policy = RetryPolicy::default().with_max_elapsed(MAX_STATUS_TIME);
+    if let Err(error) = session.client.cancel(&id).await {
+        if error.kind() == ErrorKind::Conflict
+            && let Ok(job) = session.client.status(&id).with_retry_policy(policy).await
+        {
+            // It has finished before.
+            ledger.set_charge_state(&job, false).await;
+        }
+        return Err(Failure::of_job_call(&ctx.invocation, id.as_str(), &error));
+    }
+    // The job may have finished before the cancellation.
     let job =
         session.client.status(&id).with_retry_policy(policy).await.map_err(|error| {
             let message = format!(

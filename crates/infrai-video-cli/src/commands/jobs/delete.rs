@@ -1,12 +1,15 @@
 use futures_util::TryStreamExt as _;
-use infrai_video::types::DeleteAllResult;
+use infrai_video::retry::RetryPolicy;
+use infrai_video::types::{DeleteAllResult, VideoJob};
 use infrai_video::{API_KEY_VARIABLE, Error, ErrorKind, JobId};
 
+use super::cancel::MAX_STATUS_TIME;
 use super::{for_each, job_ids};
 use crate::args::{DeleteAllArgs, DeleteArgs, credentials};
 use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::Failure;
+use crate::ledger::Item;
 use crate::runner::LedgerSession;
 use crate::signals::{Signal, Signals};
 use crate::text::count;
@@ -31,6 +34,7 @@ pub(crate) async fn some(ctx: &Context, args: &DeleteArgs) -> Result<(), Failure
 }
 
 async fn delete(ctx: &Context, session: &Session, ledger: &LedgerSession, id: JobId) -> Result<(), Failure> {
+    record_state(session, ledger, &id).await;
     let response = session.client.delete(&id).await;
     if response.as_ref().map_or_else(|error| error.kind() == ErrorKind::NotFound, |_| true) {
         ledger.job(id.as_str()).await.set_deleted().await;
@@ -41,6 +45,34 @@ async fn delete(ctx: &Context, session: &Session, ledger: &LedgerSession, id: Jo
     }
     ctx.output.status("deleted", &format!("job {id} and its clip"));
     ctx.output.line(id.as_str())
+}
+
+/// Records how a job has finished before it is deleted, unless the ledger has that, or does not know the job. Whether it is refunded
+/// follows from it.
+async fn record_state(session: &Session, ledger: &LedgerSession, id: &JobId) {
+    let item = ledger.item_of_job(id.as_str()).await;
+    if item.is_some_and(|item| !item.has_finished_job()) {
+        let policy = RetryPolicy::default().with_max_elapsed(MAX_STATUS_TIME);
+        if let Ok(job) = session.client.status(id).with_retry_policy(policy).await {
+            ledger.set_charge_state(&job, false).await;
+        }
+    }
+}
+
+/// The same for all jobs. A state that cannot be read stays unknown.
+async fn record_states(session: &Session, ledger: &LedgerSession, items: &[Item]) {
+    let is_open = |job: &VideoJob| {
+        let is_job = |item: &Item| item.job_id.as_deref() == Some(&job.job_id) && !item.has_finished_job();
+        items.iter().any(is_job)
+    };
+    if items.iter().any(|item| item.job_id.is_some() && !item.has_finished_job()) {
+        let mut jobs = std::pin::pin!(session.client.list().items());
+        while let Ok(Some(job)) = jobs.try_next().await {
+            if is_open(&job) {
+                ledger.set_charge_state(&job, false).await;
+            }
+        }
+    }
 }
 
 pub(crate) async fn all(ctx: &Context, args: &DeleteAllArgs) -> Result<(), Failure> {
@@ -70,7 +102,10 @@ pub(crate) async fn all(ctx: &Context, args: &DeleteAllArgs) -> Result<(), Failu
     // Items that another process begins later may be newer than the deletion.
     let items = ledger.items_without_clips().await;
     let result = tokio::select! {
-        result = session.client.delete_all() => result.map_err(failed)?,
+        result = async {
+            record_states(&session, &ledger, &items).await;
+            session.client.delete_all().await
+        } => result.map_err(failed)?,
         signal = signals.next() => return Err(interrupted(ctx, signal)),
     };
     ledger.set_deleted(items).await;

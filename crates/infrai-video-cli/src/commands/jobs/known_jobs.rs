@@ -56,8 +56,8 @@ impl<'a> KnownJobs<'a> {
         match ledger.of_jobs(&service, &ids).await {
             Ok(items) => {
                 let is_new = |(id, state): &&(&str, &JobState)| {
-                    let known = items.get(*id).and_then(|known| known.item.job_state.as_deref());
-                    state.is_final() && known.is_some_and(|known| known != state.as_str())
+                    let known = items.get(*id).map(|known| known.item.job_state.as_deref());
+                    state.is_final() && known.is_some_and(|known| known != Some(state.as_str()))
                 };
                 for (id, state) in jobs.iter().filter(is_new) {
                     // The ledger may be read-only.
