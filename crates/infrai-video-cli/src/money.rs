@@ -16,7 +16,7 @@ pub(crate) struct Usd(i64);
 
 /// A text that is no amount to spend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a number of US dollars above 0, such as 5 or 0.50")]
+#[error("use a number of US dollars above 0, such as 5 or 0.50")]
 pub(crate) struct InvalidAmount;
 
 impl Usd {

@@ -34,7 +34,7 @@ impl UrlError {
     pub(crate) fn what(self) -> &'static str {
         match self {
             Self::Invalid => "is not a URL",
-            Self::Scheme => "must start with https://",
+            Self::Scheme => "must start with https://, or with http:// for a host on this machine",
             Self::User => "must have no user name or password",
             Self::Host => "has a host that is not ASCII: write it in its ASCII form, which begins with xn--",
         }

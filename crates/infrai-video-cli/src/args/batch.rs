@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
 
 use super::headings::{COST, OUTPUT, RUN};
-use super::values::Timeout;
+use super::values::{Timeout, whole_in};
 use super::{AfterSaveArgs, SpendingArgs};
 
 const RUN_EXAMPLES: &str = "\
@@ -28,6 +28,7 @@ On any number of machines that share the work:
 /// first line. Progress is recorded in the ledger: the same command continues where an earlier one stopped, and nothing is charged
 /// twice.
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
 #[command(after_help = "\
 Example:
   infrai-video batch run clips.jsonl --output clips/
@@ -63,17 +64,18 @@ pub(crate) struct PlanArgs {
         long = "jobs",
         value_name = "N",
         default_value_t = 8,
-        value_parser = clap::value_parser!(u16).range(1..=1000),
+        allow_negative_numbers = true,
+        value_parser = whole_in::<u16>(1, 1000),
         help_heading = RUN
     )]
     pub(crate) jobs: u16,
-    /// Start at most so many jobs in this run
-    #[arg(long, value_name = "N", help_heading = COST)]
+    /// Maximum number of jobs to start in this run
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_in::<usize>(0, 1_000_000_000), help_heading = COST)]
     pub(crate) max_jobs: Option<usize>,
-    /// Start at most so many seconds of clips
+    /// Maximum total length of clips to start
     ///
     /// In this run. Each line of the plan needs duration_seconds.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = COST, hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds, help_heading = COST, hide_short_help = true)]
     pub(crate) max_seconds: Option<f64>,
     #[command(flatten)]
     pub(crate) spending: SpendingArgs,
@@ -179,7 +181,7 @@ pub(crate) struct RetryArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a number of seconds, such as 300")]
+#[error("use a number of seconds such as 300")]
 struct InvalidLimit;
 
 fn seconds(text: &str) -> Result<f64, InvalidLimit> {

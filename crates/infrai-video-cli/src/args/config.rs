@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 /// The configuration is a TOML file with values for options that are left out, for all profiles or for each one. A value is that
 /// of the option, else of the environment, else of the profile, else of all profiles, else the default.
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
 #[command(after_help = "\
 Examples:
   infrai-video config edit

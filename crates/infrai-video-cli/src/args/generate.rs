@@ -20,6 +20,14 @@ With the same --idempotency-key and the same request, the command can be repeate
 charge, and sends nothing if the clip already exists. Without the option a key is generated; if the outcome is unknown, the error \
 names it.";
 
+// clap takes {n} for a line break: the reset of colours in it, which is invisible, keeps it.
+const OUTPUT_HELP: &str = "\
+A file, a directory, a template, or - for stdout
+
+Without it, the clip is saved as JOB_ID.mp4 in the current directory. A template has fields in braces, as in {date}-{slug}.mp4: {date} \
+and {time} (UTC), {slug} (words of the prompt), {resolution}, {duration}, {aspect}, {id}, and {\u{1b}[0mn}, the first number from 1 \
+that makes the name new. Write {{ and }} for braces.";
+
 /// Make a clip from a prompt
 ///
 /// Sends the prompt, waits for the job and downloads the clip. The path of the clip goes to stdout. The output path and the vendors'
@@ -36,9 +44,7 @@ pub(crate) struct GenerateArgs {
     #[command(flatten)]
     pub(crate) request: ClipRequest,
     /// A file, a directory, a template, or - for stdout
-    ///
-    /// Without it, the clip is saved as JOB_ID.mp4 in the current directory. A template has fields in braces, as in {date}-{slug}.mp4: {date} and {time} (UTC), {slug} (words of the prompt), {resolution}, {duration}, {aspect}, {id}, and {n}, the first number from 1 that makes the name new. Write {{ and }} for braces.
-    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = OUTPUT)]
+    #[arg(short, long, long_help = OUTPUT_HELP, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file if it exists
     #[arg(long, help_heading = OUTPUT)]

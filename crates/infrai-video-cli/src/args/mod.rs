@@ -223,6 +223,42 @@ mod tests {
         super::Cli::command().debug_assert();
     }
 
+    /// The options whose value is a number, each with the path of its command.
+    fn numeric_options(command: &clap::Command, path: &[String]) -> Vec<(Vec<String>, String)> {
+        let is_number = |arg: &&clap::Arg| {
+            let names = arg.get_value_names().unwrap_or_default();
+            names.iter().any(|name| ["N", "SECONDS", "USD", "PID"].contains(&name.as_str()))
+        };
+        let own = command.get_arguments().filter(is_number).filter_map(clap::Arg::get_long);
+        let own = own.map(|option| (path.to_vec(), option.to_owned()));
+        let below = command.get_subcommands().flat_map(|subcommand| {
+            numeric_options(subcommand, &[path, &[subcommand.get_name().to_owned()]].concat())
+        });
+        own.chain(below).collect()
+    }
+
+    #[test]
+    fn every_number_is_rejected_in_the_same_words() {
+        let command = crate::command();
+        let options = numeric_options(&command, &["infrai-video".to_owned()]);
+        assert!(options.len() >= 15, "{options:?}");
+        for (path, option) in &options {
+            for value in ["x", "1.2.3", "7 days", "0x10", "5,5", "-", "1e999999x"] {
+                let line = [path.clone(), vec![format!("--{option}={value}")]].concat();
+                let error = command.clone().try_get_matches_from(&line).unwrap_err();
+                let args = line.iter().map(std::ffi::OsString::from);
+                let failure = crate::failure::usage::failure(&command, &error, args).unwrap();
+                let start = format!("invalid value {value:?} for --{option}: use a ");
+                assert!(failure.message().starts_with(&start), "{line:?}: {}", failure.message());
+            }
+            if option != "exit-with-parent" {
+                let line = [path.clone(), vec![format!("--{option}"), "-1".to_owned()]].concat();
+                let error = command.clone().try_get_matches_from(&line).err().map(|error| error.kind());
+                assert_ne!(error, Some(clap::error::ErrorKind::UnknownArgument), "{line:?}");
+            }
+        }
+    }
+
     #[test]
     fn every_command_has_an_example() {
         for command in super::Cli::command().get_subcommands() {

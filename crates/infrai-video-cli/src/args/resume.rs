@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::headings::{COST, OUTPUT, RUN};
-use super::values::Timeout;
+use super::values::{Timeout, whole_in};
 use super::{AfterSaveArgs, SpendingArgs};
 
 const EXAMPLES: &str = "\
@@ -76,7 +76,8 @@ pub(crate) struct ResumeArgs {
         long = "jobs",
         value_name = "N",
         default_value_t = 8,
-        value_parser = clap::value_parser!(u16).range(1..=1000),
+        allow_negative_numbers = true,
+        value_parser = whole_in::<u16>(1, 1000),
         help_heading = RUN
     )]
     pub(crate) jobs: u16,

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use infrai_video_sandbox::Quirk;
 
 use super::headings::RUN;
+use super::values::whole_in;
 
 /// The headings of the help.
 const STATE: &str = "State and time";
@@ -31,19 +32,19 @@ Examples:
   infrai-video generate \"a lighthouse in a storm\"")]
 pub(crate) struct SandboxArgs {
     /// The port of the API; 0 is any free one
-    #[arg(long, value_name = "N", default_value_t = 8787, help_heading = NETWORK)]
+    #[arg(long, value_name = "N", default_value_t = 8787, allow_negative_numbers = true, value_parser = whole_in::<u16>(0, 65535), help_heading = NETWORK)]
     pub(crate) port: u16,
     /// The port of the clips; 0 is any free one
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = NETWORK, hide_short_help = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = whole_in::<u16>(0, 65535), help_heading = NETWORK, hide_short_help = true)]
     pub(crate) file_port: u16,
     /// Determines ids, links and pictures
     ///
     /// Without it, 7, or the seed of the directory.
-    #[arg(long, value_name = "N", help_heading = STATE)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_in::<u64>(0, u64::MAX), help_heading = STATE)]
     pub(crate) seed: Option<u64>,
     /// Keep the state in this directory
     ///
-    /// Jobs, balances, keys and clips. Those that it has are loaded.
+    /// Jobs, balances, keys and clips. An existing state is loaded.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = STATE)]
     pub(crate) persist: Option<PathBuf>,
     /// The pace: real, x60 or manual
@@ -54,7 +55,7 @@ pub(crate) struct SandboxArgs {
     /// The first credit of each key
     ///
     /// In US dollars, from 0 to 1000000000.
-    #[arg(long, value_name = "USD", default_value_t = 2.0, help_heading = STATE)]
+    #[arg(long, value_name = "USD", default_value_t = 2.0, allow_negative_numbers = true, value_parser = balance, help_heading = STATE)]
     pub(crate) balance: f64,
     /// Start with a scenario
     ///
@@ -122,8 +123,19 @@ pub(crate) struct SandboxArgs {
     /// Stop when the parent process exits
     ///
     /// Or when standard input ends; for test fixtures. A parent may exit before this process can look at it: PID, its process id, closes this gap.
-    #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true, help_heading = RUN)]
+    #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true, value_parser = whole_in::<u32>(1, u32::MAX.into()), help_heading = RUN)]
     pub(crate) exit_with_parent: Option<Option<u32>>,
+}
+
+/// The greatest credit of a key.
+const MOST_USD: f64 = 1e9;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("use a number of US dollars from 0 to {MOST_USD}, such as 2 or 0.50")]
+struct InvalidBalance;
+
+fn balance(text: &str) -> Result<f64, InvalidBalance> {
+    text.parse().ok().filter(|dollars| (0.0..=MOST_USD).contains(dollars)).ok_or(InvalidBalance)
 }
 
 fn quirk() -> impl TypedValueParser<Value = Quirk> {

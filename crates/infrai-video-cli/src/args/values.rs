@@ -15,6 +15,13 @@ pub(crate) struct InvalidSeconds;
 pub(crate) struct InvalidNumber;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("use a whole number from {least} to {most}")]
+pub(crate) struct OutOfRange {
+    least: u64,
+    most: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("use a time such as 90s, 15m or 1h30m, or none")]
 pub(crate) struct InvalidTimeout;
 
@@ -27,6 +34,17 @@ pub(crate) fn seconds(text: &str) -> Result<f64, InvalidSeconds> {
 /// A whole number. The SDK validates it.
 pub(crate) fn whole(text: &str) -> Result<i64, InvalidNumber> {
     text.parse().map_err(|_| InvalidNumber)
+}
+
+/// A parser of whole numbers from `least` to `most`. The type of the number must have room for all of them.
+pub(crate) fn whole_in<N: TryFrom<u64> + Clone + Send + Sync + 'static>(
+    least: u64,
+    most: u64,
+) -> impl Fn(&str) -> Result<N, OutOfRange> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.and_then(|number| N::try_from(number).ok()).ok_or(OutOfRange { least, most })
+    }
 }
 
 /// A known state of a job, also under its aliases and in any case.

@@ -131,6 +131,19 @@ impl ConfigFile {
         format!("{}:{}", self.path.display(), self.line_and_column(byte).0)
     }
 
+    /// `NAME: ` of the setting whose value begins at a byte, or nothing.
+    fn setting_before(&self, byte: usize) -> String {
+        let text = self.text.trim_start_matches('\u{feff}');
+        let before = text.get(..byte).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default().trim_end();
+        let key = line.strip_suffix('=').map(str::trim_end).unwrap_or_default();
+        let is_part = |c: char| c.is_alphanumeric() || "_-.\"'".contains(c);
+        match key.rsplit(|c| !is_part(c)).next() {
+            Some(name) if !name.is_empty() && !contains_api_key(name) => format!("{name}: "),
+            _ => String::new(),
+        }
+    }
+
     /// The error of the parser in words. `others` are names that are valid in the same place beside the settings.
     fn rejected(&self, error: &Error, others: &[&str]) -> ConfigError {
         let place =
@@ -147,7 +160,10 @@ impl ConfigFile {
             None if contains_api_key(message) => {
                 "it contains an API key, which is never in this file".to_owned()
             }
-            None => in_words(message),
+            None => {
+                let name = error.span().map(|span| self.setting_before(span.start)).unwrap_or_default();
+                format!("{name}{}", in_words(message))
+            }
         };
         ConfigError::new(format!("{place}: {why}")).next("infrai-video config edit")
     }

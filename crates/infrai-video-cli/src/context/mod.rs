@@ -70,7 +70,9 @@ impl Context {
             Err(VarError::NotPresent) => None,
             Err(VarError::NotUnicode(_)) => {
                 let message = format!("{BASE_URL_VARIABLE} is not UTF-8");
-                return Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL));
+                return Err(
+                    Failure::new(Exit::Refused, message).next(advice::set_base_url(BASE_URL_VARIABLE))
+                );
             }
         };
         let (name, url) = match (&self.options.base_url, &from_environment) {
@@ -80,13 +82,17 @@ impl Context {
         };
         if may_contain_secret(url.trim()) {
             let message = format!("{name} must not contain an API key, a user or a password");
-            return Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL));
+            return Err(Failure::new(Exit::Refused, message).next(advice::set_base_url(name)));
         }
         match infrai_video::base_url(url) {
             Ok(_) => Ok(()),
             Err(error) => {
-                let message = format!("{} ({name})", error.message());
-                Err(Failure::new(Exit::Refused, message).next(advice::SET_BASE_URL))
+                // A variable may contain what was meant for another one, such as an API key.
+                let value =
+                    if from_environment.is_some() { String::new() } else { format!(" {:?}", url.trim()) };
+                let named = format!("{name}{value}");
+                let message = error.message().replace("`base_url`", &named);
+                Err(Failure::new(Exit::Refused, message).next(advice::set_base_url(name)))
             }
         }
     }
@@ -151,8 +157,18 @@ impl Context {
     /// Opens the ledger for a command that needs one.
     pub(crate) async fn require_ledger(&self) -> Result<Arc<Ledger>, Failure> {
         self.open_ledger().await?.ok_or_else(|| {
-            let message = "this command needs a ledger; with --sandbox or --ledger none there is none";
-            Failure::new(Exit::Usage, message).next(self.invocation.help())
+            let (message, next) = match (self.options.sandbox(), &self.options.ledger) {
+                (true, _) => (
+                    "this command needs a ledger, and the jobs of --sandbox are not recorded",
+                    advice::SANDBOX_ENDS,
+                ),
+                (_, Some(_)) => ("this command needs a ledger", "leave out --ledger none"),
+                _ => (
+                    "this command needs a ledger, and INFRAI_LEDGER or the configuration says none",
+                    "name one with --ledger FILE",
+                ),
+            };
+            Failure::new(Exit::Usage, message).next(next)
         })
     }
 

@@ -1,7 +1,7 @@
 //! What to do next: the lines below a failure, for each kind of failure.
 
 use infrai_video::types::VideoJob;
-use infrai_video::{Error, ErrorKind, IdempotencyKey, JobId, JobState};
+use infrai_video::{DEFAULT_BASE_URL, Error, ErrorKind, IdempotencyKey, JobId, JobState};
 
 use super::{Invocation, Outage, Setback, is_connection_setup};
 use crate::args::GenerateArgs;
@@ -32,10 +32,19 @@ fn check_key(invocation: &Invocation) -> String {
     }
 }
 
-/// Where the base URL is invalid.
-pub(crate) const SET_BASE_URL: &str = "export INFRAI_BASE_URL=https://api.infrai.cc  (or leave it out)";
+/// Where the base URL is invalid. `name` is the option or the variable that sets it.
+pub(crate) fn set_base_url(name: &str) -> String {
+    let set = match name.starts_with('-') {
+        true => format!("{name} {DEFAULT_BASE_URL}"),
+        false => format!("export {name}={DEFAULT_BASE_URL}"),
+    };
+    format!("{set}  (or leave it out)")
+}
 
 const CHECK_DATABASE: &str = "check that the database accepts connections, such as with psql";
+
+/// Maximum number of lines of a plan that are named one by one.
+const MAX_NUMBERS: usize = 5;
 
 /// Below the line that says why a run pauses.
 const RESUMES_BY_ITSELF: &str = "it continues by itself; Ctrl-C stops it, and nothing is lost";
@@ -100,7 +109,10 @@ pub(super) fn after_call(invocation: &Invocation, exit: Exit, error: &Error) -> 
         Exit::Authentication => {
             let sandbox = "infrai-video --sandbox generate \"a city at dusk\"  (needs no key)";
             let sandbox = cfg!(feature = "sandbox").then_some(sandbox);
-            [set_api_key(invocation)].into_iter().chain(sandbox.map(str::to_owned)).collect()
+            let profile = invocation.profile_choice().filter(|_| error.kind() == ErrorKind::Config);
+            let profile = profile.map(|options| format!("choose a profile: {options}"));
+            let steps = profile.into_iter().chain([set_api_key(invocation)]);
+            steps.chain(sandbox.map(str::to_owned)).collect()
         }
         Exit::NotFound if error.operation().is_some_and(|operation| !has_job_id(operation)) => {
             let base_url = invocation.base_url();
@@ -112,7 +124,7 @@ pub(super) fn after_call(invocation: &Invocation, exit: Exit, error: &Error) -> 
             vec![top_up(invocation), format!("open the checkout_url in its response, then: {repeat}")]
         }
         Exit::Refused if error.kind() == ErrorKind::Unsupported => vec![invocation.command("capabilities")],
-        Exit::Refused if error.field() == Some("base_url") => vec![SET_BASE_URL.to_owned()],
+        Exit::Refused if error.field() == Some("base_url") => vec![set_base_url(invocation.base_url_name())],
         Exit::Refused | Exit::Unreachable if is_connection_setup(error) && error.hint().is_some() => {
             vec![format!("{}, then: {repeat}", error.hint().unwrap_or_default())]
         }
@@ -227,6 +239,9 @@ pub(super) fn after_setback(invocation: &Invocation, item: &Item, setback: &Setb
             vec![format!("{}  (a new request; is charged)", resume("--again"))]
         }
         Setback::NoClip => match &item.batch {
+            Some(_) if item.needs_another_request() => {
+                vec![change_lines("the plan", item.line.as_slice(), &run_plan(invocation))]
+            }
             Some(batch) => vec![retry_failed(invocation, batch)],
             None => {
                 vec![request_again(invocation, item.job_id.as_deref().unwrap_or(&item.key))]
@@ -275,6 +290,11 @@ pub(crate) fn after_budget(invocation: &Invocation, limit: &str, remedy: Remedy)
 
 /// Why items of a batch have no clip.
 pub(crate) struct MissingClips {
+    /// The file with the plan. `None` if this run needs no plan.
+    pub(crate) plan: Option<String>,
+    /// The lines whose requests fail however often they are sent.
+    pub(crate) rejected_lines: Vec<i64>,
+    /// Items that failed, and may succeed when they are sent again.
     pub(crate) has_failed: bool,
     /// Saved clips that are gone and can be downloaded again.
     pub(crate) has_lost_clips: bool,
@@ -288,6 +308,13 @@ pub(crate) struct MissingClips {
 /// After a batch in which items have no clip.
 pub(crate) fn after_batch(invocation: &Invocation, batch: &str, missing: &MissingClips) -> Vec<String> {
     let mut steps = Vec::new();
+    if !missing.rejected_lines.is_empty() {
+        let (plan, run) = match &missing.plan {
+            Some(plan) => (plan.as_str(), invocation.repeat()),
+            None => ("the plan", run_plan(invocation)),
+        };
+        steps.push(change_lines(plan, &missing.rejected_lines, &run));
+    }
     if missing.has_failed {
         steps.push(retry_failed(invocation, batch));
     }
@@ -309,6 +336,20 @@ pub(crate) fn after_batch(invocation: &Invocation, batch: &str, missing: &Missin
         steps.push(invocation.command_on("batch status", batch, ""));
     }
     steps
+}
+
+/// Before a run of the plan, which sends changed lines as new requests.
+fn change_lines(plan: &str, lines: &[i64], run: &str) -> String {
+    let numbers: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    let lines = match numbers.as_slice() {
+        [] => "the lines that failed".to_owned(),
+        [line] => format!("line {line}"),
+        [first @ .., last] if numbers.len() <= MAX_NUMBERS => {
+            format!("lines {} and {last}", first.join(", "))
+        }
+        many => format!("the {} lines that failed", many.len()),
+    };
+    format!("change {lines} of {plan}, then: {run}")
 }
 
 fn retry_failed(invocation: &Invocation, batch: &str) -> String {

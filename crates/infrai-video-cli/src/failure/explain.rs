@@ -10,7 +10,7 @@ use super::{
     Facts, Failure, Invocation, Outage, Setback, advice, describe, describe_with_ticks, job_outcome,
 };
 use crate::exit_code::Exit;
-use crate::ledger::{Item, LedgerError, Location};
+use crate::ledger::{Item, LedgerError, Location, blames_the_request};
 use crate::text::{clock, count};
 
 impl Failure {
@@ -42,8 +42,12 @@ impl Failure {
             }
             WaitErrorKind::Failed => {
                 let reason = job.map_or_else(|| "failed".to_owned(), job_outcome);
-                Self::new(exit, format!("job {id} {reason}"))
-                    .next(format!("change the request, and run {} again", invocation.command("generate")))
+                let code = job.and_then(|job| job.error.as_ref()?.code.as_deref());
+                let next = match code {
+                    Some(code) if !blames_the_request(code) => advice::generate_again(invocation),
+                    _ => format!("change the request, and run {} again", invocation.command("generate")),
+                };
+                Self::new(exit, format!("job {id} {reason}")).next(next)
             }
             WaitErrorKind::Cancelled => {
                 Self::new(exit, format!("job {id} was cancelled")).next(advice::generate_again(invocation))
@@ -118,7 +122,13 @@ impl Failure {
     pub(crate) fn of_ledger(invocation: &Invocation, location: &Location, error: &LedgerError) -> Self {
         let explained = error.explained(location);
         let error = explained.as_ref().unwrap_or(error);
-        Self::new(Exit::Other, format!("the ledger {location} cannot be used: {error}"))
-            .with_next(advice::after_ledger_error(invocation, location, error))
+        let message = match error {
+            // The path is shown once.
+            LedgerError::Path(path, error) if location.file() == Some(path.as_path()) => {
+                format!("the ledger {location} cannot be used: {error}")
+            }
+            error => format!("the ledger {location} cannot be used: {error}"),
+        };
+        Self::new(Exit::Other, message).with_next(advice::after_ledger_error(invocation, location, error))
     }
 }

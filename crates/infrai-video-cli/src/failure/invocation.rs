@@ -43,6 +43,8 @@ pub(crate) struct Invocation {
     key_source: Option<KeySource>,
     /// The options that got their values from the configuration.
     filled: Filled,
+    /// The profiles of the configuration, if none is in use.
+    unused_profiles: Vec<String>,
 }
 
 impl Invocation {
@@ -60,6 +62,10 @@ impl Invocation {
             configured_base_url: config.base_url().map(str::to_owned),
             key_source: config.key_source().filter(|_| set(API_KEY_VARIABLE).is_none()),
             filled,
+            unused_profiles: match config.profile() {
+                Some(_) => Vec::new(),
+                None => config.profile_names(),
+            },
         }
     }
 
@@ -96,6 +102,12 @@ impl Invocation {
     /// Where the API key comes from, if not from `INFRAI_API_KEY`.
     pub(crate) fn key_source(&self) -> Option<&KeySource> {
         self.key_source.as_ref()
+    }
+
+    /// Options that choose a profile, such as `--profile home or work`, if none is in use.
+    pub(super) fn profile_choice(&self) -> Option<String> {
+        let options = self.unused_profiles.iter().map(|name| quote(name)).collect::<Vec<_>>();
+        (!options.is_empty()).then(|| format!("--profile {}", options.join(" or ")))
     }
 
     /// The name of the variable that has the API key, for commands of other programs.
@@ -163,6 +175,11 @@ impl Invocation {
         }
     }
 
+    /// The option or the variable that sets the base URL.
+    pub(crate) fn base_url_name(&self) -> &'static str {
+        if self.base_url.is_some() { "--base-url" } else { BASE_URL_VARIABLE }
+    }
+
     /// The command that shows the help of this subcommand.
     pub(crate) fn help(&self) -> String {
         format!("infrai-video {} --help", self.subcommand)
@@ -170,7 +187,7 @@ impl Invocation {
 
     /// Replaces fields of the API by the options that set them.
     pub(super) fn with_options_named(&self, message: String) -> String {
-        let base_url = if self.base_url.is_some() { "--base-url" } else { BASE_URL_VARIABLE };
+        let base_url = self.base_url_name();
         let of_command = FIELDS.iter().filter(|(subcommand, ..)| *subcommand == self.subcommand);
         let options = of_command.map(|(_, field, option)| (*field, *option)).chain([("base_url", base_url)]);
         let named =
@@ -215,6 +232,7 @@ mod tests {
             configured_base_url: None,
             key_source: None,
             filled: Vec::new(),
+            unused_profiles: Vec::new(),
         }
     }
 

@@ -128,8 +128,13 @@ fn describe_with_ticks(error: &Error) -> String {
     // The command's own advice replaces the hint for these kinds.
     let has_advice = matches!(
         error.kind(),
-        ErrorKind::Authentication | ErrorKind::InsufficientCredit | ErrorKind::NotFound | ErrorKind::Conflict
-    ) || is_connection_setup(error);
+        ErrorKind::Authentication
+            | ErrorKind::InsufficientCredit
+            | ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::RateLimited
+    ) || is_connection_setup(error)
+        || Exit::from(error) == Exit::Authentication;
     // Hints that name a builder method are for users of the SDK.
     let hint = error.hint().filter(|hint| !has_advice && !hint.contains("`with_"));
     let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();

@@ -8,9 +8,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::Failure;
 use crate::args::credentials::may_contain_secret;
 use crate::exit_code::Exit;
+use crate::text::{operand, quote};
 
-/// Names of values that say nothing about the value.
-const GENERIC: [&str; 3] = ["what", "when", "name"];
+/// A value of up to so many characters is similar to too many others for a suggestion alone.
+const SHORT: usize = 4;
 
 /// Whether rejected arguments contain `--json`.
 pub(crate) fn wants_json(args: impl Iterator<Item = OsString>) -> bool {
@@ -27,16 +28,24 @@ pub(crate) fn failure(
         return None;
     }
     let args: Vec<String> = args.skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let failure = Failure::new(Exit::Usage, without_secrets(&message(error), &args));
+    // Options of all commands become those of each.
+    let mut command = command.clone();
+    command.build();
+    let (subcommand, path) = subcommand(&command, &args);
+    let failure = |message: String| Failure::new(Exit::Usage, without_secrets(&message, &args));
+    if let Some((message, quoted)) = unquoted_prompt(error, subcommand, &args) {
+        return Some(failure(message).next(quoted));
+    }
+    let failure = failure(message(error, subcommand));
     let failure = match is_maybe_a_value(error) {
         true => failure.next("to pass it as a value, put -- before it"),
         false => failure,
     };
-    Some(failure.next(format!("{} --help", command_path(command, &args))))
+    Some(failure.next(format!("{path} --help")))
 }
 
-/// The command and its subcommands, as far as they are known: `infrai-video batch run`.
-fn command_path(command: &clap::Command, args: &[String]) -> String {
+/// The subcommand, as far as it is known, and its path: `infrai-video batch run`.
+fn subcommand<'a>(command: &'a clap::Command, args: &[String]) -> (&'a clap::Command, String) {
     let mut path = command.get_name().to_owned();
     let mut current = command;
     for word in args {
@@ -45,7 +54,70 @@ fn command_path(command: &clap::Command, args: &[String]) -> String {
             current = next;
         }
     }
-    path
+    (current, path)
+}
+
+/// A prompt of several words that is not quoted: the message, and the command line with the quotes.
+fn unquoted_prompt(
+    error: &clap::Error,
+    command: &clap::Command,
+    args: &[String],
+) -> Option<(String, String)> {
+    let extra = texts(error, ContextKind::InvalidArg).into_iter().next()?;
+    let is_word = error.kind() == ErrorKind::UnknownArgument && !extra.starts_with('-');
+    if !is_word || command.get_name() != "generate" || args.iter().any(|arg| may_contain_secret(arg)) {
+        return None;
+    }
+    let (mut words, mut options): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut args = args.iter().map(String::as_str).peekable();
+    while let Some(arg) = args.next() {
+        match arg {
+            "--" => words.extend(args.by_ref()),
+            option if option.starts_with('-') && option != "-" => {
+                options.push(quote(option));
+                if takes_next(command, option) {
+                    options.extend(args.next().map(quote));
+                }
+            }
+            word => words.push(word),
+        }
+    }
+    // The name of the command.
+    words.retain({
+        let mut is_first = true;
+        move |word| !(*word == "generate" && std::mem::take(&mut is_first))
+    });
+    let prompt = words.join(" ");
+    let needs_care = |c: char| "\"$`\\!".contains(c) || c.is_control();
+    let quoted = match prompt.contains(needs_care) || prompt.starts_with('-') {
+        true => operand(&prompt),
+        false => format!("\"{prompt}\""),
+    };
+    let line: Vec<String> =
+        ["infrai-video", "generate"].map(str::to_owned).into_iter().chain(options).chain([quoted]).collect();
+    Some((format!("put the prompt in quotes: it ends before {extra:?}"), line.join(" ")))
+}
+
+/// Whether the value of the option is the next argument.
+fn takes_next(command: &clap::Command, option: &str) -> bool {
+    let is_it = |arg: &&clap::Arg| match option.strip_prefix("--") {
+        Some(long) => arg.get_long() == Some(long),
+        None => arg.get_short().is_some_and(|short| option == format!("-{short}")),
+    };
+    command.get_arguments().find(is_it).is_some_and(|arg| arg.get_action().takes_values())
+}
+
+/// Options that an unknown short one may stand for: `; did you mean --force?`
+fn spelled_out(command: &clap::Command, short: &str) -> String {
+    let mut letters = short.trim_start_matches('-').chars();
+    let (Some(letter), None) = (letters.next(), letters.next()) else { return String::new() };
+    let of_this = |long: &&str| long.starts_with(letter.to_ascii_lowercase());
+    let longs = command.get_arguments().filter_map(clap::Arg::get_long).filter(of_this);
+    let longs: Vec<String> = longs.map(|long| format!("--{long}")).collect();
+    match longs.len() {
+        1..=3 => format!("; did you mean {}?", one_of(&longs)),
+        _ => String::new(),
+    }
 }
 
 /// Replaces API keys and passwords. clap repeats a value without the name of its option.
@@ -63,7 +135,7 @@ fn is_maybe_a_value(error: &clap::Error) -> bool {
             if tips.iter().any(|tip| tip.to_string().contains("as a value")))
 }
 
-fn message(error: &clap::Error) -> String {
+fn message(error: &clap::Error, command: &clap::Command) -> String {
     let texts = |kind| texts(error, kind);
     let first = |kind| texts(kind).into_iter().next().unwrap_or_default();
     let argument = first(ContextKind::InvalidArg);
@@ -81,7 +153,9 @@ fn message(error: &clap::Error) -> String {
             format!("unknown command {command:?}{}", suggestion(ContextKind::SuggestedSubcommand))
         }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
-            format!("unknown option {argument}{}", suggestion(ContextKind::SuggestedArg))
+            let similar = suggestion(ContextKind::SuggestedArg);
+            let similar = if similar.is_empty() { spelled_out(command, &argument) } else { similar };
+            format!("unknown option {argument}{similar}")
         }
         ErrorKind::UnknownArgument => format!("unexpected argument {argument:?}"),
         ErrorKind::InvalidValue if value.is_empty() && known.is_empty() => format!("{option} needs a value"),
@@ -90,6 +164,9 @@ fn message(error: &clap::Error) -> String {
             let place = place(&argument);
             match suggestion(ContextKind::SuggestedValue) {
                 none if none.is_empty() => format!("unknown {place}; use {known}"),
+                suggestion if value.chars().count() <= SHORT => {
+                    format!("unknown {place}; use {known}{suggestion}")
+                }
                 suggestion => format!("unknown {place}{suggestion}"),
             }
             .replacen("{}", &format!("{value:?}"), 1)
@@ -132,15 +209,17 @@ fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
 
 /// The name of an argument: `--days` of `--days <N>`, `ID` of `<ID>...`.
 fn name(argument: &str) -> String {
-    plain(argument.split(' ').next().unwrap_or_default())
+    let argument = argument.trim_start_matches('[');
+    plain(argument.split([' ', '[', '=']).next().unwrap_or_default())
 }
 
 /// An argument without the brackets of a usage line: `PROMPT or --prompt-file FILE` of `<PROMPT|--prompt-file <FILE>>`.
 fn plain(argument: &str) -> String {
-    argument.trim_end_matches("...").replace(['<', '>', '[', ']'], "").replace('|', " or ")
+    let argument = argument.trim_end_matches("...").replace(['<', '>', '[', ']'], "");
+    one_of(&argument.split('|').map(str::to_owned).collect::<Vec<_>>())
 }
 
-/// What an invalid value is, with `{}` for the value: `state {}`, `ratio {} for --aspect-ratio`.
+/// What an invalid value is, with `{}` for the value: `state {}`, `value {} for --aspect-ratio`.
 fn place(argument: &str) -> String {
     let (option, value) = match argument.split_once(' ') {
         Some((option, value)) => (option, plain(value)),
@@ -150,8 +229,7 @@ fn place(argument: &str) -> String {
     match option {
         "" => format!("{value} {{}}"),
         option if option.trim_start_matches('-') == value => format!("{value} {{}}"),
-        option if GENERIC.contains(&value.as_str()) => format!("value {{}} for {option}"),
-        option => format!("{value} {{}} for {option}"),
+        option => format!("value {{}} for {option}"),
     }
 }
 
@@ -204,7 +282,32 @@ mod tests {
             ("set-retention vj_1", "--days N is missing", "infrai-video set-retention --help"),
             ("wait", "ID is missing", "infrai-video wait --help"),
             ("generate", "PROMPT or --prompt-file FILE is missing", "infrai-video generate --help"),
-            ("generate a b", "unexpected argument \"b\"", "infrai-video generate --help"),
+            (
+                "generate a b",
+                "put the prompt in quotes: it ends before \"b\"",
+                "infrai-video generate \"a b\"",
+            ),
+            (
+                "--json generate a big city --duration 5 at dusk -o=x.mp4 --force",
+                "put the prompt in quotes: it ends before \"big\"",
+                "infrai-video generate --json --duration 5 -o=x.mp4 --force \"a big city at dusk\"",
+            ),
+            (
+                "generate it's $5",
+                "put the prompt in quotes: it ends before \"$5\"",
+                "infrai-video generate 'it'\\''s $5'",
+            ),
+            ("generate a -f", "unknown option -f; did you mean --force?", "infrai-video generate --help"),
+            (
+                "generate a -d",
+                "unknown option -d; did you mean --duration or --dry-run?",
+                "infrai-video generate --help",
+            ),
+            (
+                "batch retry",
+                "--failed, --cancelled or --missing is missing",
+                "infrai-video batch retry --help",
+            ),
             ("generate a --duration", "--duration needs a value", "infrai-video generate --help"),
             (
                 "generate a --duration x",
@@ -213,7 +316,7 @@ mod tests {
             ),
             (
                 "generate a --aspect-ratio 4:3",
-                "unknown ratio \"4:3\" for --aspect-ratio; use 16:9, 9:16 or 1:1",
+                "unknown value \"4:3\" for --aspect-ratio; use 16:9, 9:16 or 1:1",
                 "infrai-video generate --help",
             ),
             (
@@ -240,6 +343,11 @@ mod tests {
             (
                 "completions nu",
                 "unknown shell \"nu\"; use bash, elvish, fish, powershell or zsh",
+                "infrai-video completions --help",
+            ),
+            (
+                "completions ksh",
+                "unknown shell \"ksh\"; use bash, elvish, fish, powershell or zsh; did you mean zsh?",
                 "infrai-video completions --help",
             ),
             ("explode", "unknown command \"explode\"", "infrai-video --help"),

@@ -9,9 +9,9 @@ use super::Location;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LedgerError {
     /// A file or a directory cannot be used.
-    #[error("{} cannot be used: {}", .0.display(), .1)]
+    #[error("{}: {}", .0.display(), .1)]
     Path(PathBuf, io::Error),
-    #[error("it is not a ledger: {0}")]
+    #[error("{0}")]
     Foreign(String),
     #[error("it is damaged: {0}")]
     Damaged(String),

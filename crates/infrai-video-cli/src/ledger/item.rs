@@ -237,6 +237,15 @@ impl Item {
         self.stage.is_final() && self.stage != Stage::Saved
     }
 
+    /// Whether it failed because of what it requests, so that the same request would fail again.
+    pub(crate) fn needs_another_request(&self) -> bool {
+        match self.stage {
+            Stage::Refused => true,
+            Stage::Failed => self.error_code.as_deref().is_some_and(blames_the_request),
+            _ => false,
+        }
+    }
+
     /// Whether `resume` continues it.
     pub(crate) fn is_unfinished(&self) -> bool {
         match self.stage {
@@ -281,5 +290,28 @@ impl Item {
             worker: row.get("worker")?,
             created_at: row.get("created_at")?,
         })
+    }
+}
+
+/// Whether the error code of a failed job is about its request, and not about the vendor or the service.
+pub(crate) fn blames_the_request(code: &str) -> bool {
+    let code = code.to_ascii_uppercase();
+    ["REJECTED", "INVALID", "VALIDATION", "UNSUPPORTED", "CONTENT", "PROMPT", "MODERATION", "POLICY"]
+        .iter()
+        .any(|part| code.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_codes_about_the_request_ask_for_another_one() {
+        for code in ["CONTENT_REJECTED", "content_policy_violation", "VALIDATION_FAILED", "INVALID_REQUEST"] {
+            assert!(blames_the_request(code), "{code}");
+        }
+        for code in ["VENDOR_ERROR", "RENDER_TIMEOUT", "INTERNAL", ""] {
+            assert!(!blames_the_request(code), "{code}");
+        }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) use self::error::LedgerError;
 pub(crate) use self::forecast::{Forecast, Usual};
 pub(crate) use self::heartbeat::Heartbeat;
 pub(crate) use self::history::{History, PastJobs};
-pub(crate) use self::item::{Destination, Item, Stage};
+pub(crate) use self::item::{Destination, Item, Stage, blames_the_request};
 pub(crate) use self::jobs::KnownJob;
 pub(crate) use self::leased_item::LeasedItem;
 pub(crate) use self::location::{InvalidLocation, LEDGER_VARIABLE, Location, STATE_VARIABLE};

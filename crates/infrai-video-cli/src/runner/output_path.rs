@@ -185,8 +185,8 @@ pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
     }
     match path.symlink_metadata() {
         Ok(_) if !force => {
-            return Err(rejected(format!("{shown} already exists: --force replaces it"))
-                .next("add --force, or name another file with -o FILE"));
+            return Err(rejected(format!("{shown} already exists"))
+                .next("add --force to replace it, or name another file with -o FILE"));
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(not_writable(path, &error)),
         _ => {}
@@ -281,7 +281,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.mp4");
         std::fs::write(&file, "mine").unwrap();
-        assert!(check(&file, false).unwrap_err().ends_with("already exists: --force replaces it"));
+        assert!(check(&file, false).unwrap_err().ends_with("already exists"));
         assert_eq!(check(&file, true), Ok(OutputPath::File(file.clone())));
         assert_eq!(std::fs::read(&file).unwrap(), b"mine");
     }

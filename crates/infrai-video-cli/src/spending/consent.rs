@@ -45,7 +45,6 @@ pub(super) async fn ask(ctx: &Context, fact: &str) -> Result<(), Failure> {
         Consent::No => Exit::Other,
         Consent::Interrupted(signal) => signal.exit(),
     };
-    Err(Failure::new(exit, "nothing was sent")
-        .with_label("stopped")
-        .next(ctx.invocation.repeat_with("--yes")))
+    // After a refusal there is nothing to do next.
+    Err(Failure::new(exit, "nothing was sent").with_label("stopped"))
 }

@@ -23,13 +23,14 @@ pub(crate) enum Consent {
     Interrupted(Signal),
 }
 
-/// Asks a question that is answered with y or n. Any other reply asks again.
+/// Asks a question that is answered with y or n. An empty reply is a no. Any other reply asks again.
 pub(crate) async fn ask_yes_or_no(output: &Output, question: &str, signals: &mut Signals) -> Consent {
+    let mut prompt = format!("{question} [y/N]");
     loop {
-        match ask(output, &format!("{question} [y/n]"), signals).await {
+        match ask(output, &prompt, signals).await {
             Reply::Text(reply) if ["y", "yes"].contains(&reply.as_str()) => return Consent::Yes,
-            Reply::Text(reply) if ["n", "no"].contains(&reply.as_str()) => return Consent::No,
-            Reply::Text(_) => {}
+            Reply::Text(reply) if ["", "n", "no"].contains(&reply.as_str()) => return Consent::No,
+            Reply::Text(_) => prompt = "Please type y for yes or n for no [y/N]".to_owned(),
             Reply::Interrupted(signal) => return Consent::Interrupted(signal),
         }
     }

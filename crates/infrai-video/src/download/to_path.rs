@@ -103,7 +103,7 @@ async fn collect(download: &Download, part: &mut BackgroundWriter) -> Result<(),
         tracing::warn!(
             job_id = download.job.id().as_str(),
             error = error.message(),
-            "the clip is invalid; fetching it again"
+            "the clip is damaged; downloading it again"
         );
         rejected = sha256;
         fetch.start_over();

@@ -42,7 +42,8 @@ struct BatchRun<'a> {
     finished_before: usize,
     if_job_gone: IfJobGone,
     budget: Budget,
-    /// The lines of the plan, if there is one.
+    /// The file with the plan, if there is one, and its lines.
+    plan: Option<&'a Path>,
     lines: &'a [Line],
 }
 
@@ -79,7 +80,7 @@ impl BatchRun<'_> {
         };
         drop(progress);
         let items = items_of_batch(ctx, ledger, self.name).await?;
-        let report = Report::new(self.name, &self.ids, items, self.lines, outcome);
+        let report = Report::new(self.name, &self.ids, items, self.lines, outcome).with_plan(self.plan);
         report.conclude(ctx, self.options, runner.budget())
     }
 }

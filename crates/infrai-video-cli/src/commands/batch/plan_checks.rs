@@ -52,8 +52,13 @@ pub(super) fn read(ctx: &Context, args: &RunArgs, name: &str) -> Result<Vec<Line
         false => (args.plan.display().to_string(), std::fs::read(&args.plan)),
     };
     let bytes = bytes.map_err(|error| {
-        Failure::new(Exit::Refused, format!("the plan {shown} cannot be read: {error}"))
-            .next(ctx.invocation.help())
+        let next = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                "check its path; infrai-video batch run --help describes a plan".to_owned()
+            }
+            _ => format!("make it readable, then: {}", ctx.invocation.repeat()),
+        };
+        Failure::new(Exit::Refused, format!("the plan {shown} cannot be read: {error}")).next(next)
     })?;
     let is_named_csv = args.plan.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     plan::parse(&PlanFile { bytes, is_named_csv }, name)

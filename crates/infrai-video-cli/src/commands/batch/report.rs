@@ -38,6 +38,8 @@ pub(super) struct Report<'a> {
     name: &'a str,
     items: Vec<Item>,
     outcome: RunOutcome,
+    /// The file with the plan, if there is one.
+    plan: Option<String>,
 }
 
 impl<'a> Report<'a> {
@@ -59,7 +61,16 @@ impl<'a> Report<'a> {
         }
         items.sort_by_key(|item| item.line);
         mark_missing(&mut items, &outcome);
-        Self { name, items, outcome }
+        Self { name, items, outcome, plan: None }
+    }
+
+    /// Names the file with the plan in the advice.
+    pub(super) fn with_plan(mut self, plan: Option<&Path>) -> Self {
+        self.plan = plan.map(|path| match path.to_str() {
+            Some("-") => "the plan".to_owned(),
+            _ => path.display().to_string(),
+        });
+        self
     }
 
     /// Prints the report. Fails if items have no clip.
@@ -146,8 +157,13 @@ impl<'a> Report<'a> {
                 |(_, setback)| matches!(setback, Setback::Missing { job_gone, .. } if *job_gone == expected),
             )
         };
+        let failed = without_clip.iter().filter(|item| matches!(item.stage, Stage::Failed | Stage::Refused));
+        let (rejected, failed): (Vec<&Item>, Vec<&Item>) =
+            failed.copied().partition(|item| item.needs_another_request());
         MissingClips {
-            has_failed: without_clip.iter().any(|item| matches!(item.stage, Stage::Failed | Stage::Refused)),
+            plan: self.plan.clone(),
+            rejected_lines: rejected.iter().filter_map(|item| item.line).collect(),
+            has_failed: !failed.is_empty(),
             has_lost_clips: has_missing(false),
             has_lost_jobs: has_missing(true),
             has_unfinished: without_clip.iter().any(|item| item.stage.is_in_progress()),

@@ -6,7 +6,7 @@ use super::{BatchRun, items_of_batch, open_ledger, output_directory, unknown_bat
 use crate::args::{ClipRequest, RetryArgs};
 use crate::context::Context;
 use crate::exit_code::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, advice};
 use crate::ledger::{Destination, Item, LeasedItem, Ledger, Selection, Stage};
 use crate::runner::{ClipCheck, IfJobGone, ItemSource, check_download};
 use crate::spending::Cost;
@@ -70,6 +70,7 @@ async fn with_ledger(ctx: &Context, args: &RetryArgs, ledger: &Arc<Ledger>) -> R
         finished_before: 0,
         if_job_gone: if args.missing { IfJobGone::RequestAgain } else { IfJobGone::Leave },
         budget,
+        plan: None,
         lines: &[],
     };
     run.run(ctx, &session, ledger).await
@@ -83,11 +84,14 @@ async fn name(ctx: &Context, args: &RetryArgs, ledger: &Ledger) -> Result<String
     let mut names: Vec<String> = batches.into_iter().map(|(name, ..)| name).collect();
     names.dedup();
     <[String; 1]>::try_from(names).map(|[name]| name).map_err(|names| {
-        let message = match names.len() {
-            0 => "the ledger has no batches".to_owned(),
-            number => format!("the ledger has {number} batches; name one"),
+        let (message, next) = match names.len() {
+            0 => ("the ledger has no batches".to_owned(), advice::run_plan(&ctx.invocation)),
+            number => {
+                let list = ctx.invocation.command("batch status");
+                (format!("the ledger has {number} batches; name one"), list)
+            }
         };
-        Failure::new(Exit::Usage, message).next(ctx.invocation.command("batch status"))
+        Failure::new(Exit::Usage, message).next(next)
     })
 }
 

@@ -78,6 +78,7 @@ impl Plan<'_> {
             finished_before,
             if_job_gone: IfJobGone::Leave,
             budget,
+            plan: Some(&args.plan),
             lines: self.lines,
         };
         run.run(ctx, &session, self.ledger).await

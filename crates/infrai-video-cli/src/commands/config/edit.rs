@@ -1,5 +1,6 @@
 //! Opens the file in an editor, and checks it.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -20,6 +21,11 @@ const DEFAULT_EDITOR: &str = if cfg!(windows) { "notepad" } else { "vi" };
 
 pub(super) fn run(ctx: &Context) -> Result<(), Failure> {
     let path = file()?;
+    // An editor that a variable names may be a program that needs no terminal.
+    if editor().is_none() && !ctx.output.is_interactive {
+        let edit = format!("edit {}  (or set EDITOR)", quote(&path.to_string_lossy()));
+        return Err(Failure::new(Exit::Usage, "not a terminal: no editor is opened").next(edit));
+    }
     if path.symlink_metadata().is_err() {
         create(&path)?;
         ctx.output.status("created", &path.display().to_string());
@@ -38,11 +44,15 @@ fn create(path: &Path) -> Result<(), Failure> {
     })
 }
 
+/// The editor of the environment.
+fn editor() -> Option<OsString> {
+    ["VISUAL", "EDITOR"].into_iter().find_map(set)
+}
+
 /// Waits until the editor has exited. Its variable may contain arguments.
 fn open(path: &Path) -> Result<(), Failure> {
-    let editor = ["VISUAL", "EDITOR"].into_iter().find_map(set);
     let editor =
-        editor.map_or_else(|| DEFAULT_EDITOR.to_owned(), |editor| editor.to_string_lossy().into_owned());
+        editor().map_or_else(|| DEFAULT_EDITOR.to_owned(), |editor| editor.to_string_lossy().into_owned());
     let path_text = path.to_string_lossy();
     let operand = if cfg!(windows) { format!("\"{path_text}\"") } else { quote(&path_text) };
     let failed = |why: String| {

@@ -76,12 +76,13 @@ impl InterruptedWait<'_> {
 
     /// Asks until the reply is one of the offered ones. A signal arrives instead of a reply if the terminal is closed.
     async fn wants_to_cancel(&self, signals: &mut Signals) -> Result<bool, Signal> {
+        let mut question = QUESTION;
         loop {
-            match ask(&self.ctx.output, QUESTION, signals).await {
+            match ask(&self.ctx.output, question, signals).await {
                 Reply::Text(reply) => match reply.as_str() {
                     "" | "k" | "keep" => return Ok(false),
                     "c" | "cancel" => return Ok(true),
-                    _ => {}
+                    _ => question = "Please type k to keep it running or c to cancel it:",
                 },
                 Reply::Interrupted(signal) => return Err(signal),
             }

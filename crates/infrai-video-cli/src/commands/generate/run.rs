@@ -102,6 +102,10 @@ impl Run<'_> {
         if let Some(note) = charged.and_then(|charged| self.charge.surprise(self.ctx, self.args, charged)) {
             self.ctx.output.important("note", &note);
         }
+        if uses_sandbox && self.args.no_wait {
+            self.ctx.output.status("note", "the sandbox ends with this command, and the job with it");
+            self.ctx.output.status("next", advice::SANDBOX_ENDS);
+        }
         if !uses_sandbox {
             let resume = self.recorder.continuation(&self.ctx.invocation, job.id());
             self.ctx.output.status("resume", &resume);
@@ -194,7 +198,11 @@ impl Run<'_> {
         let result = tokio::select! {
             result = runner::download(download, path, overwrite, &self.ctx.output, &mut self.recorder) => result,
             signal = self.signals.next() => {
-                let message = format!("interrupted while the clip of job {id} was being saved; nothing is lost");
+                let lost = match invocation.uses_sandbox() {
+                    true => "the sandbox ends with this command, and the clip with it",
+                    false => "nothing is lost",
+                };
+                let message = format!("interrupted while the clip of job {id} was being saved; {lost}");
                 return Err(Failure::new(signal.exit(), message).with_next(next));
             }
         };
@@ -214,8 +222,9 @@ impl Run<'_> {
             Some(path) => format!("saved {}", path.display()),
             None => "written to stdout".to_owned(),
         };
-        let text = format!("{elapsed}  {place}  {}  sha256 {}", size(clip.bytes), clip.sha256);
+        let text = format!("{elapsed}  {place}  {}", size(clip.bytes));
         output.status("done", &text);
+        output.status("sha256", &clip.sha256);
         match &clip.path {
             _ if output.json => self.print_report(started, Some(job), Some(clip)),
             Some(path) => output.line(&path.display().to_string()),

@@ -11,18 +11,23 @@ use crate::exit_code::Exit;
 use crate::failure::Failure;
 use crate::ledger::Item;
 use crate::runner::LedgerSession;
-use crate::signals::{Signal, Signals};
+use crate::signals::Signal;
 use crate::text::count;
-use crate::ui::{Reply, ask};
+use crate::ui::{Consent, Reply, ask, ask_yes_or_no};
 
 pub(crate) async fn some(ctx: &Context, args: &DeleteArgs) -> Result<(), Failure> {
     let ids = job_ids(ctx, &args.ids)?;
     let session = ctx.connect().await?;
     let mut signals = ctx.signals()?;
     if !args.yes {
+        require_terminal(ctx)?;
         let what = if ids.len() == 1 { "job and its clip" } else { "jobs and their clips" };
-        let question = format!("Permanently delete {} {what}? [y/N]", ids.len());
-        confirm(ctx, &question, &["y", "yes"], &mut signals).await?;
+        let question = format!("Permanently delete {} {what}?", ids.len());
+        match ask_yes_or_no(&ctx.output, &question, &mut signals).await {
+            Consent::Yes => {}
+            Consent::No => return Err(not_confirmed(Exit::Other)),
+            Consent::Interrupted(signal) => return Err(not_confirmed(signal.exit())),
+        }
     }
     let ledger = LedgerSession::open(ctx).await;
     let result = tokio::select! {
@@ -83,7 +88,7 @@ pub(crate) async fn all(ctx: &Context, args: &DeleteAllArgs) -> Result<(), Failu
         require_terminal(ctx)?;
         let jobs = tokio::select! {
             jobs = count_jobs(&session) => jobs.map_err(failed)?,
-            signal = signals.next() => return Err(not_confirmed(ctx, signal.exit())),
+            signal = signals.next() => return Err(not_confirmed(signal.exit())),
         };
         if jobs == 0 {
             ctx.output.status("note", "the account has no jobs");
@@ -96,7 +101,11 @@ pub(crate) async fn all(ctx: &Context, args: &DeleteAllArgs) -> Result<(), Failu
                 false => ctx.output.line("0"),
             };
         }
-        confirm(ctx, &question(ctx, jobs), &[&jobs.to_string()], &mut signals).await?;
+        match ask(&ctx.output, &question(ctx, jobs), &mut signals).await {
+            Reply::Text(reply) if reply == jobs.to_string() => {}
+            Reply::Text(_) => return Err(not_confirmed(Exit::Other)),
+            Reply::Interrupted(signal) => return Err(not_confirmed(signal.exit())),
+        }
     }
     let ledger = LedgerSession::open(ctx).await;
     // Items that another process begins later may be newer than the deletion.
@@ -134,10 +143,14 @@ fn question(ctx: &Context, jobs: usize) -> String {
         Some(suffix) => format!("the API key ending in {suffix}"),
         None => format!("the API key in {API_KEY_VARIABLE}"),
     };
+    let jobs_and_clips = match jobs {
+        1 => "the only job of".to_owned(),
+        jobs => format!("all {jobs} jobs of"),
+    };
     format!(
-        "Permanently delete all {} of {key} at {}, with their clips? Type {jobs} to confirm:",
-        count(jobs, "job"),
-        ctx.invocation.base_url()
+        "Permanently delete {jobs_and_clips} {key} at {}, with {}? Type {jobs} to confirm, or anything else to stop:",
+        ctx.invocation.base_url(),
+        if jobs == 1 { "its clip" } else { "their clips" },
     )
 }
 
@@ -149,15 +162,7 @@ fn require_terminal(ctx: &Context) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, message).next(ctx.invocation.repeat_with("--yes")))
 }
 
-async fn confirm(ctx: &Context, question: &str, yes: &[&str], signals: &mut Signals) -> Result<(), Failure> {
-    require_terminal(ctx)?;
-    match ask(&ctx.output, question, signals).await {
-        Reply::Text(reply) if yes.contains(&reply.as_str()) => Ok(()),
-        Reply::Text(_) => Err(not_confirmed(ctx, Exit::Other)),
-        Reply::Interrupted(signal) => Err(not_confirmed(ctx, signal.exit())),
-    }
-}
-
-fn not_confirmed(ctx: &Context, exit: Exit) -> Failure {
-    Failure::new(exit, "nothing was deleted").with_label("kept").next(ctx.invocation.repeat_with("--yes"))
+/// After a refusal there is nothing to do next.
+fn not_confirmed(exit: Exit) -> Failure {
+    Failure::new(exit, "nothing was deleted").with_label("stopped")
 }

@@ -42,13 +42,6 @@ async fn serve(ctx: &Context, args: &SandboxArgs) -> Result<(), Failure> {
         )
         .next(ctx.invocation.help()));
     }
-    if !(0.0..=1e9).contains(&args.balance) {
-        return Err(Failure::new(
-            Exit::Refused,
-            format!("--balance must be from 0 to 1000000000, not {}", args.balance),
-        )
-        .next(ctx.invocation.help()));
-    }
     let signals = ctx.signals()?;
     let clock = match args.clock {
         Pace::Real => Clock::real(),

@@ -119,7 +119,7 @@ impl From<rusqlite::Error> for LedgerError {
         };
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(message),
-            Some(ErrorCode::NotADatabase) => Self::Foreign(message),
+            Some(ErrorCode::NotADatabase) => Self::Foreign(format!("it is not a ledger: {message}")),
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::DatabaseBusy) => Self::Busy,
             _ => Self::Sql(message),

@@ -158,7 +158,7 @@ async fn a_failed_job_gives_its_money_back_to_the_budget() {
     assert_eq!((run.code, charges(&harness)), (Some(13), 4), "{}", run.stderr);
     assert_eq!(harness.sandbox.ledger().refunds().count(), 2);
     assert!(run.stderr.contains("4 of 5 clips started, 0.02 of 0.02 USD"), "{}", run.stderr);
-    assert!(run.stderr.contains("batch retry clips --failed"), "{}", run.stderr);
+    assert!(run.stderr.contains("next       change line"), "{}", run.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

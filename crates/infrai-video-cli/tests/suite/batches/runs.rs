@@ -117,7 +117,8 @@ async fn some_items_failed_is_13_and_a_retry_uses_new_keys() {
     let run = harness.run(["batch", "run", "clips.jsonl"]);
     assert_eq!(run.code, Some(13), "{}", run.stderr);
     assert!(run.text().starts_with("bad\tfailed\t"), "{}", run.text());
-    assert!(run.stderr.ends_with("next       infrai-video batch retry clips --failed\n"), "{}", run.stderr);
+    let next = "next       change line 1 of clips.jsonl, then: infrai-video batch run clips.jsonl\n";
+    assert!(run.stderr.ends_with(next), "the same request would fail again: {}", run.stderr);
     assert_eq!(harness.run(["batch", "run", "clips.jsonl"]).code, Some(13));
     assert_eq!(harness.calls(Operation::Generate), 2, "a failed item is not asked for again by itself");
 

@@ -186,3 +186,16 @@ async fn an_api_key_that_overrides_that_of_any_profile_is_reported() {
         assert!(without.code == Some(0) && !without.stderr.contains(note), "{text}: {without:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_key_the_profiles_are_offered() {
+    let harness = Harness::instant().await;
+    let text = "[profile.work]\napi_key_env = 'A'\n[profile.home]\napi_key_env = 'B'\n";
+    let mut command = configured(&harness, text, SMALL);
+    command.env_remove("INFRAI_API_KEY");
+    let run = run(command);
+    let stderr = run.failed(4);
+    assert!(stderr.contains("next       choose a profile: --profile home or work\n"), "{stderr}");
+    assert_eq!(stderr.matches("set INFRAI_API_KEY").count(), 0, "{stderr}");
+    assert!(stderr.contains("export INFRAI_API_KEY="), "{stderr}");
+}

@@ -63,7 +63,11 @@ async fn a_file_that_is_not_a_ledger_is_named_and_left_unchanged() {
         fs::write(ledger(&harness), &bytes).unwrap();
         fs::set_permissions(ledger(&harness), fs::Permissions::from_mode(0o644)).unwrap();
         let begun = Instant::now();
-        assert_reported(&harness, &harness.run(SMALL), &["it is not a ledger"]);
+        assert_reported(
+            &harness,
+            &harness.run(SMALL),
+            &["it is not a SQLite database", "it contains tables of another program"],
+        );
         assert!(begun.elapsed() < AT_ONCE);
         assert_eq!(fs::read(ledger(&harness)).unwrap(), bytes);
     }
