@@ -3,6 +3,9 @@
 /// What the clip shows and how.
 pub(super) const CLIP: &str = "Clip";
 
+/// Which jobs are listed.
+pub(super) const JOBS: &str = "Jobs to list";
+
 /// Where the clip goes, and what happens to it there.
 pub(super) const OUTPUT: &str = "Output";
 

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use infrai_video::JobState;
 
+use super::headings::{JOBS, OUTPUT};
 use super::values::{KnownState, Timeout, whole};
 use super::{AfterSaveArgs, NotifyArgs};
 
@@ -52,28 +53,28 @@ Examples:
   infrai-video list --all | cut -f1,9
   infrai-video list --all --json | jq -r '.items[].job_id'")]
 pub(crate) struct ListArgs {
-    /// Read all pages
-    #[arg(long)]
+    /// List all jobs, not only the newest page
+    #[arg(long, help_heading = JOBS)]
     pub(crate) all: bool,
     /// Maximum number of jobs
     ///
-    /// On a page; with --state, to show.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
+    /// As many pages are read as that needs. With --watch at most 100.
+    #[arg(short = 'n', long, help_heading = JOBS, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     pub(crate) limit: Option<i64>,
     /// Start at the cursor of an earlier page
-    #[arg(long, value_name = "CURSOR")]
+    #[arg(long, help_heading = JOBS, value_name = "CURSOR")]
     pub(crate) cursor: Option<String>,
     /// Show only jobs in this state
     ///
     /// Reads pages until there are enough.
-    #[arg(long, value_parser = KnownState)]
+    #[arg(long, help_heading = JOBS, value_parser = KnownState)]
     pub(crate) state: Option<JobState>,
     /// Watch the newest page until Ctrl-C
     ///
     /// A table that changes on a terminal; elsewhere one line for each job that is new or has another state, the oldest first. With
     /// --state, for jobs that get into that state or leave it. One request is sent every 1 to 5 seconds, and fewer while the service
     /// is unreachable. Ctrl-C is the only end: the exit code is 130, and no failure is printed.
-    #[arg(long, conflicts_with_all = ["all", "cursor"])]
+    #[arg(long, help_heading = JOBS, conflicts_with_all = ["all", "cursor"])]
     pub(crate) watch: bool,
 }
 
@@ -130,10 +131,10 @@ pub(crate) struct DownloadArgs {
     /// Where to put the clip: a file, a directory, a template, or - for stdout [default: JOB_ID.mp4 here]
     ///
     /// The fields of a template are those of generate, such as {date}-{id}.mp4. The ledger knows the requests of the jobs that this command has started.
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, help_heading = OUTPUT, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file if it exists
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) after_save: AfterSaveArgs,

@@ -62,7 +62,7 @@ async fn a_list_shows_what_fits() {
         assert_eq!(Terminal::start(plain, columns).end().await.screen, end.screen);
     }
     // All pages are one table.
-    let all = Terminal::start(harness.command(["list", "--all", "--limit=1"]), 120).end().await;
+    let all = Terminal::start(harness.command(["list", "--all"]), 120).end().await;
     assert_eq!(all.screen, Terminal::start(harness.command(["list"]), 120).end().await.screen);
 }
 

@@ -66,12 +66,23 @@ async fn a_list_shows_one_page_or_all_pages() {
     let rest = harness.run(more.split(' '));
     assert_eq!((shown(&rest), &*rest.stderr), (succeeded(&ids[2..]), ""));
 
-    let all = harness.run(["list", "--all", "--limit", "1", "-q"]);
+    let all = harness.run(["list", "--all", "-q"]);
     assert_eq!(all.text().lines().collect::<Vec<_>>(), ids);
+    // A limit is the number of jobs that are shown.
+    let limited = harness.run(["list", "--all", "-n2", "-q"]);
+    assert_eq!(limited.text().lines().collect::<Vec<_>>(), ids[..2]);
+    let large = harness.run(["list", "--limit=250", "-q"]);
+    assert_eq!(
+        (large.text().lines().collect::<Vec<_>>(), &*large.stderr),
+        (ids.iter().map(|id| &**id).collect(), "")
+    );
 
-    let pages = harness.run(["list", "--all", "--limit", "2", "--json"]);
+    while harness.calls(infrai_video_sandbox::Operation::Generate) < 21 {
+        harness.job();
+    }
+    let pages = harness.run(["list", "--all", "--json"]);
     let pages: Vec<Value> = pages.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(pages.iter().map(|page| page["items"].as_array().unwrap().len()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(pages.iter().map(|page| page["items"].as_array().unwrap().len()).collect::<Vec<_>>(), [20, 1]);
 
     let none = harness.run(["list", "--state", "failed"]);
     assert_eq!((none.code, none.text()), (Some(0), ""));
@@ -79,7 +90,7 @@ async fn a_list_shows_one_page_or_all_pages() {
     let unasked = harness.run(["delete-all"]);
     assert!(unasked.failed(2).contains("infrai-video delete-all --yes"));
     let deleted = harness.run(["delete-all", "--yes", "--json"]);
-    assert_eq!(deleted.json()["deleted"], 3);
+    assert_eq!(deleted.json()["deleted"], 21);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,7 +147,7 @@ async fn all_pages_of_a_long_list_are_looked_up() {
         let run = harness.run(["generate", prompt, "--duration=0.5", "--no-wait"]);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
     }
-    let run = harness.run(["list", "--all", "--limit=1"]);
+    let run = harness.run(["list", "--all"]);
     let prompts: Vec<&str> = rows(&run).iter().map(|row| row[8]).collect();
     assert_eq!(prompts, ["three", "two", "one"]);
 }

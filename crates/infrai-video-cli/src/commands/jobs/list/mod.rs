@@ -16,11 +16,14 @@ use crate::ledger::KnownJob;
 use crate::schema::{JobReport, ListPage};
 use crate::text::option;
 
+/// Maximum number of jobs that the service returns at once.
+const MAX_PAGE: u32 = 100;
+
 pub(crate) async fn run(ctx: &Context, args: &ListArgs) -> Result<(), Failure> {
     let session = ctx.connect().await?;
     let mut list = session.client.list();
     if let Some(limit) = args.limit {
-        list = list.limit(whole(limit));
+        list = list.limit(whole(limit).min(MAX_PAGE));
     }
     if let Some(cursor) = &args.cursor {
         list = list.cursor(cursor);
@@ -28,13 +31,14 @@ pub(crate) async fn run(ctx: &Context, args: &ListArgs) -> Result<(), Failure> {
     if args.watch {
         return watch::run(ctx, args, list).await;
     }
-    if args.all {
+    if args.all && args.limit.is_none() {
         return all_pages(ctx, args, list).await;
     }
     let page = async {
+        let is_one_page = args.limit.is_none_or(|limit| whole(limit) <= MAX_PAGE);
         match &args.state {
-            Some(state) => page_of_state(list, args.limit, state).await,
-            None => list.await.map(Response::into_inner),
+            None if is_one_page => list.await.map(Response::into_inner),
+            state => selected(list, args.limit, state.as_ref()).await,
         }
     };
     let (mut known, page) = tokio::join!(KnownJobs::open(ctx), page);
@@ -92,9 +96,10 @@ async fn items_of(known: &mut KnownJobs<'_>, jobs: &[VideoJob]) -> HashMap<Strin
     }
 }
 
-/// Reads pages until there are `limit` jobs in this state, or as many as a page has if there is no limit.
-async fn page_of_state(list: List, limit: Option<i64>, state: &JobState) -> Result<VideoJobPage, Error> {
-    let is_wanted = |job: &VideoJob| job.state.as_str().eq_ignore_ascii_case(state.as_str());
+/// Reads pages until there are `limit` jobs (in this state), or as many as a page has if there is no limit.
+async fn selected(list: List, limit: Option<i64>, state: Option<&JobState>) -> Result<VideoJobPage, Error> {
+    let is_wanted =
+        |job: &VideoJob| state.is_none_or(|state| job.state.as_str().eq_ignore_ascii_case(state.as_str()));
     let mut wanted = limit.map(|limit| whole(limit) as usize);
     let mut found: Vec<VideoJob> = Vec::new();
     let mut pages = list.clone().pages();

@@ -115,9 +115,15 @@ impl Watch<'_> {
         Ok(has_changed)
     }
 
-    /// Prints a line for each job, the oldest first.
+    /// Prints a line for each job, the oldest first, or a table of these jobs on a terminal.
     async fn print(&mut self, jobs: Vec<VideoJob>) -> Result<(), Failure> {
         let items = items_of(&mut self.known, &jobs).await;
+        if is_table(self.ctx) {
+            return match jobs.is_empty() {
+                true => Ok(()),
+                false => self.ctx.output.table(&rows::table(&jobs, &items)),
+            };
+        }
         jobs.iter().rev().try_for_each(|job| {
             let item = items.get(&job.job_id);
             match self.ctx.output.json {
