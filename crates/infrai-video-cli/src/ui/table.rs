@@ -13,6 +13,9 @@ const INDENT: usize = 2;
 /// Minimum width of a column that is narrowed.
 const LEAST: usize = 8;
 
+/// The number of a column, and the style of each of its texts.
+type ColumnStyle = (usize, fn(&str) -> Style);
+
 /// Rows with headings. A column without any text is left out.
 pub(crate) struct Table {
     pub(crate) headings: Vec<&'static str>,
@@ -20,8 +23,8 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<String>>,
     /// What gives way on a narrow terminal, one after the other until the table fits.
     pub(crate) steps: Vec<Step>,
-    /// A column with colours, and the style of each of its texts.
-    pub(crate) style: Option<(usize, fn(&str) -> Style)>,
+    /// A column with colours.
+    pub(crate) style: Option<ColumnStyle>,
 }
 
 /// A change that makes a table narrower. Columns are numbered from 0.
@@ -188,7 +191,7 @@ fn total(columns: &[Fitted]) -> usize {
     shown.clone().map(|column| column.width).sum::<usize>() + GAP * shown.count().saturating_sub(1)
 }
 
-fn line(row: &[String], columns: &[Fitted], room: Room, style: Option<(usize, fn(&str) -> Style)>) -> String {
+fn line(row: &[String], columns: &[Fitted], room: Room, style: Option<ColumnStyle>) -> String {
     let mut line = String::new();
     let mut next = 0;
     let mut shown =
