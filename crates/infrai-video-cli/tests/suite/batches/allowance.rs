@@ -136,3 +136,14 @@ async fn missing_clips_that_may_be_requested_again_are_estimated() {
     let paid = retry(&["--max-usd=0.01"]);
     assert_eq!((paid.code, charges(&harness).len()), (Some(0), 2), "{}", paid.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_cannot_be_read_is_not_an_empty_one() {
+    let harness = Harness::instant().await;
+    std::fs::write(harness.path("bad.db"), "no ledger".repeat(1000)).unwrap();
+    let run = harness.run(SMALL.iter().chain(&["--ledger=bad.db", "--dry-run"]));
+    assert!(run.stderr.contains("cost       not known: the ledger cannot be read\n"), "{}", run.stderr);
+    let limited = harness.run(SMALL.iter().chain(&["--ledger=bad.db", "--max-usd=1"]));
+    assert!(limited.failed(7).contains("--max-usd 1.00 may be exceeded"), "{}", limited.stderr);
+    assert_eq!(charges(&harness).len(), 0);
+}
