@@ -73,7 +73,7 @@ pub(crate) struct ListArgs {
     ///
     /// A table that changes on a terminal; elsewhere one line for each job that is new or has another state, the oldest first. With
     /// --state, for jobs that get into that state or leave it. One request is sent every 1 to 5 seconds, and fewer while the service
-    /// is unreachable. Ctrl-C is the only end: the exit code is 130, and no failure is printed.
+    /// is unreachable. It runs until Ctrl-C: the exit code is then 130, and no failure is printed.
     #[arg(long, help_heading = JOBS, conflicts_with_all = ["all", "cursor"])]
     pub(crate) watch: bool,
 }
