@@ -14,7 +14,8 @@ pub(crate) struct AfterSaveArgs {
     pub(crate) open: bool,
     /// Run a command for each saved clip
     ///
-    /// {} stands for the path, quoted for the shell; without it the path is added at the end. The command is run by sh -c, or by cmd /C on Windows, and its output goes to stderr. If it fails, the clip stays saved, and the exit code is 14.
+    /// {} stands for the path, quoted for the shell; without it the path is added at the end. The command is run by sh -c, or by
+    /// cmd /C on Windows, and its output goes to stderr. If it fails, the clip stays saved, and the exit code is 14.
     #[arg(
         long,
         value_name = "COMMAND",

@@ -55,7 +55,9 @@ pub(crate) enum BatchCommand {
 pub(crate) struct PlanArgs {
     /// The directory for the clips, or a template
     ///
-    /// It is created if needed. Without it, a directory with the name of the batch. In batch run it may be a template for the path of each clip, as in clips/{name}-{resolution}.mp4, with the fields {name}, {line}, {batch}, {slug}, {resolution}, {duration} and {aspect}. Write {{ and }} for braces.
+    /// It is created if needed. Without it, a directory with the name of the batch. In batch run it may be a template for the path
+    /// of each clip, as in clips/{name}-{resolution}.mp4, with the fields {name}, {line}, {batch}, {slug}, {resolution}, {duration}
+    /// and {aspect}. Write {{ and }} for braces.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
     /// Jobs at the same time
@@ -106,9 +108,10 @@ pub(crate) struct PlanArgs {
 
 /// Make the clips of a plan
 ///
-/// Those that do not exist yet. A line is identified by its request: lines can be moved, named and added without being charged again; a line with another
-/// request is a new one. A saved clip that is missing in the output directory is copied from its old path or downloaded again, at
-/// no charge. Prints the name, the state and the path of each line, with tabs between; totals on a terminal; the report with
+/// Those that do not exist yet. A line is identified by its request: lines can be moved, named and added without being charged
+/// again; a line with another request is a new one. A saved clip that is missing in the output directory is copied from its old
+/// path or downloaded again, at no charge. Prints the name, the state and the path of each line, with tabs between; totals on a
+/// terminal; the report with
 /// --json.
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES, after_long_help = format!("{RUN_EXAMPLES}\n\n{RUN_NOTES}"))]

@@ -130,7 +130,8 @@ pub(crate) struct DownloadArgs {
     pub(crate) ids: Vec<String>,
     /// Where to put the clip: a file, a directory, a template, or - for stdout [default: JOB_ID.mp4 here]
     ///
-    /// The fields of a template are those of generate, such as {date}-{id}.mp4. The ledger knows the requests of the jobs that this command has started.
+    /// The fields of a template are those of generate, such as {date}-{id}.mp4. The ledger knows the requests of the jobs that this
+    /// command has started.
     #[arg(short, long, help_heading = OUTPUT, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Replace the output file if it exists

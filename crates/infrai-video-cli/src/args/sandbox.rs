@@ -21,7 +21,8 @@ pub(crate) const TOKEN_VARIABLE: &str = "INFRAI_SANDBOX_ADMIN_TOKEN";
 
 /// Run the API on this machine, without a key
 ///
-/// For tests and first steps. Prints the base URL once it listens, and runs until it is stopped. Its state is lost unless --persist names a directory.
+/// For tests and first steps. Prints the base URL once it listens, and runs until it is stopped. Its state is lost unless --persist
+/// names a directory.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -83,13 +84,14 @@ pub(crate) struct SandboxArgs {
     pub(crate) catalogue: Option<PathBuf>,
     /// The address to listen on
     ///
-    /// 0.0.0.0 or :: for all addresses of this machine. Anyone who can connect can use it. There is no encryption, and anyone who knows the seed can forge links.
+    /// 0.0.0.0 or :: for all addresses of this machine. Anyone who can connect can use it. There is no encryption, and anyone who
+    /// knows the seed can forge links.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", help_heading = NETWORK)]
     pub(crate) host: Host,
     /// The bearer token of the admin API
     ///
-    /// Calls to /__sandbox/ must send it. It has at least 16 characters. Without it, only calls from this machine are accepted. If other machines can reach the sandbox, a token is required, and
-    /// generated and shown if not set.
+    /// Calls to /__sandbox/ must send it. It has at least 16 characters. Without it, only calls from this machine are accepted. If
+    /// other machines can reach the sandbox, a token is required, and generated and shown if not set.
     #[arg(
         long,
         value_name = "TOKEN",
@@ -122,7 +124,8 @@ pub(crate) struct SandboxArgs {
     pub(crate) log_format: LogFormat,
     /// Stop when the parent process exits
     ///
-    /// Or when standard input ends; for test fixtures. A parent may exit before this process can look at it: PID, its process id, closes this gap.
+    /// Or when standard input ends; for test fixtures. A parent may exit before this process can look at it: PID, its process id,
+    /// closes this gap.
     #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true, value_parser = whole_in::<u32>(1, u32::MAX.into()), help_heading = RUN)]
     pub(crate) exit_with_parent: Option<Option<u32>>,
 }

@@ -6,9 +6,9 @@ use crate::money::Usd;
 // What a command may spend. (A doc comment would become the help of the commands that have these options.)
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SpendingArgs {
-    /// Charge at most so much in this run
+    /// Maximum cost of this run, by estimate
     ///
-    /// Stops before the charge that would exceed it, by an estimate: what such clips cost before, net of the refunds to be expected
+    /// Stops before the charge that would exceed it. Estimates go by what such clips cost before, net of the refunds expected
     /// for failed jobs. US dollars, such as 5 or 0.50. It counts what this process charges, not others that work on the same batch.
     /// If nothing is known about such clips, generate asks on a terminal and fails elsewhere. A batch starts such a clip alone to
     /// learn its cost, unless it is longer or larger than each clip whose cost is known.

@@ -168,11 +168,11 @@ impl Usage {
         let mut notes = Vec::new();
         if total.unreported > 0 {
             let about = match total.estimated > Usd::ZERO {
-                true => format!(", about {} USD by jobs like them", total.estimated),
+                true => format!(", estimated at {} USD", total.estimated),
                 false => String::new(),
             };
             let jobs = count(total.unreported, "job");
-            notes.push(format!("not included: what {jobs} cost, which the service did not report{about}"));
+            notes.push(format!("not included: {jobs} of unreported cost{about}"));
         }
         if total.deleted > 0 {
             let jobs = count(total.deleted, "job");

@@ -177,7 +177,9 @@ fn usual(mut waits: Vec<Duration>) -> Option<RangeInclusive<Duration>> {
     }
     waits.sort_unstable();
     let left_out = (waits.len() as f64 * UNUSUAL) as usize;
-    Some(waits[left_out]..=waits[waits.len() - 1 - left_out])
+    let range = waits[left_out]..=waits[waits.len() - 1 - left_out];
+    // Shorter waits are over before this can be read.
+    (*range.end() >= Duration::from_secs(1)).then_some(range)
 }
 
 #[cfg(test)]

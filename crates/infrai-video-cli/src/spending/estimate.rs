@@ -99,7 +99,7 @@ impl Total {
     pub(crate) fn line(&self) -> String {
         let (clips, range) = (count(self.clips, "clip"), range(&(self.lowest..=self.highest)));
         match self.unknown {
-            0 => format!("about {range} USD for {clips}, by earlier such clips"),
+            0 => format!("about {range} USD for {clips}, based on past clips"),
             unknown if unknown == self.clips => {
                 format!("not known for {clips}: this ledger has no such clip yet")
             }
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_plan_has_a_total_of_what_is_known() {
         let line = |unknown| Total { clips: 3, unknown, lowest: usd("0.2"), highest: usd("0.3") }.line();
-        assert_eq!(line(0), "about 0.20 to 0.30 USD for 3 clips, by earlier such clips");
+        assert_eq!(line(0), "about 0.20 to 0.30 USD for 3 clips, based on past clips");
         assert_eq!(line(1), "about 0.20 to 0.30 USD for 2 of 3 clips; not known for the rest");
         assert_eq!(line(3), "not known for 3 clips: this ledger has no such clip yet");
     }

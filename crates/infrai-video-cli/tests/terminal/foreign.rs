@@ -18,7 +18,7 @@ async fn a_reason_in_wide_characters_stays_on_its_line() {
     for columns in [80, 60] {
         let end = Terminal::start(harness.command(["list", "--ledger=none"]), columns).end().await;
         assert_eq!(end.screen.len(), 2, "{:#?}", end.screen);
-        assert!(end.screen[1].starts_with(&format!("{id}  failed  東京")), "{:#?}", end.screen);
+        assert!(end.screen[1].starts_with(&format!("{id}  failed  REFUSED: 東京")), "{:#?}", end.screen);
         assert!(end.screen[1].ends_with("..."), "{:#?}", end.screen);
     }
 }
@@ -31,7 +31,7 @@ async fn text_from_right_to_left_is_isolated_only_on_a_terminal() {
     assert!(end.written.contains("failed: \u{2068}שלום עולם\u{2069} (REFUSED)"), "{}", end.written);
     let id = harness.sandbox.jobs()[0].job_id.clone();
     let list = Terminal::start(harness.command(["list", "--ledger=none"]), 80).end().await;
-    assert!(list.written.contains("\u{2068}שלום עולם\u{2069} (REFUSED)"), "{}", list.written);
+    assert!(list.written.contains("REFUSED: \u{2068}שלום עולם\u{2069}"), "{}", list.written);
     // A pipe gets the text unchanged.
     let piped = harness.run(["list"]);
     assert!(piped.text().starts_with(&format!("{id}\tfailed\tשלום עולם (REFUSED)\t")), "{}", piped.text());

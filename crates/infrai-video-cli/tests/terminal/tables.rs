@@ -31,21 +31,17 @@ async fn a_list_fits_and_its_ids_stay_whole() {
     let list = ["list", "--ledger=none"];
     let wide = screen(&harness, &list, 80).await;
     assert!(wide[0].starts_with("JOB") && wide[0].ends_with("STATE      REASON"), "{wide:#?}");
-    assert_eq!(wide[1], format!("{failed}  failed     the vendor refused the prompt for t..."));
+    assert_eq!(wide[1], format!("{failed}  failed     REFUSED: the vendor refused the pro..."));
     assert_eq!(wide[2..], [format!("{well}  succeeded")]);
     let narrow = screen(&harness, &list, 60).await;
-    assert_eq!(narrow[1], format!("{failed}  failed     the vendor refu..."));
-    let by_cell = screen(&harness, &list, 40).await;
+    assert_eq!(narrow[1], format!("{failed}  failed     REFUSED: the ve..."));
+    // `status` shows the reason.
     assert_eq!(
-        by_cell,
+        screen(&harness, &list, 40).await,
         [
-            format!("job     {failed}"),
-            "state   failed".to_owned(),
-            "reason  the vendor refused the prompt".to_owned(),
-            "        for two of its words (REFUSED)".to_owned(),
-            String::new(),
-            format!("job     {well}"),
-            "state   succeeded".to_owned(),
+            "JOB                            STATE".to_owned(),
+            format!("{failed}  failed"),
+            format!("{well}  succeeded"),
         ]
     );
 }
@@ -54,7 +50,17 @@ async fn a_list_fits_and_its_ids_stay_whole() {
 async fn a_list_without_reasons_omits_their_column_on_a_narrow_terminal() {
     let harness = Harness::instant().await;
     let id = harness.job();
-    assert_eq!(screen(&harness, &["list"], 40).await[1], format!("{id}  succeeded"));
+    assert_eq!(screen(&harness, &["list", "--ledger=none"], 40).await[1], format!("{id}  succeeded"));
+    // The prompt stays, on a line of its own.
+    assert_eq!(
+        screen(&harness, &["list"], 40).await,
+        [
+            "JOB                            STATE",
+            "  PROMPT",
+            &format!("{id}  succeeded"),
+            "  a lighthouse in a storm"
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

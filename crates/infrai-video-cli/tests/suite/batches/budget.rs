@@ -237,7 +237,7 @@ async fn a_dry_run_says_what_the_clips_would_cost() {
     let unknown = "not known for 3 clips: this ledger has no such clip yet";
     assert_eq!(cost(&batch(&harness, &["--dry-run"])), unknown);
     assert_eq!(generate(&harness, &[]).code, Some(0));
-    let known = "about 0.03 USD for 3 clips, by earlier such clips";
+    let known = "about 0.03 USD for 3 clips, based on past clips";
     assert_eq!(cost(&batch(&harness, &["--dry-run"])), known);
     assert_eq!(
         cost(&batch(&harness, &["--dry-run", "--max-jobs=2"])),

@@ -23,7 +23,8 @@ async fn a_clip_is_saved_and_only_its_path_goes_to_stdout() {
     assert_eq!(lines[2], format!("submitted  job {id}, 0.01 USD"));
     assert_eq!(lines[3], format!("resume     infrai-video resume {id}"));
     assert!(lines[4].starts_with("done       00:0") && lines[4].contains("saved skyline.mp4"), "{lines:?}");
-    assert_eq!(lines.len(), 5);
+    assert!(lines[5].starts_with("sha256     "), "{lines:?}");
+    assert_eq!(lines.len(), 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -128,13 +128,13 @@ async fn a_pipe_gets_rows_and_stderr_says_what_is_not_known() {
     assert_eq!((run.code, run.text()), (Some(0), rows));
     for note in [
         "note       refunds are expected for 5 failed or cancelled jobs; the ledger cannot confirm them\n",
-        "note       not included: what 2 jobs cost, which the service did not report, about 0.02 USD by jobs like them\n",
+        "note       not included: 2 jobs of unreported cost, estimated at 0.02 USD\n",
     ] {
         assert!(run.stderr.contains(note), "{}", run.stderr);
     }
     let quiet = harness.run(["usage", "-q"]);
     assert_eq!(quiet.text(), "0.041\n");
-    let left_out = "note       not included: what 2 jobs cost, which the service did not report, about 0.02 USD by jobs like them\n";
+    let left_out = "note       not included: 2 jobs of unreported cost, estimated at 0.02 USD\n";
     assert_eq!(quiet.stderr, left_out, "the net alone is not the bill");
     assert_eq!(harness.run(["usage", "--since", "2999-01-01"]).text(), "");
     assert_eq!(harness.run(["usage", "--since", "1d", "--by=state"]).text(), rows);
