@@ -46,7 +46,8 @@ pub struct Seen {
     pub path: String,
     /// The query. The secret half of the signature of a link is redacted; the rest still distinguishes links.
     pub query: Option<String>,
-    /// The headers in the order of arrival, without `authorization`, `proxy-authorization` and `cookie`.
+    /// The headers in the order of arrival, without `authorization`, `proxy-authorization` and `cookie`. Values are redacted where
+    /// the name speaks of a token, an API key, a password or another secret.
     pub headers: Vec<(String, String)>,
     /// Whether there was an `Authorization` header.
     pub authorization: bool,
@@ -316,7 +317,7 @@ fn size(seen: &Seen) -> usize {
     length(&seen.body) + length(&seen.response_body)
 }
 
-/// The headers without credentials.
+/// The headers without credentials. Secrets in other headers are redacted.
 pub(crate) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
@@ -324,7 +325,11 @@ pub(crate) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
             !matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie" | "set-cookie")
         })
         .map(|(name, value)| {
-            (name.to_string(), redaction::in_header(&String::from_utf8_lossy(value.as_bytes())))
+            let value = match redaction::is_secret_header(name.as_str()) {
+                true => "redacted".to_owned(),
+                false => redaction::in_header(&String::from_utf8_lossy(value.as_bytes())),
+            };
+            (name.to_string(), value)
         })
         .collect()
 }

@@ -23,12 +23,17 @@ pub(crate) fn without_keys(text: &str) -> Cow<'_, str> {
 
 /// Redacts API keys in a path, also percent-encoded ones.
 pub(crate) fn in_path(path: &str) -> String {
-    let is_hidden = |segment: &str| segment.contains('%') && decoded(segment).contains(KEY_PREFIX);
-    let segments = path.split('/').map(|segment| match is_hidden(segment) {
+    in_parts(path, "/")
+}
+
+/// Redacts each part that contains an API key, also a percent-encoded one.
+fn in_parts(text: &str, separator: &str) -> String {
+    let is_hidden = |part: &str| part.contains('%') && decoded(part).contains(KEY_PREFIX);
+    let parts = text.split(separator).map(|part| match is_hidden(part) {
         true => Cow::Owned(format!("{KEY_PREFIX}redacted")),
-        false => without_keys(segment),
+        false => without_keys(part),
     });
-    segments.collect::<Vec<_>>().join("/")
+    parts.collect::<Vec<_>>().join(separator)
 }
 
 /// Decodes percent-encoding. A plus sign, which no key has, becomes a space.
@@ -38,15 +43,20 @@ fn decoded(segment: &str) -> String {
 
 /// Redacts API keys and signatures in a query.
 pub(crate) fn in_query(query: &str) -> String {
-    links::redacted(&without_keys(query))
+    links::redacted(&in_parts(query, "&"))
 }
 
 /// Redacts API keys and, in links, signatures in the value of a header.
 pub(crate) fn in_header(value: &str) -> String {
     match value.split_once('?') {
-        Some((start, query)) => format!("{}?{}", without_keys(start), in_query(query)),
+        Some((start, query)) => format!("{}?{}", in_path(start), in_query(query)),
         None => without_keys(value).into_owned(),
     }
+}
+
+/// Whether a header with this name in lower case holds a secret of any kind.
+pub(crate) fn is_secret_header(name: &str) -> bool {
+    ["token", "api-key", "apikey", "secret", "password"].iter().any(|word| name.contains(word))
 }
 
 /// Redacts API keys, and the signatures of links, in a body.
@@ -101,5 +111,22 @@ mod tests {
         let value = "http://a/clips/vj_1.mp4?expires=1&signature=nonce.secret";
         assert_eq!(in_header(value), "http://a/clips/vj_1.mp4?expires=1&signature=nonce.redacted");
         assert_eq!(in_header("text/plain"), "text/plain");
+    }
+
+    #[test]
+    fn a_percent_encoded_key_is_redacted() {
+        assert_eq!(in_path("/v1/%69fr_pk_1/x"), "/v1/ifr_pk_redacted/x");
+        assert_eq!(in_query("a=1&k=ifr%5Fpk_1&b=%20"), "a=1&ifr_pk_redacted&b=%20");
+        assert_eq!(in_header("/x?k=%69fr_pk_1"), "/x?ifr_pk_redacted");
+    }
+
+    #[test]
+    fn the_names_of_secret_headers_are_known() {
+        for name in ["x-api-key", "x-auth-token", "client-secret"] {
+            assert!(is_secret_header(name), "{name}");
+        }
+        for name in ["idempotency-key", "content-type", "x-request-id"] {
+            assert!(!is_secret_header(name), "{name}");
+        }
     }
 }
