@@ -51,6 +51,13 @@ pub struct Journal {
     pending: Option<Request>,
 }
 
+/// A process that was forked meanwhile and has not yet begun another program would keep the lock of a file that is only closed.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let _closed = self.file.unlock();
+    }
+}
+
 impl Journal {
     /// Opens the journal of a run that was interrupted, or starts a new one.
     ///
