@@ -153,3 +153,20 @@ async fn each_curl_command_runs_as_shown() {
     })
     .await;
 }
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn a_connection_that_is_silent_for_too_long_is_made_again() {
+    visit(builder(), async |page| {
+        page.open_page().await;
+        // The 40 seconds are a moment here: a sandbox in which nothing happens is silent for longer.
+        let hasten = "(() => { const later = window.setTimeout;
+            window.setTimeout = (run, time) => later(run, time === 40000 ? 300 : time); })()";
+        page.value(hasten).await;
+        page.value("document.querySelector('#account').dispatchEvent(new Event('change'))").await;
+        for state in ["not connected", "live", "not connected", "live"] {
+            page.until(&format!("document.querySelector('#link').textContent === '{state}'")).await;
+        }
+    })
+    .await;
+}

@@ -78,8 +78,8 @@ async fn without_a_connection_no_button_changes_anything() {
         let id = page.submit(json!({"prompt": "a boat", "duration_seconds": 1})).await;
         page.open_page().await;
         page.until(&shows(&id, "queued")).await;
-        // Each of these changes the sandbox.
-        let live = "[...document.querySelectorAll('#clock button, #start-job, #own-settings, #reset, #clear-faults, \
+        // Each of these needs the sandbox, and most change it.
+        let live = "[...document.querySelectorAll('#clock button, #account, #request-status, #request-list button, #start-job, #own-settings, #reset, #clear-faults, \
                     [role=switch], #scenario-list details > button, [aria-label^=Delete], [aria-label^=Cancel]')]";
         assert!(page.value(&format!("{live}.filter(({{ disabled }}) => !disabled).length")).await.as_u64() > Some(18));
         page.command("Network.enable", json!({})).await;

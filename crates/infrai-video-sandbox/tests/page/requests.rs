@@ -13,18 +13,31 @@ async fn opened(page: &Visit, number: u64) -> String {
     page.find("#request").await.text().await.unwrap()
 }
 
+/// What a command in an empty folder left behind.
+struct Ran {
+    exit: Option<i32>,
+    output: Vec<u8>,
+    /// The length of the file that it wrote.
+    file: Option<u64>,
+}
+
+async fn shell(command: &str) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let mut shell = tokio::process::Command::new("sh");
+    shell.args(["-c", command]).env("INFRAI_API_KEY", KEY).current_dir(folder.path());
+    let output = shell.output().await.unwrap();
+    let read = std::fs::read_dir(folder.path()).unwrap().next();
+    let file = read.map(|file| std::fs::metadata(file.unwrap().path()).unwrap().len());
+    Ran { exit: output.status.code(), output: output.stdout, file }
+}
+
 /// The command of the request that is open, run in a shell.
 async fn run(page: &Visit) -> (String, Value) {
     let command = page.value("document.querySelector('#request pre:last-child').textContent").await;
     let command = command.as_str().unwrap().to_owned();
-    let folder = tempfile::tempdir().unwrap();
-    let mut shell = tokio::process::Command::new("sh");
-    shell.args(["-c", &command]).env("INFRAI_API_KEY", KEY).current_dir(folder.path());
-    let output = shell.output().await.unwrap();
-    assert!(output.status.success(), "{command}: {output:?}");
-    let read = std::fs::read_dir(folder.path()).unwrap().next();
-    let file = read.map(|file| std::fs::metadata(file.unwrap().path()).unwrap().len());
-    (command, serde_json::from_slice(&output.stdout).unwrap_or(json!({"file": file})))
+    let Ran { exit, output, file } = shell(&command).await;
+    assert_eq!(exit, Some(0), "{command}");
+    (command, serde_json::from_slice(&output).unwrap_or(json!({"file": file})))
 }
 
 #[tokio::test]
@@ -91,6 +104,7 @@ async fn a_request_opens_with_its_response_and_a_command_that_works() {
         page.open("/#requests").await;
         page.until("document.querySelectorAll('#request-list tr').length === 3").await;
         let text = opened(page, 1).await;
+        assert!(page.value("document.querySelector('.facts-list').textContent").await.to_string().contains("Idempotency keyit's-one"));
         for part in ["200", "idempotency-key", "it's-one", "content-type", "\"state\"", id, "not kept"] {
             assert!(text.contains(part), "{part}: {text}");
         }
@@ -111,9 +125,14 @@ async fn a_request_opens_with_its_response_and_a_command_that_works() {
         page.click("#close-request").await;
         let text = opened(page, 3).await;
         assert!(text.contains("bytes of files are not kept") && text.contains("bytes 0-9/"), "{text}");
-        assert_eq!(run(page).await.1["file"], 10, "the range is sent again, with a new link");
+        let command = page.value("document.querySelector('#request pre:last-child').textContent").await;
+        let command = command.as_str().unwrap();
+        assert!(command.contains("signature=..."), "no link is made before the command is copied: {command}");
+        let output = shell(command).await;
+        assert_eq!((output.exit, output.file), (Some(22), None), "an error is no clip: {command}");
         page.click("#copy-curl").await;
         page.until("/command (copied|selected)/.test(document.querySelector('#news').textContent)").await;
+        assert_eq!(run(page).await.1["file"], 10, "the range is sent again, with a new link");
         page.value("history.back()").await;
         page.until("!document.querySelector('#request').open").await;
         opened(page, 1).await;
@@ -142,6 +161,88 @@ async fn twenty_thousand_requests_are_a_short_list() {
         page.submit(json!({"prompt": "a boat"})).await;
         page.until("document.querySelector('#request-list td.what').textContent === '/v1/video/generate'").await;
         assert_eq!(page.value("document.querySelectorAll('#request-list tr').length").await, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn a_command_sends_what_curl_would_read_in_its_own_way() {
+    visit(builder(), async |page| {
+        let base = page.sandbox.base_url();
+        let sent = [
+            ("/v1/video/generate", "@/etc/hostname"),
+            ("/v1/video/generate", "@-"),
+            ("/v1/video/generate?page=[1-3]&name={a,b}", "{\"prompt\": \"[1-3]{a,b}\"}"),
+            ("/v1/other/../video/./generate?a=[", "line\nline\n"),
+        ];
+        for (path, body) in sent {
+            let mut curl = tokio::process::Command::new("curl");
+            curl.args(["-sS", "--globoff", "--path-as-is", "--data-raw", body]).arg(format!("{base}{path}"));
+            assert!(curl.output().await.unwrap().status.success());
+        }
+        page.open("/#requests").await;
+        page.until("document.querySelectorAll('#request-list tr').length === 4").await;
+        for ((number, (path, body)), first) in (1..).zip(sent).zip(page.sandbox.journal()) {
+            let before = page.sandbox.journal().len();
+            opened(page, number).await;
+            let (command, _) = run(page).await;
+            let journal = page.sandbox.journal();
+            assert_eq!(journal.len(), before + 1, "one request: {command}");
+            let again = &journal[before];
+            assert_eq!(
+                (&again.path, &again.query, &again.body),
+                (&first.path, &first.query, &first.body),
+                "{command}"
+            );
+            assert_eq!(again.body.as_deref(), Some(body), "{path}");
+            page.click("#close-request").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn an_address_that_cannot_be_decoded_shows_its_tab() {
+    visit(builder(), async |page| {
+        page.submit(json!({"prompt": "a boat"})).await;
+        for address in ["/#requests/%E0%A4%A", "/#requests/%", "/#requests/%zz/%"] {
+            page.open("/docs").await;
+            page.open(address).await;
+            page.until("document.querySelectorAll('#request-list tr').length === 1").await;
+            let shown = "!document.querySelector('#panel-requests').hidden && !document.querySelector('#request').open";
+            assert_eq!(page.value(shown).await, true, "{address}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn the_filter_follows_what_is_typed_and_selected_text_opens_nothing() {
+    visit(builder(), async |page| {
+        let id = page.submit(json!({"prompt": "a boat"})).await;
+        page.submit(json!({"prompt": "a train"})).await;
+        page.open_page().await;
+        page.tab("requests").await;
+        let rows = |count: usize| format!("document.querySelectorAll('#request-list tr').length === {count}");
+        page.until(&rows(2)).await;
+        page.find("#request-job").await.send_keys(&id).await.unwrap();
+        page.until(&rows(1)).await;
+        // As the button in the field does.
+        page.value(
+            "(() => { const field = document.querySelector('#request-job'); field.value = '';
+            field.dispatchEvent(new Event('input', { bubbles: true })); })()",
+        )
+        .await;
+        page.until(&rows(2)).await;
+
+        let cell = "document.querySelector('#request-list td.method')";
+        page.value(&format!("(getSelection().selectAllChildren({cell}), {cell}.click())")).await;
+        assert_eq!(page.value("location.hash").await, "#requests");
+        page.value(&format!("(getSelection().removeAllRanges(), {cell}.click())")).await;
+        page.until("document.querySelector('#request').open").await;
     })
     .await;
 }

@@ -133,12 +133,17 @@ async fn the_admin_token_opens_the_page_and_lasts_as_long_as_its_tab() {
             window.fetch = (path, options) => { window.sent.push(options.headers.Authorization); return fetch(path, options); }; })()";
         page.value(watch).await;
         page.press("another-token" + thirtyfour::Key::Enter).await;
-        page.until("window.sent.length > 0 && !document.querySelector('#gate').hidden").await;
+        let refused = "document.querySelector('#gate-error').checkVisibility() && document.querySelector('#gate-error').textContent === 'This token is wrong.'";
+        page.until(&format!("window.sent.length > 0 && {refused}")).await;
         assert_eq!(page.value("window.sent[0]").await, "Bearer another-token");
         assert_eq!(page.value("document.querySelector('#token').value").await, "");
         assert_eq!(page.value("document.querySelectorAll('#job-list > li').length").await, 0);
 
-        page.press(TOKEN.to_owned() + thirtyfour::Key::Enter).await;
+        page.press("ключ" + thirtyfour::Key::Enter).await;
+        page.until(&format!("document.querySelector('#token').value === '' && {refused}")).await;
+        assert_eq!(page.value("sessionStorage.length").await, 0, "only an accepted token is kept");
+
+        page.press(format!(" {TOKEN} ") + thirtyfour::Key::Enter).await;
         page.until(&shows(&id, "queued")).await;
         page.open("/").await;
         page.until(&shows(&id, "queued")).await;
@@ -146,6 +151,23 @@ async fn the_admin_token_opens_the_page_and_lasts_as_long_as_its_tab() {
         let complaints = page.complaints().await;
         assert_eq!(complaints.len(), 2, "refused before the token was given: {complaints:?}");
         assert!(complaints.iter().all(|complaint| complaint.contains("401")), "{complaints:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn a_link_to_a_request_opens_after_the_token_was_given() {
+    visit(builder().admin_token("a-token-of-this-test-only"), async |page| {
+        page.submit(json!({"prompt": "a boat"})).await;
+        let id = page.sandbox.journal().remove(0).request_id;
+        page.open(&format!("/#requests/{id}")).await;
+        page.until("!document.querySelector('#gate').hidden && document.activeElement.id === 'token'").await;
+        assert_eq!(page.value("document.querySelector('#request').open").await, false);
+        page.press("a-token-of-this-test-only" + thirtyfour::Key::Enter).await;
+        page.until("document.querySelector('#request').open && document.querySelector('#copy-curl:enabled')")
+            .await;
+        page.complaints().await;
     })
     .await;
 }

@@ -50,17 +50,23 @@ export function setConnected(connected) {
 
 // ---- requests to the sandbox
 
-export const TOKEN = "sandbox-token";
+const TOKEN = "sandbox-token";
+// In milliseconds. Only the event stream, which has a signal of its own, takes longer.
+const LONGEST = 30_000;
+
+// Whether there was no response at all.
+const isUnreachable = (error) => error instanceof TypeError || error.name === "TimeoutError";
+export const reason = (error) => (isUnreachable(error) ? "The sandbox cannot be reached." : error.message);
 
 // Sends a request to the admin API.
 export async function ask(path, options = {}) {
   const token = sessionStorage.getItem(TOKEN);
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const response = await fetch(path, { ...options, headers, cache: "no-store" });
+  const response = await fetch(path, { signal: AbortSignal.timeout(LONGEST), ...options, headers, cache: "no-store" });
   if (response.ok) return response;
-  const reason = await response.json().then((body) => body.error, () => null);
-  const text = typeof reason === "string" ? reason : `the sandbox responded with ${response.status}`;
-  if (response.status === 401 || response.status === 403) openGate(text);
+  const error = await response.json().then((body) => body.error, () => null);
+  const text = typeof error === "string" ? error : `the sandbox responded with ${response.status}`;
+  if (response.status === 401 || response.status === 403) openGate(text, token && response.status === 401 ? WRONG : "");
   throw new Error(text);
 }
 
@@ -72,16 +78,51 @@ export async function act(path, method, body, result) {
     if (result) announce(result);
     return true;
   } catch (error) {
-    complain(error instanceof TypeError ? "The sandbox cannot be reached: nothing is known to have changed." : error.message);
+    complain(isUnreachable(error) ? "The sandbox cannot be reached: nothing is known to have changed." : error.message);
     return false;
   }
 }
 
-function openGate(reason) {
+// ---- the token
+
+const WRONG = "This token is wrong.";
+
+function openGate(text, error) {
   if (!byId("gate").hidden) return;
-  byId("gate-reason").textContent = reason;
+  // A dialog would hide it.
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  byId("gate-reason").textContent = text;
   byId("gate").hidden = false;
+  refuse(error);
   byId("token").focus();
+}
+
+function refuse(error) {
+  byId("gate-reason").hidden = Boolean(error);
+  byId("gate-error").textContent = error;
+  byId("gate-error").hidden = !error;
+}
+
+// Whether the sandbox accepts the token, which is kept then.
+export async function unlock(token) {
+  refuse("");
+  // Nothing else fits into a header.
+  if (!/^[\x20-\x7e]+$/.test(token)) {
+    refuse(WRONG);
+    return false;
+  }
+  try {
+    const headers = { Authorization: `Bearer ${token}` };
+    const response = await fetch("/__sandbox/clock", { signal: AbortSignal.timeout(LONGEST), headers, cache: "no-store" });
+    if (response.ok) {
+      sessionStorage.setItem(TOKEN, token);
+      byId("gate").hidden = true;
+    } else refuse(response.status === 401 || response.status === 403 ? WRONG : `The sandbox responded with ${response.status}.`);
+    return response.ok;
+  } catch (error) {
+    refuse(reason(error));
+    return false;
+  }
 }
 
 // ---- messages

@@ -1,21 +1,29 @@
 // One request with its response, as the address names it: #requests/ID.
 
-import { ask, byId, copy, dollars, element, time } from "./core.js";
-import { curl } from "./curl.js";
+import { ask, byId, copy, dollars, element, liveButton, reason, state, time } from "./core.js";
+import { curl, isOfFiles } from "./curl.js";
 import { duration, statusText } from "./requests.js";
 import { leave, onRoute } from "./tabs.js";
 
 const dialog = byId("request");
 let shown = "";
+// What the address names. It is shown as soon as there is a connection.
+let wanted = "";
 let showJob = () => {};
 
 // Follows the address from now on. `jobs` is called with the id of a job to show.
 export function start(jobs) {
   showJob = jobs;
   onRoute((tab, id) => {
-    if (tab === "requests" && id) open(id);
-    else if (dialog.open) dialog.close();
+    wanted = tab === "requests" ? id : "";
+    follow();
   });
+}
+
+// Called also after each new connection.
+export function follow() {
+  if (!wanted && dialog.open) dialog.close();
+  if (wanted && state.connected && byId("gate").hidden) open(wanted);
 }
 
 // Shows the request again, if it is open and got its response.
@@ -39,7 +47,7 @@ async function load(id) {
     content = await details(request);
     byId("request-title").textContent = `${request.method} ${request.path}`;
   } catch (error) {
-    content = [element("p", { className: "error" }, error.message)];
+    content = [element("p", { className: "error" }, reason(error))];
   }
   if (shown === id) byId("request-body").replaceChildren(...content);
 }
@@ -48,6 +56,7 @@ dialog.addEventListener("close", () => {
   const opener = document.querySelector(`[data-request="${CSS.escape(shown)}"] button`);
   shown = "";
   leave();
+  if (!byId("gate").hidden) return;
   if (opener?.checkVisibility()) opener.focus();
   else document.querySelector("[role=tab][aria-selected=true]").focus();
 });
@@ -56,18 +65,24 @@ byId("close-request").addEventListener("click", () => dialog.close());
 // ---- the content
 
 async function details(request) {
-  const command = await curl(request);
-  const code = element("code", {}, command);
-  const button = element("button", { type: "button", id: "copy-curl" }, "Copy as curl");
-  button.addEventListener("click", () => copy(command, "command", code));
+  const code = element("code", {}, await curl(request, false));
+  const button = liveButton("Copy as curl", async () => {
+    code.textContent = await curl(request, true);
+    copy(code.textContent, "command", code);
+  }, { id: "copy-curl" });
   return [
     facts(request),
     ...part("Request", request.headers, request.authorization ? ["authorization", "not kept"] : null, request.body, requestNote(request)),
     ...part("Response", request.response_headers, null, request.response_body, responseNote(request)),
     element("div", { className: "head" }, element("h3", {}, "As a command"), button),
-    element("p", { className: "soft" }, "Set INFRAI_API_KEY to the API key first."),
+    element("p", { className: "soft" }, commandNote(request)),
     element("pre", { tabIndex: 0, role: "region", "aria-label": "The request as a curl command" }, code),
   ];
+}
+
+function commandNote(request) {
+  if (request.authorization) return "Set INFRAI_API_KEY to the API key first.";
+  return isOfFiles(request) ? "“Copy as curl” fills in the signature: whoever has it can download the file for a while." : "No API key is sent.";
 }
 
 function facts(request) {
@@ -81,6 +96,7 @@ function facts(request) {
   add("Duration", duration(request.duration_ms));
   add("Fault that acted", request.fault && element("span", { className: "tag" }, request.fault));
   add("Account", code(request.account));
+  add("Idempotency key", code(idempotencyKey(request)));
   add("Job", request.job_id && jobLink(request.job_id));
   add("Query", code(request.query));
   add("Cost", request.cost_usd === null ? null : dollars(request.cost_usd));
@@ -88,10 +104,20 @@ function facts(request) {
   return list;
 }
 
+// The header comes before the member of the body.
+function idempotencyKey({ headers, body }) {
+  const header = headers.find(([name]) => name === "idempotency-key")?.[1];
+  if (header) return header;
+  try {
+    const key = JSON.parse(body)?.idempotency_key;
+    return typeof key === "string" ? key : null;
+  } catch {
+    return null;
+  }
+}
+
 function jobLink(id) {
-  const button = element("button", { type: "button", className: "quiet" }, element("code", {}, id));
-  button.addEventListener("click", () => showJob(id));
-  return button;
+  return liveButton(element("code", {}, id), () => showJob(id), { className: "quiet" });
 }
 
 function part(name, headers, hidden, body, note) {

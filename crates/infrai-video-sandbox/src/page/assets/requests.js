@@ -1,6 +1,6 @@
 // The list of the newest requests.
 
-import { byId, element, state, time } from "./core.js";
+import { allow, byId, element, state, time } from "./core.js";
 import { select } from "./stream.js";
 import { go } from "./tabs.js";
 import { refresh } from "./request_details.js";
@@ -44,7 +44,8 @@ function next(number) {
 
 function rowOf(request) {
   const { method, path, status, fault } = request;
-  const open = element("button", { type: "button", className: "path" }, path);
+  const open = element("button", { type: "button", className: "path", "data-live": "" }, path);
+  allow(open);
   open.setAttribute("aria-label", `${method} ${path}: details`);
   const cell = (className, ...children) => element("td", { className }, ...children);
   const row = element(
@@ -62,8 +63,16 @@ function rowOf(request) {
   row.dataset.number = request.sequence;
   row.dataset.request = request.request_id;
   row.dataset.class = status === null ? (request.is_done ? "lost" : "open") : String(status)[0];
-  row.addEventListener("click", () => go("requests", request.request_id));
+  row.addEventListener("click", ({ target }) => {
+    if (state.connected && (open.contains(target) || !isSelected(row))) go("requests", request.request_id);
+  });
   return row;
+}
+
+// Whether text of the row is selected: the click then only ended that.
+function isSelected(row) {
+  const selection = getSelection();
+  return !selection.isCollapsed && selection.containsNode(row, true);
 }
 
 export const statusText = ({ status, is_done: isDone }) => (status !== null ? String(status) : isDone ? "no response" : "waiting");
@@ -92,13 +101,24 @@ export const chosen = () => ({
   hide: thumbnails.getAttribute("aria-pressed") === "true" ? "" : "thumbnail",
 });
 
+let typing = null;
+
 function filter() {
+  clearTimeout(typing);
   select(chosen());
   byId("all-requests").hidden = !byId("request-job").value && !byId("request-status").value;
 }
 
-byId("request-filter").addEventListener("submit", (event) => event.preventDefault());
-byId("request-filter").addEventListener("change", filter);
+byId("request-filter").addEventListener("submit", (event) => {
+  event.preventDefault();
+  filter();
+});
+byId("request-status").addEventListener("change", filter);
+// Also when the field is cleared with its own button.
+byId("request-job").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(filter, 200);
+});
 byId("all-requests").addEventListener("click", () => {
   byId("request-filter").reset();
   filter();

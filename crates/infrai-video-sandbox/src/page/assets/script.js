@@ -7,7 +7,7 @@ import { showFaults, showScenarios } from "./faults.js";
 import { showJobs, start as startJobs } from "./jobs.js";
 import { showLedger } from "./ledger.js";
 import "./new_job.js";
-import { start as startDetails } from "./request_details.js";
+import { follow, start as startDetails } from "./request_details.js";
 import { chosen, showRequests, showRequestsOf } from "./requests.js";
 import { hear, select } from "./stream.js";
 import { go } from "./tabs.js";
@@ -15,6 +15,7 @@ import { go } from "./tabs.js";
 hear("hello", ({ samples, scenarios }) => {
   setSamples(samples);
   showScenarios(scenarios);
+  follow();
 });
 hear("clock", setClock);
 hear("jobs", (jobs, isFirst) => {

@@ -1,6 +1,9 @@
 // The event stream of the sandbox.
 
-import { TOKEN, announce, ask, byId, setConnected, state } from "./core.js";
+import { announce, ask, byId, setConnected, state, unlock } from "./core.js";
+
+// In milliseconds. The sandbox sends something about every 15 s: a connection that is silent for longer is frozen.
+const LONGEST_SILENCE = 40_000;
 
 const hearers = {};
 const filter = {};
@@ -24,14 +27,23 @@ export async function connect() {
   stream = own;
   let pause = 500;
   while (stream === own && byId("gate").hidden) {
+    const silence = new AbortController();
+    let timer = null;
+    const alive = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), LONGEST_SILENCE);
+    };
+    alive();
     try {
       const parameters = new URLSearchParams(Object.entries({ account: state.account, ...filter }).filter(([, value]) => value));
-      const response = await ask(`/__sandbox/events?${parameters}`, { signal: own.signal });
+      const response = await ask(`/__sandbox/events?${parameters}`, { signal: AbortSignal.any([own.signal, silence.signal]) });
       if (setConnected(true) && own.lost) announce("connected again");
       pause = 500;
-      await read(response.body.pipeThrough(new TextDecoderStream()).getReader());
+      await read(response.body.pipeThrough(new TextDecoderStream()).getReader(), alive);
     } catch {
       if (own.signal.aborted) return;
+    } finally {
+      clearTimeout(timer);
     }
     if (setConnected(false)) announce("the connection to the sandbox was lost");
     own.lost = true;
@@ -40,12 +52,13 @@ export async function connect() {
   }
 }
 
-async function read(reader) {
+async function read(reader, alive) {
   const heard = new Set();
   let rest = "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
+    alive();
     const blocks = (rest + value).split("\n\n");
     rest = blocks.pop();
     for (const block of blocks) dispatch(block, heard);
@@ -64,12 +77,11 @@ function dispatch(block, heard) {
   heard.add(name);
 }
 
-byId("gate").addEventListener("submit", (event) => {
+byId("gate").addEventListener("submit", async (event) => {
   event.preventDefault();
-  sessionStorage.setItem(TOKEN, byId("token").value);
+  const token = byId("token").value.trim();
   byId("token").value = "";
-  byId("gate").hidden = true;
-  connect();
+  if (await unlock(token)) connect();
 });
 
 byId("account").addEventListener("change", (event) => {

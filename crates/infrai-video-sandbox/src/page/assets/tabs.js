@@ -11,7 +11,16 @@ const current = () => tabs.find((tab) => tab.getAttribute("aria-selected") === "
 // The name of the tab in the address, and what follows it.
 function route() {
   const [tab, ...rest] = location.hash.slice(1).split("/");
-  return tabs.some((known) => name(known) === tab) ? [tab, decodeURIComponent(rest.join("/"))] : [name(tabs[0]), ""];
+  return tabs.some((known) => name(known) === tab) ? [tab, decoded(rest.join("/"))] : [name(tabs[0]), ""];
+}
+
+// Nothing, if the address was typed or cut so that it has no meaning.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
 }
 
 export function go(tab, rest = "") {
