@@ -41,6 +41,13 @@ pub struct FaultRecord {
     pub acted: u64,
 }
 
+impl FaultRecord {
+    /// Whether the rule has acted as often as it may.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.fault.0.count.is_some_and(|count| self.acted >= count)
+    }
+}
+
 /// The rules of a sandbox, and how often each has matched and acted.
 pub(crate) struct Faults {
     seed: Seed,

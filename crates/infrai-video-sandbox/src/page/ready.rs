@@ -57,9 +57,9 @@ pub(super) const READY: [Ready; 8] = [
 ];
 
 impl Ready {
-    /// Whether the rule is active.
+    /// Whether the rule is active, and can act.
     pub(super) fn is_on(&self, active: &[FaultRecord]) -> bool {
-        self.rule().is_some_and(|rule| active.iter().any(|record| record.fault == rule))
+        self.rule().is_some_and(|rule| active.iter().any(|record| record.fault == rule && !record.is_spent()))
     }
 
     fn rule(&self) -> Option<Fault> {
@@ -83,8 +83,11 @@ mod tests {
             .collect();
         for (place, rule) in rules.iter().enumerate() {
             assert!(!rules[..place].contains(rule), "{}", READY[place].title);
-            let record = FaultRecord { fault: rule.clone(), matched: 2, acted: 1 };
-            assert!(READY[place].is_on(&[record]) && !READY[place].is_on(&[]));
+            let after = |acted| FaultRecord { fault: rule.clone(), matched: 9, acted };
+            assert!(READY[place].is_on(&[after(0)]) && !READY[place].is_on(&[]));
+            let is_limited = READY[place].toml.contains("count");
+            assert_eq!(READY[place].is_on(&[after(9)]), !is_limited, "{}", READY[place].title);
+            assert!(READY[place].is_on(&[after(9), after(0)]));
         }
     }
 }

@@ -137,6 +137,28 @@ async fn jobs_are_paged_and_a_page_stays_while_jobs_arrive() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn a_clip_that_plays_stays_while_jobs_arrive() {
+    visit(builder(), async |page| {
+        page.open_page().await;
+        page.submit(json!({"prompt": "a boat", "duration_seconds": 1, "resolution": "720p"})).await;
+        page.sandbox.clock().advance(std::time::Duration::from_secs(60));
+        page.until("document.querySelector('.play')").await;
+        page.click(".play").await;
+        page.until("document.querySelector('video').readyState >= 1").await;
+        page.value("(window.player = document.querySelector('video'), null)").await;
+        for _ in 0..21 {
+            page.submit(json!({"prompt": "a ship", "duration_seconds": 1})).await;
+        }
+        page.until("document.querySelector('#job-range').textContent.includes('of 22')").await;
+        assert_eq!(page.value("window.player.isConnected").await, true);
+        fill_in(page, "#job-search", "ship").await;
+        page.until("!window.player.isConnected").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
 async fn a_job_of_any_account_is_cancelled_and_its_clip_opened() {
     visit(builder(), async |page| {
         page.open_page().await;
@@ -145,6 +167,7 @@ async fn a_job_of_any_account_is_cancelled_and_its_clip_opened() {
         page.click(&format!("{} [aria-label=\"Cancel job 1\"]", card(&first))).await;
         page.until(&shows(&first, "cancelled")).await;
         page.until("document.querySelector('[aria-label=\"Cancel job 1\"]').hidden").await;
+        page.until(&format!("document.activeElement.matches('{}')", card(&first))).await;
         let second =
             page.submit(json!({"prompt": "a boat", "duration_seconds": 1, "resolution": "720p"})).await;
         page.until(&shows(&second, "queued")).await;
@@ -160,6 +183,73 @@ async fn a_job_of_any_account_is_cancelled_and_its_clip_opened() {
         page.other_window_shows(&format!("/clips/{second}.mp4")).await;
         page.click(&format!("{} [aria-label=\"Copy id of job 2\"]", card(&second))).await;
         page.until("/job id (copied|selected)/.test(document.querySelector('#news').textContent)").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn what_cannot_be_sent_is_an_error_at_its_field_and_starts_nothing() {
+    visit(builder(), async |page| {
+        page.open_page().await;
+        fill_in(page, "#prompt", "a boat").await;
+        for (field, text, good, message) in [
+            ("#duration", "9e", "4", "The length is not a number. Enter"),
+            ("#duration", "", "4", "The length is missing. Enter"),
+            ("#key", "ifr_pk_ключ", "ifr_pk_mine", "This is not an API key. Enter"),
+            ("#key", "ifr_pk_a b", "ifr_pk_mine", "This is not an API key. Enter"),
+            ("#key", "ifr_pk_", "ifr_pk_mine", "This is not an API key. Enter"),
+        ] {
+            fill_in(page, field, text).await;
+            page.click("#start-job").await;
+            page.until(&format!("document.activeElement.matches('{field}[aria-invalid=true]')")).await;
+            page.until(&format!(
+                "document.querySelector('{field}-error').textContent.startsWith('{message}')"
+            ))
+            .await;
+            assert_eq!(page.value("document.querySelector('#form-error').hidden").await, true);
+            fill_in(page, field, good).await;
+        }
+        assert_eq!(page.sandbox.journal().len(), 0, "nothing was sent");
+        fill_in(page, "#key", " ifr_pk_mine ").await;
+        page.click("#start-job").await;
+        page.until("document.querySelectorAll('#job-list > li').length === 1").await;
+        let job = page.sandbox.jobs().remove(0);
+        assert_eq!(page.sandbox.ledger().balance_usd("ifr_pk_mine"), Some(50.0 - job.cost_usd));
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn what_is_typed_while_a_job_is_being_started_is_kept() {
+    visit(builder(), async |page| {
+        page.open_page().await;
+        // The request leaves when the test says so.
+        page.value(
+            "(() => {
+                const send = fetch;
+                window.fetch = (path, ...rest) => path === '/v1/video/generate'
+                    ? new Promise((resolve) => { window.go = () => resolve(send(path, ...rest)); })
+                    : send(path, ...rest);
+            })()",
+        )
+        .await;
+        fill_in(page, "#prompt", "a boat").await;
+        page.click("#start-job").await;
+        page.until("window.go && document.querySelector('#start-job').ariaBusy === 'true'").await;
+        fill_in(page, "#prompt", "a ship").await;
+        page.click("#start-job").await;
+        page.value("window.go()").await;
+        page.until("document.querySelector('#start-job').ariaBusy === null").await;
+        assert_eq!(page.value("document.querySelector('#prompt').value").await, "a ship");
+        let prompts = || page.sandbox.jobs().into_iter().map(|job| job.prompt).collect::<Vec<_>>();
+        assert_eq!(prompts(), ["a boat"], "the second press started nothing");
+        page.click("#start-job").await;
+        page.until("document.querySelector('#start-job').ariaBusy === 'true'").await;
+        page.value("window.go()").await;
+        page.until("document.querySelector('#prompt').value === ''").await;
+        assert_eq!(prompts(), ["a boat", "a ship"]);
     })
     .await;
 }

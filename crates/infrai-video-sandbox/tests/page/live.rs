@@ -18,7 +18,7 @@ async fn a_job_appears_goes_through_its_states_and_its_clip_plays() {
         page.until(&shows(&id, "running")).await;
         page.click("#next-change").await;
         page.until(&shows(&id, "succeeded")).await;
-        page.until("document.querySelector('#news').textContent.includes('succeeded')").await;
+        page.until("document.querySelector('#changes').textContent.includes('succeeded')").await;
 
         let job = page.sandbox.jobs().remove(0);
         let text = page.find(&card(&id)).await.text().await.unwrap();

@@ -64,7 +64,10 @@ async fn whatever_deletes_says_how_much_and_does_nothing_unless_confirmed() {
         page.tab("scenarios").await;
         page.click("#reset").await;
         page.confirm().await;
-        page.until("document.querySelector('#news').textContent.includes('delete everything')").await;
+        page.until(
+            "document.querySelector('#news').textContent === '2 jobs, 2 accounts and 3 requests deleted'",
+        )
+        .await;
         assert!(page.sandbox.jobs().is_empty());
     })
     .await;
@@ -94,6 +97,38 @@ async fn without_a_connection_no_button_changes_anything() {
         page.until(&format!("!document.querySelector('{} [aria-label^=Cancel]').disabled", card(&id))).await;
         // The browser logs each attempt to connect.
         page.complaints().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: cargo xtask test --only browser"]
+async fn an_open_question_keeps_up_with_what_it_would_delete() {
+    visit(builder(), async |page| {
+        page.submit(json!({"prompt": "a boat", "duration_seconds": 1})).await;
+        page.open_page().await;
+        page.tab("scenarios").await;
+        page.click("#own-settings").await;
+        let question = asked(page).await;
+        assert!(
+            question.contains("This deletes 1 job, 1 account and 1 request, and replaces the settings."),
+            "{question}"
+        );
+        page.press(Key::Escape + "").await;
+        page.click("#reset").await;
+        assert!(asked(page).await.contains("Delete 1 job and 1 account?"));
+        page.submit_as("ifr_pk_other", json!({"prompt": "a boat", "duration_seconds": 1})).await;
+        let text = "document.querySelector('#question').textContent";
+        page.until(&format!(
+            "{text}.includes('Delete 2 jobs and 2 accounts?') && {text}.includes('and 2 requests;')"
+        ))
+        .await;
+        page.confirm().await;
+        page.until(
+            "document.querySelector('#news').textContent === '2 jobs, 2 accounts and 2 requests deleted'",
+        )
+        .await;
+        assert!(page.sandbox.jobs().is_empty());
     })
     .await;
 }

@@ -31,14 +31,20 @@ async fn a_switch_adds_its_rule_and_takes_it_away_and_leaves_others_alone() {
         };
         assert_eq!(counts(page.sandbox.faults()), [1, 1]);
 
+        // What acted once is off again, and on at one press.
+        let is =
+            |on: bool| format!("document.querySelector('{switch}').getAttribute('aria-checked') === '{on}'");
+        page.until(&is(false)).await;
         page.click(switch).await;
-        page.until(&format!("document.querySelector('{switch}').getAttribute('aria-checked') === 'false'"))
-            .await;
+        page.until(&is(true)).await;
+        page.click(switch).await;
+        page.until(&is(false)).await;
         let left = page.sandbox.faults();
         assert_eq!((left.len(), &left[0].fault, left[0].acted), (1, &other, 1));
         page.click("#clear-faults").await;
         assert!(page.confirm().await.contains("Remove 1 fault rule?"));
         page.until("document.querySelector('#clear-faults').disabled").await;
+        assert_eq!(page.value("document.activeElement.id").await, "tab-faults", "the focus is not lost");
         assert_eq!(page.sandbox.faults(), []);
     })
     .await;

@@ -33,8 +33,15 @@ export function liveButton(text, run, settings = {}) {
 
 // Whether a control can be used, as soon as there is a connection.
 export function allow(control, can = true) {
+  const hadFocus = document.activeElement === control;
   control.dataset.can = String(can);
   control.disabled = !can || !state.connected;
+  if (hadFocus && !can) focusTab();
+}
+
+// Where the focus goes when what had it is gone or disabled.
+export function focusTab() {
+  document.querySelector("[role=tab][aria-selected=true]").focus();
 }
 
 export function setConnected(connected) {
@@ -133,15 +140,28 @@ export function complain(message) {
   notice.hidden = false;
 }
 
-// Read aloud, and shown for a moment. Two at about the same time are one.
+// The result of what the person did: read aloud, and shown for a moment.
 export function announce(text) {
   const news = byId("news");
-  const isSoon = performance.now() - announce.at < 1500;
-  news.textContent = isSoon ? `${news.textContent}, ${text}` : text;
-  announce.at = performance.now();
+  news.textContent = text;
   news.classList.add("shown");
   clearTimeout(announce.timer);
   announce.timer = setTimeout(() => news.classList.remove("shown"), 4000);
+}
+
+const changes = new Map();
+
+// A change that the person did not ask for: only read aloud, together with others of the same second.
+export function mention(subject, text) {
+  if (changes.size === 0) setTimeout(announceChanges, 1000);
+  changes.set(subject, text);
+}
+
+function announceChanges() {
+  const text = [...changes.values()].join(", ");
+  const isShort = changes.size <= 2 && text.length <= 120;
+  byId("changes").textContent = isShort ? text : `${count(changes.size, "job")} changed`;
+  changes.clear();
 }
 
 // Copies a text. Where that is not allowed, the text is selected in `shown`.

@@ -1,13 +1,27 @@
 // Questions before something is deleted. Cancel is the default, and what Escape means.
 
-import { allow, byId, count, state } from "./core.js";
+import { allow, byId, count, focusTab, state } from "./core.js";
 
 const dialog = byId("question");
 
-// Whether the person confirms. `details` are texts or elements.
+// How often the numbers of an open question are renewed, in milliseconds.
+const RENEWAL = 200;
+
+// Whether the person confirms. `question` gives the text of the question, and `details` are elements, or functions that
+// give a text: what they say is kept up to date while the question is open.
 export function confirmed(question, details, verb) {
-  byId("question-title").textContent = question;
-  byId("question-text").replaceChildren(...details);
+  const texts = [[byId("question-title"), question]];
+  byId("question-text").replaceChildren(...details.map((detail) => {
+    if (typeof detail !== "function") return detail;
+    const node = document.createElement("p");
+    texts.push([node, detail]);
+    return node;
+  }));
+  const renew = () => {
+    for (const [node, text] of texts) if (node.textContent !== text()) node.textContent = text();
+  };
+  renew();
+  const timer = setInterval(renew, RENEWAL);
   const yes = byId("question-yes");
   yes.textContent = verb;
   allow(yes);
@@ -17,15 +31,18 @@ export function confirmed(question, details, verb) {
   byId("question-no").focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      // The browser gives the focus back, unless the opener was replaced in the meantime.
-      if (!opener?.isConnected) document.querySelector("[role=tab][aria-selected=true]").focus();
+      clearInterval(timer);
+      // The browser gives the focus back, unless the opener was replaced or disabled in the meantime.
+      if (!opener?.isConnected || opener.disabled) focusTab();
       resolve(dialog.returnValue === "yes");
     }, { once: true });
   });
 }
 
-// "35 jobs, 2 accounts and 120 requests".
-export function everything() {
-  const { jobs, accounts, requests } = state.counts;
-  return `${count(jobs, "job")}, ${count(accounts, "account")} and ${count(requests, "request")}`;
+// "35 jobs, 2 accounts and 120 requests", without what there is none of. Empty if there is nothing.
+export function amounts(...names) {
+  const parts = names.filter((name) => state.counts[name] > 0).map((name) => count(state.counts[name], name.slice(0, -1)));
+  return [parts.slice(0, -1).join(", "), ...parts.slice(-1)].filter(Boolean).join(" and ");
 }
+
+export const everything = () => amounts("jobs", "accounts", "requests") || "nothing";

@@ -1,7 +1,7 @@
 // The fault rules, and the scenarios.
 
-import { act, allow, announce, byId, count, element, liveButton, state } from "./core.js";
-import { confirmed, everything } from "./dialog.js";
+import { act, allow, byId, count, element, liveButton, state } from "./core.js";
+import { amounts, confirmed, everything } from "./dialog.js";
 
 export function showFaults({ active, ready }) {
   const switches = byId("switches");
@@ -35,10 +35,10 @@ function rule({ matched, acted, action, operation, ...conditions }) {
 }
 
 byId("clear-faults").addEventListener("click", async () => {
-  const rules = count(state.counts.rules, "fault rule");
+  const rules = () => count(state.counts.rules, "fault rule");
   const text = element("p", {}, "They include rules that were not set on this page. Jobs and charges stay.");
-  if (!(await confirmed(`Remove ${rules}?`, [text], "Remove rules"))) return;
-  await act("/__sandbox/faults", "PUT", "", `${rules} removed`);
+  if (!(await confirmed(() => `Remove ${rules()}?`, [text], "Remove rules"))) return;
+  await act("/__sandbox/faults", "PUT", "", `${rules()} removed`);
 });
 
 // ---- the scenarios
@@ -49,7 +49,7 @@ export function showScenarios(scenarios) {
 
 function scenario({ name, summary, toml }) {
   const file = element("pre", { tabIndex: 0, role: "region", "aria-label": `The file of ${name}` }, toml.trim());
-  const button = liveButton(`Start ${name}`, () => restart(`/__sandbox/scenario/${encodeURIComponent(name)}`, `Start ${name}?`, `Start ${name}`));
+  const button = liveButton(`Start ${name}`, () => restart(`/__sandbox/scenario/${encodeURIComponent(name)}`, () => `Start ${name}?`, `Start ${name}`));
   const details = element("details", {}, element("summary", {}, element("span", {}, element("code", {}, name), " ", element("span", { className: "soft" }, summary))), button, file);
   new ResizeObserver(() => {
     const { paddingLeft, paddingRight } = getComputedStyle(file);
@@ -92,16 +92,16 @@ export function wrapped(toml, columns) {
   return lines.join("\n");
 }
 
-// Everything that starts the sandbox over asks first, and says how much is deleted.
+// Everything that starts the sandbox over asks first, and says how much is deleted, before and afterwards.
 async function restart(path, question, verb, method = "PUT") {
-  const { rules } = state.counts;
-  const text = element("p", {}, `This deletes ${everything()}${method === "PUT" ? `, and replaces ${count(rules, "fault rule")} and the settings` : "; fault rules and settings stay"}.`);
-  if (!(await confirmed(question, [text], verb))) return;
-  if (await act(path, method, "")) announce(`done: ${verb.toLowerCase()}`);
+  const rules = () => (state.counts.rules > 0 ? `${count(state.counts.rules, "fault rule")} and ` : "");
+  const more = () => (method === "PUT" ? `, and replaces ${rules()}the settings` : "; fault rules and settings stay");
+  if (!(await confirmed(question, [() => `This deletes ${everything()}${more()}.`], verb))) return;
+  const deleted = everything();
+  await act(path, method, "", `${deleted} deleted`);
 }
 
-byId("own-settings").addEventListener("click", () => restart("/__sandbox/scenario", "Start without a scenario?", "Start over"));
+byId("own-settings").addEventListener("click", () => restart("/__sandbox/scenario", () => "Start without a scenario?", "Start over"));
 byId("reset").addEventListener("click", () => {
-  const { jobs, accounts } = state.counts;
-  restart("/__sandbox/reset", `Delete ${count(jobs, "job")} and ${count(accounts, "account")}?`, "Delete everything", "POST");
+  restart("/__sandbox/reset", () => `Delete ${amounts("jobs", "accounts") || "everything"}?`, "Delete everything", "POST");
 });

@@ -1,6 +1,6 @@
 // One job: its card, its player, and what can be done with it.
 
-import { act, ask, complain, copy, dollars, element, liveButton, time } from "./core.js";
+import { act, ask, complain, copy, dollars, element, liveButton, state, time } from "./core.js";
 import { confirmed } from "./dialog.js";
 
 export const shortName = (job) => `job ${job.number}`;
@@ -36,15 +36,14 @@ export function card(job, showRequests) {
   ids.append(fact("account", job.account));
   const id = element("button", { type: "button", "aria-label": `Copy id of ${shortName(job)}` }, "Copy id");
   id.addEventListener("click", () => copy(entry.job.job_id, "job id", ids.querySelector("code")));
-  const requests = element("button", { type: "button", "aria-label": `Requests of ${shortName(job)}` }, "Requests");
-  requests.addEventListener("click", () => showRequests(entry.job.job_id));
+  const requests = liveButton("Requests", () => showRequests(entry.job.job_id), { "aria-label": `Requests of ${shortName(job)}` });
   const remove = liveButton("Delete", () => deleteJob(entry.job), { "aria-label": `Delete ${shortName(job)}` });
   const more = element("button", { className: "more quiet", type: "button", "aria-expanded": "false", "aria-label": `Details of ${shortName(job)}` }, "Details");
   more.addEventListener("click", () => expand(entry, !entry.node.classList.contains("expanded")));
   entry.parts = { ...parts, more };
   entry.node = element(
     "li",
-    { className: "card job" },
+    { className: "card job", tabIndex: -1 },
     parts.frame,
     element(
       "div",
@@ -81,7 +80,9 @@ export function update(entry, job) {
   parts.cost.textContent = back ? `${dollars(job.cost_usd)} refunded` : dollars(job.cost_usd);
   parts.error.hidden = job.error === null;
   parts.error.textContent = job.error ? `${job.error.code}: ${job.error.message}` : "";
+  const hadFocus = document.activeElement === parts.cancel;
   parts.cancel.hidden = job.state !== "queued" && job.state !== "running";
+  if (hadFocus && parts.cancel.hidden) node.focus();
   const hasClip = job.video_url !== null;
   parts.open.hidden = !hasClip;
   if (hasClip) parts.open.href = job.video_url;
@@ -110,9 +111,7 @@ function preview(entry) {
   const picture = element("img", { alt: "", loading: "lazy", decoding: "async" });
   retryWithFreshLink(entry, picture, "thumbnail_url");
   picture.src = entry.job.thumbnail_url;
-  const button = element("button", { className: "play", type: "button", "aria-label": `Play the clip of ${shortName(entry.job)}` }, picture);
-  button.addEventListener("click", () => play(entry));
-  return button;
+  return liveButton(picture, () => play(entry), { className: "play", "aria-label": `Play the clip of ${shortName(entry.job)}` });
 }
 
 function play(entry) {
@@ -125,6 +124,10 @@ function play(entry) {
   video.focus();
   video.play().catch(() => {});
 }
+
+const UNREACHABLE = "The sandbox cannot be reached: check that it runs, and try again.";
+
+const problem = (error) => (error instanceof TypeError ? UNREACHABLE : error.message);
 
 const fresh = async (job) => (await ask(address(job))).json();
 
@@ -141,7 +144,7 @@ function retryWithFreshLink(entry, media, link) {
       if (at) media.currentTime = at;
       if (media.play) media.play().catch(() => {});
     } catch (error) {
-      complain(error.message);
+      complain(problem(error));
     }
   });
 }
@@ -149,6 +152,10 @@ function retryWithFreshLink(entry, media, link) {
 // The link of the card may have expired: the new tab gets a fresh one.
 async function openClip(event, entry) {
   event.preventDefault();
+  if (!state.connected) {
+    complain(UNREACHABLE);
+    return;
+  }
   const tab = open("", "_blank");
   try {
     const { video_url: url } = await fresh(entry.job);
@@ -158,7 +165,7 @@ async function openClip(event, entry) {
     }
   } catch (error) {
     tab?.close();
-    complain(error.message);
+    complain(problem(error));
   }
 }
 
@@ -171,6 +178,6 @@ async function cancel(job) {
 async function deleteJob(job) {
   const prompt = element("p", { className: "prompt", dir: "auto" }, job.prompt);
   const text = element("p", {}, "Its clip goes with it. What it cost stays in the ledger.");
-  if (!(await confirmed(`Delete ${shortName(job)}?`, [prompt, text], "Delete job"))) return;
+  if (!(await confirmed(() => `Delete ${shortName(job)}?`, [prompt, text], "Delete job"))) return;
   await act(address(job), "DELETE", undefined, `${shortName(job)} was deleted`);
 }

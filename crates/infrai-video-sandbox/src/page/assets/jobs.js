@@ -1,6 +1,6 @@
 // The list of jobs: search, pages, and what is announced of it.
 
-import { allow, announce, byId, count } from "./core.js";
+import { allow, announce, byId, count, mention } from "./core.js";
 import { card, shortName, showProgress, update } from "./job_card.js";
 import { drives, showTime } from "./clock.js";
 
@@ -21,23 +21,16 @@ export function showJobs(event, isFirst) {
   const there = new Set(event.changed.map(({ number }) => number));
   const gone = isFirst ? [...jobs.keys()].filter((number) => !there.has(number)) : event.gone;
   for (const number of gone) jobs.delete(number);
-  const news = [];
   for (const job of event.changed) {
     const known = jobs.get(job.number);
     const isSame = known?.job.job_id === job.job_id;
-    if (known?.job.state !== job.state) news.push(`${shortName(job)} is ${job.state}`);
+    if (!isFirst && known?.job.state !== job.state) mention(job.number, `${shortName(job)} is ${job.state}`);
     if (isSame && known.node) update(known, job);
     else if (isSame) known.job = job;
     else jobs.set(job.number, { job });
   }
   total = event.total;
-  render();
-  if (!isFirst) announceAll(news);
-}
-
-function announceAll(news) {
-  if (news.length > 3) announce(`${news.length} jobs changed`);
-  else if (news.length > 0) announce(news.reverse().join(", "));
+  render(true);
 }
 
 export const newest = (account) => sorted().map(({ job }) => job).find((job) => job.account === account) ?? null;
@@ -55,18 +48,23 @@ function matching() {
 
 // ---- what is shown
 
-function render() {
+// `keepsPlayers`: a clip that plays stays when newer jobs move it off the page.
+function render(keepsPlayers = false) {
   const found = matching();
   const first = place(found);
   const page = found.slice(first, first + PAGE);
   // Cards stay where they are: a clip that is moved stops.
   const list = byId("job-list");
-  const nodes = page.map((entry) => nodeOf(entry));
+  const isKept = (entry) => page.includes(entry) || (keepsPlayers && entry.node?.isConnected && entry.node.querySelector("video"));
+  const nodes = found.filter(isKept).map((entry) => nodeOf(entry));
   const wanted = new Set(nodes);
   const focus = list.contains(document.activeElement);
   for (const node of [...list.children]) if (!wanted.has(node)) node.remove();
   nodes.forEach((node, index) => {
-    if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null);
+    if (list.children[index] === node) return;
+    list.insertBefore(node, list.children[index] ?? null);
+    // The connection may have come or gone while the card was not shown.
+    for (const control of node.querySelectorAll("[data-live]")) allow(control, control.dataset.can !== "false");
   });
   if (focus && !list.contains(document.activeElement)) byId("panel-jobs").focus();
   showCounts(found, first, page.length);
@@ -92,6 +90,8 @@ function showCounts(found, first, shown) {
   byId("empty").hidden = total > 0;
   byId("job-tools").hidden = total === 0;
   byId("no-match").hidden = total === 0 || found.length > 0;
+  const searched = jobs.size < total ? ` among the newest ${jobs.size.toLocaleString("en")} of ${total.toLocaleString("en")}` : "";
+  byId("no-match").querySelector("p").textContent = `No job matches${searched}.`;
   const of = isFiltered ? `${found.length} found in ${count(jobs.size, "job")}` : count(found.length, "job");
   const older = jobs.size < total ? `, the newest of ${total.toLocaleString("en")}` : "";
   byId("job-range").textContent = shown === 0 ? "" : `${first + 1}–${first + shown} of ${of}${older}`;
