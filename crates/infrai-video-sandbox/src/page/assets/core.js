@@ -63,7 +63,8 @@ const LONGEST = 30_000;
 
 // Whether there was no response at all.
 const isUnreachable = (error) => error instanceof TypeError || error.name === "TimeoutError";
-export const reason = (error) => (isUnreachable(error) ? "The sandbox cannot be reached." : error.message);
+export const UNREACHABLE = "The sandbox cannot be reached: check that it runs, and try again.";
+export const reason = (error) => (isUnreachable(error) ? UNREACHABLE : error.message);
 
 // Sends a request to the admin API.
 export async function ask(path, options = {}) {

@@ -1,6 +1,6 @@
 // One job: its card, its player, and what can be done with it.
 
-import { act, ask, complain, copy, dollars, element, liveButton, state, time } from "./core.js";
+import { act, ask, complain, copy, dollars, element, liveButton, reason, state, time, UNREACHABLE } from "./core.js";
 import { confirmed } from "./dialog.js";
 
 export const shortName = (job) => `job ${job.number}`;
@@ -125,10 +125,6 @@ function play(entry) {
   video.play().catch(() => {});
 }
 
-const UNREACHABLE = "The sandbox cannot be reached: check that it runs, and try again.";
-
-const problem = (error) => (error instanceof TypeError ? UNREACHABLE : error.message);
-
 const fresh = async (job) => (await ask(address(job))).json();
 
 // Links expire on the sandbox's clock, which may run fast: a failed file is requested again with a new link.
@@ -144,7 +140,7 @@ function retryWithFreshLink(entry, media, link) {
       if (at) media.currentTime = at;
       if (media.play) media.play().catch(() => {});
     } catch (error) {
-      complain(problem(error));
+      complain(reason(error));
     }
   });
 }
@@ -165,7 +161,7 @@ async function openClip(event, entry) {
     }
   } catch (error) {
     tab?.close();
-    complain(problem(error));
+    complain(reason(error));
   }
 }
 
