@@ -6,7 +6,7 @@ use crate::page::table::{figure, none, some, table};
 pub(crate) const HEADING: &str = "### Goals";
 
 /// The columns of their table.
-pub(crate) const COLUMNS: [&str; 6] = ["goal", "ours", "theirs", "ratio", "wanted", "met"];
+pub(crate) const COLUMNS: [&str; 7] = ["compared", "ours", "peer", "limit", "ratio", "goal", "met"];
 
 /// A goal for one of our figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub(crate) struct Goal {
     ours: f64,
     /// The figure that ours is compared with, if there is one.
     theirs: Option<f64>,
+    /// What the machine allows to a program that does nothing else, if it was measured.
+    limit: Option<f64>,
     wanted: Wanted,
 }
 
@@ -28,17 +30,22 @@ enum Wanted {
 impl Goal {
     /// Our figure should be at most `most` times the other.
     pub(crate) fn less(what: impl Into<String>, ours: f64, theirs: f64, most: f64) -> Self {
-        Self { what: what.into(), ours, theirs: Some(theirs), wanted: Wanted::AtMost(most) }
+        Self { theirs: Some(theirs), ..Self::at_most(what, ours, most) }
     }
 
     /// Our figure should be at least `least` times the other.
     pub(crate) fn more(what: impl Into<String>, ours: f64, theirs: f64, least: f64) -> Self {
-        Self { what: what.into(), ours, theirs: Some(theirs), wanted: Wanted::AtLeast(least) }
+        Self { wanted: Wanted::AtLeast(least), ..Self::less(what, ours, theirs, least) }
     }
 
     /// Our figure should be at most `most`.
     pub(crate) fn at_most(what: impl Into<String>, ours: f64, most: f64) -> Self {
-        Self { what: what.into(), ours, theirs: None, wanted: Wanted::AtMost(most) }
+        Self { what: what.into(), ours, theirs: None, limit: None, wanted: Wanted::AtMost(most) }
+    }
+
+    /// The limit of our figure, which is shown beside it.
+    pub(crate) fn with_limit(self, limit: f64) -> Self {
+        Self { limit: Some(limit), ..self }
     }
 
     fn ratio(&self) -> Option<f64> {
@@ -63,6 +70,7 @@ impl Goal {
             self.what.clone(),
             figure(self.ours),
             some(self.theirs),
+            some(self.limit),
             self.ratio().map_or_else(none, |ratio| format!("{ratio:.3}")),
             wanted,
             (if self.is_met() { "yes" } else { "**no**" }).to_owned(),
@@ -86,12 +94,21 @@ mod tests {
 
     #[test]
     fn a_goal_says_whether_it_is_met() {
-        assert_eq!(row(&Goal::less("a", 1.0, 4.0, 0.5)), "a | 1.00 | 4.00 | 0.250 | at most 0.5 | yes");
-        assert_eq!(row(&Goal::less("a", 3.0, 4.0, 0.5)), "a | 3.00 | 4.00 | 0.750 | at most 0.5 | **no**");
-        assert_eq!(row(&Goal::more("a", 3.0, 4.0, 0.9)), "a | 3.00 | 4.00 | 0.750 | at least 0.9 | **no**");
-        assert_eq!(row(&Goal::more("a", 9.0, 4.0, 0.9)), "a | 9.00 | 4.00 | 2.250 | at least 0.9 | yes");
-        assert_eq!(row(&Goal::at_most("a", 39.0, 40.0)), "a | 39.0 | – | – | at most 40 | yes");
-        assert_eq!(row(&Goal::at_most("a", 41.0, 40.0)), "a | 41.0 | – | – | at most 40 | **no**");
+        assert_eq!(row(&Goal::less("a", 1.0, 4.0, 0.5)), "a | 1.00 | 4.00 | – | 0.250 | at most 0.5 | yes");
+        assert_eq!(
+            row(&Goal::less("a", 3.0, 4.0, 0.5)),
+            "a | 3.00 | 4.00 | – | 0.750 | at most 0.5 | **no**"
+        );
+        assert_eq!(
+            row(&Goal::more("a", 3.0, 4.0, 0.9)),
+            "a | 3.00 | 4.00 | – | 0.750 | at least 0.9 | **no**"
+        );
+        assert_eq!(
+            row(&Goal::more("a", 9.0, 4.0, 0.9).with_limit(8.0)),
+            "a | 9.00 | 4.00 | 8.00 | 2.250 | at least 0.9 | yes"
+        );
+        assert_eq!(row(&Goal::at_most("a", 39.0, 40.0)), "a | 39.0 | – | – | – | at most 40 | yes");
+        assert_eq!(row(&Goal::at_most("a", 41.0, 40.0)), "a | 41.0 | – | – | – | at most 40 | **no**");
     }
 
     #[test]

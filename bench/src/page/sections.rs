@@ -39,27 +39,29 @@ pub(crate) fn finished(section: &str, part: &str, seconds: f64) -> String {
     format!("{text}\n\n{}{seconds:.0}{}\n\n", TOOK[0], TOOK[1])
 }
 
-/// One line for each goal, copied from the tables of the parts.
+/// The goals of all parts, each with a link to its part, where a missed goal is explained.
 fn summary(parts: &[&str]) -> String {
     let mut rows = Vec::new();
     for part in parts {
+        let name = heading(part).trim_start_matches("## ");
+        let anchor = name.to_lowercase().replace(' ', "-");
         for line in goal_lines(part) {
-            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let Ok([goal, ours, _, ratio, wanted, met]) = <[&str; COLUMNS.len()]>::try_from(cells) else {
-                continue;
-            };
-            let part = heading(part).trim_start_matches("## ");
-            rows.push([format!("{part}: {goal}"), ours.into(), ratio.into(), wanted.into(), met.into()]);
+            let cells: Vec<String> =
+                line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+            if let Ok([compared, rest @ ..]) = <[String; COLUMNS.len()]>::try_from(cells) {
+                let [ours, peer, limit, ratio, goal, met] = rest;
+                rows.push([format!("[{name}](#{anchor}): {compared}"), ours, peer, limit, ratio, goal, met]);
+            }
         }
     }
-    let met = rows.iter().filter(|row| row[4] == "yes").count();
+    let met = rows.iter().filter(|[.., met]| met == "yes").count();
     let seconds: u64 = parts.iter().filter_map(|part| took(part)).sum();
     format!(
-        "{SUMMARY}\n\n{met} of {} goals are met. Where a ratio is given, it is what the goal asks about. The parts below took {} minutes,\n\
-         one after another, on this machine.\n\n{}",
+        "{SUMMARY}\n\n{met} of {} goals are met. A ratio is ours divided by the peer's, and the goal is about it; without a ratio it is about\n\
+         our figure. The text of a part explains the goals that it misses. The parts took {} minutes, one after another.\n\n{}",
         rows.len(),
         seconds.div_ceil(60),
-        table(["goal", "ours", "ratio", "wanted", "met"], &rows)
+        table(COLUMNS, &rows)
     )
 }
 
@@ -141,21 +143,24 @@ mod tests {
     #[test]
     fn the_summary_has_each_goal_and_the_time_of_all_parts() {
         let section = |name: &str, ours: f64, seconds: f64| {
-            let goals = goals(&[Goal::less("time", ours, 1.0, 1.5), Goal::at_most("MiB", ours, 40.0)]);
+            let goals = goals(&[
+                Goal::less("time", ours, 1.0, 1.5),
+                Goal::at_most("MiB", ours, 40.0).with_limit(0.5),
+            ]);
             finished(&format!("## {name}\n\n| x | y |\n|---|---:|\n| 1 | 2 |\n\n{goals}"), "x", seconds)
         };
         let page = with("# B\n\n", &ORDER, &section("Waiting", 2.0, 100.0));
         let page = with(&page, &ORDER, &section("A call", 1.0, 81.0));
         assert!(page.starts_with("# B\n\n## Summary\n\n3 of 4 goals are met."), "{page}");
-        assert!(page.contains("The parts below took 4 minutes,"), "{page}");
+        assert!(page.contains("The parts took 4 minutes,"), "{page}");
         let rows: Vec<&str> = goal_rows(&page);
         assert_eq!(
             rows,
             [
-                "| A call: time | 1.00 | 1.000 | at most 1.5 | yes |",
-                "| A call: MiB | 1.00 | – | at most 40 | yes |",
-                "| Waiting: time | 2.00 | 2.000 | at most 1.5 | **no** |",
-                "| Waiting: MiB | 2.00 | – | at most 40 | yes |",
+                "| [A call](#a-call): time | 1.00 | 1.00 | – | 1.000 | at most 1.5 | yes |",
+                "| [A call](#a-call): MiB | 1.00 | – | 0.50 | – | at most 40 | yes |",
+                "| [Waiting](#waiting): time | 2.00 | 1.00 | – | 2.000 | at most 1.5 | **no** |",
+                "| [Waiting](#waiting): MiB | 2.00 | – | 0.50 | – | at most 40 | yes |",
             ]
         );
         assert_eq!(page.matches("## Summary").count(), 1, "{page}");

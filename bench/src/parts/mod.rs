@@ -168,17 +168,17 @@ fn head() -> String {
 }
 
 /// Writes the page with its plots.
-fn write(place: &Path, page: &str) -> std::io::Result<()> {
+fn write(place: &Path, page: &str) -> anyhow::Result<()> {
     let plots = place.join(PAGE).with_extension("");
     fs::create_dir_all(&plots)?;
     let mut page = page.to_owned();
     for plot in plots::ALL {
-        if let Some((svg, linked)) = plot.of(&page) {
+        if let Some((svg, linked)) = plot.of(&page)? {
             fs::write(plots.join(plot.file), svg)?;
             page = linked;
         }
     }
-    fs::write(place.join(PAGE), page)
+    Ok(fs::write(place.join(PAGE), page)?)
 }
 
 /// Reports progress.
