@@ -1,5 +1,7 @@
 //! One call, again and again: `client status NAME BASE_URL ID WARM_UP MEASURED IN_FLIGHT`.
 
+use std::time::Duration;
+
 use harness::{Arguments, Calls, Counter, Failure, calls};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -22,7 +24,7 @@ pub(crate) async fn run(mut arguments: Arguments, counter: Counter) -> Result<Va
             calls(plan, counter, call, |job| Ok(json!(job))).await
         }
         "reqwest" => {
-            let client = &reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
+            let client = &careful()?;
             let call = || async move {
                 let response = client.get(url()).bearer_auth(KEY).send().await?.error_for_status()?;
                 response.json::<Envelope<Job>>().await?.into_result()
@@ -52,6 +54,18 @@ pub(crate) async fn run(mut arguments: Arguments, counter: Counter) -> Result<Va
         }
         _ => Err(format!("there is no client `{name}`").into()),
     }
+}
+
+/// A client of reqwest with the SDK's promises that take one line each: its time limits, and that each request is sent once.
+fn careful() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .timeout(Duration::from_secs(60))
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .build()
 }
 
 /// The result for clients that decode nothing.
