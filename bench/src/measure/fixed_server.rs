@@ -94,6 +94,23 @@ pub(crate) struct FixedServer {
 
 impl FixedServer {
     pub(crate) fn start(program: &Path, samples: &Samples, responses: Responses) -> anyhow::Result<Self> {
+        Self::run(Process::new(program, samples.directory.path()), samples, responses)
+    }
+
+    /// As [`start`](Self::start), on this processor core alone.
+    pub(crate) fn start_on(
+        core: usize,
+        program: &Path,
+        samples: &Samples,
+        responses: Responses,
+    ) -> anyhow::Result<Self> {
+        let [taskset, arguments @ ..] = on_core(core);
+        let process = Process::new(taskset, samples.directory.path());
+        let process = arguments.iter().fold(process, Process::arg).arg(program);
+        Self::run(process, samples, responses)
+    }
+
+    fn run(process: Process, samples: &Samples, responses: Responses) -> anyhow::Result<Self> {
         let directory = samples.directory.path();
         let settings = json!({
             "status": samples.status,
@@ -107,7 +124,7 @@ impl FixedServer {
         });
         let path = directory.join("settings.json");
         fs::write(&path, settings.to_string())?;
-        let server = Server::start(&Process::new(program, directory).arg(&path))?;
+        let server = Server::start(&process.arg(&path))?;
         Ok(Self { server })
     }
 
@@ -126,6 +143,11 @@ impl FixedServer {
             )),
         }
     }
+}
+
+/// The start of a command line whose program runs on this processor core alone.
+pub(crate) fn on_core(core: usize) -> [String; 3] {
+    ["taskset".to_owned(), "--cpu-list".to_owned(), core.to_string()]
 }
 
 /// The programs of the workspace of baselines in Rust.

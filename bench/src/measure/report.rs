@@ -34,9 +34,15 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<Report> {
 
 /// The median.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let [_, median, _] = quartiles(values);
+    median
+}
+
+/// The lower quartile, the median and the upper quartile.
+pub(crate) fn quartiles(values: impl IntoIterator<Item = f64>) -> [f64; 3] {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    [1, 2, 3].map(|quarter| values.get(values.len() * quarter / 4).copied().unwrap_or(f64::NAN))
 }
 
 /// The largest.
@@ -52,6 +58,7 @@ mod tests {
     fn the_median_is_the_middle_one_of_an_odd_number() {
         assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
         assert!(median([]).is_nan());
+        assert_eq!(quartiles([5.0, 4.0, 3.0, 2.0, 1.0]), [2.0, 3.0, 4.0]);
         assert_eq!(most([1.0, 3.0, 2.0]), 3.0);
     }
 

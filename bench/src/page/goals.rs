@@ -17,6 +17,8 @@ pub(crate) struct Goal {
     theirs: Option<f64>,
     /// What the machine allows to a program that does nothing else, if it was measured.
     limit: Option<f64>,
+    /// The ratio of the two figures, if it was measured by itself.
+    ratio: Option<f64>,
     wanted: Wanted,
 }
 
@@ -40,7 +42,7 @@ impl Goal {
 
     /// Our figure should be at most `most`.
     pub(crate) fn at_most(what: impl Into<String>, ours: f64, most: f64) -> Self {
-        Self { what: what.into(), ours, theirs: None, limit: None, wanted: Wanted::AtMost(most) }
+        Self { what: what.into(), ours, theirs: None, limit: None, ratio: None, wanted: Wanted::AtMost(most) }
     }
 
     /// The limit of our figure, which is shown beside it.
@@ -48,9 +50,15 @@ impl Goal {
         Self { limit: Some(limit), ..self }
     }
 
+    /// The ratio of the two figures where it was measured by itself, such as the median of the ratios of several rounds.
+    pub(crate) fn with_ratio(self, ratio: f64) -> Self {
+        Self { ratio: Some(ratio), ..self }
+    }
+
     fn ratio(&self) -> Option<f64> {
+        let ratio = self.ratio.or_else(|| self.theirs.map(|theirs| self.ours / theirs));
         // Rounded as on the page, so that the page cannot contradict itself.
-        self.theirs.map(|theirs| (self.ours / theirs * 1000.0).round() / 1000.0)
+        ratio.map(|ratio| (ratio * 1000.0).round() / 1000.0)
     }
 
     fn is_met(&self) -> bool {
@@ -106,6 +114,10 @@ mod tests {
         assert_eq!(
             row(&Goal::more("a", 9.0, 4.0, 0.9).with_limit(8.0)),
             "a | 9.00 | 4.00 | 8.00 | 2.250 | at least 0.9 | yes"
+        );
+        assert_eq!(
+            row(&Goal::less("a", 3.0, 4.0, 0.5).with_ratio(0.5)),
+            "a | 3.00 | 4.00 | – | 0.500 | at most 0.5 | yes"
         );
         assert_eq!(row(&Goal::at_most("a", 39.0, 40.0)), "a | 39.0 | – | – | – | at most 40 | yes");
         assert_eq!(row(&Goal::at_most("a", 41.0, 40.0)), "a | 41.0 | – | – | – | at most 40 | **no**");

@@ -2,10 +2,9 @@
 
 use std::process::Command;
 
-use crate::measure::fixed_server::{FixedServer, Programs, Samples};
+use crate::measure::fixed_server::{FixedServer, Programs, Samples, on_core};
 use crate::measure::generated_clients::Generated;
 use crate::measure::report::{Report, run};
-use crate::parts::Length;
 
 /// A measured client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +12,7 @@ pub(crate) enum Client {
     Sdk,
     Reqwest,
     OpenapiGenerator,
-    OpenapiPythonClient,
+    OpenapiPython,
     OpenapiFetch,
     Hyper,
     HyperBytes,
@@ -26,7 +25,7 @@ impl Client {
         Self::Sdk,
         Self::Reqwest,
         Self::OpenapiGenerator,
-        Self::OpenapiPythonClient,
+        Self::OpenapiPython,
         Self::OpenapiFetch,
         Self::Hyper,
         Self::HyperBytes,
@@ -39,7 +38,7 @@ impl Client {
             Self::Sdk => "ours",
             Self::Reqwest => "reqwest, by hand",
             Self::OpenapiGenerator => "openapi-generator, Rust",
-            Self::OpenapiPythonClient => "openapi-python-client",
+            Self::OpenapiPython => "openapi-python-client",
             Self::OpenapiFetch => "openapi-fetch, Node.js",
             Self::Hyper => "hyper, by hand",
             Self::HyperBytes => "hyper, undecoded",
@@ -48,28 +47,32 @@ impl Client {
     }
 
     /// Whether it is generated.
+    #[cfg(test)]
     pub(crate) fn is_generated(self) -> bool {
-        matches!(self, Self::OpenapiGenerator | Self::OpenapiPythonClient | Self::OpenapiFetch)
+        matches!(self, Self::OpenapiGenerator | Self::OpenapiPython | Self::OpenapiFetch)
     }
 
     /// Whether its instructions and allocations are counted.
     pub(crate) fn is_rust(self) -> bool {
-        !matches!(self, Self::OpenapiPythonClient | Self::OpenapiFetch)
+        !matches!(self, Self::OpenapiPython | Self::OpenapiFetch)
     }
 
-    /// Calls for about a second, after enough calls to warm up a just-in-time compiler.
-    pub(crate) fn plan(self, in_flight: usize, length: Length) -> Plan {
-        let measured = match self {
-            Self::OpenapiPythonClient if in_flight == 1 => 2048,
+    /// Whether it takes part in every round. The others take so long that they run in some rounds alone.
+    pub(crate) fn is_fast(self) -> bool {
+        self.is_rust()
+    }
+
+    /// Calls for a tenth of a second or more, after enough calls to warm up a just-in-time compiler.
+    pub(crate) fn plan(self, in_flight: usize) -> Plan {
+        let (warm_up, measured) = match self {
+            Self::OpenapiPython if in_flight == 1 => (256, 1024),
             // Its pool checks every connection for every call.
-            Self::OpenapiPythonClient => 512,
-            Self::OpenapiFetch => 8192,
-            _ if in_flight == 1 => 16_384,
-            _ => 32_768,
+            Self::OpenapiPython => (128, 256),
+            Self::OpenapiFetch => (2048, 4096),
+            _ if in_flight == 1 => (512, 2048),
+            _ => (2048, 8192),
         };
-        let measured = if length == Length::Full { measured } else { measured / 8 };
-        let warm_up = if self == Self::OpenapiFetch { 2048 } else { 256 };
-        Plan { warm_up: (measured / 4).max(warm_up), measured, in_flight }
+        Plan { warm_up, measured, in_flight }
     }
 }
 
@@ -80,6 +83,12 @@ pub(crate) struct Plan {
     pub(crate) measured: usize,
     pub(crate) in_flight: usize,
 }
+
+/// The processor core of the clients.
+const CLIENT_CORE: usize = 0;
+
+/// The processor core of their server.
+pub(crate) const SERVER_CORE: usize = 1;
 
 /// Everything that the clients need to run.
 #[derive(Debug)]
@@ -93,10 +102,8 @@ pub(crate) struct Clients<'a> {
 impl Clients<'_> {
     /// Runs a client, with its allocations `counted` or not, and checks its work.
     pub(crate) fn run(&self, who: Client, plan: Plan, counted: bool) -> anyhow::Result<Report> {
-        let [program, arguments @ ..] = &self.line(who, plan, counted)[..] else {
-            anyhow::bail!("{who:?} has no program");
-        };
-        let report = run(Command::new(program).args(arguments))?;
+        let [taskset, arguments @ ..] = on_core(CLIENT_CORE);
+        let report = run(Command::new(taskset).args(arguments).args(self.line(who, plan, counted)))?;
         self.check(who, plan, &report)?;
         Ok(report)
     }
@@ -121,7 +128,7 @@ impl Clients<'_> {
         let [python, script] = &self.generated.python;
         let mut line = match who {
             Client::OpenapiGenerator => vec![generated.as_os_str()],
-            Client::OpenapiPythonClient => vec![python.as_os_str(), script.as_os_str()],
+            Client::OpenapiPython => vec![python.as_os_str(), script.as_os_str()],
             Client::OpenapiFetch => vec!["node".as_ref(), self.generated.typescript.as_os_str()],
             Client::Sdk => vec![client.as_os_str(), "status".as_ref(), "sdk".as_ref()],
             Client::Reqwest => vec![client.as_os_str(), "status".as_ref(), "reqwest".as_ref()],
