@@ -129,8 +129,8 @@ mod tests {
 
     use tokio::time::advance;
 
-    use super::super::SYNC_INTERVAL;
     use super::super::sidecar::{Sidecar, SidecarFile};
+    use super::super::{SYNC_BYTES, SYNC_INTERVAL};
     use super::*;
 
     fn writer(target: &Path) -> BackgroundWriter {
@@ -146,9 +146,9 @@ mod tests {
         }
     }
 
-    async fn write(writer: &mut BackgroundWriter, bytes: &'static [u8]) {
+    async fn write(writer: &mut BackgroundWriter, bytes: impl Into<Bytes>) {
         let version = Version { validator: "\"a\"".to_owned(), total: None };
-        writer.write(vec![Bytes::from_static(bytes)], Some(version)).await.unwrap();
+        writer.write(vec![bytes.into()], Some(version)).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -157,24 +157,39 @@ mod tests {
         let target = directory.path().join("clip.mp4");
         let mut writer = writer(&target);
         advance(SYNC_INTERVAL).await;
-        write(&mut writer, b"twelve bytes").await;
+        write(&mut writer, "twelve bytes").await;
         writer.settle().await.unwrap();
         assert_eq!(kept(&target), 12);
-        write(&mut writer, b" and more").await;
+        write(&mut writer, " and more").await;
         writer.settle().await.unwrap();
         assert_eq!(kept(&target), 12, "the next sync is not due yet");
         advance(SYNC_INTERVAL).await;
-        write(&mut writer, b".").await;
+        write(&mut writer, ".").await;
         writer.settle().await.unwrap();
         assert_eq!(kept(&target), 22);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fast_download_is_synced_before_the_interval_is_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("clip.mp4");
+        let mut writer = writer(&target);
+        for block in 1..=3 {
+            write(&mut writer, vec![0; SYNC_BYTES as usize - 1]).await;
+            writer.settle().await.unwrap();
+            assert_eq!(kept(&target), (block - 1) * SYNC_BYTES, "one byte less needs no sync");
+            write(&mut writer, ".").await;
+            writer.settle().await.unwrap();
+            assert_eq!(kept(&target), block * SYNC_BYTES);
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn written_bytes_are_hashed() {
         let directory = tempfile::tempdir().unwrap();
         let mut writer = writer(&directory.path().join("clip.mp4"));
-        write(&mut writer, b"twelve bytes").await;
-        write(&mut writer, b" and more").await;
+        write(&mut writer, "twelve bytes").await;
+        write(&mut writer, " and more").await;
         writer.settle().await.unwrap();
         let hash = crate::download::hex::hex(&Sha256::digest(b"twelve bytes and more"));
         assert_eq!(writer.part().map(PartFile::sha256), Some(hash));
@@ -187,7 +202,7 @@ mod tests {
         let mut writer = writer(&target);
         for _ in 0..20 {
             advance(SYNC_INTERVAL).await;
-            write(&mut writer, b"twelve bytes").await;
+            write(&mut writer, "twelve bytes").await;
             writer.run(PartFile::clear).await.unwrap();
             assert_eq!(kept(&target), 0);
         }
@@ -201,7 +216,7 @@ mod tests {
         // The path of the new sidecar.
         std::fs::create_dir(target.with_extension("mp4.part.json.new")).unwrap();
         advance(SYNC_INTERVAL).await;
-        write(&mut writer, b"twelve bytes").await;
+        write(&mut writer, "twelve bytes").await;
         assert_eq!(writer.settle().await.unwrap_err().kind(), ErrorKind::Storage);
         assert!(writer.settle().await.is_ok(), "only once");
         assert_eq!(kept(&target), 0);

@@ -29,6 +29,9 @@ use crate::error::Error;
 /// The interval of syncs to disk: a crash of the machine loses the bytes since the last one.
 pub(super) const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The number of written bytes after which a sync is due earlier, so that little is left to sync at the end of a fast download.
+const SYNC_BYTES: u64 = 32 * 1024 * 1024;
+
 /// Checks the paths of the part file and its sidecar for `target`. Blocks.
 pub(super) fn check(target: &Path) -> Result<(), Error> {
     let path = names::part(target);
@@ -52,7 +55,9 @@ pub(super) struct PartFile {
     hash: Sha256,
     /// The SHA-256, if this is the whole clip.
     whole: Option<String>,
+    /// The time of the last sync, and the number of bytes that were written before it.
     synced_at: Instant,
+    synced: u64,
 }
 
 impl PartFile {
@@ -72,6 +77,7 @@ impl PartFile {
             hash: Sha256::new(),
             whole: None,
             synced_at: Instant::now(),
+            synced: 0,
         };
         part.recover(sidecar)?;
         Ok(Some(part))
@@ -116,14 +122,15 @@ impl PartFile {
         self.sync()?.map_or(Ok(()), |sync| sync())
     }
 
-    /// Prepares a sync of the written bytes, if the last one was long enough ago. The returned function blocks, and is independent
+    /// Prepares a sync of the written bytes, if enough time or bytes have passed since the last one. The returned function blocks, and is independent
     /// of the part file: bytes that are added meanwhile are not in its sidecar.
     fn sync_if_due(&mut self) -> Result<Option<impl FnOnce() -> Result<(), Error> + use<>>, Error> {
-        if self.synced_at.elapsed() < SYNC_INTERVAL { Ok(None) } else { self.sync() }
+        let is_due = self.synced_at.elapsed() >= SYNC_INTERVAL || self.written - self.synced >= SYNC_BYTES;
+        if is_due { self.sync() } else { Ok(None) }
     }
 
     fn sync(&mut self) -> Result<Option<impl FnOnce() -> Result<(), Error> + use<>>, Error> {
-        self.synced_at = Instant::now();
+        (self.synced_at, self.synced) = (Instant::now(), self.written);
         let sidecar = self.sidecar();
         if sidecar.kept == 0 {
             return Ok(None);
@@ -229,7 +236,7 @@ impl PartFile {
     fn truncate(&mut self, length: u64) -> Result<(), Error> {
         let cut = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
         cut.map_err(|error| Error::storage(&self.path, "write", error))?;
-        self.written = length;
+        (self.written, self.synced) = (length, length);
         Ok(())
     }
 
