@@ -206,7 +206,7 @@ impl Ledger {
         let requests = self.database.rows(sql, vec![text(service), since.into()], number).await?;
         let sql = "SELECT service, count(*) AS number FROM charges WHERE service <> $1 AND job_id <> '' AND submitted_at >= $2
                    GROUP BY service ORDER BY service";
-        let elsewhere = |row: &Row| Ok((row.get("service")?, number(row)?));
+        let elsewhere = move |row: &Row| Ok((row.get("service")?, number(row)?));
         let elsewhere = self.database.rows(sql, vec![text(service), since.into()], elsewhere).await?;
         let sql = "SELECT count(DISTINCT items.account) AS number FROM charges
                    JOIN items ON items.service = charges.service AND items.id = charges.item

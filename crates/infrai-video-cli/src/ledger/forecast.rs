@@ -41,7 +41,7 @@ impl Forecast {
     }
 
     pub(crate) fn of_item(&self, item: &Item) -> Option<Usual> {
-        let range = self.past.history(&item.clip_request().ok()?).wait?;
+        let range = self.past.wait(&item.clip_request().ok()?)?;
         let job = item.job_id.as_ref().and_then(|id| self.jobs.get(id));
         let age = job.and_then(|job| u64::try_from(now() - job.submitted_at).ok());
         Some(Usual { range, before: Duration::from_millis(age.unwrap_or_default()) })

@@ -1,6 +1,6 @@
 //! What clips of a kind cost and how long they took, by the earlier jobs of the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::args::ClipRequest;
 use crate::money::Usd;
 
 /// Number of jobs that are read. Newer ones tell more about prices and waiting times.
-const NEWEST: i64 = 2000;
+const NEWEST: usize = 2000;
 
 /// The fewest durations that tell what is usual.
 const FEWEST_WAITS: usize = 3;
@@ -20,17 +20,31 @@ const FEWEST_WAITS: usize = 3;
 /// The share of the durations below the range of usual ones, and above it.
 const UNUSUAL: f64 = 0.1;
 
-/// The newest jobs of a service.
+/// The newest jobs of a service, newest first.
 #[derive(Debug, Default)]
-pub(crate) struct PastJobs(Vec<PastJob>);
+pub(crate) struct PastJobs(VecDeque<PastJob>);
 
 #[derive(Debug)]
 struct PastJob {
-    request: ClipRequest,
+    kind: Kind,
     vendor: Option<String>,
     cost: Option<Usd>,
     /// From the submission until it had succeeded.
     wait: Option<Duration>,
+}
+
+/// What of a request determines its cost.
+#[derive(Debug, PartialEq)]
+struct Kind {
+    size: Option<String>,
+    seconds: Option<f64>,
+    preference: Preference,
+}
+
+impl Kind {
+    fn of(request: &ClipRequest) -> Self {
+        Self { size: size(request), seconds: request.duration_seconds, preference: preference(request) }
+    }
 }
 
 /// What is known about clips of a size and a length.
@@ -44,15 +58,12 @@ pub(crate) struct History {
     pub(crate) by_vendor: BTreeMap<String, RangeInclusive<Usd>>,
     /// Whether the costs are those of other lengths, scaled by the second.
     pub(crate) is_scaled: bool,
-    /// How long such jobs usually take from the submission until they have succeeded: without the shortest tenth and the longest
-    /// tenth. `None` if fewer than three are known.
-    pub(crate) wait: Option<RangeInclusive<Duration>>,
 }
 
 impl Ledger {
     /// The newest jobs of a service.
     pub(crate) async fn past_jobs(&self, service: &str) -> Result<PastJobs, LedgerError> {
-        let charges = self.charges(service, i64::MIN, NEWEST).await?;
+        let charges = self.charges(service, i64::MIN, NEWEST as i64).await?;
         Ok(PastJobs(charges.into_iter().filter_map(PastJob::of).collect()))
     }
 }
@@ -62,7 +73,7 @@ impl PastJob {
         let has_succeeded = charge.job_state.as_deref() == Some(JobState::Succeeded.as_str());
         let wait = charge.finished_at.and_then(|at| u64::try_from(at - charge.submitted_at).ok());
         Some(Self {
-            request: serde_json::from_str(&charge.request).ok()?,
+            kind: Kind::of(&serde_json::from_str(&charge.request).ok()?),
             vendor: charge.vendor,
             cost: charge.cost,
             wait: wait.map(Duration::from_millis).filter(|_| has_succeeded),
@@ -71,56 +82,52 @@ impl PastJob {
 
     /// The cost, as it would be for another length.
     fn scaled_cost(&self, seconds: Option<f64>) -> Option<Usd> {
-        self.cost?.scaled(self.request.duration_seconds?, seconds?)
+        self.cost?.scaled(self.kind.seconds?, seconds?)
     }
 }
 
 impl PastJobs {
     /// Adds a job that was just accepted.
-    pub(crate) fn add(&mut self, request: ClipRequest, cost: Usd) {
-        self.0.insert(0, PastJob { request, vendor: None, cost: Some(cost), wait: None });
+    pub(crate) fn add(&mut self, request: &ClipRequest, cost: Usd) {
+        self.0.push_front(PastJob { kind: Kind::of(request), vendor: None, cost: Some(cost), wait: None });
+        // A run may have very many.
+        self.0.truncate(NEWEST);
     }
 
     /// Whether a clip is longer or larger than each clip whose cost is known. If none is known, no clip is.
     pub(crate) fn is_larger_than_all(&self, request: &ClipRequest) -> bool {
+        let clip = Kind::of(request);
         let mut known = self.0.iter().filter(|job| job.cost.is_some()).peekable();
         let covers = |job: &PastJob| {
-            let is_as_long = job.request.duration_seconds >= request.duration_seconds;
+            let is_as_long = job.kind.seconds >= clip.seconds;
             // The service chooses what a request does not name.
-            let is_same = job.request.duration_seconds.is_some() == request.duration_seconds.is_some();
-            is_same && is_as_long && is_as_large(&job.request, request)
+            let is_same = job.kind.seconds.is_some() == clip.seconds.is_some();
+            is_same && is_as_long && is_as_large(&job.kind, &clip)
         };
         known.peek().is_some() && !known.any(covers)
     }
 
     /// What the newest job of the same vendor, size and length cost.
     pub(crate) fn cost_like(&self, charge: &Charge) -> Option<Usd> {
-        let request: ClipRequest = serde_json::from_str(&charge.request).ok()?;
+        let kind = Kind::of(&serde_json::from_str(&charge.request).ok()?);
         let is_alike = |job: &&PastJob| {
-            job.vendor == charge.vendor
-                && size(&job.request) == size(&request)
-                && job.request.duration_seconds == request.duration_seconds
+            job.vendor == charge.vendor && job.kind.size == kind.size && job.kind.seconds == kind.seconds
         };
         self.0.iter().filter(is_alike).find_map(|job| job.cost)
     }
 
     /// What is known about clips like that of a request. Costs are those of clips of the same size, preference and length; else of
-    /// the same size and preference, scaled by the second. Another preference chooses other vendors with other prices. Durations are
-    /// those of the same clips; else of the same size and length; else of the same size.
+    /// the same size and preference, scaled by the second. Another preference chooses other vendors with other prices.
     pub(crate) fn history(&self, request: &ClipRequest) -> History {
         let seconds = request.duration_seconds;
-        let is_same_size = |job: &&PastJob| size(&job.request) == size(request);
-        let is_same_length = |job: &&PastJob| job.request.duration_seconds == seconds;
-        let is_preferred = |job: &&PastJob| preference(&job.request) == preference(request);
-        let same_size: Vec<&PastJob> = self.0.iter().filter(is_same_size).collect();
-        let same_length: Vec<&PastJob> = same_size.iter().copied().filter(is_same_length).collect();
-        let same_clip: Vec<&PastJob> = same_length.iter().copied().filter(is_preferred).collect();
+        let Similar { same_size, same_clip, .. } = &self.similar(request);
+        let preference = preference(request);
         let of_vendor = |job: &PastJob, cost: Option<Usd>| Some((job.vendor.clone(), cost?));
         let mut costs: Vec<(Option<String>, Usd)> =
             same_clip.iter().filter_map(|job| of_vendor(job, job.cost)).collect();
         let is_scaled = costs.is_empty();
         if is_scaled {
-            let preferred = same_size.iter().copied().filter(is_preferred);
+            let preferred = same_size.iter().filter(|job| job.kind.preference == preference);
             costs = preferred.filter_map(|job| of_vendor(job, job.scaled_cost(seconds))).collect();
         }
         let mut by_vendor = BTreeMap::new();
@@ -130,15 +137,39 @@ impl PastJobs {
                 *range = *cost.min(range.start())..=*cost.max(range.end());
             }
         }
-        let waits = |jobs: &Vec<&PastJob>| usual(jobs.iter().filter_map(|job| job.wait).collect());
         History {
             count: costs.len(),
             is_scaled: is_scaled && !costs.is_empty(),
             cost: extent(costs.into_iter().map(|(_, cost)| cost)),
             by_vendor,
-            wait: [&same_clip, &same_length, &same_size].into_iter().find_map(waits),
         }
     }
+
+    /// How long jobs like that of a request usually take from the submission until they have succeeded: without the shortest tenth
+    /// and the longest tenth. They are those of the same clips; else of the same size and length; else of the same size. `None` if
+    /// fewer than three are known.
+    pub(crate) fn wait(&self, request: &ClipRequest) -> Option<RangeInclusive<Duration>> {
+        let Similar { same_size, same_length, same_clip } = &self.similar(request);
+        let waits = |jobs: &Vec<&PastJob>| usual(jobs.iter().filter_map(|job| job.wait).collect());
+        [same_clip, same_length, same_size].into_iter().find_map(waits)
+    }
+
+    fn similar(&self, request: &ClipRequest) -> Similar<'_> {
+        let kind = Kind::of(request);
+        let same_size: Vec<&PastJob> = self.0.iter().filter(|job| job.kind.size == kind.size).collect();
+        let of_length = |job: &&PastJob| job.kind.seconds == kind.seconds;
+        let same_length: Vec<&PastJob> = same_size.iter().copied().filter(of_length).collect();
+        let is_preferred = |job: &&PastJob| job.kind.preference == kind.preference;
+        let same_clip = same_length.iter().copied().filter(is_preferred).collect();
+        Similar { same_size, same_length, same_clip }
+    }
+}
+
+/// Jobs for clips of the same size, those of them with the same length, and those of them with the same preference.
+struct Similar<'a> {
+    same_size: Vec<&'a PastJob>,
+    same_length: Vec<&'a PastJob>,
+    same_clip: Vec<&'a PastJob>,
 }
 
 /// The size that a request names, as it is sent: `1080` and `1080P` are `1080p`.
@@ -151,14 +182,14 @@ fn size(request: &ClipRequest) -> Option<String> {
 }
 
 /// Whether a clip has at least as many lines as another one, as far as their sizes tell.
-fn is_as_large(clip: &ClipRequest, other: &ClipRequest) -> bool {
-    let (clip, other) = (size(clip), size(other));
+fn is_as_large(clip: &Kind, other: &Kind) -> bool {
+    let (clip, other) = (&clip.size, &other.size);
     let lines = |size: &Option<String>| {
         let size = size.as_deref()?;
         let thousands = size.strip_suffix('k').and_then(|number| number.parse::<u32>().ok());
         thousands.map(|number| number.saturating_mul(540)).or_else(|| size.strip_suffix('p')?.parse().ok())
     };
-    clip == other || lines(&clip).zip(lines(&other)).is_some_and(|(clip, other)| clip >= other)
+    clip == other || lines(clip).zip(lines(other)).is_some_and(|(clip, other)| clip >= other)
 }
 
 /// The criterion by which the service chooses the vendor.
@@ -192,11 +223,15 @@ mod tests {
 
     fn job(json: &str, vendor: &str, cost: f64, wait: u64) -> PastJob {
         PastJob {
-            request: request(json),
+            kind: Kind::of(&request(json)),
             vendor: Some(vendor.to_owned()),
             cost: Usd::from_dollars(cost).filter(|cost| *cost > Usd::ZERO),
             wait: Some(Duration::from_secs(wait)).filter(|wait| !wait.is_zero()),
         }
+    }
+
+    fn past(jobs: impl IntoIterator<Item = PastJob>) -> PastJobs {
+        PastJobs(jobs.into_iter().collect())
     }
 
     fn range(from: f64, to: f64) -> Option<RangeInclusive<Usd>> {
@@ -208,7 +243,7 @@ mod tests {
     #[test]
     fn the_same_size_and_length_count_else_the_cost_is_scaled() {
         let best = format!("{HD}, \"prefer\": \"smartest\"");
-        let past = PastJobs(vec![
+        let past = past([
             job(HD, "a", 0.2, 0),
             job(HD, "b", 0.3, 0),
             job(HD, "b", 0.0, 0),
@@ -239,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_clip_longer_or_larger_than_all_is_told() {
-        let past = PastJobs(vec![job(HD, "a", 0.2, 0), job(", \"resolution\": \"4k\"", "a", 0.0, 0)]);
+        let past = past([job(HD, "a", 0.2, 0), job(", \"resolution\": \"4k\"", "a", 0.0, 0)]);
         let is_larger = |size: &str, seconds: f64| {
             past.is_larger_than_all(&request(&format!(
                 ", \"resolution\": \"{size}\", \"duration_seconds\": {seconds}"
@@ -257,13 +292,13 @@ mod tests {
 
     #[test]
     fn a_usual_wait_needs_three_and_leaves_out_the_extremes() {
-        let past = |waits: &[u64]| PastJobs(waits.iter().map(|wait| job(HD, "a", 0.2, *wait)).collect());
-        let usual = |waits: &[u64]| past(waits).history(&request(HD)).wait;
+        let past = |waits: &[u64]| past(waits.iter().map(|wait| job(HD, "a", 0.2, *wait)));
+        let usual = |waits: &[u64]| past(waits).wait(&request(HD));
         let seconds = |from, to| Some(Duration::from_secs(from)..=Duration::from_secs(to));
         assert_eq!(usual(&[10, 20]), None);
         assert_eq!(usual(&[10, 30, 20, 0]), seconds(10, 30));
         assert_eq!(usual(&[1, 50, 51, 52, 53, 54, 55, 56, 57, 900]), seconds(50, 57));
         let other_length = request(", \"resolution\": \"1080p\", \"duration_seconds\": 9");
-        assert_eq!(past(&[10, 30, 20]).history(&other_length).wait, seconds(10, 30));
+        assert_eq!(past(&[10, 30, 20]).wait(&other_length), seconds(10, 30));
     }
 }

@@ -69,6 +69,12 @@ impl Stage {
         if self == Self::Missing { Self::Saved.as_str() } else { self.as_str() }
     }
 
+    pub(super) fn from_row(row: &Row) -> Result<Self, LedgerError> {
+        let stage: String = row.get("stage")?;
+        let known = Self::STORED.into_iter().find(|known| known.as_str() == stage);
+        known.ok_or_else(|| LedgerError::Sql(format!("the stage {stage:?} was written by a newer version")))
+    }
+
     /// Whether it was begun and is not finished.
     pub(crate) fn is_in_progress(self) -> bool {
         matches!(self, Self::Sent | Self::Accepted | Self::Fetched)
@@ -255,8 +261,6 @@ impl Item {
     }
 
     pub(super) fn from_row(row: &Row) -> Result<Self, LedgerError> {
-        let stage: String = row.get("stage")?;
-        let known = Stage::STORED.into_iter().find(|known| known.as_str() == stage);
         let submission: Option<String> = row.get("submission")?;
         let target: String = row.get("target")?;
         Ok(Self {
@@ -275,9 +279,7 @@ impl Item {
             account: row.get("account")?,
             destination: Destination::from_columns(&target, row.get("output")?),
             replace: row.get::<i64>("overwrite")? != 0,
-            stage: known.ok_or_else(|| {
-                LedgerError::Sql(format!("the stage {stage:?} was written by a newer version"))
-            })?,
+            stage: Stage::from_row(row)?,
             job_id: row.get("job_id")?,
             job_state: row.get("job_state")?,
             cost_usd: row.get("cost_usd")?,

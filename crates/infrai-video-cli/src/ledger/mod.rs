@@ -4,6 +4,7 @@
 //! PostgreSQL, which any number of machines may share, the lease of a dead process expires. Each write names the holder of the
 //! lease, so that a process whose lease has expired changes nothing.
 
+mod batches;
 mod charges;
 mod database;
 mod error;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+pub(crate) use self::batches::Recorded;
 use self::charges::JobFacts;
 pub(crate) use self::charges::{Charge, Uncertain};
 use self::database::{Database, Row, Value, text};
@@ -123,41 +125,12 @@ impl Ledger {
         self.location.is_shared()
     }
 
-    /// Inserts items, all or none. Returns how many were new; existing ones stay unchanged.
+    /// As [`Self::add_all`].
     pub(crate) async fn add(&self, items: &[Item]) -> Result<u64, LedgerError> {
         // Two processes that insert the same items in different orders would deadlock.
-        let mut items: Vec<&Item> = items.iter().collect();
-        items.sort_by_key(|item| (&item.service, &item.id));
-        let sql = format!(
-            "INSERT INTO items (service, id, batch, line, name, attempt, key, request, seconds, target, output, overwrite,
-                 stage, lease_until, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, {now}, {now})
-             ON CONFLICT DO NOTHING",
-            now = self.database.now()
-        );
-        let values = |item: &&Item| {
-            let (target, output) = item.destination.columns();
-            vec![
-                text(&item.service),
-                text(&item.id),
-                item.batch.clone().into(),
-                item.line.into(),
-                item.name.clone().into(),
-                item.attempt.into(),
-                text(&item.key),
-                text(&item.request),
-                item.seconds.into(),
-                text(target),
-                output.into(),
-                item.replace.into(),
-                text(item.stage.stored()),
-            ]
-        };
-        self.with_retries(async |_| {
-            let statements = items.iter().map(|item| (sql.as_str(), values(item))).collect();
-            Ok(self.database.execute_all(statements).await?.iter().sum())
-        })
-        .await
+        let mut items = items.to_vec();
+        items.sort_by(|one, other| (&one.service, &one.id).cmp(&(&other.service, &other.id)));
+        self.add_all(|| items.clone().into_iter()).await
     }
 
     /// Leases items that no process works on, including this one. Returns them in the order of the plan.

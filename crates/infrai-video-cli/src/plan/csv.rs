@@ -6,29 +6,34 @@ use std::collections::HashSet;
 
 use serde_json::{Number, Value};
 
-use super::PlanError;
 use super::fields::{FIELDS, Fields, unknown};
+use super::{ParsedLines, PlanError};
 use crate::text::count;
 
 /// A row and the number of its first line.
 type Row = (usize, Vec<String>);
 
 /// The lines of a plan with their numbers.
-pub(super) fn lines(text: &str) -> Vec<(usize, Result<Fields, PlanError>)> {
-    let (rows, broken) = match rows(text) {
-        Ok(rows) => (rows, None),
-        Err((rows, line, error)) => (rows, Some((line, Err(error)))),
+pub(super) fn lines(text: &str) -> ParsedLines<'_> {
+    let mut rows = Rows { rest: text, line: 1 };
+    let (line, header) = match rows.next() {
+        Some(Ok(header)) => header,
+        Some(Err((line, error))) => return Box::new(std::iter::once((line, Err(error)))),
+        None => return Box::new(std::iter::empty()),
     };
-    let mut rows = rows.into_iter();
-    let Some((line, header)) = rows.next() else { return broken.into_iter().collect() };
     let columns = match columns(&header) {
         Ok(columns) => columns,
-        Err(errors) => return errors.into_iter().map(|error| (line, Err(error.into()))).collect(),
+        Err(errors) => {
+            return Box::new(errors.into_iter().map(move |error| (line, Err(error.into()))));
+        }
     };
-    rows.map(|(line, cells)| (line, fields(&columns, &cells))).chain(broken).collect()
+    Box::new(rows.map(move |row| match row {
+        Ok((line, cells)) => (line, fields(&columns, &cells)),
+        Err((line, error)) => (line, Err(error)),
+    }))
 }
 
-fn columns(header: &[String]) -> Result<Vec<&str>, Vec<String>> {
+fn columns(header: &[String]) -> Result<Vec<String>, Vec<String>> {
     let columns: Vec<&str> = header.iter().map(|cell| cell.trim()).collect();
     if let [only] = columns[..]
         && let Some(separator) = [';', '\t'].into_iter().find(|separator| only.contains(*separator))
@@ -49,11 +54,14 @@ fn columns(header: &[String]) -> Result<Vec<&str>, Vec<String>> {
     if errors.is_empty() && !columns.contains(&"prompt") {
         errors.push("the column prompt is missing".to_owned());
     }
-    if errors.is_empty() { Ok(columns) } else { Err(errors) }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(columns.into_iter().map(str::to_owned).collect())
 }
 
 /// Empty cells are left out.
-fn fields(columns: &[&str], cells: &[String]) -> Result<Fields, PlanError> {
+fn fields(columns: &[String], cells: &[String]) -> Result<Fields, PlanError> {
     if cells.len() != columns.len() {
         return Err(
             format!("has {}, and the header has {}", count(cells.len(), "cell"), columns.len()).into()
@@ -61,7 +69,7 @@ fn fields(columns: &[&str], cells: &[String]) -> Result<Fields, PlanError> {
     }
     let cells = columns.iter().zip(cells).filter(|(_, cell)| !cell.trim().is_empty());
     cells
-        .map(|(column, cell)| Ok(((*column).to_owned(), value(column, cell)?)))
+        .map(|(column, cell)| Ok((column.clone(), value(column, cell)?)))
         .collect::<Result<_, _>>()
         .map(Fields)
 }
@@ -79,36 +87,53 @@ fn value(column: &str, cell: &str) -> Result<Value, PlanError> {
     }
 }
 
-/// All rows that are not empty. On an error the rows before it, its line and the reason.
-fn rows(text: &str) -> Result<Vec<Row>, (Vec<Row>, usize, PlanError)> {
-    let (mut rows, mut rest, mut line) = (Vec::new(), text, 1);
-    while !rest.is_empty() {
-        let begin = line;
+/// The rows that are not empty. An error has its line, and is the last item.
+struct Rows<'a> {
+    rest: &'a str,
+    /// The number of the line at which the rest begins.
+    line: usize,
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Row, (usize, PlanError)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.rest.is_empty() {
+            let begin = self.line;
+            match self.row() {
+                Ok(cells) if cells.iter().all(|cell| cell.trim().is_empty()) => {}
+                Ok(cells) => return Some(Ok((begin, cells))),
+                Err(error) => {
+                    self.rest = "";
+                    return Some(Err((self.line, error)));
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Rows<'_> {
+    fn row(&mut self) -> Result<Vec<String>, PlanError> {
         let mut cells = Vec::new();
         loop {
-            let (cell, after) = match cell(rest) {
-                Ok(cell) => cell,
-                Err(error) => return Err((rows, line, error)),
-            };
-            line += rest[..rest.len() - after.len()].matches('\n').count();
+            let (cell, after) = cell(self.rest)?;
+            self.line += self.rest[..self.rest.len() - after.len()].matches('\n').count();
             cells.push(cell);
             match after.strip_prefix(',') {
-                Some(next) => rest = next,
+                Some(next) => self.rest = next,
                 None => {
-                    rest = after;
+                    self.rest = after;
                     break;
                 }
             }
         }
-        if let Some(next) = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')) {
-            rest = next;
-            line += 1;
+        if let Some(next) = self.rest.strip_prefix("\r\n").or_else(|| self.rest.strip_prefix('\n')) {
+            self.rest = next;
+            self.line += 1;
         }
-        if cells.iter().any(|cell| !cell.trim().is_empty()) {
-            rows.push((begin, cells));
-        }
+        Ok(cells)
     }
-    Ok(rows)
 }
 
 /// The first cell of the text and the rest: a comma, the end of the line, or nothing comes next.
@@ -149,7 +174,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<Row> {
-        rows(text).unwrap_or_else(|error| panic!("{text}: {error:?}"))
+        let rows = Rows { rest: text, line: 1 };
+        rows.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{text}: {error:?}"))
     }
 
     fn errors(text: &str) -> Vec<String> {
@@ -157,7 +183,7 @@ mod tests {
             let line_error = fields.and_then(|fields| fields.request()).err();
             line_error.map(|error| format!("{line}: {error}"))
         };
-        lines(text).into_iter().filter_map(error).collect()
+        lines(text).filter_map(error).collect()
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::PlanError;
 use super::fields::Fields;
+use super::{ParsedLines, PlanError};
 
 /// A line, as errors show it.
 const EXAMPLE: &str = "{\"prompt\": \"...\"}";
@@ -37,13 +37,13 @@ impl<'de> Deserialize<'de> for Fields {
 }
 
 /// The lines of a plan with their numbers.
-pub(super) fn lines(text: &str) -> Vec<(usize, Result<Fields, PlanError>)> {
+pub(super) fn lines(text: &str) -> ParsedLines<'_> {
     if text.trim_start().starts_with('[') {
         let advice = "is a JSON array, and a plan has one object on each line; convert it: jq -c '.[]' FILE";
-        return vec![(1, Err(advice.into()))];
+        return Box::new(std::iter::once((1, Err(advice.into()))));
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.flat_map(|(index, line)| parse(line).into_iter().map(move |fields| (index + 1, fields))).collect()
+    Box::new(lines.flat_map(|(index, line)| parse(line).into_iter().map(move |fields| (index + 1, fields))))
 }
 
 /// The fields of a line, or of each item of a report that `batch run --dry-run --json` printed.

@@ -18,41 +18,90 @@ pub(crate) use self::name::folded;
 use self::name::slug;
 use crate::args::ClipRequest;
 
-/// A line of a plan.
+/// A line of a plan. A plan may have very many, so a line has one form of its request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
     /// Counted from 1.
     pub(crate) number: usize,
-    pub(crate) name: Option<String>,
-    pub(crate) request: ClipRequest,
+    pub(crate) name: Option<Box<str>>,
+    /// The canonical JSON of the request.
+    pub(crate) request: Box<str>,
+    /// The length that is requested.
+    pub(crate) seconds: Option<f64>,
     /// The id of the item in the ledger. It is derived from the batch and the request, not from the position: lines can be moved,
     /// added and renamed without being charged again.
-    pub(crate) id: String,
+    pub(crate) id: Box<str>,
     /// The idempotency key that the line sets for its first attempt.
-    key: Option<IdempotencyKey>,
+    key: Option<Box<str>>,
 }
 
 impl Line {
+    pub(crate) fn clip_request(&self) -> ClipRequest {
+        serde_json::from_str(&self.request).expect("canonical JSON of a request is a request")
+    }
+
     pub(crate) fn has_own_key(&self) -> bool {
         self.key.is_some()
     }
 
     /// The idempotency key of the first attempt.
     pub(crate) fn first_key(&self) -> String {
-        self.key.as_ref().map_or_else(|| idempotency_key(&self.id, 1), |key| key.as_str().to_owned())
+        self.key.as_ref().map_or_else(|| idempotency_key(&self.id, 1), |key| (**key).to_owned())
     }
 
     /// The file name of the clip.
     pub(crate) fn file_name(&self) -> String {
-        format!("{}.mp4", self.file_stem())
+        file_name(&self.file_stem())
     }
 
     /// The name of the line, or words of its prompt and a part of its id.
     pub(crate) fn file_stem(&self) -> String {
         match &self.name {
-            Some(name) => name.clone(),
-            None => format!("{}-{}", slug(&self.request.prompt), &self.id[self.id.len() - 8..]),
+            Some(name) => (**name).to_owned(),
+            None => default_stem(&self.clip_request().prompt, &self.id),
         }
+    }
+}
+
+fn file_name(stem: &str) -> String {
+    format!("{stem}.mp4")
+}
+
+fn default_stem(prompt: &str, id: &str) -> String {
+    format!("{}-{}", slug(prompt), &id[id.len() - 8..])
+}
+
+/// The lines of a plan.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// In the order of the plan.
+    pub(crate) lines: Vec<Line>,
+    /// The positions of the lines, in the order of their ids.
+    by_id: Vec<u32>,
+}
+
+impl Plan {
+    fn new(mut lines: Vec<Line>) -> Self {
+        lines.shrink_to_fit();
+        let mut by_id: Vec<u32> = (0..).take(lines.len()).collect();
+        by_id.sort_unstable_by_key(|position| &lines[*position as usize].id);
+        Self { lines, by_id }
+    }
+
+    /// The positions of the lines, in the order of their ids.
+    pub(crate) fn by_id(&self) -> impl Iterator<Item = usize> {
+        self.by_id.iter().map(|position| *position as usize)
+    }
+
+    /// The position of the line of an item.
+    pub(crate) fn position(&self, id: &str) -> Option<usize> {
+        let found = self.by_id.binary_search_by_key(&id, |position| &self.lines[*position as usize].id);
+        Some(self.by_id[found.ok()?] as usize)
+    }
+
+    /// The line of an item.
+    pub(crate) fn line(&self, id: &str) -> Option<&Line> {
+        self.position(id).map(|position| &self.lines[position])
     }
 }
 
@@ -94,8 +143,11 @@ pub(crate) struct PlanFile {
     pub(crate) is_named_csv: bool,
 }
 
+/// The numbers of lines and their fields, which are parsed one after another.
+type ParsedLines<'a> = Box<dyn Iterator<Item = (usize, Result<Fields, PlanError>)> + 'a>;
+
 /// Parses a plan. The error lists everything that is invalid.
-pub(crate) fn parse(file: &PlanFile, batch: &str) -> Result<Vec<Line>, Vec<String>> {
+pub(crate) fn parse(file: &PlanFile, batch: &str) -> Result<Plan, Vec<String>> {
     let text = decode(&file.bytes).map_err(|error| vec![error.to_string()])?;
     let parsed = match form(text, file.is_named_csv) {
         Form::Json => json::lines(text),
@@ -112,16 +164,16 @@ pub(crate) fn parse(file: &PlanFile, batch: &str) -> Result<Vec<Line>, Vec<Strin
     if errors.is_empty() && lines.is_empty() {
         errors.push("the plan has no lines".to_owned());
     }
-    if errors.is_empty() { Ok(lines) } else { Err(errors) }
+    if errors.is_empty() { Ok(Plan::new(lines)) } else { Err(errors) }
 }
 
 /// Turns fields into lines, and rejects a file name or a key that an earlier line has.
 struct Reader<'a> {
     batch: &'a str,
     /// How often each request occurs.
-    repeated: HashMap<String, u32>,
-    files: HashSet<String>,
-    keys: HashSet<String>,
+    repeated: HashMap<Fingerprint, u32>,
+    files: HashSet<Fingerprint>,
+    keys: HashSet<Fingerprint>,
 }
 
 impl Reader<'_> {
@@ -129,21 +181,38 @@ impl Reader<'_> {
         fields.check()?;
         let (name, key, request) = (fields.name()?, fields.idempotency_key()?, fields.request()?);
         let canonical = request.canonical_json();
-        let occurrence = self.repeated.entry(canonical.clone()).or_default();
+        let occurrence = self.repeated.entry(fingerprint(&canonical)).or_default();
         *occurrence += 1;
         let id = format!("item-{}", digest(&["item", self.batch, &canonical, &occurrence.to_string()]));
-        let line = Line { number, name, request, id, key };
-        if !self.files.insert(folded(&line.file_name())) {
-            let name = line.name.unwrap_or(line.id);
+        let file = match &name {
+            Some(name) => file_name(name),
+            None => file_name(&default_stem(&request.prompt, &id)),
+        };
+        if !self.files.insert(fingerprint(&folded(&file))) {
+            let name = name.unwrap_or(id);
             return Err(format!("the name {name:?} is used by an earlier line").into());
         }
-        if let Some(key) = &line.key
-            && !self.keys.insert(key.as_str().to_owned())
+        if let Some(key) = &key
+            && !self.keys.insert(fingerprint(key.as_str()))
         {
             return Err(format!("the idempotency_key {key} is used by an earlier line").into());
         }
-        Ok(line)
+        Ok(Line {
+            number,
+            name: name.map(Into::into),
+            request: canonical.into(),
+            seconds: request.duration_seconds,
+            id: id.into(),
+            key: key.map(|key: IdempotencyKey| key.as_str().into()),
+        })
     }
+}
+
+/// Stands for a text that is only compared: different texts have different fingerprints.
+pub(crate) type Fingerprint = [u8; 20];
+
+pub(crate) fn fingerprint(text: &str) -> Fingerprint {
+    first_bytes(Sha256::digest(text))
 }
 
 fn digest(parts: &[&str]) -> String {
@@ -152,10 +221,15 @@ fn digest(parts: &[&str]) -> String {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part);
     }
-    hasher.finalize()[..20].iter().fold(String::new(), |mut text, byte| {
+    first_bytes(hasher.finalize()).iter().fold(String::new(), |mut text, byte| {
         let _infallible = write!(text, "{byte:02x}");
         text
     })
+}
+
+fn first_bytes(hash: impl Into<[u8; 32]>) -> Fingerprint {
+    let hash = hash.into();
+    std::array::from_fn(|index| hash[index])
 }
 
 #[cfg(test)]
@@ -163,10 +237,10 @@ mod tests {
     use super::*;
 
     fn parse(text: &str, batch: &str) -> Result<Vec<Line>, Vec<String>> {
-        super::parse(&PlanFile { bytes: text.into(), is_named_csv: false }, batch)
+        super::parse(&PlanFile { bytes: text.into(), is_named_csv: false }, batch).map(|plan| plan.lines)
     }
 
-    fn ids(text: &str) -> Vec<String> {
+    fn ids(text: &str) -> Vec<Box<str>> {
         parse(text, "plan").unwrap().into_iter().map(|line| line.id).collect()
     }
 
@@ -179,7 +253,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(lines[0].file_name(), "skyline.mp4");
-        assert_eq!(lines[0].request.resolution.as_deref(), Some("1080p"));
+        assert_eq!(lines[0].clip_request().resolution.as_deref(), Some("1080p"));
         assert_eq!(lines[1].number, 3);
         assert!(lines[1].file_name().starts_with("clip-"), "{}", lines[1].file_name());
     }

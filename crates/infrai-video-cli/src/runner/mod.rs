@@ -21,5 +21,5 @@ pub(crate) use self::output_path::{
 };
 pub(crate) use self::pool::{Limits, RunOutcome};
 pub(crate) use self::reservation::Reservation;
-pub(crate) use self::source::{BatchSource, ItemSource};
+pub(crate) use self::source::{BatchSource, Destinations, ItemSource};
 pub(crate) use self::wait_and_download::{Clip, GRACE, download, link_timeout, wait};

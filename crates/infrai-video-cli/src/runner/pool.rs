@@ -31,6 +31,8 @@ pub(crate) struct Limits {
     pub(crate) concurrency: usize,
     /// Maximum duration of an outage. `None` if an outage ends the item that meets it.
     pub(crate) max_pause: Option<Duration>,
+    /// Whether the outcome has the saved items.
+    pub(crate) keeps_saved: bool,
 }
 
 /// The result of a run.
@@ -38,7 +40,7 @@ pub(crate) struct Limits {
 pub(crate) struct RunOutcome {
     /// Items without a clip, and why, in the order in which they were given up.
     pub(crate) unfinished: Vec<(Item, Setback)>,
-    /// Items whose clips are at their destination.
+    /// Items whose clips are at their destination, if the limits ask for them.
     pub(crate) saved: Vec<Item>,
     /// Clips that are saved, and for which a command failed.
     pub(crate) after_save_failures: usize,
@@ -252,7 +254,9 @@ impl Run<'_> {
                 if placed == Placed::Now {
                     self.after_save(&leased.item).await;
                 }
-                self.outcome.saved.push(leased.item);
+                if self.limits.keeps_saved {
+                    self.outcome.saved.push(leased.item);
+                }
             }
             Err(Setback::TakenOver) => {
                 budget.settle(&leased.item);

@@ -1,6 +1,7 @@
 //! The items of a run, and when there are no more.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,6 +14,9 @@ use crate::spending::Admission;
 /// How often items are polled that another process may have released.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Number of items that are read at a time.
+const PAGE: usize = 500;
+
 /// Where the items of a run come from.
 pub(crate) enum ItemSource {
     /// The items with these ids.
@@ -24,11 +28,20 @@ pub(crate) enum ItemSource {
     Batch(Box<BatchSource>),
 }
 
+/// Where the clips of this process's plan go.
+pub(crate) trait Destinations {
+    /// The ids of the items.
+    fn ids(&self) -> Box<dyn Iterator<Item = &str> + '_>;
+
+    fn contains(&self, id: &str) -> bool;
+
+    fn of_item(&self, id: &str) -> Option<Destination>;
+}
+
 /// The items of a batch, and how many of them may be begun.
 pub(crate) struct BatchSource {
     name: String,
-    /// The destinations of this process's plan by the id of the item.
-    destinations: HashMap<String, Destination>,
+    destinations: Arc<dyn Destinations>,
     /// Saved items whose clips are not at their destination.
     misplaced: VecDeque<String>,
     replace: bool,
@@ -118,7 +131,7 @@ impl BatchSource {
     /// `misplaced` are saved items whose clips are not at their destination.
     pub(crate) fn new(
         name: &str,
-        destinations: HashMap<String, Destination>,
+        destinations: Arc<dyn Destinations>,
         misplaced: VecDeque<String>,
         options: &PlanArgs,
     ) -> Self {
@@ -164,8 +177,8 @@ impl BatchSource {
             items = self.lease_in_progress(runner, max, seen).await?;
         }
         let leased = |mut item: Item| {
-            if let Some(destination) = self.destinations.get(&item.id) {
-                item.destination = destination.clone();
+            if let Some(destination) = self.destinations.of_item(&item.id) {
+                item.destination = destination;
                 item.replace = self.replace;
             }
             LeasedItem::new(&runner.ledger, item)
@@ -182,22 +195,25 @@ impl BatchSource {
         let pending = runner.ledger.pending(&service, &self.name).await?;
         let is_ours = |(id, pending): &(String, Pending)| {
             // Planned items of another version of the plan are left to the processes that have it.
-            !seen.contains(id) && (*pending == Pending::InProgress || self.destinations.contains_key(id))
+            !seen.contains(id) && (*pending == Pending::InProgress || self.destinations.contains(id))
         };
         if pending.iter().any(is_ours) {
             return Ok(false);
         }
         if !runner.ledger.is_shared() {
             // Another run of a plan with the same lines may have saved its clips in its own directory.
-            let is_misplaced = |item: &Item| {
-                let wanted = self.destinations.get(&item.id).and_then(|destination| destination.path(""));
-                item.stage == Stage::Saved
-                    && !seen.contains(&item.id)
-                    && item.path.is_some()
-                    && wanted.is_some_and(|wanted| item.path.as_deref() != wanted.to_str())
-            };
-            let items = runner.ledger.batch(&service, &self.name).await?;
-            self.misplaced = items.into_iter().filter(is_misplaced).map(|item| item.id).collect();
+            let unseen: Vec<&str> = self.destinations.ids().filter(|id| !seen.contains(*id)).collect();
+            for ids in unseen.chunks(PAGE) {
+                let items = runner.ledger.items(&service, ids).await?;
+                let is_misplaced = |item: &&Item| {
+                    let wanted = self.destinations.of_item(&item.id).and_then(|wanted| wanted.path(""));
+                    item.stage == Stage::Saved
+                        && item.path.is_some()
+                        && wanted.is_some_and(|wanted| item.path.as_deref() != wanted.to_str())
+                };
+                let items = ids.iter().filter_map(|id| items.get(*id));
+                self.misplaced.extend(items.filter(is_misplaced).map(|item| item.id.clone()));
+            }
         }
         Ok(self.misplaced.is_empty())
     }
@@ -234,7 +250,7 @@ impl BatchSource {
                     break;
                 }
                 let free = runner.ledger.free_items(&service, Pending::Planned, &self.name).await?;
-                let is_ours = |id: &String| self.destinations.contains_key(id) && !seen.contains(id);
+                let is_ours = |id: &String| self.destinations.contains(id) && !seen.contains(id);
                 self.planned = free.into_iter().filter(is_ours).collect();
             }
             // The next item may reach a limit.
@@ -264,6 +280,9 @@ impl BatchSource {
             return true;
         }
         let seconds = self.seconds + item.seconds.unwrap_or_default();
+        if self.max_jobs.is_none() && self.max_seconds.is_none() {
+            return true;
+        }
         let fits = self.max_jobs.is_none_or(|max| self.begun.len() < max)
             && self.max_seconds.is_none_or(|max| seconds <= max);
         if fits {

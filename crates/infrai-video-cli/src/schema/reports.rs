@@ -197,8 +197,8 @@ impl ItemReport {
 }
 
 /// What an item costs, as far as the service reported it. Jobs that fail or are cancelled are refunded.
-pub(crate) fn billed_cost(item: &Item) -> Option<f64> {
-    item.cost_usd.filter(|_| !matches!(item.stage, Stage::Failed | Stage::Cancelled | Stage::Refused))
+pub(crate) fn billed_cost(stage: Stage, cost_usd: Option<f64>) -> Option<f64> {
+    cost_usd.filter(|_| !matches!(stage, Stage::Failed | Stage::Cancelled | Stage::Refused))
 }
 
 /// The result of a batch.
@@ -215,7 +215,7 @@ pub(crate) struct BatchReport {
 }
 
 /// The number of items at each stage.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Counts {
     /// All items.
     pub(crate) items: usize,
@@ -234,30 +234,24 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn of<'a>(items: impl IntoIterator<Item = &'a Item>) -> Self {
-        items.into_iter().fold(Self::default(), |mut counts, item| {
-            counts.items += 1;
-            *match item.stage {
-                Stage::Saved => &mut counts.saved,
-                Stage::Missing => &mut counts.missing,
-                Stage::Failed | Stage::Refused => &mut counts.failed,
-                Stage::Cancelled | Stage::Dropped => &mut counts.cancelled,
-                Stage::Planned => &mut counts.planned,
-                Stage::Sent | Stage::Accepted | Stage::Fetched => &mut counts.in_progress,
-            } += 1;
-            counts
-        })
+    /// Counts an item.
+    pub(crate) fn add(&mut self, stage: Stage) {
+        self.items += 1;
+        *match stage {
+            Stage::Saved => &mut self.saved,
+            Stage::Missing => &mut self.missing,
+            Stage::Failed | Stage::Refused => &mut self.failed,
+            Stage::Cancelled | Stage::Dropped => &mut self.cancelled,
+            Stage::Planned => &mut self.planned,
+            Stage::Sent | Stage::Accepted | Stage::Fetched => &mut self.in_progress,
+        } += 1;
     }
 }
 
 impl BatchReport {
-    pub(crate) fn of(batch: &str, items: &[Item]) -> Self {
-        Self {
-            batch: batch.to_owned(),
-            counts: Counts::of(items),
-            cost_usd: items.iter().filter_map(billed_cost).fold(0.0, |sum, cost| sum + cost),
-            items: items.iter().map(ItemReport::of).collect(),
-        }
+    /// The report without its items.
+    pub(crate) fn new(batch: &str, counts: Counts, cost_usd: f64) -> Self {
+        Self { batch: batch.to_owned(), counts, cost_usd, items: Vec::new() }
     }
 }
 

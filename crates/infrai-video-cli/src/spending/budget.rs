@@ -27,8 +27,11 @@ pub(crate) struct Budget {
 struct State {
     /// The jobs of the ledger, and those of this run.
     past: PastJobs,
-    /// The items that this run has reserved, by their ids.
+    /// The items that this run has reserved, by their ids. Those that are saved at a known cost are in `saved` alone: a run may have
+    /// very many.
     items: HashMap<String, Reserved>,
+    /// What the saved items cost.
+    saved: Usd,
     /// Number of items that this run has begun.
     begun: usize,
     /// Why the last item was not begun.
@@ -102,6 +105,11 @@ impl Budget {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The state, if there is a limit.
+    fn limited(&self) -> Option<MutexGuard<'_, State>> {
+        self.is_limited().then(|| self.lock())
+    }
+
     /// Reserves what an item is estimated to cost, if the budget allows it. An item of unknown cost is begun alone.
     pub(crate) fn reserve(&self, item: &Item) -> Admission {
         let Some(max) = self.max else { return Admission::Granted };
@@ -139,7 +147,7 @@ impl Budget {
 
     /// Counts an item that is sent whatever it costs: it may have been charged before.
     pub(crate) fn count(&self, item: &Item) {
-        let mut state = self.lock();
+        let Some(mut state) = self.limited() else { return };
         if !state.items.contains_key(&item.id) {
             let cost = state.estimate(item);
             state.reserve(item, cost);
@@ -148,10 +156,10 @@ impl Budget {
 
     /// The service has accepted an item. Without a reported cost the estimate stays.
     pub(crate) fn set_charged(&self, item: &Item) {
-        let mut state = self.lock();
+        let Some(mut state) = self.limited() else { return };
         let cost = item.cost_usd.and_then(Usd::from_dollars);
         if let (Some(cost), Ok(request)) = (cost, item.clip_request()) {
-            state.past.add(request, cost);
+            state.past.add(&request, cost);
         }
         if let Some(reserved) = state.items.get_mut(&item.id) {
             reserved.cost = cost.or(reserved.cost);
@@ -162,7 +170,7 @@ impl Budget {
 
     /// This run is done with an item. Only a job that is seen to have failed or to be cancelled is refunded.
     pub(crate) fn settle(&self, item: &Item) {
-        let mut state = self.lock();
+        let Some(mut state) = self.limited() else { return };
         let job = item.job_state.as_deref().map(JobState::from);
         let is_refunded = matches!(job, Some(JobState::Failed | JobState::Cancelled));
         let is_free = match item.stage {
@@ -175,6 +183,10 @@ impl Budget {
             state.begun -= usize::from(was_reserved && item.stage == Stage::Planned);
         } else if let Some(reserved) = state.items.get_mut(&item.id) {
             reserved.is_open = false;
+            if let (Stage::Saved, Some(cost)) = (item.stage, reserved.cost) {
+                state.items.remove(&item.id);
+                state.saved += cost;
+            }
         }
     }
 
@@ -223,7 +235,7 @@ impl State {
     }
 
     fn total(&self) -> Usd {
-        self.items.values().filter_map(|reserved| reserved.cost).sum()
+        self.saved + self.items.values().filter_map(|reserved| reserved.cost).sum::<Usd>()
     }
 
     fn reserve(&mut self, item: &Item, cost: Option<Usd>) -> Admission {

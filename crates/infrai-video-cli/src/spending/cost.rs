@@ -19,7 +19,7 @@ impl Cost {
     pub(crate) async fn of(
         ctx: &Context,
         ledger: &Ledger,
-        requests: &[ClipRequest],
+        requests: impl Iterator<Item = ClipRequest>,
     ) -> Result<Self, Failure> {
         let past = ledger.past_jobs(&ctx.service()).await.map_err(|error| ctx.ledger_failed(&error))?;
         Ok(Self { total: Total::of(requests, &past), past })

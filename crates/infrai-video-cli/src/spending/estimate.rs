@@ -1,5 +1,6 @@
 //! What clips are going to cost, by what such clips cost before.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use crate::args::ClipRequest;
@@ -55,10 +56,14 @@ pub(crate) struct Total {
 }
 
 impl Total {
-    pub(crate) fn of(requests: &[ClipRequest], past: &PastJobs) -> Self {
-        requests.iter().fold(Self::default(), |mut total, request| {
+    pub(crate) fn of(requests: impl Iterator<Item = ClipRequest>, past: &PastJobs) -> Self {
+        // A plan has few kinds of clips, and a ledger many past jobs.
+        let mut costs: HashMap<String, Option<RangeInclusive<Usd>>> = HashMap::new();
+        requests.fold(Self::default(), |mut total, request| {
             total.clips += 1;
-            match past.history(request).cost {
+            let kind = ClipRequest { prompt: String::new(), reference_image_url: None, ..request };
+            let cost = costs.entry(kind.canonical_json()).or_insert_with(|| past.history(&kind).cost);
+            match cost {
                 Some(cost) => {
                     total.lowest += *cost.start();
                     total.highest += *cost.end();

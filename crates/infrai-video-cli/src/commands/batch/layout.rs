@@ -1,6 +1,6 @@
 //! Where the clips of a plan go: into a directory, or to paths made from a template.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,49 +12,67 @@ use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::Failure;
 use crate::file_name::{Template, Use, Values};
-use crate::plan::{Line, folded};
+use crate::plan::{Line, Plan, fingerprint, folded};
 use crate::runner::template;
 
-/// The path of each line.
-pub(super) struct Layout(HashMap<String, PathBuf>);
+/// Where the clip of each line goes.
+pub(super) struct Layout {
+    place: Place,
+    /// The name of the batch.
+    batch: String,
+}
+
+enum Place {
+    Directory(PathBuf),
+    /// Paths, and the absolute path of each of their directories, which a dry run does not have.
+    Template(Template, HashMap<PathBuf, PathBuf>),
+}
 
 impl Layout {
     /// Creates the directories, except in a dry run.
-    pub(super) fn of(ctx: &Context, args: &RunArgs, name: &str, lines: &[Line]) -> Result<Self, Failure> {
+    pub(super) fn of(ctx: &Context, args: &RunArgs, name: &str, plan: &Plan) -> Result<Self, Failure> {
         let output = args.options.output.as_deref().map(|output| template(output, Use::Plan)).transpose()?;
-        let path: Box<dyn Fn(&Line) -> PathBuf> = match output {
-            Some(Ok(template)) => Box::new(move |line| of_template(&template, name, line)),
+        let place = match output {
+            Some(Ok(template)) => {
+                // In a directory the names of the files differ.
+                check_unique(ctx, &template, name, plan)?;
+                let mut directories = HashMap::new();
+                for line in plan.lines.iter().filter(|_| !args.dry_run) {
+                    let parent = parent(&of_template(&template, name, line)).to_owned();
+                    if !directories.contains_key(&parent) {
+                        let absolute = output_directory(Some(&parent), "")?;
+                        directories.insert(parent, absolute);
+                    }
+                }
+                Place::Template(template, directories)
+            }
             directory => {
                 let directory = directory.and_then(Result::err);
-                let directory = match args.dry_run {
+                Place::Directory(match args.dry_run {
                     true => directory.unwrap_or_else(|| name.into()),
                     false => output_directory(directory.as_deref(), name)?,
-                };
-                Box::new(move |line| directory.join(line.file_name()))
+                })
             }
         };
-        let mut paths: HashMap<String, PathBuf> =
-            lines.iter().map(|line| (line.id.clone(), path(line))).collect();
-        check_unique(ctx, lines, &paths)?;
-        if !args.dry_run {
-            let mut created: HashMap<PathBuf, PathBuf> = HashMap::new();
-            for path in paths.values_mut() {
-                let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { continue };
-                let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-                let absolute = match created.get(parent) {
-                    Some(absolute) => absolute.clone(),
-                    None => output_directory(Some(parent), "")?,
-                };
-                created.insert(parent.to_owned(), absolute.clone());
-                *path = absolute.join(name);
-            }
-        }
-        Ok(Self(paths))
+        Ok(Self { place, batch: name.to_owned() })
     }
 
     pub(super) fn path(&self, line: &Line) -> PathBuf {
-        self.0.get(&line.id).cloned().unwrap_or_default()
+        match &self.place {
+            Place::Directory(directory) => directory.join(line.file_name()),
+            Place::Template(template, directories) => {
+                let path = of_template(template, &self.batch, line);
+                match (directories.get(parent(&path)), path.file_name()) {
+                    (Some(absolute), Some(name)) => absolute.join(name),
+                    _ => path,
+                }
+            }
+        }
     }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The directory of `batch retry`, in which each clip keeps its name.
@@ -70,7 +88,7 @@ pub(super) fn directory_of_retry(output: Option<&Path>) -> Result<Option<PathBuf
 
 fn of_template(template: &Template, batch: &str, line: &Line) -> PathBuf {
     // Dates are no fields of a plan.
-    template.render(&Values::of(&line.request, Timestamp::UNIX_EPOCH).with_line(
+    template.render(&Values::of(&line.clip_request(), Timestamp::UNIX_EPOCH).with_line(
         batch,
         line.number,
         line.file_stem(),
@@ -78,13 +96,12 @@ fn of_template(template: &Template, batch: &str, line: &Line) -> PathBuf {
 }
 
 /// Rejects a template that gives two lines the same path.
-fn check_unique(ctx: &Context, lines: &[Line], paths: &HashMap<String, PathBuf>) -> Result<(), Failure> {
-    let mut first = BTreeMap::new();
+fn check_unique(ctx: &Context, template: &Template, batch: &str, plan: &Plan) -> Result<(), Failure> {
+    let mut first = HashMap::new();
     let mut errors = Vec::new();
-    for line in lines {
-        let Some(path) = paths.get(&line.id) else { continue };
-        let shown = path.display().to_string();
-        if let Some(earlier) = first.insert(folded(&shown), line.number) {
+    for line in &plan.lines {
+        let shown = of_template(template, batch, line).display().to_string();
+        if let Some(earlier) = first.insert(fingerprint(&folded(&shown)), line.number) {
             errors.push(format!("line {}: {shown} is the path of line {earlier} too", line.number));
         }
     }

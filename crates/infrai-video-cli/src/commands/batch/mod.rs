@@ -1,7 +1,10 @@
 //! Many clips from a plan, by one process or by many.
 
 mod layout;
+mod pages;
+mod placed_plan;
 mod plan_checks;
+mod recorded_plan;
 mod report;
 mod retry;
 mod run;
@@ -18,7 +21,7 @@ use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, advice};
 use crate::ledger::{Heartbeat, Item, Ledger, Location};
-use crate::plan::Line;
+use crate::plan::{Line, Plan};
 use crate::runner::{IfJobGone, ItemSource, Limits, Runner, check_directory};
 use crate::spending::Budget;
 use crate::ui::BatchProgress;
@@ -36,15 +39,53 @@ struct BatchRun<'a> {
     name: &'a str,
     options: &'a PlanArgs,
     /// The items of the report.
-    ids: Vec<String>,
+    items: RunItems<'a>,
     source: ItemSource,
     /// Number of items that were finished before.
     finished_before: usize,
     if_job_gone: IfJobGone,
     budget: Budget,
-    /// The file with the plan, if there is one, and its lines.
-    plan: Option<&'a Path>,
-    lines: &'a [Line],
+}
+
+/// The items of a run.
+enum RunItems<'a> {
+    /// Those of a plan from a file.
+    Plan(&'a Plan, &'a Path),
+    /// Those with these ids.
+    Ids(Vec<String>),
+}
+
+impl RunItems<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Plan(plan, _) => plan.lines.len(),
+            Self::Ids(ids) => ids.len(),
+        }
+    }
+
+    /// In the order of the plan.
+    fn ids(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match self {
+            Self::Plan(plan, _) => Box::new(plan.lines.iter().map(|line| &*line.id)),
+            Self::Ids(ids) => Box::new(ids.iter().map(String::as_str)),
+        }
+    }
+
+    fn line(&self, id: &str) -> Option<&Line> {
+        match self {
+            Self::Plan(plan, _) => plan.line(id),
+            Self::Ids(_) => None,
+        }
+    }
+
+    /// The file with the plan, in words.
+    fn plan(&self) -> Option<String> {
+        match self {
+            Self::Plan(_, path) if path.as_os_str() == "-" => Some("the plan".to_owned()),
+            Self::Plan(_, path) => Some(path.display().to_string()),
+            Self::Ids(_) => None,
+        }
+    }
 }
 
 impl BatchRun<'_> {
@@ -61,14 +102,15 @@ impl BatchRun<'_> {
         let items = ledger.in_progress(&ctx.service()).await.unwrap_or_default();
         let job_ids: Vec<&str> = items.iter().filter_map(|item| item.job_id.as_deref()).collect();
         let forecast = ledger.forecast(&ctx.service(), &job_ids).await;
-        let mut progress = BatchProgress::new(&ctx.output, self.ids.len(), self.finished_before, forecast);
+        let mut progress = BatchProgress::new(&ctx.output, self.items.len(), self.finished_before, forecast);
         // Other machines may work on it too, and not all of it may be begun.
         let is_limited = self.options.max_jobs.is_some() || self.options.max_seconds.is_some() || has_budget;
         if ledger.is_shared() || is_limited {
             progress = progress.without_eta();
         }
         let max_pause = Some(max_pause(self.options));
-        let limits = Limits { concurrency: usize::from(self.options.jobs), max_pause };
+        let concurrency = usize::from(self.options.jobs);
+        let limits = Limits { concurrency, max_pause, keeps_saved: false };
         let run = Box::pin(runner.run(&mut self.source, &limits, &progress));
         let outcome = tokio::select! {
             outcome = run => outcome,
@@ -79,9 +121,8 @@ impl BatchRun<'_> {
             }
         };
         drop(progress);
-        let items = items_of_batch(ctx, ledger, self.name).await?;
-        let report = Report::new(self.name, &self.ids, items, self.lines, outcome).with_plan(self.plan);
-        report.conclude(ctx, self.options, runner.budget())
+        let report = Report::new(ctx, ledger, self.name, &self.items, outcome);
+        report.conclude(self.options, runner.budget()).await
     }
 }
 

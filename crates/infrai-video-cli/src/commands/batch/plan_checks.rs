@@ -1,6 +1,6 @@
 //! Checks of a plan before anything is charged: its lines, their keys, and the paths of the clips.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use crate::args::RunArgs;
 use crate::context::{Context, Session};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, describe};
-use crate::ledger::{Item, Ledger};
-use crate::plan::{self, Line, PlanFile};
+use crate::ledger::Ledger;
+use crate::plan::{self, Line, Plan, PlanFile};
 use crate::runner::check_download;
 use crate::text::count;
 
@@ -46,7 +46,7 @@ fn is_stdin(plan: &Path) -> bool {
     plan.as_os_str() == "-" || ["/dev", "/proc"].iter().any(|directory| plan.starts_with(directory))
 }
 
-pub(super) fn read(ctx: &Context, args: &RunArgs, name: &str) -> Result<Vec<Line>, Failure> {
+pub(super) fn read(ctx: &Context, args: &RunArgs, name: &str) -> Result<Plan, Failure> {
     let (shown, bytes) = match args.plan.as_os_str() == "-" {
         true => ("from stdin".to_owned(), read_stdin()),
         false => (args.plan.display().to_string(), std::fs::read(&args.plan)),
@@ -91,19 +91,19 @@ fn check_errors(ctx: &Context, errors: &[String]) -> Result<(), Failure> {
 }
 
 /// Validates the lines that will be begun, and compares them with the vendors' capabilities.
-pub(super) async fn check_lines(
+pub(super) async fn check_lines<'l>(
     ctx: &Context,
     args: &RunArgs,
     session: &Session,
-    new: &[&Line],
+    new: impl Iterator<Item = &'l Line>,
 ) -> Result<(), Failure> {
     let (mut errors, mut warnings) = (Vec::new(), HashSet::new());
     for line in new {
         let number = line.number;
-        if args.options.max_seconds.is_some() && line.request.duration_seconds.is_none() {
+        if args.options.max_seconds.is_some() && line.seconds.is_none() {
             errors.push(format!("line {number}: duration_seconds is missing; --max-seconds needs it"));
         }
-        let generate = line.request.to_generate(&session.client);
+        let generate = line.clip_request().to_generate(&session.client);
         if let Err(error) = generate.clone().prepare() {
             errors.push(format!("line {number}: {}", describe(&error)));
         } else if !args.no_check {
@@ -122,14 +122,13 @@ pub(super) async fn check_lines(
 
 /// Rejects a key of a line that was used before. The service would return the job of that request while it remembers the key, and
 /// create and charge a new one afterwards.
-pub(super) async fn check_keys(
+pub(super) async fn check_keys<'l>(
     ctx: &Context,
     ledger: &Ledger,
-    new: &[&Line],
-    known: &BTreeMap<String, Item>,
+    unknown: impl Iterator<Item = &'l Line>,
 ) -> Result<(), Failure> {
     let mut errors = Vec::new();
-    for line in new.iter().filter(|line| line.has_own_key() && !known.contains_key(&line.id)) {
+    for line in unknown.filter(|line| line.has_own_key()) {
         let key = line.first_key();
         let item = ledger.find(&ctx.service(), &key).await.map_err(|error| ctx.ledger_failed(&error))?;
         if item.is_some_and(|item| item.submission.is_some()) {
@@ -144,9 +143,13 @@ pub(super) async fn check_keys(
 }
 
 /// Checks the paths of clips: nothing is charged for a clip that cannot be saved.
-pub(super) fn check_paths(ctx: &Context, paths: &[PathBuf], force: bool) -> Result<(), Failure> {
+pub(super) fn check_paths(
+    ctx: &Context,
+    paths: impl Iterator<Item = PathBuf> + Clone,
+    force: bool,
+) -> Result<(), Failure> {
     let existing: Vec<String> = paths
-        .iter()
+        .clone()
         .filter(|path| !force && exists(path))
         .map(|path| format!("{} already exists", path.display()))
         .collect();
@@ -157,13 +160,13 @@ pub(super) fn check_paths(ctx: &Context, paths: &[PathBuf], force: bool) -> Resu
         let force = ctx.invocation.repeat_with("--force");
         return Err(failure.with_next(vec![format!("{force}  (replaces them)")]));
     }
-    let error = |path: &PathBuf| match path.is_dir() {
+    let error = |path: PathBuf| match path.is_dir() {
         true => Some(format!("{} is a directory", path.display())),
-        false => check_download(path, force).err().map(|failure| failure.message().to_owned()),
+        false => check_download(&path, force).err().map(|failure| failure.message().to_owned()),
     };
     // A dry run does not create directories.
-    let in_directory = |path: &&PathBuf| path.parent().is_some_and(Path::is_dir);
-    let errors: Vec<String> = paths.iter().filter(in_directory).filter_map(error).collect();
+    let in_directory = |path: &PathBuf| path.parent().is_some_and(Path::is_dir);
+    let errors: Vec<String> = paths.filter(in_directory).filter_map(error).collect();
     if errors.is_empty() {
         return Ok(());
     }

@@ -1,96 +1,101 @@
 //! The result of a batch: what is printed, and the exit code.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
+use super::RunItems;
+use super::pages::{ReportWriter, Totals, for_each, print_line, to_stdout};
 use crate::args::PlanArgs;
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::advice::{self, MissingClips};
 use crate::failure::{Failure, Setback};
-use crate::ledger::{Item, Stage};
-use crate::plan::Line;
+use crate::ledger::{Item, Ledger, Stage};
 use crate::runner::RunOutcome;
-use crate::schema::{BatchReport, Counts, billed_cost};
 use crate::spending::{Budget, BudgetStop};
-use crate::text::{count, usd};
-use crate::ui::Table;
+use crate::text::count;
 
 /// Maximum number of items without a clip that are listed at the end. `batch status` lists all.
 const MAX_LISTED: usize = 20;
 
-/// The stages in the totals, in this order.
-const STAGES: [Stage; 9] = [
-    Stage::Saved,
-    Stage::Missing,
-    Stage::Failed,
-    Stage::Refused,
-    Stage::Cancelled,
-    Stage::Sent,
-    Stage::Accepted,
-    Stage::Fetched,
-    Stage::Planned,
-];
-
 /// The items of a batch after a run.
 pub(super) struct Report<'a> {
+    ctx: &'a Context,
+    ledger: &'a Ledger,
     name: &'a str,
-    items: Vec<Item>,
+    items: &'a RunItems<'a>,
     outcome: RunOutcome,
-    /// The file with the plan, if there is one.
-    plan: Option<String>,
+    /// The saved items whose clips this run has not found, and why.
+    missing: HashMap<String, String>,
+    /// The ids of the items that this run gave up.
+    given_up: HashSet<String>,
+    /// The ids of the items that another process works on.
+    elsewhere: HashSet<String>,
 }
 
 impl<'a> Report<'a> {
-    /// `ids` selects the items of the report, which get the numbers and names of `lines`.
     pub(super) fn new(
+        ctx: &'a Context,
+        ledger: &'a Ledger,
         name: &'a str,
-        ids: &[String],
-        items: Vec<Item>,
-        lines: &[Line],
+        items: &'a RunItems<'a>,
         outcome: RunOutcome,
     ) -> Self {
-        let ids: HashSet<&String> = ids.iter().collect();
-        let lines: HashMap<&str, &Line> = lines.iter().map(|line| (line.id.as_str(), line)).collect();
-        let mut items: Vec<Item> = items.into_iter().filter(|item| ids.contains(&item.id)).collect();
-        for item in &mut items {
-            if let Some(line) = lines.get(item.id.as_str()) {
-                (item.line, item.name) = (i64::try_from(line.number).ok(), line.name.clone());
-            }
+        let missing = |(item, setback): &'_ (Item, Setback)| match setback {
+            Setback::Missing { why, .. } => Some((item.id.clone(), why.clone())),
+            _ => None,
+        };
+        Self {
+            missing: outcome.unfinished.iter().filter_map(missing).collect(),
+            given_up: outcome.unfinished.iter().map(|(item, _)| item.id.clone()).collect(),
+            elsewhere: outcome.elsewhere.iter().cloned().collect(),
+            ctx,
+            ledger,
+            name,
+            items,
+            outcome,
         }
-        items.sort_by_key(|item| item.line);
-        mark_missing(&mut items, &outcome);
-        Self { name, items, outcome, plan: None }
     }
 
-    /// Names the file with the plan in the advice.
-    pub(super) fn with_plan(mut self, plan: Option<&Path>) -> Self {
-        self.plan = plan.map(|path| match path.to_str() {
-            Some("-") => "the plan".to_owned(),
-            _ => path.display().to_string(),
-        });
-        self
+    /// Calls `each` with each item, in the order of the plan.
+    async fn for_each(&self, mut each: impl FnMut(&Item) -> Result<(), Failure>) -> Result<(), Failure> {
+        for_each(self.ctx, self.ledger, self.items.ids(), |mut item| {
+            if let Some(line) = self.items.line(&item.id) {
+                item.line = i64::try_from(line.number).ok();
+                item.name = line.name.as_deref().map(str::to_owned);
+            }
+            if let Some(why) = self.missing.get(&item.id).filter(|_| item.stage == Stage::Saved) {
+                (item.stage, item.error) = (Stage::Missing, Some(why.clone()));
+            }
+            each(&item)
+        })
+        .await
     }
 
     /// Prints the report. Fails if items have no clip.
-    pub(super) fn conclude(
-        mut self,
-        ctx: &Context,
-        options: &PlanArgs,
-        budget: &Budget,
-    ) -> Result<(), Failure> {
+    pub(super) async fn conclude(mut self, options: &PlanArgs, budget: &Budget) -> Result<(), Failure> {
+        let ctx = self.ctx;
+        let (mut totals, mut without_clip, mut unknown) = (Totals::default(), Vec::new(), None);
+        self.for_each(|item| {
+            totals.add(item.stage, item.seconds, item.cost_usd);
+            unknown = unknown.or(self.outcome_unknown(item));
+            if self.has_no_clip(item) {
+                without_clip.push(item.clone());
+            }
+            Ok(())
+        })
+        .await?;
         if let Some(path) = &options.report {
-            write_report(path, &BatchReport::of(self.name, &self.items))?;
+            self.write_report(path, &totals).await?;
         }
-        print(ctx, self.name, &self.items)?;
-        let unknown = self.outcome_unknown();
+        self.print(&totals).await?;
         if let Some(failure) = self.outcome.stopped.take() {
             let exit = unknown.unwrap_or(failure.exit());
             return Err(failure.with_exit(exit));
         }
-        let without_clip: Vec<&Item> = self.items.iter().filter(|item| self.has_no_clip(item)).collect();
-        let planned = Counts::of(&self.items).planned;
+        let planned = totals.counts.planned;
         let over_budget = budget.stopped(planned);
         if let Some(excess) = budget.excess() {
             ctx.output.important("note", &excess);
@@ -112,7 +117,7 @@ impl<'a> Report<'a> {
             ctx.output.status("note", &stop.message);
         }
         // Items that this run gave up were reported then.
-        for item in without_clip.iter().filter(|item| !self.was_given_up(item)).take(MAX_LISTED) {
+        for item in without_clip.iter().filter(|item| !self.given_up.contains(&item.id)).take(MAX_LISTED) {
             let why = match self.is_elsewhere(item) {
                 true => "another process is working on it",
                 false => item.error.as_deref().unwrap_or_default(),
@@ -120,7 +125,8 @@ impl<'a> Report<'a> {
             ctx.output.status(item.stage.as_str(), &format!("{}  {why}", item.label()));
         }
         let verb = if without_clip.len() == 1 { "has" } else { "have" };
-        let message = format!("{} of {} {verb} no clip", without_clip.len(), count(self.items.len(), "item"));
+        let items = count(totals.counts.items, "item");
+        let message = format!("{} of {items} {verb} no clip", without_clip.len());
         Err(Failure::new(unknown.unwrap_or(Exit::Incomplete), message).with_next(advice::after_batch(
             &ctx.invocation,
             self.name,
@@ -129,29 +135,24 @@ impl<'a> Report<'a> {
     }
 
     /// The exit code for a request that may have been accepted. It takes precedence, since that request may have been charged.
-    fn outcome_unknown(&self) -> Option<Exit> {
-        let is_unknown =
-            |item: &Item| item.stage == Stage::Sent && !self.outcome.elsewhere.contains(&item.id);
-        self.items.iter().any(is_unknown).then_some(Exit::OutcomeUnknown)
+    fn outcome_unknown(&self, item: &Item) -> Option<Exit> {
+        let is_unknown = item.stage == Stage::Sent && !self.elsewhere.contains(&item.id);
+        is_unknown.then_some(Exit::OutcomeUnknown)
     }
 
     fn has_no_clip(&self, item: &Item) -> bool {
         // Another process may have saved an item that this run gave up.
-        ended_without_clip(item)
-            || item.stage != Stage::Saved && self.was_given_up(item)
+        ended_without_clip(item.stage)
+            || item.stage != Stage::Saved && self.given_up.contains(&item.id)
             || self.is_elsewhere(item)
-    }
-
-    fn was_given_up(&self, item: &Item) -> bool {
-        self.outcome.unfinished.iter().any(|(unfinished, _)| unfinished.id == item.id)
     }
 
     /// Whether another process works on the item.
     fn is_elsewhere(&self, item: &Item) -> bool {
-        !item.stage.is_final() && self.outcome.elsewhere.contains(&item.id)
+        !item.stage.is_final() && self.elsewhere.contains(&item.id)
     }
 
-    fn missing_clips(&self, without_clip: &[&Item]) -> MissingClips {
+    fn missing_clips(&self, without_clip: &[Item]) -> MissingClips {
         let has_missing = |expected: bool| {
             self.outcome.unfinished.iter().any(
                 |(_, setback)| matches!(setback, Setback::Missing { job_gone, .. } if *job_gone == expected),
@@ -159,9 +160,9 @@ impl<'a> Report<'a> {
         };
         let failed = without_clip.iter().filter(|item| matches!(item.stage, Stage::Failed | Stage::Refused));
         let (rejected, failed): (Vec<&Item>, Vec<&Item>) =
-            failed.copied().partition(|item| item.needs_another_request());
+            failed.partition(|item| item.needs_another_request());
         MissingClips {
-            plan: self.plan.clone(),
+            plan: self.items.plan(),
             rejected_lines: rejected.iter().filter_map(|item| item.line).collect(),
             has_failed: !failed.is_empty(),
             has_lost_clips: has_missing(false),
@@ -175,69 +176,36 @@ impl<'a> Report<'a> {
                 .collect(),
         }
     }
-}
 
-pub(super) fn ended_without_clip(item: &Item) -> bool {
-    matches!(item.stage, Stage::Failed | Stage::Refused | Stage::Cancelled | Stage::Missing | Stage::Dropped)
-}
+    async fn write_report(&self, path: &Path, totals: &Totals) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| {
+            let message = format!("the report cannot be written to {}: {error}", path.display());
+            Failure::new(Exit::Other, message)
+                .next("infrai-video batch status NAME --json  (prints the same)")
+        };
+        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        let write = |json: &str| file.write_all(json.as_bytes()).map_err(failed);
+        let mut writer = ReportWriter::new(self.name, totals, true, write)?;
+        self.for_each(|item| writer.item(item)).await?;
+        writer.finish()?;
+        file.flush().map_err(failed)
+    }
 
-/// Marks saved items whose clips this run has not found.
-fn mark_missing(items: &mut [Item], outcome: &RunOutcome) {
-    let missing = |(item, setback): &'_ (Item, Setback)| match setback {
-        Setback::Missing { why, .. } => Some((item.id.clone(), why.clone())),
-        _ => None,
-    };
-    let missing: HashMap<String, String> = outcome.unfinished.iter().filter_map(missing).collect();
-    for item in items.iter_mut().filter(|item| item.stage == Stage::Saved) {
-        if let Some(why) = missing.get(&item.id) {
-            (item.stage, item.error) = (Stage::Missing, Some(why.clone()));
+    /// On stdout: the report with `--json`, totals on a terminal, a line for each item elsewhere.
+    async fn print(&self, totals: &Totals) -> Result<(), Failure> {
+        let output = &self.ctx.output;
+        if output.json {
+            let mut writer = ReportWriter::new(self.name, totals, false, to_stdout(self.ctx))?;
+            self.for_each(|item| writer.item(item)).await?;
+            return writer.finish();
+        }
+        match output.stdout_is_terminal && !output.quiet {
+            true => output.table(&totals.table()),
+            false => self.for_each(|item| print_line(self.ctx, item)).await,
         }
     }
 }
 
-/// Prints a batch on stdout: its report with `--json`, totals on a terminal, a line for each item elsewhere.
-pub(super) fn print(ctx: &Context, name: &str, items: &[Item]) -> Result<(), Failure> {
-    let output = &ctx.output;
-    if output.json {
-        return output.json(&BatchReport::of(name, items));
-    }
-    if output.quiet {
-        let saved = items.iter().filter(|item| item.stage == Stage::Saved);
-        return saved.filter_map(|item| item.path.as_ref()).try_for_each(|path| output.line(path));
-    }
-    if !output.stdout_is_terminal {
-        return rows(items).iter().try_for_each(|row| output.row(&row.each_ref().map(String::as_str)));
-    }
-    let totals = |stage: Stage| {
-        let items: Vec<&Item> = items.iter().filter(|item| item.stage == stage).collect();
-        let seconds = sum(items.iter().map(|item| item.seconds));
-        let cost = sum(items.iter().map(|item| billed_cost(item)));
-        let row = || vec![stage.to_string(), items.len().to_string(), seconds.to_string(), usd(cost)];
-        (!items.is_empty()).then(row)
-    };
-    let table: Vec<Vec<String>> = STAGES.into_iter().filter_map(totals).collect();
-    output.table(&Table::new(&["STATE", "CLIPS", "SECONDS", "USD"], table, 0))
-}
-
-/// The sum of an empty iterator is 0, not -0.
-pub(super) fn sum(numbers: impl Iterator<Item = Option<f64>>) -> f64 {
-    numbers.flatten().fold(0.0, |sum, number| sum + number)
-}
-
-/// Name, state, and path or reason.
-pub(super) fn rows(items: &[Item]) -> Vec<[String; 3]> {
-    let last = |item: &Item| match item.stage {
-        Stage::Saved => item.path.clone(),
-        _ => item.error.clone().or_else(|| item.job_id.clone()),
-    };
-    items.iter().map(|item| [item.label(), item.stage.to_string(), last(item).unwrap_or_default()]).collect()
-}
-
-fn write_report(path: &Path, report: &BatchReport) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(report).map_err(std::io::Error::from);
-    let written = json.and_then(|json| fs::write(path, json + "\n"));
-    written.map_err(|error| {
-        Failure::new(Exit::Other, format!("the report cannot be written to {}: {error}", path.display()))
-            .next("infrai-video batch status NAME --json  (prints the same)")
-    })
+pub(super) fn ended_without_clip(stage: Stage) -> bool {
+    matches!(stage, Stage::Failed | Stage::Refused | Stage::Cancelled | Stage::Missing | Stage::Dropped)
 }

@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::layout::directory_of_retry;
-use super::{BatchRun, items_of_batch, open_ledger, output_directory, unknown_batch};
-use crate::args::{ClipRequest, RetryArgs};
+use super::{BatchRun, RunItems, items_of_batch, open_ledger, output_directory, unknown_batch};
+use crate::args::RetryArgs;
 use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failure::{Failure, advice};
@@ -38,8 +38,8 @@ async fn with_ledger(ctx: &Context, args: &RetryArgs, ledger: &Arc<Ledger>) -> R
     let wanted = within_limits(args, wanted);
     // A missing clip is requested again if its job is gone.
     let charged = missing.iter().filter(|_| args.missing).chain(&wanted);
-    let requests: Vec<ClipRequest> = charged.filter_map(|item| item.clip_request().ok()).collect();
-    let cost = Cost::of(ctx, ledger, &requests).await?;
+    let requests = charged.filter_map(|item| item.clip_request().ok());
+    let cost = Cost::of(ctx, ledger, requests).await?;
     let budget = cost.approve(ctx, &args.options.spending).await?;
     let directory = directory_of_retry(args.options.output.as_deref())?;
     let directory = directory.map(|output| output_directory(Some(&output), &name)).transpose()?;
@@ -61,17 +61,17 @@ async fn with_ledger(ctx: &Context, args: &RetryArgs, ledger: &Arc<Ledger>) -> R
         let number = count(wanted.len(), "item");
         ctx.output.status("note", &format!("{number} requested again under new keys"));
     }
-    let ids: Vec<String> = missing.into_iter().chain(wanted).map(|item| item.id).collect();
+    let mut items: Vec<Item> = missing.into_iter().chain(wanted).collect();
+    let source = ItemSource::of_ids(items.iter().map(|item| item.id.clone()));
+    items.sort_by_key(|item| item.line);
     let run = BatchRun {
         name: &name,
         options: &args.options,
-        source: ItemSource::of_ids(ids.iter().cloned()),
-        ids,
+        source,
+        items: RunItems::Ids(items.into_iter().map(|item| item.id).collect()),
         finished_before: 0,
         if_job_gone: if args.missing { IfJobGone::RequestAgain } else { IfJobGone::Leave },
         budget,
-        plan: None,
-        lines: &[],
     };
     run.run(ctx, &session, ledger).await
 }

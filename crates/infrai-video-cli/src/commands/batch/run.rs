@@ -1,164 +1,156 @@
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::layout::Layout;
+use super::pages::{ReportWriter, Totals, for_each, to_stdout};
+use super::placed_plan::PlacedPlan;
 use super::plan_checks::{batch_name, check_keys, check_lines, check_paths, exists, read};
-use super::report::{ended_without_clip, sum};
-use super::{BatchRun, items_of_batch, open_ledger};
-use crate::args::{ClipRequest, RunArgs};
+use super::recorded_plan::{Misplaced, RecordedPlan, lines_at};
+use super::report::ended_without_clip;
+use super::{BatchRun, RunItems, open_ledger};
+use crate::args::RunArgs;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::ledger::{Destination, Item, LeasedItem, Ledger, Selection, Stage};
-use crate::plan::Line;
-use crate::runner::{BatchSource, ClipCheck, Found, IfJobGone, ItemSource};
-use crate::schema::{BatchReport, Counts};
+use crate::ledger::{Item, LeasedItem, Ledger, Selection, Stage};
+use crate::plan::{Line, Plan};
+use crate::runner::{BatchSource, ClipCheck, Destinations as _, IfJobGone, ItemSource};
 use crate::spending::Cost;
 use crate::text::count;
 use crate::ui::Table;
 
+/// Number of lines whose items are in memory.
+const PAGE: usize = 500;
+
 pub(super) async fn run(ctx: &Context, args: &RunArgs) -> Result<(), Failure> {
     let name = batch_name(args)?;
-    let lines = read(ctx, args, &name)?;
+    let plan = Arc::new(read(ctx, args, &name)?);
     let ledger = open_ledger(ctx, &args.options).await?;
-    let plan = Plan { ctx, args, name: &name, lines: &lines, ledger: &ledger };
-    let result = Box::pin(plan.run()).await;
+    let result = Box::pin(PlanRun { ctx, args, name: &name, plan: &plan, ledger: &ledger }.run()).await;
     ledger.close().await;
     result
 }
 
 /// The plan of this run, and the ledger.
-struct Plan<'a> {
+struct PlanRun<'a> {
     ctx: &'a Context,
     args: &'a RunArgs,
     name: &'a str,
-    lines: &'a [Line],
+    plan: &'a Arc<Plan>,
     ledger: &'a Arc<Ledger>,
 }
 
-impl Plan<'_> {
+impl PlanRun<'_> {
     async fn run(&self) -> Result<(), Failure> {
-        let (ctx, args) = (self.ctx, self.args);
-        let mut known = self.known_items().await?;
+        let (ctx, args, plan) = (self.ctx, self.args, self.plan);
+        let mut recorded = self.recorded().await?;
         let session = ctx.connect().await?;
-        let mut new: Vec<&Line> = self.lines.iter().filter(|line| is_new(known.get(&line.id))).collect();
-        check_lines(ctx, args, &session, &new).await?;
-        check_keys(ctx, self.ledger, &new, &known).await?;
-        let layout = Layout::of(ctx, args, self.name, self.lines)?;
-        let path = |line: &Line| layout.path(line);
-        let misplaced = self.misplaced(&mut known, path);
-        if !args.options.force && self.ledger.is_shared() && new.iter().any(|line| exists(&path(line))) {
+        let mut new = recorded.new_lines(plan);
+        check_lines(ctx, args, &session, lines_at(plan, &new)).await?;
+        let unknown = new.iter().filter(|position| recorded.of_line(**position).is_none());
+        check_keys(ctx, self.ledger, unknown.map(|position| &plan.lines[*position])).await?;
+        let placed = Arc::new(PlacedPlan {
+            service: ctx.service(),
+            batch: self.name.to_owned(),
+            plan: Arc::clone(plan),
+            layout: Layout::of(ctx, args, self.name, plan)?,
+        });
+        let check = ClipCheck::new(self.ledger, args.options.verify);
+        let misplaced = recorded.misplaced(ctx, self.ledger, &placed, &check).await?;
+        let path = |line: &Line| placed.path(line);
+        let force = args.options.force;
+        if !force && self.ledger.is_shared() && lines_at(plan, &new).any(|line| exists(&path(line))) {
             // Another process may have saved that clip meanwhile.
-            known = self.known_items().await?;
-            new.retain(|line| is_new(known.get(&line.id)));
+            recorded = self.recorded().await?;
+            new = recorded.new_lines(plan);
         }
-        let paths = new.iter().map(|line| path(line)).chain(misplaced.values().flatten().cloned());
-        check_paths(ctx, &paths.collect::<Vec<_>>(), args.options.force)?;
-        let items: Vec<Item> = self.lines.iter().map(|line| self.planned(line, path(line))).collect();
-        let cost = Cost::of(ctx, self.ledger, &self.to_charge(&new, &known)).await?;
+        let must_be_free = misplaced.values().filter_map(|misplaced| misplaced.must_be_free.clone());
+        check_paths(ctx, lines_at(plan, &new).map(path).chain(must_be_free), force)?;
+        let cost = self.cost(&new, &recorded).await?;
         if args.dry_run {
-            let items = items.into_iter().map(|item| known.get(&item.id).cloned().unwrap_or(item));
-            self.show(&items.collect::<Vec<_>>(), new.len())?;
+            self.show(&placed, &recorded, &misplaced, new.len()).await?;
             cost.show(ctx);
             return Ok(());
         }
         let budget = cost.approve(ctx, &args.options.spending).await?;
-        self.record(&items, &new, &known).await?;
-        let destinations: HashMap<String, Destination> =
-            items.into_iter().map(|item| (item.id, item.destination)).collect();
-        let finished_before = self.count_finished(&known, &misplaced);
-        let ids = destinations.keys().cloned().collect();
-        let misplaced = misplaced.into_keys().collect();
-        let source = BatchSource::new(self.name, destinations, misplaced, &args.options);
+        self.record(&placed, &new, &recorded).await?;
+        let finished_before = self.count_finished(&recorded, &misplaced);
+        drop((recorded, new));
+        let misplaced = misplaced.into_keys().map(|position| plan.lines[position].id.to_string()).collect();
+        let source = BatchSource::new(self.name, placed, misplaced, &args.options);
         let run = BatchRun {
             name: self.name,
             options: &args.options,
-            ids,
+            items: RunItems::Plan(plan, &args.plan),
             source: ItemSource::Batch(Box::new(source)),
             finished_before,
             if_job_gone: IfJobGone::Leave,
             budget,
-            plan: Some(&args.plan),
-            lines: self.lines,
         };
         run.run(ctx, &session, self.ledger).await
     }
 
-    /// The requests of the new lines that the limits allow, and those that are sent again because they may have been accepted.
-    fn to_charge(&self, new: &[&Line], known: &BTreeMap<String, Item>) -> Vec<ClipRequest> {
-        let sent = known.values().filter(|item| item.may_be_charged());
-        let sent = sent.filter_map(|item| item.clip_request().ok());
-        let requests = new.iter().map(|line| &line.request);
+    async fn recorded(&self) -> Result<RecordedPlan, Failure> {
+        RecordedPlan::read(self.ctx, self.ledger, self.name, self.plan).await
+    }
+
+    /// The cost of the new lines that the limits allow, and of requests that are sent again because they may have been accepted.
+    async fn cost(&self, new: &[usize], recorded: &RecordedPlan) -> Result<Cost, Failure> {
+        let mut sent = Vec::new();
+        for_each(self.ctx, self.ledger, recorded.sent(self.plan), |item| {
+            sent.extend(item.clip_request().ok().filter(|_| item.may_be_charged()));
+            Ok(())
+        })
+        .await?;
         let max_jobs = self.args.options.max_jobs.unwrap_or(usize::MAX);
         let max_seconds = self.args.options.max_seconds.unwrap_or(f64::INFINITY);
         let mut seconds = 0.0;
-        let fits = |request: &&ClipRequest| {
-            seconds += request.duration_seconds.unwrap_or_default();
+        let fits = |line: &&Line| {
+            seconds += line.seconds.unwrap_or_default();
             seconds <= max_seconds
         };
-        sent.chain(requests.take(max_jobs).take_while(fits).cloned()).collect()
-    }
-
-    async fn known_items(&self) -> Result<BTreeMap<String, Item>, Failure> {
-        let items = items_of_batch(self.ctx, self.ledger, self.name).await?;
-        Ok(items.into_iter().map(|item| (item.id.clone(), item)).collect())
-    }
-
-    /// The saved items whose clips are not at their path, each with the path that must be free for the clip. `None` if a damaged
-    /// clip is there.
-    fn misplaced(
-        &self,
-        known: &mut BTreeMap<String, Item>,
-        path: impl Fn(&Line) -> PathBuf,
-    ) -> BTreeMap<String, Option<PathBuf>> {
-        let check = ClipCheck::new(self.ledger, self.args.options.verify);
-        let mut misplaced = BTreeMap::new();
-        for line in self.lines {
-            let item = known.get_mut(&line.id).filter(|item| item.stage == Stage::Saved);
-            let Some(item) = item else { continue };
-            let wanted = path(line);
-            let has_moved = item.path.as_deref().map(Path::new) != Some(&wanted);
-            let must_be_free = match check.find(item, &wanted) {
-                Found::InPlace => continue,
-                Found::Moved => None,
-                Found::Elsewhere(_) => Some(wanted),
-                Found::Missing(why) => {
-                    (item.stage, item.error) = (Stage::Missing, Some(why));
-                    has_moved.then_some(wanted)
-                }
-            };
-            misplaced.insert(line.id.clone(), must_be_free);
-        }
-        misplaced
-    }
-
-    fn planned(&self, line: &Line, path: PathBuf) -> Item {
-        let (service, destination) = (self.ctx.service(), Destination::File(path));
-        Item {
-            batch: Some(self.name.to_owned()),
-            line: i64::try_from(line.number).ok(),
-            name: line.name.clone(),
-            ..Item::planned(&service, &line.id, line.first_key(), &line.request, destination)
-        }
+        let lines = lines_at(self.plan, new).take(max_jobs).take_while(fits);
+        Cost::of(self.ctx, self.ledger, sent.into_iter().chain(lines.map(Line::clip_request))).await
     }
 
     /// Shows what would happen.
-    fn show(&self, items: &[Item], new: usize) -> Result<(), Failure> {
-        let (output, counts) = (&self.ctx.output, Counts::of(items));
-        let planned = items.iter().filter(|item| item.stage == Stage::Planned);
-        let seconds = sum(planned.map(|item| item.seconds));
-        output.status("dry run", "nothing was sent");
-        if output.json {
-            output.json(&BatchReport::of(self.name, items))?;
-        } else {
-            let path = |item: &Item| item.destination.path("").map(|path| path.display().to_string());
-            let row =
-                |item: &Item| vec![item.label(), item.stage.to_string(), path(item).unwrap_or_default()];
-            let rows: Vec<Vec<String>> = items.iter().map(row).collect();
-            output.table(&Table::new(&["ITEM", "STATE", "CLIP"], rows, 2))?;
+    async fn show(
+        &self,
+        placed: &PlacedPlan,
+        recorded: &RecordedPlan,
+        misplaced: &BTreeMap<usize, Misplaced>,
+        new: usize,
+    ) -> Result<(), Failure> {
+        let (output, mut totals) = (&self.ctx.output, Totals::default());
+        for (position, line) in self.plan.lines.iter().enumerate() {
+            let item = recorded.of_line(position);
+            let stage = item.map_or(Stage::Planned, |item| item.stage);
+            totals.add(stage, line.seconds, item.and_then(|item| item.cost_usd));
         }
-        let (lines, in_progress) = (count(counts.items, "line"), counts.in_progress);
-        let finished = counts.items - new - in_progress;
+        output.status("dry run", "nothing was sent");
+        let items = DryRun { run: self, placed, recorded, misplaced };
+        let row = |item: &Item| {
+            let path = item.destination.path("").map(|path| path.display().to_string());
+            [item.label(), item.stage.to_string(), path.unwrap_or_default()]
+        };
+        if output.json {
+            let mut writer = ReportWriter::new(self.name, &totals, false, to_stdout(self.ctx))?;
+            items.for_each(|item| writer.item(item)).await?;
+            writer.finish()?;
+        } else if output.stdout_is_terminal {
+            let mut rows = Vec::new();
+            items
+                .for_each(|item| {
+                    rows.push(Vec::from(row(item)));
+                    Ok(())
+                })
+                .await?;
+            output.table(&Table::new(&["ITEM", "STATE", "CLIP"], rows, 2))?;
+        } else {
+            items.for_each(|item| output.row(&row(item).each_ref().map(String::as_str))).await?;
+        }
+        let seconds = totals.seconds(Stage::Planned);
+        let (lines, in_progress) = (count(totals.counts.items, "line"), totals.counts.in_progress);
+        let finished = totals.counts.items - new - in_progress;
         output.status(
             "plan",
             &format!(
@@ -171,40 +163,53 @@ impl Plan<'_> {
     /// Records the plan in the ledger: new lines, lines that were removed, and lines that were removed before and are back.
     async fn record(
         &self,
-        items: &[Item],
-        new: &[&Line],
-        known: &BTreeMap<String, Item>,
+        placed: &Arc<PlacedPlan>,
+        new: &[usize],
+        recorded: &RecordedPlan,
     ) -> Result<(), Failure> {
-        let unknown: Vec<Item> = items.iter().filter(|item| !known.contains_key(&item.id)).cloned().collect();
-        self.ledger.add(&unknown).await.map_err(|error| self.ctx.ledger_failed(&error))?;
-        let is_planned = |item: &Item| items.iter().any(|planned| planned.id == item.id);
-        let removed: Vec<&Item> =
-            known.values().filter(|item| item.stage == Stage::Planned && !is_planned(item)).collect();
-        self.set_stage(&removed, Stage::Dropped, "its line is no longer in the plan").await?;
+        // Two processes that insert the same items in different orders would deadlock.
+        let unknown = self.plan.by_id().filter(|position| recorded.of_line(*position).is_none());
+        let unknown: Arc<[usize]> = unknown.collect();
+        let items = || {
+            let (placed, unknown) = (Arc::clone(placed), Arc::clone(&unknown));
+            (0..unknown.len()).map(move |index| placed.item(&placed.plan.lines[unknown[index]]))
+        };
+        self.ledger.add_all(items).await.map_err(|error| self.ctx.ledger_failed(&error))?;
+        let removed = recorded.others.iter().filter(|(_, item)| item.stage == Stage::Planned);
+        let removed: Vec<&str> = removed.map(|(id, _)| &**id).collect();
+        self.set_stage(&removed, Stage::Planned, Stage::Dropped, "its line is no longer in the plan").await?;
         if !removed.is_empty() {
             let lines = count(removed.len(), "line");
             self.ctx.output.status("note", &format!("{lines} not started, and no longer in the plan"));
         }
-        let dropped = new.iter().filter_map(|line| known.get(&line.id));
-        let dropped: Vec<&Item> = dropped.filter(|item| item.stage == Stage::Dropped).collect();
-        self.set_stage(&dropped, Stage::Planned, "").await?;
-        self.redirect(items, known).await
+        let is_dropped =
+            |position: &&usize| recorded.of_line(**position).is_some_and(|item| item.stage == Stage::Dropped);
+        let dropped = new.iter().filter(is_dropped).map(|position| &*self.plan.lines[*position].id);
+        self.set_stage(&dropped.collect::<Vec<_>>(), Stage::Dropped, Stage::Planned, "").await?;
+        self.redirect(placed, recorded).await
     }
 
     /// Items that ended without a clip, and are requested again later, get the path of this run.
-    async fn redirect(&self, items: &[Item], known: &BTreeMap<String, Item>) -> Result<(), Failure> {
+    async fn redirect(&self, placed: &PlacedPlan, recorded: &RecordedPlan) -> Result<(), Failure> {
         let failed = |error| self.ctx.ledger_failed(&error);
-        for planned in items {
-            let ended = known.get(&planned.id).filter(|item| ended_without_clip(item));
-            if ended.is_none_or(|item| item.destination == planned.destination) {
-                continue;
+        let ended = recorded.stages().filter(|(_, stage)| ended_without_clip(*stage));
+        let ids = ended.map(|(position, _)| &*self.plan.lines[position].id);
+        let mut elsewhere = Vec::new();
+        for_each(self.ctx, self.ledger, ids, |item| {
+            let planned = placed.of_item(&item.id);
+            if planned.as_ref() != Some(&item.destination) {
+                elsewhere.extend(planned.map(|planned| (item.id, planned)));
             }
-            let selection = Selection::One(&planned.id);
+            Ok(())
+        })
+        .await?;
+        for (id, planned) in elsewhere {
+            let selection = Selection::One(&id);
             let leased = self.ledger.lease(&self.ctx.service(), selection).await.map_err(failed)?.pop();
             if let Some(item) = leased {
                 let mut leased = LeasedItem::new(self.ledger, item);
-                if ended_without_clip(&leased.item) {
-                    leased.item.destination = planned.destination.clone();
+                if ended_without_clip(leased.item.stage) {
+                    leased.item.destination = planned;
                     leased.store_changes().await.map_err(failed)?;
                 }
                 leased.release().await;
@@ -213,16 +218,16 @@ impl Plan<'_> {
         Ok(())
     }
 
-    async fn set_stage(&self, items: &[&Item], stage: Stage, why: &str) -> Result<(), Failure> {
+    async fn set_stage(&self, ids: &[&str], from: Stage, to: Stage, why: &str) -> Result<(), Failure> {
         let failed = |error| self.ctx.ledger_failed(&error);
-        for known in items {
-            let selection = Selection::One(&known.id);
+        for id in ids {
+            let selection = Selection::One(id);
             let leased = self.ledger.lease(&self.ctx.service(), selection).await.map_err(failed)?.pop();
             if let Some(item) = leased {
                 let mut leased = LeasedItem::new(self.ledger, item);
                 // If another process has begun it meanwhile, it is charged.
-                if leased.item.stage == known.stage {
-                    leased.set_stage(stage, why, None).await.map_err(failed)?;
+                if leased.item.stage == from {
+                    leased.set_stage(to, why, None).await.map_err(failed)?;
                 }
                 leased.release().await;
             }
@@ -230,28 +235,49 @@ impl Plan<'_> {
         Ok(())
     }
 
-    fn count_finished(
-        &self,
-        known: &BTreeMap<String, Item>,
-        misplaced: &BTreeMap<String, Option<PathBuf>>,
-    ) -> usize {
-        let is_finished = |item: &Item| item.stage.is_final() && item.stage != Stage::Dropped;
-        let is_finished =
-            |line: &&Line| known.get(&line.id).is_some_and(is_finished) && !misplaced.contains_key(&line.id);
-        let finished = self.lines.iter().filter(is_finished).count();
+    fn count_finished(&self, recorded: &RecordedPlan, misplaced: &BTreeMap<usize, Misplaced>) -> usize {
+        let is_finished = |(position, stage): &(usize, Stage)| {
+            stage.is_final() && *stage != Stage::Dropped && !misplaced.contains_key(position)
+        };
+        let finished = recorded.stages().filter(is_finished).count();
         if finished > 0 {
-            let items = count(self.lines.len(), "item");
+            let items = count(self.plan.lines.len(), "item");
             self.ctx.output.status("note", &format!("{finished} of {items} already finished"));
         }
         finished
     }
 }
 
-/// Whether a line is to be begun. An item that was dropped after it may have been sent is not: it could be charged twice.
-fn is_new(item: Option<&Item>) -> bool {
-    item.is_none_or(|item| match item.stage {
-        Stage::Planned => true,
-        Stage::Dropped => item.submission.is_none(),
-        _ => false,
-    })
+/// The items of a dry run.
+struct DryRun<'a> {
+    run: &'a PlanRun<'a>,
+    placed: &'a PlacedPlan,
+    recorded: &'a RecordedPlan,
+    misplaced: &'a BTreeMap<usize, Misplaced>,
+}
+
+impl DryRun<'_> {
+    /// Calls `each` with the item of each line, recorded or not.
+    async fn for_each(&self, mut each: impl FnMut(&Item) -> Result<(), Failure>) -> Result<(), Failure> {
+        let PlanRun { ctx, ledger, plan, .. } = self.run;
+        let mut positions = 0..plan.lines.len();
+        loop {
+            let page: Vec<usize> = positions.by_ref().take(PAGE).collect();
+            if page.is_empty() {
+                return Ok(());
+            }
+            let known = page.iter().filter(|position| self.recorded.of_line(**position).is_some());
+            let ids: Vec<&str> = known.map(|position| &*plan.lines[*position].id).collect();
+            let mut items =
+                ledger.items(&ctx.service(), &ids).await.map_err(|error| ctx.ledger_failed(&error))?;
+            for position in page {
+                let line = &plan.lines[position];
+                let mut item = items.remove(&*line.id).unwrap_or_else(|| self.placed.item(line));
+                if let Some(misplaced) = self.misplaced.get(&position) {
+                    misplaced.mark(&mut item);
+                }
+                each(&item)?;
+            }
+        }
+    }
 }

@@ -102,7 +102,7 @@ pub(super) fn age(job: &KnownJob, reader: Reader) -> String {
 /// What the job costs in US dollars: nothing if it failed or was cancelled, since it is refunded.
 pub(super) fn cost(item: &Item, state: &JobState) -> Option<String> {
     let is_charged = !state.is_final() || *state == JobState::Succeeded;
-    let charged = billed_cost(item).filter(|_| is_charged);
+    let charged = billed_cost(item.stage, item.cost_usd).filter(|_| is_charged);
     item.cost_usd.map(|_| charged.map_or_else(|| "0".to_owned(), usd))
 }
 

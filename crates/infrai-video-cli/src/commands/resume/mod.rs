@@ -78,9 +78,8 @@ impl Resume<'_> {
             Stage::Missing => self.args.again,
             _ => item.may_be_charged() || self.args.again && item.is_finished_without_clip(),
         };
-        let requests: Vec<_> =
-            items.iter().filter(is_charged).filter_map(|item| item.clip_request().ok()).collect();
-        let cost = Cost::of(self.ctx, self.ledger, &requests).await?;
+        let requests = items.iter().filter(is_charged).filter_map(|item| item.clip_request().ok());
+        let cost = Cost::of(self.ctx, self.ledger, requests).await?;
         let budget = cost.approve(self.ctx, &self.args.spending).await?;
         // They are sent again whatever they cost, unless under a new key.
         items.iter().filter(|_| !self.args.again).for_each(|item| budget.count_sent(item));
@@ -276,7 +275,7 @@ impl Resume<'_> {
         let forecast = self.ledger.forecast(&ctx.service(), &job_ids).await;
         let progress = BatchProgress::new(&ctx.output, items.len(), 0, forecast);
         let mut source = ItemSource::of_ids(items.iter().map(|item| item.id.clone()));
-        let limits = Limits { concurrency: usize::from(args.jobs), max_pause: None };
+        let limits = Limits { concurrency: usize::from(args.jobs), max_pause: None, keeps_saved: true };
         let run = Box::pin(runner.run(&mut source, &limits, &progress));
         tokio::select! {
             outcome = run => Ok((outcome, runner.budget().stopped(source.left()))),

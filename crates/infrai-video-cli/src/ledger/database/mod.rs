@@ -70,19 +70,31 @@ impl Database {
         }
     }
 
-    /// Runs a statement, and reads the rows that it returns.
-    pub(super) async fn rows<T>(
+    /// Runs a statement with the values of each row in their order, all or none. Returns the number of rows that it changed.
+    pub(super) async fn execute_each(
+        &self,
+        sql: &str,
+        rows: impl Iterator<Item = Vec<Value>> + Send + 'static,
+    ) -> Result<u64, LedgerError> {
+        match self {
+            Self::Sqlite(db) => db.execute_each(sql, rows).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => Box::pin(db.execute_each(sql, rows)).await,
+        }
+    }
+
+    /// Runs a statement, and reads the rows that it returns one after another.
+    pub(super) async fn rows<T: Send + 'static>(
         &self,
         sql: &str,
         values: Vec<Value>,
-        read: impl Fn(&Row) -> Result<T, LedgerError>,
+        read: impl Fn(&Row) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<Vec<T>, LedgerError> {
-        let rows = match self {
-            Self::Sqlite(db) => db.rows(sql, values).await?,
+        match self {
+            Self::Sqlite(db) => db.rows(sql, values, read).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(db) => Box::pin(db.rows(sql, values)).await?,
-        };
-        rows.iter().map(read).collect()
+            Self::Postgres(db) => Box::pin(db.rows(sql, values, read)).await,
+        }
     }
 
     /// Returns why no connection can be made. A file needs none.

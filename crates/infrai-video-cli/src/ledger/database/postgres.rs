@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -55,12 +56,35 @@ impl Postgres {
         Ok(changed)
     }
 
-    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
-        let rows = query(sql, values).fetch_all(&self.pool).await?;
-        let Some(first) = rows.first() else { return Ok(Vec::new()) };
-        let columns: Arc<[String]> = first.columns().iter().map(|column| column.name().to_owned()).collect();
-        let row = |row| Ok(Row { columns: Arc::clone(&columns), values: values_of(row)? });
-        rows.iter().map(row).collect()
+    pub(super) async fn execute_each(
+        &self,
+        sql: &str,
+        rows: impl Iterator<Item = Vec<Value>>,
+    ) -> Result<u64, LedgerError> {
+        let mut transaction = self.pool.begin().await?;
+        let mut changed = 0;
+        for values in rows {
+            changed += query(sql, values).execute(&mut *transaction).await?.rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    pub(super) async fn rows<T>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+        read: impl Fn(&Row) -> Result<T, LedgerError>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let mut rows = query(sql, values).fetch(&self.pool);
+        let (mut all, mut columns) = (Vec::new(), None);
+        while let Some(row) = rows.try_next().await? {
+            let columns = columns.get_or_insert_with(|| {
+                row.columns().iter().map(|column| column.name().to_owned()).collect::<Arc<[String]>>()
+            });
+            all.push(read(&Row { columns: Arc::clone(columns), values: values_of(&row)? })?);
+        }
+        Ok(all)
     }
 
     pub(super) async fn try_connect(&self) -> Result<(), LedgerError> {

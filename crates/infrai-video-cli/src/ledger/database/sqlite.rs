@@ -58,18 +58,45 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
+    pub(super) async fn execute_each(
+        &self,
+        sql: &str,
+        rows: impl Iterator<Item = Vec<Value>> + Send + 'static,
+    ) -> Result<u64, LedgerError> {
+        let sql = numbered(sql);
+        self.run(move |db| {
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut changed = 0;
+            let mut statement = transaction.prepare(&sql)?;
+            for values in rows {
+                changed += statement.execute(params_from_iter(values))? as u64;
+            }
+            drop(statement);
+            transaction.commit()?;
+            Ok(changed)
+        })
+        .await
+    }
+
+    pub(super) async fn rows<T: Send + 'static>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+        read: impl Fn(&Row) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<Vec<T>, LedgerError> {
         let sql = numbered(sql);
         self.run(move |db| {
             let mut statement = db.prepare(&sql)?;
             let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
             let row = |row: &rusqlite::Row<'_>| {
                 let values = (0..columns.len()).map(|index| row.get(index)).collect::<Result<_, _>>()?;
-                Ok(Row { columns: Arc::clone(&columns), values })
+                Ok(read(&Row { columns: Arc::clone(&columns), values }))
             };
-            statement.query_map(params_from_iter(&values), row)?.collect()
+            statement.query_map(params_from_iter(&values), row)?.collect::<Result<Vec<_>, _>>()
         })
-        .await
+        .await?
+        .into_iter()
+        .collect()
     }
 
     /// Returns when the thread has closed the file and has nothing left to do.
