@@ -25,6 +25,12 @@ pub(crate) fn call(url: &str, body: Option<&Value>) -> anyhow::Result<Value> {
     }
 }
 
+/// A response of the admin API of a sandbox.
+pub(crate) fn admin(url: &str) -> anyhow::Result<Value> {
+    let output = curl(None).arg("--fail").arg(url).output().context(NO_CURL)?;
+    serde_json::from_slice(&output.stdout).with_context(|| format!("{url} did not respond with JSON"))
+}
+
 /// Downloads a file, discards it, and returns its size in bytes.
 pub(crate) fn fetch(url: &str) -> anyhow::Result<u64> {
     let output = Command::new("curl")

@@ -8,5 +8,6 @@ pub(crate) mod hyperfine;
 pub(crate) mod load;
 pub(crate) mod machine;
 pub(crate) mod one_response;
+pub(crate) mod process;
 pub(crate) mod report;
 pub(crate) mod sandbox;

@@ -45,6 +45,11 @@ impl Goal {
         Self { what: what.into(), ours, theirs: None, limit: None, ratio: None, wanted: Wanted::AtMost(most) }
     }
 
+    /// Our figure should be at least `least`.
+    pub(crate) fn at_least(what: impl Into<String>, ours: f64, least: f64) -> Self {
+        Self { wanted: Wanted::AtLeast(least), ..Self::at_most(what, ours, least) }
+    }
+
     /// The limit of our figure, which is shown beside it.
     pub(crate) fn with_limit(self, limit: f64) -> Self {
         Self { limit: Some(limit), ..self }

@@ -48,6 +48,18 @@ pub(crate) const ALL: &[Plot] = &[
         More,
         "ours",
     ),
+    plot(
+        ["### One process, on SQLite", "items a second"],
+        ["Items of a batch that one process finishes in a second", "batches.svg"],
+        More,
+        "-j",
+    ),
+    plot(
+        ["### Several processes, on one PostgreSQL", "items a second"],
+        ["Items that several processes finish in a second", "batches-shared.svg"],
+        More,
+        "-j",
+    ),
     plot(["## Making a client", "median, s"], ["Seconds to make a client", "regen.svg"], Less, "regen"),
     plot(
         ["## Building", "seconds of processor"],

@@ -1,5 +1,6 @@
 //! The parts of the page: what each measures, and how the page is put together.
 
+mod batches;
 mod building;
 mod calls;
 mod command;
@@ -61,6 +62,8 @@ pub(crate) enum Part {
     Listing,
     /// The rate of downloading a large clip.
     Downloads,
+    /// The rate and the cost of an item of a batch.
+    Batches,
     /// The time to generate a client.
     Regen,
     /// The cost of building a program with the SDK.
@@ -79,6 +82,7 @@ impl Part {
             Self::Waiting => "## Waiting",
             Self::Listing => "## A long list",
             Self::Downloads => "## A large clip",
+            Self::Batches => "## Batches",
             Self::Regen => "## Making a client",
             Self::Building => "## Building",
             Self::Sandbox => "## The sandbox",
@@ -105,6 +109,7 @@ impl Part {
             Self::Waiting => waiting::section(root, length, out),
             Self::Listing => listing::section(root, length, out),
             Self::Downloads => downloads::section(root, length, out),
+            Self::Batches => batches::section(root, length, out),
             Self::Regen => regen::section(root, length, out),
             Self::Building => building::section(root, length, out),
             Self::Sandbox => sandbox::section(root, length, out),

@@ -6,6 +6,7 @@
 pub mod cargo;
 pub mod node;
 pub mod openapi_generator;
+pub mod postgres;
 pub mod prism;
 pub mod process;
 pub mod programs;

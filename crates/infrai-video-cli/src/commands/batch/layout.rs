@@ -1,6 +1,7 @@
 //! Where the clips of a plan go: into a directory, or to paths made from a template.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -39,9 +40,9 @@ impl Layout {
                 let mut directories = HashMap::new();
                 for line in plan.lines.iter().filter(|_| !args.dry_run) {
                     let parent = parent(&of_template(&template, name, line)).to_owned();
-                    if !directories.contains_key(&parent) {
-                        let absolute = output_directory(Some(&parent), "")?;
-                        directories.insert(parent, absolute);
+                    if let Entry::Vacant(new) = directories.entry(parent) {
+                        let absolute = output_directory(Some(new.key()), "")?;
+                        new.insert(absolute);
                     }
                 }
                 Place::Template(template, directories)
