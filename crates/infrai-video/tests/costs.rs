@@ -1,4 +1,4 @@
-//! The allocations of a call, and the requests of a wait: at most 2 % more than was agreed.
+//! The allocations of a call, and the requests and the memory of a wait: at most 2 % more than was agreed.
 //!
 //! The agreed numbers are in `tests/counts.toml` of the workspace.
 //!
@@ -11,8 +11,10 @@ mod waiting;
 
 use std::time::Duration;
 
+use infrai_video::Client;
 use support::costs::assert_agreed;
 use support::{fixed, on_a_paused_clock};
+use tokio::time::timeout;
 use waiting::{Jobs, Policy, play};
 
 #[global_allocator]
@@ -35,9 +37,21 @@ fn allocations(call: impl AsyncFn()) -> f64 {
     })
 }
 
+/// The bytes that a wait keeps for each job between two rounds.
+fn bytes_for_each_job(client: &Client) -> f64 {
+    const JOBS: usize = 1000;
+    on_a_paused_clock(async {
+        let ids: Vec<String> = (0..JOBS).map(|job| format!("vj_{job:026}")).collect();
+        let before = dhat::HeapStats::get().curr_bytes;
+        let mut results = client.wait_all(ids.iter()).results();
+        assert!(timeout(Duration::from_secs(1), results.next()).await.is_err(), "a job ended");
+        (dhat::HeapStats::get().curr_bytes - before) as f64 / JOBS as f64
+    })
+}
+
 /// The mean number of requests of the first seeds' waits.
-fn requests(count: usize, seeds: u64) -> f64 {
-    let jobs = Jobs { count, over: Duration::ZERO };
+fn requests(count: usize, limit: Option<u32>, seeds: u64) -> f64 {
+    let jobs = Jobs { count, over: Duration::ZERO, limit };
     let sent: u64 = (0..seeds).map(|seed| play(Policy::Ours, jobs, seed).requests).sum();
     sent as f64 / seeds as f64
 }
@@ -51,9 +65,12 @@ fn calls_and_waits_cost_no_more_than_agreed() {
         let page = client.list().limit(20).await.unwrap();
         assert_eq!(page.items.as_ref().map(Vec::len), Some(fixed::PAGE));
     });
+    let bytes = bytes_for_each_job(&client);
     drop(profiler);
     assert_agreed("allocations of a status call", status);
     assert_agreed("allocations of a list call for 20 jobs", list);
-    assert_agreed("requests of a wait for one job", requests(1, 20));
-    assert_agreed("requests of a wait for 100 jobs", requests(100, 1));
+    assert_agreed("bytes of a wait for each of many jobs", bytes);
+    assert_agreed("requests of a wait for one job", requests(1, None, 20));
+    assert_agreed("requests of a wait for 100 jobs", requests(100, None, 1));
+    assert_agreed("requests of a wait for 1,000 jobs at 2 requests a second", requests(1000, Some(2), 1));
 }

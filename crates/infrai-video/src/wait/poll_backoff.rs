@@ -73,6 +73,25 @@ impl PollBackoff {
         self.jittered(waited.mul_f64(self.share).clamp(self.min, self.max), jitter)
     }
 
+    /// The delay after a round for many jobs. The share is divided by `speedup`. A round that takes longer than the minimum does not
+    /// allow so short an interval between two polls of a job, so all intervals grow in the same proportion. This keeps the
+    /// requests as well distributed over the time as before. An interval never grows beyond the undivided share.
+    pub(crate) fn delay_between_rounds(
+        &self,
+        waited: Duration,
+        speedup: f64,
+        round: Duration,
+        jitter: f64,
+    ) -> Duration {
+        let delay = waited.mul_f64(self.share / speedup).clamp(self.min, self.max);
+        if self.min == self.max || round <= self.min {
+            return self.jittered(delay, jitter);
+        }
+        let most = waited.mul_f64(self.share).max(delay);
+        let grown = delay.as_secs_f64() * (round.as_secs_f64() / self.min.as_secs_f64());
+        self.jittered(Duration::try_from_secs_f64(grown).unwrap_or(most).min(most), jitter)
+    }
+
     /// Subtracts up to 10 % (`jitter` from 0 to 1), so that waits that start together drift apart, unless the interval is
     /// constant.
     fn jittered(&self, delay: Duration, jitter: f64) -> Duration {

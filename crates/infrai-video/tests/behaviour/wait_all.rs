@@ -118,6 +118,56 @@ async fn rounds_respect_retry_after() {
     }
 }
 
+/// Three pages and a 429 for the second: the first is not read again.
+#[tokio::test(start_paused = true)]
+async fn a_round_continues_after_retry_after_where_it_was() {
+    let (harness, ids) = harness_of(250, [Fault::on(Operation::List, Action::rate_limited(20)).nth(2)]).await;
+    let mut results = harness.client.wait_all(ids).results();
+    assert!(tokio::time::timeout(Duration::from_secs(19), results.next()).await.is_err());
+    assert_eq!(harness.requests(Operation::List).len(), 2);
+    assert!(tokio::time::timeout(Duration::from_millis(1500), results.next()).await.is_err());
+    assert_eq!(harness.requests(Operation::List).len(), 4);
+}
+
+/// 429 to a poll of one job ends the polls until the delay is over. The jobs that were polled before are not polled again.
+#[tokio::test(start_paused = true)]
+async fn polls_of_single_jobs_continue_after_retry_after_where_they_were() {
+    let limited = Fault::on(Operation::Status, Action::rate_limited(20)).nth(3);
+    let (harness, ids) = harness_of(20, [Fault::on(Operation::List, Action::status(404)), limited]).await;
+    let mut results = harness.client.wait_all(ids).results();
+    assert!(tokio::time::timeout(Duration::from_secs(19), results.next()).await.is_err());
+    let polls = harness.requests(Operation::Status).len();
+    assert!(polls <= 3 + 8, "{polls} polls, of which 8 are in flight at once");
+    assert!(tokio::time::timeout(Duration::from_millis(1500), results.next()).await.is_err());
+    assert_eq!(harness.requests(Operation::Status).len(), 21, "each job once, and one again");
+}
+
+/// A wait for 100,000 jobs reads 1,000 pages.
+#[tokio::test(start_paused = true)]
+async fn results_of_a_page_do_not_wait_for_the_next_page() {
+    let slow = Action::slow_headers(Duration::from_secs(10));
+    let (harness, ids) = harness_of(250, [Fault::on(Operation::List, slow)]).await;
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    let started = Instant::now();
+    let mut results = harness.client.wait_all(ids.clone()).results();
+    let (first, _) = results.next().await.unwrap();
+    assert_eq!((started.elapsed().as_secs(), ids.iter().position(|id| *id == first) > Some(149)), (10, true));
+    assert_eq!(results.count().await, 249);
+    assert_eq!(started.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_interval_grows_with_the_duration_of_a_long_round() {
+    let slow = Action::slow_headers(Duration::from_secs(10));
+    let (harness, ids) = harness_of(102, [Fault::on(Operation::List, slow)]).await;
+    let backoff = PollBackoff::between(Duration::from_secs(4), Duration::from_secs(1000)).with_share(0.2);
+    let mut results = harness.client.wait_all(ids).with_backoff(backoff).results();
+    assert!(tokio::time::timeout(Duration::from_secs(500), results.next()).await.is_err());
+    // A round takes 20 s, five times the minimum. Without that, 500 s would have room for 20 rounds of two pages.
+    let pages = harness.requests(Operation::List).len();
+    assert!((14..=24).contains(&pages), "{pages}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_interval_is_divided_by_the_square_root_of_the_jobs_per_request() {
     let (harness, ids) = harness_of(102, []).await;

@@ -8,11 +8,11 @@ mod waiting;
 use tokio::time::Duration;
 use waiting::{ANSWER, Jobs, MEDIAN, Policy, draw_length, least_requests, play};
 
-const ONE: Jobs = Jobs { count: 1, over: Duration::ZERO };
+const ONE: Jobs = Jobs { count: 1, over: Duration::ZERO, limit: None };
 
 #[test]
 fn a_seed_always_gives_the_same_wait() {
-    let many = Jobs { count: 30, over: Duration::from_secs(60) };
+    let many = Jobs { count: 30, over: Duration::from_secs(60), limit: None };
     for policy in [Policy::Ours, Policy::Doubling(Duration::from_secs(30))] {
         assert_eq!(play(policy, many, 3), play(policy, many, 3));
         assert_ne!(play(policy, many, 3), play(policy, many, 4));
@@ -35,10 +35,39 @@ fn a_fixed_interval_is_late_by_at_most_one_interval() {
 
 #[test]
 fn a_wait_for_many_jobs_sends_far_fewer_requests_than_a_poll_for_each() {
-    let many = Jobs { count: 200, over: Duration::ZERO };
+    let many = Jobs { count: 200, over: Duration::ZERO, limit: None };
     let (ours, fixed) = (play(Policy::Ours, many, 1), play(Policy::Fixed(Duration::from_secs(5)), many, 1));
     assert_eq!(ours.delays.len(), 200);
     assert!(ours.requests * 10 < fixed.requests, "{} and {}", ours.requests, fixed.requests);
+}
+
+/// A round takes 10 requests. If it began again at each 429, it would never reach the oldest jobs.
+#[test]
+fn a_low_rate_limit_delays_no_job_much_longer_than_the_others() {
+    let limited = Jobs { count: 1000, over: Duration::ZERO, limit: Some(2) };
+    let waited = play(Policy::Ours, limited, 1);
+    assert!(waited.refused > 0, "the limit does not bind");
+    let share = waited.refused as f64 / waited.requests as f64;
+    assert!(share < 0.4, "{share} of the requests were refused");
+    for jobs in waited.delays.chunks(100) {
+        let mean = jobs.iter().sum::<f64>() / jobs.len() as f64;
+        assert!(mean < 15.0, "{mean} s, where a round takes at least 5 s");
+    }
+}
+
+#[test]
+fn a_queue_is_never_refused_and_others_are() {
+    let limited = Jobs { count: 200, over: Duration::ZERO, limit: Some(20) };
+    let interval = Duration::from_secs(5);
+    let (queued, fixed) =
+        (play(Policy::Queued(interval), limited, 1), play(Policy::Fixed(interval), limited, 1));
+    assert_eq!(queued.refused, 0);
+    assert!(
+        fixed.refused > 0 && fixed.requests > queued.requests,
+        "{} and {}",
+        fixed.requests,
+        queued.requests
+    );
 }
 
 #[test]

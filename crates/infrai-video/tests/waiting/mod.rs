@@ -10,6 +10,7 @@ mod others;
 mod ours;
 mod service;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use tokio::time::{Duration, Instant};
@@ -27,6 +28,8 @@ pub(crate) enum Policy {
     Ours,
     /// `status` for each job, at this interval.
     Fixed(Duration),
+    /// `status` for each job, at this interval or, if the service limits the rate, when a queue of all polls allows.
+    Queued(Duration),
     /// `status` for each job, at an interval that doubles from one second up to this maximum.
     Doubling(Duration),
 }
@@ -37,6 +40,8 @@ pub(crate) struct Jobs {
     pub(crate) count: usize,
     /// The time over which they are submitted, evenly; zero for all at once.
     pub(crate) over: Duration,
+    /// The number of requests that the service admits in a second; `None` for no limit.
+    pub(crate) limit: Option<u32>,
 }
 
 /// The cost and the result of a wait.
@@ -44,6 +49,8 @@ pub(crate) struct Jobs {
 pub(crate) struct Waited {
     /// The number of requests, without submissions.
     pub(crate) requests: u64,
+    /// The number of those to which the response was 429.
+    pub(crate) refused: u64,
     /// For each job the seconds from its end until the client knew of it.
     pub(crate) delays: Vec<f64>,
 }
@@ -51,11 +58,21 @@ pub(crate) struct Waited {
 /// Runs one wait.
 pub(crate) fn play(policy: Policy, jobs: Jobs, seed: u64) -> Waited {
     on_a_paused_clock(async {
-        let service = Arc::new(Service::new(planned(jobs, seed)));
+        let service = Arc::new(Service::new(planned(jobs, seed), jobs.limit));
+        let queue = others::Queue::new(jobs.limit);
         match policy {
             Policy::Ours => ours::wait(&service, seed).await,
-            Policy::Fixed(interval) => others::wait(&service, |_| interval).await,
-            Policy::Doubling(max) => others::wait(&service, |polls| doubled(polls).min(max)).await,
+            Policy::Fixed(interval) if jobs.limit.is_none() => {
+                others::wait(&service, None, |_| interval).await
+            }
+            // Without jitter the same few jobs would find the service free again and again.
+            Policy::Fixed(interval) => {
+                let random = RefCell::new(fastrand::Rng::with_seed(seed));
+                others::wait(&service, None, |_| interval.mul_f64(0.9 + 0.2 * random.borrow_mut().f64()))
+                    .await;
+            }
+            Policy::Queued(interval) => others::wait(&service, Some(&queue), |_| interval).await,
+            Policy::Doubling(max) => others::wait(&service, None, |polls| doubled(polls).min(max)).await,
         }
         service.waited()
     })

@@ -17,37 +17,55 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-const POLICIES: [(&str, Policy); 5] = [
+const EVERY_5: (&str, Policy) = ("every 5 s", Policy::Fixed(seconds(5)));
+
+const POLICIES: &[(&str, Policy)] = &[
     ("ours", Policy::Ours),
-    ("every 5 s", Policy::Fixed(seconds(5))),
+    EVERY_5,
     ("every 10 s", Policy::Fixed(seconds(10))),
     ("every 0.5 s", Policy::Fixed(Duration::from_millis(500))),
     ("1 s, doubled up to 30 s", Policy::Doubling(seconds(30))),
 ];
 
-const WAITS: [Jobs; 4] = [
-    Jobs { count: 1, over: Duration::ZERO },
-    Jobs { count: 100, over: Duration::ZERO },
-    Jobs { count: 1000, over: Duration::ZERO },
-    Jobs { count: 1000, over: seconds(600) },
+/// If the service limits the rate.
+const LIMITED: &[(&str, Policy)] =
+    &[("ours", Policy::Ours), EVERY_5, ("every 5 s, in a queue", Policy::Queued(seconds(5)))];
+
+const fn together(count: usize, limit: Option<u32>) -> Jobs {
+    Jobs { count, over: Duration::ZERO, limit }
+}
+
+const WAITS: [Jobs; 8] = [
+    together(1, None),
+    together(100, None),
+    together(1000, None),
+    Jobs { count: 1000, over: seconds(600), limit: None },
+    together(10_000, None),
+    together(10_000, Some(100)),
+    together(10_000, Some(10)),
+    together(100_000, Some(100)),
 ];
 
 fn main() {
-    let seeds = std::env::args().nth(1).map_or(20_000, |seeds| seeds.parse().expect("SEEDS is a number"));
+    let seeds: u64 =
+        std::env::args().nth(1).map_or(20_000, |seeds| seeds.parse().expect("SEEDS is a number"));
     for jobs in WAITS {
         // Many jobs are many draws in one.
-        let seeds = (seeds / jobs.count as u64).max(seeds.div_ceil(1000));
-        for (name, policy) in POLICIES {
-            let played: Vec<_> = (0..seeds).map(|seed| play(policy, jobs, seed)).collect();
+        let least = if jobs.count > 1000 { 2 } else { seeds.div_ceil(1000) };
+        let seeds = (seeds / jobs.count as u64).max(least);
+        for (name, policy) in if jobs.limit.is_some() { LIMITED } else { POLICIES } {
+            let played: Vec<_> = (0..seeds).map(|seed| play(*policy, jobs, seed)).collect();
             let requests = Mean::of(played.iter().map(|wait| wait.requests as f64));
+            let refused = Mean::of(played.iter().map(|wait| wait.refused as f64));
             let delay = Mean::of(played.iter().map(|wait| Mean::of(wait.delays.iter().copied()).value));
             let mut delays: Vec<f64> = played.into_iter().flat_map(|wait| wait.delays).collect();
             delays.sort_by(f64::total_cmp);
             let p99 = delays[(delays.len() * 99).div_ceil(100) - 1];
+            let slowest_tenth = Mean::of(delays[delays.len() / 10 * 9..].iter().copied()).value;
             let line = json!({
-                "jobs": jobs.count, "over": jobs.over.as_secs(), "seeds": seeds, "policy": name,
-                "requests": requests.value, "requests_error": requests.error,
-                "mean": delay.value, "mean_error": delay.error, "p99": p99,
+                "jobs": jobs.count, "over": jobs.over.as_secs(), "admitted": jobs.limit, "seeds": seeds, "policy": name,
+                "requests": requests.value, "requests_error": requests.error, "refused": refused.value,
+                "mean": delay.value, "mean_error": delay.error, "p99": p99, "slowest_tenth": slowest_tenth,
                 "least": least_requests(jobs.count, delay.value),
             });
             println!("{line}");

@@ -1,7 +1,7 @@
-//! A service of jobs with given ends. It serves `status`, `list` and `generate`, and counts the requests of the first two.
+//! A service of jobs with given ends. It serves `status`, `list` and `generate`, and counts the requests of the first two, which
+//! it can limit.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -34,13 +34,43 @@ pub(super) struct Service {
     jobs: Vec<Planned>,
     /// When the client knew of the end of each.
     known: Mutex<Vec<Option<Instant>>>,
-    requests: AtomicU64,
+    gate: Mutex<Gate>,
+}
+
+/// A token bucket for the requests of one second.
+#[derive(Debug)]
+struct Gate {
+    /// Per second, if the rate is limited.
+    limit: Option<u32>,
+    tokens: f64,
+    filled: Instant,
+    requests: u64,
+    refused: u64,
+}
+
+impl Gate {
+    /// Whether a request is served. The response to the others is 429 with `Retry-After: 1`.
+    fn admits(&mut self) -> bool {
+        self.requests += 1;
+        let Some(limit) = self.limit.map(f64::from) else { return true };
+        self.tokens = (self.tokens + limit * self.filled.elapsed().as_secs_f64()).min(limit);
+        self.filled = Instant::now();
+        let is_admitted = self.tokens >= 1.0;
+        if is_admitted {
+            self.tokens -= 1.0;
+        } else {
+            self.refused += 1;
+        }
+        is_admitted
+    }
 }
 
 impl Service {
-    pub(super) fn new(jobs: Vec<Planned>) -> Self {
+    pub(super) fn new(jobs: Vec<Planned>, limit: Option<u32>) -> Self {
         let known = Mutex::new(vec![None; jobs.len()]);
-        Self { jobs, known, requests: AtomicU64::new(0) }
+        let tokens = f64::from(limit.unwrap_or_default());
+        let gate = Gate { limit, tokens, filled: Instant::now(), requests: 0, refused: 0 };
+        Self { jobs, known, gate: Mutex::new(gate) }
     }
 
     pub(super) fn jobs(&self) -> &[Planned] {
@@ -55,10 +85,9 @@ impl Service {
         id.strip_prefix("vj_")?.parse().ok()
     }
 
-    /// Responds with whether a job is final.
+    /// Responds with whether a job is final; `false` if the request is refused.
     pub(super) async fn status(&self, job: usize) -> bool {
-        self.count();
-        let over = self.is_over(job);
+        let over = self.gate().admits() && self.is_over(job);
         sleep(ANSWER).await;
         over
     }
@@ -75,11 +104,12 @@ impl Service {
         let delays = self.jobs.iter().zip(known.iter()).map(|(job, known)| {
             known.expect("the end of every job is known").duration_since(job.ends).as_secs_f64()
         });
-        Waited { requests: self.requests.load(Ordering::Relaxed), delays: delays.collect() }
+        let gate = self.gate();
+        Waited { requests: gate.requests, refused: gate.refused, delays: delays.collect() }
     }
 
-    fn count(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_over(&self, job: usize) -> bool {
@@ -104,16 +134,19 @@ impl Service {
         json!({"items": items, "next_cursor": (start > 0).then(|| start.to_string())})
     }
 
-    fn response(&self, request: &Request<Bytes>) -> Option<Value> {
+    /// The status and the data of a response.
+    fn response(&self, request: &Request<Bytes>) -> (u16, Option<Value>) {
         let path = request.uri().path();
-        if request.method() == Method::POST {
-            return (path == "/v1/video/generate").then(|| self.job(0));
+        let is_read = request.method() == Method::GET;
+        if is_read && !self.gate().admits() {
+            return (429, None);
         }
-        self.count();
-        match path.strip_prefix("/v1/video/status/") {
+        let data = match path.strip_prefix("/v1/video/status/") {
             Some(id) => Self::number(id).filter(|job| *job < self.jobs.len()).map(|job| self.job(job)),
-            None => (path == "/v1/video/list").then(|| self.page(request.uri().query().unwrap_or_default())),
-        }
+            None if path == "/v1/video/list" => Some(self.page(request.uri().query().unwrap_or_default())),
+            None => (!is_read && path == "/v1/video/generate").then(|| self.job(0)),
+        };
+        (if data.is_some() { 200 } else { 404 }, data)
     }
 }
 
@@ -123,15 +156,17 @@ pub(super) struct ServiceTransport(pub(super) Arc<Service>);
 impl Transport for ServiceTransport {
     fn send(&self, request: Request<Bytes>) -> SendFuture<'_> {
         Box::pin(async move {
-            let data = self.0.response(&request);
+            let (status, data) = self.0.response(&request);
             // A submission takes no time, so that a wait starts with its job.
             if request.method() == Method::GET {
                 sleep(ANSWER).await;
             }
-            let status = if data.is_some() { 200 } else { 404 };
             let body = json!({"ok": data.is_some(), "data": data, "error": null, "metadata": {}}).to_string();
             let body = stream::iter([Ok(Bytes::from(body))]).boxed() as ResponseBody;
-            let response = Response::builder().status(status).header("content-type", "application/json");
+            let mut response = Response::builder().status(status).header("content-type", "application/json");
+            if status == 429 {
+                response = response.header("retry-after", "1");
+            }
             Ok(response.body(body).expect("the response is valid HTTP"))
         })
     }

@@ -1,6 +1,7 @@
 //! Waiting for many jobs at once, through pages of the list.
 
 mod pages;
+mod round;
 mod watch;
 
 use std::fmt;
@@ -93,7 +94,8 @@ impl WaitAll {
     /// The interval between rounds. By default it is 6 % of the elapsed time, from 2 to 30 seconds, or
     /// [`PollBackoff::local`] if the base URL is on loopback. The elapsed time is that of the job
     /// that was added last. If a round reads many jobs with each request, the next one is due sooner: the
-    /// [share](PollBackoff::with_share) is divided by the square root of that number.
+    /// [share](PollBackoff::with_share) is divided by the square root of that number. If a round takes longer than the minimum, as
+    /// that of 10,000 jobs does, the interval grows in the same proportion, up to the undivided share of the elapsed time.
     pub fn with_backoff(mut self, backoff: PollBackoff) -> Self {
         self.backoff = backoff;
         self

@@ -1,16 +1,17 @@
 //! The loop of a wait for many jobs. A round reads pages of the list, and polls the jobs that they do not show.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::stream::{self, BoxStream, Fuse};
+use futures_util::stream::{self, BoxStream, Fuse, FuturesUnordered};
 use futures_util::{FutureExt as _, StreamExt as _};
 use infrai_video_client::JobState;
 use infrai_video_client::types::VideoJob;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::pages::{Place, pages_to_read};
+use super::round::Round;
 use super::{JobResult, OnUpdate, WaitAll};
 use crate::clock::after;
 use crate::error::{Error, ErrorKind, TransportError, TransportErrorKind};
@@ -42,13 +43,17 @@ struct Pending {
 pub(super) struct Watch {
     settings: WaitAll,
     more: Fuse<BoxStream<'static, JobId>>,
-    rounds: u32,
-    /// The number of jobs per request in the last round.
+    round: Round,
+    /// The number of jobs per request in the last complete round.
     jobs_per_request: f64,
+    /// The duration of the last complete round.
+    round_took: Duration,
     pending: BTreeMap<JobId, Pending>,
     ready: VecDeque<JobResult>,
     /// The end of the delay that the service requested.
     not_before: Instant,
+    /// When the last result was returned.
+    returned: Instant,
 }
 
 impl Watch {
@@ -57,11 +62,13 @@ impl Watch {
         let mut watch = Self {
             settings,
             more: more.fuse(),
-            rounds: 0,
+            round: Round::default(),
             jobs_per_request: 1.0,
+            round_took: Duration::ZERO,
             pending: BTreeMap::new(),
             ready: VecDeque::new(),
             not_before: Instant::now(),
+            returned: Instant::now(),
         };
         for id in ids {
             watch.add(id);
@@ -70,8 +77,10 @@ impl Watch {
     }
 
     pub(super) async fn next(mut self) -> Option<(JobResult, Self)> {
+        self.round.exclude(self.returned.elapsed());
         loop {
             if let Some(result) = self.ready.pop_front() {
+                self.returned = Instant::now();
                 return Some((result, self));
             }
             if self.pending.is_empty() {
@@ -81,18 +90,19 @@ impl Watch {
             }
             self.pause().await;
             self.add_ready_ids();
-            let last_round_of = self.past_deadline(Duration::ZERO);
-            self.rounds += 1;
+            let started = Instant::now();
             let failed = self.round_with_new_ids().await.err();
             match &failed {
-                None => {
-                    self.pending
-                        .values_mut()
-                        .for_each(|pending| pending.round_failures = PollFailures::default());
-                }
+                None => self.forget_round_failures(),
                 Some(error) => self.handle_round_failure(error),
             }
-            for id in last_round_of.into_iter().chain(self.past_deadline(GRACE)) {
+            if !self.round.has_more_results() {
+                // These jobs had their last poll.
+                for id in self.past_deadline(started, Duration::ZERO) {
+                    self.fail(&id, WaitErrorKind::TimedOut, failed.clone());
+                }
+            }
+            for id in self.past_deadline(Instant::now(), GRACE) {
                 self.fail(&id, WaitErrorKind::TimedOut, failed.clone());
             }
         }
@@ -163,11 +173,17 @@ impl Watch {
     }
 
     async fn pause(&mut self) {
-        if self.rounds == 0 {
+        if self.round.is_new() || self.round.has_more_results() {
             return;
         }
-        let youngest = self.pending.values().map(|pending| pending.added).max();
-        let mut due = self.due(youngest.map_or(Duration::ZERO, |added| added.elapsed()));
+        let mut due = if !self.round.continues() {
+            let youngest = self.pending.values().map(|pending| pending.added).max();
+            self.due(youngest.map_or(Duration::ZERO, |added| added.elapsed()))
+        } else if self.not_before > Instant::now() {
+            self.not_before
+        } else {
+            self.due(Duration::ZERO)
+        };
         let deadline = self.deadline();
         loop {
             let next = due.max(self.not_before);
@@ -186,7 +202,8 @@ impl Watch {
     fn due(&self, elapsed: Duration) -> Instant {
         // If jobs end at a constant rate, intervals proportional to the square root of the requests per job have the least delay.
         let speedup = self.jobs_per_request.max(1.0).sqrt();
-        after(self.settings.backoff.delay(elapsed.div_f64(speedup), self.settings.client.random_share()))
+        let jitter = self.settings.client.random_share();
+        after(self.settings.backoff.delay_between_rounds(elapsed, speedup, self.round_took, jitter))
     }
 
     fn respect_retry_after(&mut self, error: &Error) {
@@ -200,79 +217,103 @@ impl Watch {
         first.checked_add(self.settings.max_wait?)
     }
 
-    /// The jobs whose deadlines were at least `grace` ago.
-    fn past_deadline(&self, grace: Duration) -> Vec<JobId> {
+    /// The jobs whose deadlines were at least `grace` before `now`.
+    fn past_deadline(&self, now: Instant, grace: Duration) -> Vec<JobId> {
         let Some(limit) = self.settings.max_wait.and_then(|max_wait| max_wait.checked_add(grace)) else {
             return Vec::new();
         };
-        let over = self.pending.iter().filter(|(_, pending)| pending.added.elapsed() >= limit);
+        let over = self.pending.iter().filter(|(_, pending)| now.duration_since(pending.added) >= limit);
         over.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Reads the state of every pending job: from pages, which show the newest jobs first, then one by one.
+    /// Reads the state of every pending job: from pages, which show the newest jobs first, then one by one. Returns early with the
+    /// first results, and is called again for the rest.
+    ///
+    /// An interrupted round is continued if it has made progress: if it began again each time, a low rate limit would never let it
+    /// reach the jobs at its end.
     async fn round(&mut self) -> Result<(), Error> {
-        let mut unseen: BTreeSet<JobId> = self.pending.keys().cloned().collect();
-        let jobs = unseen.len();
-        let pages = self.read_pages(&mut unseen).await?;
-        self.jobs_per_request = jobs as f64 / (pages + unseen.len()).max(1) as f64;
-        let client = self.settings.client.clone();
-        let calls = unseen.into_iter().map(|id| {
-            let status = client.status(&id).with_retry_policy(RetryPolicy::never());
-            async move { (id, status.await) }
-        });
-        let mut responses = stream::iter(calls).buffer_unordered(STATUS_CALLS);
-        while let Some((id, response)) = responses.next().await {
-            match response {
-                Ok(job) => self.update(id, job.into_inner()),
-                Err(error) => self.handle_poll_failure(&id, error),
-            }
+        if !self.round.continues() {
+            let places = self.pending.values().map(|pending| pending.place);
+            let pages = if self.pending.len() > 1 { pages_to_read(places, PAGE as usize) } else { 0 };
+            self.round = Round::new(self.pending.keys().cloned().collect(), pages);
+        }
+        self.round.resume();
+        self.read_pages().await?;
+        if self.ready.is_empty() {
+            self.poll_unseen().await;
+        }
+        if let Some((jobs_per_request, took)) = self.round.completed() {
+            (self.jobs_per_request, self.round_took) = (jobs_per_request, took);
         }
         Ok(())
     }
 
-    /// Reads pages as long as they save requests. Returns their number.
-    async fn read_pages(&mut self, unseen: &mut BTreeSet<JobId>) -> Result<usize, Error> {
-        if unseen.len() <= 1 {
-            return Ok(0);
-        }
-        let max = pages_to_read(self.pending.values().map(|pending| pending.place), PAGE as usize);
-        let mut cursor = None;
-        let mut read = 0;
-        while read < max {
+    /// Reads pages as long as they save requests.
+    async fn read_pages(&mut self) -> Result<(), Error> {
+        while let Some(cursor) = self.round.next_page() {
             let list = self.settings.client.list().limit(PAGE);
             let page = match list.page(cursor).with_retry_policy(RetryPolicy::never()).await {
                 Ok(page) => page.into_inner(),
                 // Only `list` is rejected: `status` still works.
                 Err(error) if !error.is_retryable() && error.kind() != ErrorKind::Authentication => {
                     tracing::debug!(%error, "the jobs cannot be listed; reading each job's status");
-                    return Ok(read);
+                    self.round.pages = self.round.pages_read;
+                    return Ok(());
                 }
                 Err(error) => return Err(error),
             };
-            read += 1;
+            self.round.count_page(page.next_cursor);
             for job in page.items.unwrap_or_default() {
                 let id = JobId(job.job_id.clone());
                 // A list may omit links, so only `status` can tell that there is none.
-                if !job.is_without_clip() && unseen.remove(&id) {
+                if !job.is_without_clip() && self.round.unseen.remove(&id) {
                     if let Some(pending) = self.pending.get_mut(&id) {
-                        pending.place = Place::Page(read);
+                        pending.place = Place::Page(self.round.pages_read);
                     }
                     self.update(id, job);
                 }
             }
-            cursor = page.next_cursor.filter(|cursor| !cursor.is_empty());
-            if unseen.is_empty() || cursor.is_none() {
-                break;
-            }
-        }
-        if read > 0 {
-            for id in unseen.iter() {
-                if let Some(pending) = self.pending.get_mut(id) {
-                    pending.place = pending.place.not_on(read, cursor.is_none());
+            if self.round.next_page().is_some() {
+                if !self.ready.is_empty() {
+                    return Ok(());
+                }
+            } else {
+                for id in &self.round.unseen {
+                    if let Some(pending) = self.pending.get_mut(id) {
+                        pending.place = pending.place.not_on(self.round.pages_read, self.round.is_last_page);
+                    }
                 }
             }
         }
-        Ok(read)
+        Ok(())
+    }
+
+    /// Polls the jobs that no page has shown. A 429 ends the calls: the rest follows after the delay that the service requests.
+    async fn poll_unseen(&mut self) {
+        let client = self.settings.client.clone();
+        let mut ids = self.round.unseen.clone().into_iter();
+        let mut calls = FuturesUnordered::new();
+        loop {
+            while !self.round.is_interrupted && self.ready.is_empty() && calls.len() < STATUS_CALLS {
+                let Some(id) = ids.next() else { break };
+                let status = client.status(&id).with_retry_policy(RetryPolicy::never());
+                calls.push(async move { (id, status.await) });
+            }
+            let Some((id, response)) = calls.next().await else { return };
+            match response {
+                Ok(job) => {
+                    self.round.count_poll(&id);
+                    self.update(id, job.into_inner());
+                }
+                Err(error) => {
+                    match error.kind() {
+                        ErrorKind::RateLimited => self.round.is_interrupted = true,
+                        _ => self.round.count_poll(&id),
+                    }
+                    self.handle_poll_failure(&id, error);
+                }
+            }
+        }
     }
 
     fn update(&mut self, id: JobId, job: VideoJob) {
@@ -306,10 +347,18 @@ impl Watch {
         }
     }
 
-    /// Handles a failed round, which says nothing about the jobs. For a job that was added since, the failures begin with this
-    /// round.
+    fn forget_round_failures(&mut self) {
+        self.pending.values_mut().for_each(|pending| pending.round_failures = PollFailures::default());
+    }
+
+    /// Handles a failed round, which says nothing about the jobs. For a job that was added since, and after progress, the failures
+    /// begin with this round.
     fn handle_round_failure(&mut self, error: &Error) {
         self.respect_retry_after(error);
+        self.round.is_interrupted = true;
+        if self.round.continues() {
+            self.forget_round_failures();
+        }
         let limit = self.settings.poll_failure_timeout;
         let over = self.pending.iter_mut().filter_map(|(id, pending)| {
             pending.round_failures.record(error, limit).map(|kind| (id.clone(), kind))
@@ -322,6 +371,7 @@ impl Watch {
 
     fn fail(&mut self, id: &JobId, kind: WaitErrorKind, poll_error: Option<Error>) {
         let Some(pending) = self.pending.remove(id) else { return };
+        self.round.unseen.remove(id);
         let error = WaitError::new(Facts {
             kind,
             job_id: id.clone(),
