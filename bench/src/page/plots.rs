@@ -37,6 +37,18 @@ pub(crate) const ALL: &[Plot] = &[
         "ours",
     ),
     plot(
+        ["### 100,000 jobs, submitted together, 100 requests admitted in a second", "requests"],
+        ["Requests of a wait for 100,000 jobs, with a rate limit", "wait-limited-requests.svg"],
+        Less,
+        "ours",
+    ),
+    plot(
+        ["### 100,000 jobs, submitted together, 100 requests admitted in a second", "mean delay, s"],
+        ["Mean delay of a wait for 100,000 jobs, with a rate limit, s", "wait-limited-delay.svg"],
+        Less,
+        "ours",
+    ),
+    plot(
         ["## A long list", "jobs a second"],
         ["Jobs of a long list that are read in a second", "listing.svg"],
         More,

@@ -139,6 +139,9 @@ pub(crate) fn run(
         // A run takes long: finished parts must survive a failure of a later one.
         write(&root.join(place), &page).context("the result cannot be written")?;
     }
+    for plot in plots::ALL.iter().filter(|_| only.is_none()) {
+        plot.of(&page)?.with_context(|| format!("{} has no table", plot.file))?;
+    }
     if length == Length::Quick {
         tell(out, &format!("\n{page}"));
     }
