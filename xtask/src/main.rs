@@ -36,6 +36,7 @@ fn package(arguments: &[OsString]) -> &'static str {
         [command] if command == "regen" => "regen",
         [command, option] if command == "regen" && option == "--check" => "regen",
         [command, ..] if command == "verify" => "verify",
+        [command, ..] if command == "scale" => "scale",
         _ => "tasks",
     }
 }
@@ -58,6 +59,12 @@ mod tests {
     fn verify_has_a_package_of_its_own() {
         assert_eq!(package_of("verify --help"), "verify");
         assert_eq!(package_of("help verify"), "tasks");
+    }
+
+    #[test]
+    fn scale_has_a_package_of_its_own() {
+        assert_eq!(package_of("scale"), "scale");
+        assert_eq!(package_of("scale --seed 7"), "scale");
     }
 
     #[test]

@@ -89,6 +89,14 @@ enum Command {
     },
     /// Find mistakes in the contract.
     Lint,
+    /// Simulate a million clips on many workers, and write docs/scale.md: builds and starts the program in tools/scale.
+    // `xtask` starts that program without this one, which lists it in its help.
+    #[command(disable_help_flag = true)]
+    Scale {
+        /// `--seed N`, `--items N`, `--workers N`, `--page`, `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Play the SDK against the sandbox under faults and crashes, seed by seed.
     Simulate {
         /// How many seeds to play.
@@ -183,11 +191,15 @@ fn run(command: Command, root: &Path) -> anyhow::Result<bool> {
             let options = Options { only, verbose, ci: external_tools::skip::is_ci() };
             tasks::test::run(root, &options, std::io::stdout()).context("the output cannot be written")
         }
-        Command::Verify { arguments } => {
-            let cargo = Process::cargo(root).args("run --quiet --package verify -- verify");
-            arguments.iter().fold(cargo, Process::arg).show()
-        }
+        Command::Scale { arguments } => package("scale", root, &arguments),
+        Command::Verify { arguments } => package("verify", root, &arguments),
     }
+}
+
+/// Starts the package of a command.
+fn package(name: &str, root: &Path, arguments: &[String]) -> anyhow::Result<bool> {
+    let cargo = Process::cargo(root).args("run --quiet --package").arg(name).arg("--").arg(name);
+    arguments.iter().fold(cargo, Process::arg).show()
 }
 
 /// Builds the benchmarks with what the workspace has built of their dependencies, and runs them.

@@ -1,12 +1,12 @@
 //! A call of the SDK: its attempts, the retry budget, and the age of the idempotency key.
 
 use super::World;
+use super::database::{Stage, Then};
 use super::item::{After, Settled, Step};
 use super::pool::Outage;
 use super::queue::{Event, MINUTE, Micros, SECOND, TaskId};
 use super::scenario::Bug;
 use super::service::{Call, Outcome};
-use super::database::{Stage, Then};
 
 const MAX_ATTEMPTS: u32 = 5;
 const MAX_ELAPSED: Micros = 2 * MINUTE;
@@ -36,7 +36,10 @@ impl World {
         let (call, age) = (task.call, now - task.row.prepared_at);
         if let Call::Generate { .. } = call {
             let is_too_old = age + TRANSIT >= self.scenario.service.key_lifetime;
-            if self.task_mut(id).outcome_unknown && is_too_old && self.scenario.bug != Some(Bug::NoKeyAgeCheck) {
+            if self.task_mut(id).outcome_unknown
+                && is_too_old
+                && self.scenario.bug != Some(Bug::NoKeyAgeCheck)
+            {
                 self.unknown[self.tasks[id.place as usize].item as usize] = true;
                 return self.write(id, Then::Keep, After::Settle(Settled::GivenUp));
             }

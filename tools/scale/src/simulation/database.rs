@@ -64,7 +64,7 @@ pub(super) enum Then {
 }
 
 /// Counts of the ledger.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct LedgerCounts {
     /// Transactions, each with statements of one process.
     pub(crate) transactions: u64,
@@ -281,7 +281,12 @@ impl Database {
     }
 
     /// Executes a write.
-    pub(super) fn write(&mut self, write: &Write, now: Micros, violations: &mut Violations) -> StatementResult {
+    pub(super) fn write(
+        &mut self,
+        write: &Write,
+        now: Micros,
+        violations: &mut Violations,
+    ) -> StatementResult {
         self.counts.writes += 1;
         let old = self.rows[write.item as usize];
         if old.worker != write.process && self.bug != Some(Bug::WritesWithoutOwner) {
@@ -310,7 +315,6 @@ impl Database {
 
     /// Ends all leases of a process.
     pub(super) fn release_all(&mut self, process: Process, now: Micros) {
-        self.counts.writes += 1;
         for item in std::mem::take(&mut self.holders[process as usize].items) {
             let row = self.rows[item as usize];
             if row.worker == process {
@@ -378,7 +382,8 @@ impl Database {
         for item in 0..self.rows.len() {
             let row = self.rows[item];
             if row.stage == Stage::Failed {
-                let again = Row { stage: Stage::Planned, attempt: row.attempt + 1, job: None, worker: 0, ..row };
+                let again =
+                    Row { stage: Stage::Planned, attempt: row.attempt + 1, job: None, worker: 0, ..row };
                 let item = u32::try_from(item).expect("the items are counted in 32 bits");
                 self.set(item, Row { state: JobState::Queued, ..again }, now);
                 self.index(item);

@@ -33,18 +33,19 @@ impl World {
             let at = full / 20 + self.rng.u64(..full * 4 / 5);
             self.queue.at(at, Event::Fault(Fault::Death(machine, *step)));
         }
-        self.spread(&faults.failovers, full, Fault::Failover);
-        self.spread(&faults.outages, full, Fault::Outage);
+        // The credit ends in between.
+        self.spread(&faults.outages, full / 20, full * 2 / 5, Fault::Outage);
+        self.spread(&faults.failovers, full * 7 / 10, full / 10, Fault::Failover);
         if faults.no_credit > 0 {
             self.service.credit = u64::from(self.scenario.items) / 2;
         }
     }
 
-    /// Evenly, with a random part.
-    fn spread(&mut self, durations: &[Micros], full: Micros, fault: fn(Micros) -> Fault) {
-        let part = full / (durations.len() as u64 + 1);
-        for (number, duration) in (1..).zip(durations) {
-            let at = part * number + self.rng.u64(..part / 4);
+    /// Evenly from a time on, with a random part.
+    fn spread(&mut self, durations: &[Micros], from: Micros, time: Micros, fault: fn(Micros) -> Fault) {
+        for (number, duration) in (0..).zip(durations) {
+            let part = time / durations.len() as u64;
+            let at = from + part * number + self.rng.u64(..part / 2);
             self.queue.at(at, Event::Fault(fault(*duration)));
         }
     }
@@ -76,7 +77,10 @@ impl World {
                 self.database.fail_over(duration, now);
                 if self.scenario.faults.site_outage.is_some() {
                     let processes: Vec<_> = self.machines.iter().map(|machine| machine.process).collect();
-                    processes.into_iter().filter(|process| *process != 0).for_each(|process| self.kill(process));
+                    processes
+                        .into_iter()
+                        .filter(|process| *process != 0)
+                        .for_each(|process| self.kill(process));
                 }
             }
             Fault::Outage(duration) => {

@@ -28,7 +28,7 @@ use self::service::{JobState, Service};
 use self::violations::Violations;
 
 pub(crate) use self::item::STEPS;
-pub(crate) use self::queue::{MINUTE, Micros, SECOND};
+pub(crate) use self::queue::{Micros, SECOND};
 pub(crate) use self::report::Report;
 pub(crate) use self::scenario::{Bug, Faults, Scenario};
 
@@ -137,7 +137,9 @@ impl World {
         match event {
             Event::Loop(process, token) => self.continue_loop(process, token),
             Event::Heartbeat(process) => self.heartbeat(process),
-            Event::TransactionAtDatabase(process, statements) => self.transaction_at_database(process, statements),
+            Event::TransactionAtDatabase(process, statements) => {
+                self.transaction_at_database(process, statements)
+            }
             Event::TransactionDone(process, results) => self.transaction_done(process, results),
             Event::StatementAgain(process, statement) => self.send(process, statement),
             Event::RequestAtService(task, call, responds) => self.request_at_service(task, call, responds),
@@ -162,9 +164,9 @@ impl World {
             | Event::PollRead(process, _)
             | Event::TransactionDone(process, _)
             | Event::StatementAgain(process, _) => Some(*process),
-            Event::Response(id, _)
-            | Event::Retry(id)
-            | Event::Downloaded(id) => Some(self.task(*id).map_or(0, |task| task.process)),
+            Event::Response(id, _) | Event::Retry(id) | Event::Downloaded(id) => {
+                Some(self.task(*id).map_or(0, |task| task.process))
+            }
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use super::calls::RETRY_BUDGET;
 use super::database::{MAX_PAUSE, Then};
 use super::item::{After, Settled};
 use super::queue::{Event, Lease, MINUTE, Micros, Process, SECOND, Statement, TaskId};
+use super::scenario::Bug;
 use super::watch::Watch;
 use super::{PASSES, World};
 
@@ -36,12 +37,14 @@ enum Pace {
         delay: Micros,
         next: Micros,
     },
+    /// One item is tried.
     Probing {
         outage: Outage,
         since: Micros,
         delay: Micros,
         accepted: u64,
         polled: u64,
+        item: u32,
     },
 }
 
@@ -231,9 +234,14 @@ impl World {
         }
         let is_idle = ids.is_empty();
         state.running += ids.len();
-        if let (false, Pace::Paused { outage, since, delay, .. }) = (is_idle, state.pace) {
+        if let (Some(id), Pace::Paused { outage, since, delay, .. }) = (ids.first(), state.pace) {
             let (accepted, polled) = (state.accepted, state.polled);
-            state.pace = Pace::Probing { outage, since, delay, accepted, polled };
+            let task = &self.tasks[id.place as usize];
+            // An item with a job shows nothing about credit, or whether requests are accepted.
+            state.pace = match outage == Outage::Unreachable || task.row.job.is_none() {
+                true => Pace::Probing { outage, since, delay, accepted, polled, item: task.item },
+                false => Pace::Paused { outage, since, delay, next: self.queue.now() + delay },
+            };
         }
         ids.into_iter().for_each(|id| self.begin_if_alive(id));
         self.after_begin(process, is_idle);
@@ -255,6 +263,10 @@ impl World {
             if state.is_stopped || is_finished {
                 return self.exit(process);
             }
+            // A failover may have lost that an item is finished. Its lease would be extended as long as this process runs.
+            if is_idle && self.scenario.bug != Some(Bug::IdleKeepsLeases) {
+                self.send(process, Statement::ReleaseAll);
+            }
             wake_up = wake_up.or(Some(now));
         }
         if let Some(at) = wake_up {
@@ -272,7 +284,7 @@ impl World {
         }
         state.running -= 1;
         let is_paused = matches!(settled, Settled::Paused(_));
-        if matches!(state.pace, Pace::Probing { .. }) && !is_paused {
+        if matches!(state.pace, Pace::Probing { item: probe, .. } if probe == item) && !is_paused {
             state.pace = Pace::Full;
         }
         match settled {
@@ -286,7 +298,7 @@ impl World {
             }
             Settled::Paused(outage) if !self.is_own_outage(process, item) => {
                 self.processes[process as usize].held.push_back(id);
-                self.pause(process, outage);
+                self.pause(process, outage, item);
             }
             Settled::NoClip | Settled::GivenUp | Settled::Paused(_) => {
                 self.report.given_up += u64::from(settled != Settled::NoClip);
@@ -305,12 +317,14 @@ impl World {
         *times > MAX_OWN_OUTAGES && accepted > *first
     }
 
-    fn pause(&mut self, process: Process, outage: Outage) {
+    fn pause(&mut self, process: Process, outage: Outage, item: u32) {
         let now = self.queue.now();
         let state = &mut self.processes[process as usize];
         let (since, delay) = match state.pace {
             Pace::Full => (now, FIRST_PROBE),
             Pace::Paused { .. } => return,
+            // This item began before the pause.
+            Pace::Probing { item: probe, .. } if probe != item => return,
             Pace::Probing { since, delay, .. } => (since, (2 * delay).min(LONGEST_PROBE)),
         };
         if now + delay > since + MAX_PAUSE {

@@ -57,7 +57,10 @@ pub(super) enum Event {
 pub(super) enum Statement {
     Write(TaskId, Box<Write>),
     Lease(Lease),
+    /// Extends all leases of the process.
     Heartbeat,
+    /// Ends all leases of the process.
+    ReleaseAll,
 }
 
 /// A statement that leases items.

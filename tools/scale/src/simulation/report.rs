@@ -1,5 +1,7 @@
 //! What a run counted.
 
+use serde::{Deserialize, Serialize};
+
 use super::database::LedgerCounts;
 use super::item::{STEPS, Step};
 use super::queue::{MINUTE, Micros};
@@ -8,7 +10,7 @@ use super::service::ServiceCounts;
 use super::violations::Violations;
 
 /// The items at each step when their processes died.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Deaths([u64; STEPS.len()]);
 
 impl Deaths {
@@ -22,7 +24,7 @@ impl Deaths {
 }
 
 /// The result of a run.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) items: u32,
     /// When the last clip was saved.
@@ -52,7 +54,9 @@ pub(crate) struct Report {
     /// Clips saved in each minute.
     pub(crate) by_minute: Vec<u32>,
     /// Begin, duration and name of what stopped all processes.
-    pub(crate) marks: Vec<(Micros, Micros, &'static str)>,
+    pub(crate) marks: Vec<(Micros, Micros, String)>,
+    /// The time between the end of a job and its detection, of all jobs.
+    pub(crate) delays: Micros,
     pub(super) has_topped_up: bool,
 }
 
@@ -71,12 +75,28 @@ impl Report {
     }
 
     pub(super) fn mark(&mut self, at: Micros, duration: Micros, name: &'static str) {
-        self.marks.push((at, duration, name));
+        self.marks.push((at, duration, name.to_owned()));
     }
 
-    pub(super) fn finish(mut self, service: ServiceCounts, ledger: LedgerCounts, violations: Violations) -> Self {
+    pub(super) fn finish(
+        mut self,
+        service: ServiceCounts,
+        ledger: LedgerCounts,
+        violations: Violations,
+    ) -> Self {
         (self.service, self.ledger, self.violations) = (service, ledger, violations);
         self
+    }
+
+    /// When this share of the clips was saved, in minutes.
+    pub(crate) fn minutes_until(&self, share: f64) -> usize {
+        let wanted = (f64::from(self.items) * share) as u64;
+        let mut saved = 0;
+        let reaches = |count: &u32| {
+            saved += u64::from(*count);
+            saved >= wanted
+        };
+        self.by_minute.iter().position(reaches).map_or(0, |minute| minute + 1)
     }
 
     /// Charges that were not refunded.

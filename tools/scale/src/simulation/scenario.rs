@@ -105,6 +105,8 @@ pub(crate) enum Bug {
     WritesWithoutOwner,
     /// Leases do not expire.
     LeasesNeverExpire,
+    /// An idle process keeps the leases of items that it has finished, as the ledger forgot in a failover.
+    IdleKeepsLeases,
     /// An item that meets an outage is taken for one that the service rejects.
     OutageRejectsItem,
     /// The stage `saved` is stored before the clip has its final name.
@@ -113,13 +115,14 @@ pub(crate) enum Bug {
 
 impl Bug {
     /// All bugs.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::SentAfterRequest,
         Self::NewKeyOnTakeover,
         Self::NewKeyOnUnknownOutcome,
         Self::NoKeyAgeCheck,
         Self::WritesWithoutOwner,
         Self::LeasesNeverExpire,
+        Self::IdleKeepsLeases,
         Self::OutageRejectsItem,
         Self::SavedBeforeRename,
     ];
@@ -133,6 +136,7 @@ impl Bug {
             Self::NoKeyAgeCheck => "the age of a key is not checked",
             Self::WritesWithoutOwner => "a write does not name its owner",
             Self::LeasesNeverExpire => "leases do not expire",
+            Self::IdleKeepsLeases => "an idle process keeps leases of items whose end a standby has lost",
             Self::OutageRejectsItem => "an item that meets an outage is taken for a rejected one",
             Self::SavedBeforeRename => "`saved` is stored before the clip has its final name",
         }
@@ -189,6 +193,27 @@ impl Scenario {
             faults: Faults::default(),
             bug: None,
         }
+    }
+
+    /// With all faults, and so small that a run takes milliseconds.
+    pub(crate) fn small(seed: u64) -> Self {
+        Self { faults: Faults::all(5), ..Self::new(seed, 400, 5, 8) }
+    }
+
+    /// A failover to a standby that is up to 2 s behind.
+    pub(crate) fn small_asynchronous(seed: u64) -> Self {
+        let mut scenario = Self::new(seed, 3000, 5, 64);
+        scenario.database.standby_lag = 2 * SECOND;
+        scenario.faults = Faults { failovers: vec![20 * SECOND], ..Faults::default() };
+        scenario
+    }
+
+    /// All machines and the database fail, and start again after the keys have expired.
+    pub(crate) fn small_site_outage(seed: u64, standby_lag: Micros) -> Self {
+        let mut scenario = Self::new(seed, 2000, 5, 64);
+        scenario.database.standby_lag = standby_lag;
+        scenario.faults = Faults { lost_response: 200, ..Faults::site_outage() };
+        scenario
     }
 
     /// The mean time of a job: see [`Service`](super::service::Service).

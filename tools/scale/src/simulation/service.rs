@@ -67,7 +67,7 @@ struct KeyUse {
 }
 
 /// Counts of the service.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ServiceCounts {
     /// Requests that arrived during no outage, by kind.
     pub(crate) generate: u64,
@@ -231,6 +231,10 @@ impl Service {
             () if now >= job.accepted_at + QUEUED => JobState::Running,
             () => JobState::Queued,
         }
+    }
+
+    pub(super) fn end(&self, job: JobId) -> Micros {
+        self.jobs[job as usize].ends_at
     }
 
     fn is_refunded(&self, job: JobId, now: Micros) -> bool {

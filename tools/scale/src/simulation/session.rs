@@ -56,6 +56,10 @@ impl World {
                     self.database.heartbeat(process, now);
                     StatementResult::Done
                 }
+                Statement::ReleaseAll => {
+                    self.database.release_all(process, now);
+                    StatementResult::Done
+                }
             };
             results.push((statement, result));
         }
@@ -65,11 +69,7 @@ impl World {
         }
     }
 
-    pub(super) fn transaction_done(
-        &mut self,
-        process: Process,
-        results: Vec<(Statement, StatementResult)>,
-    ) {
+    pub(super) fn transaction_done(&mut self, process: Process, results: Vec<(Statement, StatementResult)>) {
         let is_heard = self.hears_database(process);
         self.processes[process as usize].is_writing = false;
         for (statement, result) in results {
@@ -95,7 +95,7 @@ impl World {
                 }
                 Statement::Lease(lease) => &mut lease.failures,
                 // The next one comes soon.
-                Statement::Heartbeat => return,
+                Statement::Heartbeat | Statement::ReleaseAll => return,
             };
             *failures += 1;
             self.database.counts.retries += 1;
@@ -106,7 +106,7 @@ impl World {
             Statement::Write(id, _) if result == StatementResult::Lost => self.settle(id, Settled::TakenOver),
             Statement::Write(id, _) => self.stored(id),
             Statement::Lease(lease) => self.leased(process, lease),
-            Statement::Heartbeat => {}
+            Statement::Heartbeat | Statement::ReleaseAll => {}
         }
     }
 

@@ -126,8 +126,16 @@ impl World {
             _ => pages_to_read(watch.pending.values().map(|pending| pending.place)),
         };
         let jobs = unseen.len();
-        let round =
-            Round { jobs, pages: 0, max_pages, newest: None, unseen, calls: 0, read: Vec::new(), failed: None };
+        let round = Round {
+            jobs,
+            pages: 0,
+            max_pages,
+            newest: None,
+            unseen,
+            calls: 0,
+            read: Vec::new(),
+            failed: None,
+        };
         watch.round = Some(round);
         self.send_polls(process);
     }
@@ -190,6 +198,7 @@ impl World {
                     let task = pending.task;
                     if super::is_final(state) {
                         watch.pending.remove(&job);
+                        self.report.delays += now - self.service.end(job);
                     }
                     self.state_read(task, state);
                 }
@@ -217,7 +226,9 @@ impl World {
     /// Once the last page was read, the jobs that no page showed move on.
     fn place_unseen(&mut self, process: Process) {
         let watch = &mut self.processes[process as usize].watch;
-        let Some(round) = watch.round.as_ref().filter(|round| round.pages > 0 && round.calls == 0) else { return };
+        let Some(round) = watch.round.as_ref().filter(|round| round.pages > 0 && round.calls == 0) else {
+            return;
+        };
         if round.pages < round.max_pages {
             return;
         }
@@ -240,8 +251,11 @@ impl World {
         if round.failed.is_none() {
             watch.jobs_per_request = round.jobs as f64 / (round.pages + round.calls).max(1) as f64;
         }
-        let over: Vec<TaskId> =
-            watch.pending.extract_if(.., |_, job| job.added + MAX_WAIT <= now).map(|(_, job)| job.task).collect();
+        let over: Vec<TaskId> = watch
+            .pending
+            .extract_if(.., |_, job| job.added + MAX_WAIT <= now)
+            .map(|(_, job)| job.task)
+            .collect();
         for id in over {
             self.settle(id, Settled::GivenUp);
         }
