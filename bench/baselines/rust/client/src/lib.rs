@@ -18,11 +18,12 @@ const KEY: &str = "ifr_pk_bench";
 /// If the task is unknown, or fails.
 pub async fn run(counter: Counter) -> Result<Value, Failure> {
     let mut arguments = Arguments::new();
-    let task: String = arguments.next("a task: status, list or download")?;
+    let task: String = arguments.next("a task: status, list, download or hash")?;
     match task.as_str() {
         "status" => status::run(arguments, counter).await,
         "list" => list::run(arguments).await,
         "download" => download::run(arguments).await,
+        "hash" => download::hash(arguments),
         _ => Err(format!("there is no task `{task}`").into()),
     }
 }
