@@ -107,7 +107,7 @@ impl Plot {
         let place = |value: f64| if is_log { value.log10() } else { value };
         // The shortest bar must still be seen, so it begins clearly below.
         let from = if is_log { (least / 1.6).log10().floor() } else { 0.0 };
-        let ticks = if is_log { from as i32..=place(most).floor() as i32 } else { 0..=-1 };
+        let ticks = if is_log { from as i32..place(most).floor() as i32 + 1 } else { 0..0 };
         let (note, axis) = if is_log { (", log scale", 22) } else { ("", 0) };
         let title = self.title(note).replace('`', "");
         let size = (WIDTH, TITLE + ROW * bars.len() as u32 + axis + MARGIN);

@@ -93,6 +93,16 @@ async fn jobs_that_no_page_shows_are_polled_one_by_one() {
     );
 }
 
+/// 100 jobs would be expected on two pages.
+#[tokio::test(start_paused = true)]
+async fn jobs_between_many_others_are_found_on_later_pages() {
+    let (harness, ids) = harness_of(600, []).await;
+    let mut results = harness.client.wait_all(ids.iter().step_by(6)).results();
+    assert!(tokio::time::timeout(Duration::from_secs(1), results.next()).await.is_err());
+    assert_eq!(harness.requests(Operation::List).len(), 6);
+    assert!(harness.requests(Operation::Status).is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn errors_of_rounds_do_not_end_the_wait() {
     let faults = [

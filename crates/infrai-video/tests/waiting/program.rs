@@ -27,8 +27,8 @@ const POLICIES: &[(&str, Policy)] = &[
     ("1 s, doubled up to 30 s", Policy::Doubling(seconds(30))),
 ];
 
-/// If the service limits the rate.
-const LIMITED: &[(&str, Policy)] =
+/// For so many jobs that most services would limit the rate, or do.
+const VERY_MANY: &[(&str, Policy)] =
     &[("ours", Policy::Ours), EVERY_5, ("every 5 s, in a queue", Policy::Queued(seconds(5)))];
 
 const fn together(count: usize, limit: Option<u32>) -> Jobs {
@@ -51,9 +51,15 @@ fn main() {
         std::env::args().nth(1).map_or(20_000, |seeds| seeds.parse().expect("SEEDS is a number"));
     for jobs in WAITS {
         // Many jobs are many draws in one.
-        let least = if jobs.count > 1000 { 2 } else { seeds.div_ceil(1000) };
+        let least = seeds.div_ceil(if jobs.count > 10_000 { 10_000 } else { 3000 });
         let seeds = (seeds / jobs.count as u64).max(least);
-        for (name, policy) in if jobs.limit.is_some() { LIMITED } else { POLICIES } {
+        let policies = match jobs.count {
+            ..=1000 => POLICIES,
+            // Without a limit nothing waits in a queue.
+            _ if jobs.limit.is_none() => &VERY_MANY[..2],
+            _ => VERY_MANY,
+        };
+        for (name, policy) in policies {
             let played: Vec<_> = (0..seeds).map(|seed| play(*policy, jobs, seed)).collect();
             let requests = Mean::of(played.iter().map(|wait| wait.requests as f64));
             let refused = Mean::of(played.iter().map(|wait| wait.refused as f64));

@@ -263,15 +263,21 @@ impl Watch {
                 Err(error) => return Err(error),
             };
             self.round.count_page(page.next_cursor);
+            let mut found = 0;
             for job in page.items.unwrap_or_default() {
                 let id = JobId(job.job_id.clone());
                 // A list may omit links, so only `status` can tell that there is none.
                 if !job.is_without_clip() && self.round.unseen.remove(&id) {
                     if let Some(pending) = self.pending.get_mut(&id) {
+                        found += usize::from(pending.place == Place::Unknown);
                         pending.place = Place::Page(self.round.pages_read);
                     }
                     self.update(id, job);
                 }
+            }
+            // There are more jobs between the new ones than expected. The next page is likely to show as many.
+            if found > 1 {
+                self.round.pages = self.round.pages.max(self.round.pages_read + 1);
             }
             if self.round.next_page().is_some() {
                 if !self.ready.is_empty() {
