@@ -708,7 +708,7 @@ Arguments:
     > {
         let options::VideoGenerate { idempotency_key } = options;
         let url = format!("{}/v1/video/generate", self.baseurl,);
-        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -764,7 +764,7 @@ Arguments:
         let url = format!(
             "{}/v1/video/status/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)
@@ -816,7 +816,7 @@ Arguments:
         let url = format!(
             "{}/v1/video/cancel/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -871,7 +871,7 @@ Arguments:
         let url = format!(
             "{}/v1/video/get/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)
@@ -918,7 +918,7 @@ Arguments:
     > {
         let options::VideoList { cursor, limit } = options;
         let url = format!("{}/v1/video/list", self.baseurl,);
-        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)
@@ -972,7 +972,7 @@ Arguments:
         let url = format!(
             "{}/v1/video/delete/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -1023,7 +1023,7 @@ Arguments:
     > {
         let options::VideoDeleteAll { idempotency_key } = options;
         let url = format!("{}/v1/video/delete_all", self.baseurl,);
-        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -1077,7 +1077,7 @@ Arguments:
         let url = format!(
             "{}/v1/video/download_url/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)
@@ -1130,7 +1130,7 @@ Arguments:
         let url = format!(
             "{}/v1/video/set_retention/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        let mut header_map = ::http::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
@@ -1181,7 +1181,7 @@ Arguments:
     > {
         let options::VideoCapabilities {} = options;
         let url = format!("{}/v1/video/capabilities", self.baseurl,);
-        let mut header_map = ::http::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::http::header::HeaderMap::new();
         #[allow(unused_mut)]
         let mut request = self
             .begin(::http::Method::GET, url)

@@ -19,7 +19,8 @@ impl Client {
         let mut builder = RequestBuilder {
             url: checked(&self.baseurl, url),
             query: None,
-            headers: HeaderMap::with_capacity(8),
+            // For those of a GET, which then fit into one small allocation.
+            headers: HeaderMap::with_capacity(6),
             body: Bytes::new(),
             prepared: self.inner.body.clone(),
             method,

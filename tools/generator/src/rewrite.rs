@@ -103,9 +103,13 @@ impl VisitMut for Rewriter {
         visit_mut::visit_block_mut(self, block);
     }
 
-    /// `self.client.get(url)` becomes `self.begin(Method::GET, url)`.
+    /// `self.client.get(url)` becomes `self.begin(Method::GET, url)`. Maps of headers begin without memory: there is none where a
+    /// call has no header but the version.
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
         visit_mut::visit_expr_mut(self, expression);
+        if is_map_with_capacity(expression) {
+            *expression = parse_quote! { ::http::header::HeaderMap::new() };
+        }
         let Expr::MethodCall(call) = expression else { return };
         if !is_client(&call.receiver) {
             return;
@@ -141,6 +145,12 @@ fn is_version_name(name: &Expr) -> bool {
     matches!(name, Expr::Call(_)) && name.to_token_stream().to_string().contains("\"api-version\"")
 }
 
+/// Whether the expression is `HeaderMap::with_capacity(...)`.
+fn is_map_with_capacity(expression: &Expr) -> bool {
+    matches!(expression, Expr::Call(call) if matches!(&*call.func, Expr::Path(path)
+        if path.to_token_stream().to_string().ends_with("HeaderMap :: with_capacity")))
+}
+
 /// Whether the expression is `self.client`.
 fn is_client(expression: &Expr) -> bool {
     matches!(expression, Expr::Field(ExprField { base, member: Member::Named(name), .. })
@@ -168,6 +178,7 @@ mod tests {
             }
             impl Client {
                 pub async fn video_list(&self) -> Result<(), Error> {
+                    let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
                     header_map.append(HeaderName::from_static("api-version"), HeaderValue::from_static("1"));
                     let request = self.client.get(url).query(&progenitor_client::QueryParam::new("a", &a))
                         .header(::reqwest::header::ACCEPT, json).build()?;
@@ -185,6 +196,7 @@ mod tests {
         assert!(text.contains("use crate::request::QueryParam;"), "{text}");
         assert!(text.contains("self\n            .begin(::http::Method::GET, url)"), "{text}");
         assert!(text.contains(".header(::http::header::ACCEPT, json)"), "{text}");
+        assert!(text.contains("let mut header_map = ::http::header::HeaderMap::new();"), "{text}");
         for gone in ["progenitor_client", "reqwest", "api-version", "fn new", "self.client", "impl Client {}"]
         {
             assert!(!text.contains(gone), "{gone} is still in {text}");
