@@ -34,8 +34,9 @@ pub(super) fn api_for_one_request(
     deadline: Instant,
 ) -> generated::Client {
     let shared = &client.shared;
-    let limit = shared.timeouts.attempt.min(deadline.saturating_duration_since(Instant::now()));
-    let exchange = Arc::new(Exchange::new(Arc::clone(shared), limit));
+    let now = Instant::now();
+    let limit = shared.timeouts.attempt.min(deadline.saturating_duration_since(now));
+    let exchange = Arc::new(Exchange::new(Arc::clone(shared), now, limit));
     let api = generated::Client::new(&shared.base_url, shared.api_key.clone(), exchange);
     match body {
         Some(body) => api.with_body(body.clone()),

@@ -18,7 +18,8 @@ pub(super) async fn run<T: ApiResult>(
 ) -> Result<Response<T>, Error> {
     let deadline = after(plan.policy.max_elapsed());
     let clocks = &client.shared.clocks;
-    let (began, service_began) = (clocks.moment(), clocks.service());
+    // Only a key that must not be too old needs the clocks.
+    let prepared = plan.prepared_at.map(|at| (at, clocks.moment(), clocks.service()));
     let mut attempts = 0;
     // Whether an attempt of this call, or an earlier call with this key, may have been executed without a response.
     let mut outcome_unknown = plan.sent_before;
@@ -26,7 +27,7 @@ pub(super) async fn run<T: ApiResult>(
         attempts += 1;
         let span = tracing::debug_span!("attempt", attempt = attempts);
         let once = async {
-            if let Some(prepared_at) = plan.prepared_at.filter(|_| outcome_unknown) {
+            if let Some((prepared_at, began, service_began)) = prepared.filter(|_| outcome_unknown) {
                 // A call of this process outlasts its key only if the machine sleeps, or with days of retries. If the machine
                 // was suspended as a whole, only a response since then shows it.
                 let since = clocks.since(began).filter(|_| !plan.sent_before);
@@ -35,7 +36,8 @@ pub(super) async fn run<T: ApiResult>(
                     .zip(service_began)
                     .and_then(|(now, then)| now.checked_duration_since(then));
                 if since.is_none_or(key_age::is_too_old) || by_service.is_some_and(key_age::is_too_old) {
-                    key_age::check(client, prepared_at, deadline).await?;
+                    // Rare, and large.
+                    Box::pin(key_age::check(client, prepared_at, deadline)).await?;
                 }
             }
             attempt(client, plan, send, deadline).await

@@ -1,15 +1,17 @@
 //! The built-in transport.
 
+use std::future::ready;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::header::ACCEPT;
+use http::uri::Authority;
 use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::client::legacy::{Client, Error as ClientError, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::convert::from_layers_below;
@@ -56,29 +58,40 @@ impl DefaultTransport {
         #[cfg(not(feature = "rustls"))]
         return Err(without_tls());
     }
+
+    fn begin(&self, request: Request<Bytes>) -> Result<ResponseFuture, TransportError> {
+        let mut request = request.map(Full::new);
+        request.headers_mut().entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        if request.uri().scheme_str() != Some("https") {
+            return Ok(self.plain.request(request));
+        }
+        #[cfg(feature = "rustls")]
+        return Ok(self.secure.client()?.request(request));
+        #[cfg(not(feature = "rustls"))]
+        return Err(without_tls());
+    }
 }
 
 impl Transport for DefaultTransport {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<ResponseBody>, TransportError>> {
+        let server = request.uri().authority().cloned();
+        // The request is not kept in the future, which is smaller so.
+        let response = match self.begin(request) {
+            Ok(response) => response,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
         Box::pin(async move {
-            let host = request.uri().host().unwrap_or_default().to_owned();
-            let mut request = request.map(Full::new);
-            request.headers_mut().entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-            let response = if request.uri().scheme_str() == Some("https") {
-                #[cfg(not(feature = "rustls"))]
-                return Err(without_tls());
-                #[cfg(feature = "rustls")]
-                self.secure.client()?.request(request).await
-            } else {
-                self.plain.request(request).await
-            };
-            let response = response.map_err(|error| request_failed(error, &host))?;
+            let response = response.await.map_err(|error| request_failed(error, host(&server)))?;
             Ok(response.map(|body| {
-                let lost = move |error| from_layers_below(TransportErrorKind::Lost, error, &host);
+                let lost = move |error| from_layers_below(TransportErrorKind::Lost, error, host(&server));
                 body.into_data_stream().map_err(lost).boxed()
             }))
         })
     }
+}
+
+fn host(server: &Option<Authority>) -> &str {
+    server.as_ref().map_or("", Authority::host)
 }
 
 pub(super) fn request_failed(error: ClientError, host: &str) -> TransportError {

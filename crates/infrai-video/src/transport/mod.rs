@@ -8,6 +8,7 @@ mod encoding;
 mod proxy;
 #[cfg(feature = "reqwest")]
 mod reqwest_client;
+mod timer;
 #[cfg(feature = "rustls")]
 mod tls;
 mod tower;
@@ -25,6 +26,7 @@ use http::{HeaderMap, StatusCode};
 pub use crate::error::{TransportError, TransportErrorKind};
 pub(crate) use default::DefaultTransport;
 pub(crate) use encoding::{ACCEPTED, decoded, encoding};
+pub(crate) use timer::Timer;
 pub use tower::TowerTransport;
 
 /// Sends one HTTP request. Replaces the built-in transport, see
@@ -43,6 +45,9 @@ pub trait Transport: Send + Sync + 'static {
 /// The body of a response.
 pub type ResponseBody = BoxStream<'static, Result<Bytes, TransportError>>;
 
+/// A request on its way.
+pub(crate) type Sending<'a> = BoxFuture<'a, Result<http::Response<ResponseBody>, TransportError>>;
+
 /// A response whose body is not read yet.
 pub(crate) struct Incoming {
     pub(crate) status: StatusCode,
@@ -56,8 +61,14 @@ impl Incoming {
         transport: &dyn Transport,
         request: http::Request<Bytes>,
     ) -> Result<Self, TransportError> {
-        let (parts, body) = transport.send(request).await?.into_parts();
-        Ok(Self { status: parts.status, headers: parts.headers, body: Body(body) })
+        transport.send(request).await.map(Self::from)
+    }
+}
+
+impl From<http::Response<ResponseBody>> for Incoming {
+    fn from(response: http::Response<ResponseBody>) -> Self {
+        let (parts, body) = response.into_parts();
+        Self { status: parts.status, headers: parts.headers, body: Body(body) }
     }
 }
 
@@ -78,13 +89,18 @@ impl Body {
     }
 
     /// The whole body, of at most `limit` bytes.
-    pub(crate) async fn bounded(mut self, stall: Duration, limit: usize) -> Result<Bytes, TransportError> {
-        let Some(first) = self.chunk(stall).await? else { return Ok(Bytes::new()) };
-        let Some(second) = self.chunk(stall).await? else { return within(first, limit) };
+    pub(crate) async fn bounded(
+        mut self,
+        timer: &mut Timer<'_>,
+        limit: usize,
+    ) -> Result<Bytes, TransportError> {
+        let body = &mut self.0;
+        let Some(first) = timer.chunk(body).await? else { return Ok(Bytes::new()) };
+        let Some(second) = timer.chunk(body).await? else { return within(first, limit) };
         let mut whole = BytesMut::from(first);
         whole.extend_from_slice(&second);
         while whole.len() <= limit {
-            match self.chunk(stall).await? {
+            match timer.chunk(body).await? {
                 Some(chunk) => whole.extend_from_slice(&chunk),
                 None => break,
             }
