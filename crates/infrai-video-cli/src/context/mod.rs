@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use infrai_video::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
 
-pub(crate) use self::session::{LONGEST_INTERVAL, SHORTEST_INTERVAL, Session, poll_backoff};
+pub(crate) use self::session::{LONGEST_INTERVAL, SHORTEST_INTERVAL, Session, batch_poll_backoff};
 use crate::args::credentials::{self, may_contain_secret};
 use crate::args::{Command, Global, set};
 use crate::config::{Config, ConfigError};

@@ -13,6 +13,9 @@ use crate::ui::Output;
 pub(crate) const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The minimum polling interval of many jobs once they are known to take less than a few seconds.
+const LEARNED_INTERVAL: Duration = Duration::from_millis(200);
+
 /// An API client, and the sandbox inside this process if there is one.
 pub(crate) struct Session {
     pub(crate) client: Client,
@@ -23,6 +26,11 @@ pub(crate) struct Session {
 /// The polling interval for one job or many.
 pub(crate) fn poll_backoff() -> PollBackoff {
     PollBackoff::between(SHORTEST_INTERVAL, LONGEST_INTERVAL)
+}
+
+/// The polling interval of a batch, which learns how long its jobs take.
+pub(crate) fn batch_poll_backoff() -> PollBackoff {
+    poll_backoff().with_learned_min(LEARNED_INTERVAL)
 }
 
 impl Session {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use infrai_video::types::Metadata;
 use infrai_video::{Job, JobState, Response, Submission};
 
-use super::database::{Row, Value, text};
+use super::database::{Row, Statement, Value, text};
 use super::{Item, Ledger, LedgerError, Stage};
 use crate::money::Usd;
 
@@ -16,7 +16,7 @@ const DELETED: &str = "deleted";
 const FINAL: &str = "('succeeded', 'failed', 'cancelled', 'deleted')";
 
 /// What this process has learnt about the job of an item.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct JobFacts {
     /// The vendor that the response to the request named.
     vendor: Option<String>,
@@ -28,6 +28,8 @@ pub(super) struct JobFacts {
     has_finished: bool,
     /// Whether it was deleted before it was final.
     is_deleted: bool,
+    /// The values of the charge that this process has recorded last.
+    recorded: Vec<Value>,
 }
 
 impl JobFacts {
@@ -63,6 +65,13 @@ impl JobFacts {
 
     pub(super) fn set_deleted(&mut self) {
         self.is_deleted = true;
+    }
+
+    /// Remembers that a charge is recorded.
+    pub(super) fn set_recorded(&mut self, charge: Option<Statement>) {
+        if let Some(charge) = charge {
+            self.recorded = charge.values;
+        }
     }
 }
 
@@ -123,8 +132,9 @@ impl Charge {
 }
 
 impl Ledger {
-    /// The statement that records the charge of an item's job. `None` if it has no job.
-    pub(super) fn charge(&self, item: &Item, facts: &JobFacts) -> Option<(String, Vec<Value>)> {
+    /// The statement that records the charge of an item's job. `None` if it has no job, or if the charge has not changed since this
+    /// process recorded it.
+    pub(super) fn charge(&self, item: &Item, facts: &JobFacts) -> Option<Statement> {
         let job_id = item.job_id.as_ref()?;
         let sql = format!(
             "INSERT INTO charges (service, job_id, item, key, vendor, cost_usd, job_state, submitted_at, finished_at)
@@ -159,7 +169,7 @@ impl Ledger {
             facts.prepared_at.into(),
             i64::from(facts.has_finished).into(),
         ];
-        Some((sql, values))
+        (values != facts.recorded).then(|| Statement::new(sql, values))
     }
 
     /// Records the state of a job that was read without a lease on its item. A final state stays. `was_watched` says whether this

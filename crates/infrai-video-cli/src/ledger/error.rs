@@ -49,6 +49,17 @@ impl LedgerError {
         })
     }
 
+    /// The same error for another write, if it is about the database and not about one write.
+    pub(super) fn of_every_write(&self) -> Option<Self> {
+        match self {
+            Self::Busy => Some(Self::Busy),
+            Self::Full => Some(Self::Full),
+            Self::Unreachable(why) => Some(Self::Unreachable(why.clone())),
+            Self::Denied(why) => Some(Self::Denied(why.clone())),
+            _ => None,
+        }
+    }
+
     /// Whether a file or a directory cannot be created there, so that another path helps if there is no ledger yet.
     pub(crate) fn is_about_the_path(&self) -> bool {
         let Self::Path(_, error) = self else { return false };

@@ -27,7 +27,7 @@ impl LeasedItem {
 
     async fn store(&mut self, change: impl FnOnce(&mut Item)) -> Result<(), LedgerError> {
         change(&mut self.item);
-        self.ledger.write(&self.item, &self.facts).await
+        self.ledger.write(&self.item, &mut self.facts).await
     }
 
     /// Before the request is sent. From here on the service may have accepted it.
@@ -141,7 +141,7 @@ impl LeasedItem {
             item.sha256 = Some(clip.sha256.clone());
             item.machine = Some(self.ledger.machine().to_owned());
         }
-        self.ledger.finish(item, &self.facts).await
+        self.ledger.finish(item, &mut self.facts).await
     }
 
     /// The clip is saved at a path that the ledger did not know. This ends the lease.

@@ -31,7 +31,7 @@ use std::time::Duration;
 pub(crate) use self::batches::Recorded;
 use self::charges::JobFacts;
 pub(crate) use self::charges::{Charge, Uncertain};
-use self::database::{Database, Row, Value, text};
+use self::database::{Database, Row, Statement, Value, text};
 pub(crate) use self::error::LedgerError;
 pub(crate) use self::forecast::{Forecast, Usual};
 pub(crate) use self::heartbeat::Heartbeat;
@@ -73,8 +73,8 @@ impl Pending {
 pub(crate) enum Selection<'a> {
     /// The item with this id.
     One(&'a str),
-    /// Those of the items with these ids that are still pending in this way.
-    Pending(Pending, &'a [String]),
+    /// The first so many of the items with these ids that are still pending in this way.
+    Pending(Pending, &'a [String], u32),
 }
 
 /// An open ledger.
@@ -139,21 +139,26 @@ impl Ledger {
         service: &str,
         selection: Selection<'_>,
     ) -> Result<Vec<Item>, LedgerError> {
-        let (ids, condition) = match selection {
-            Selection::One(id) => (vec![id], "1 = 1"),
-            Selection::Pending(_, []) => return Ok(Vec::new()),
-            Selection::Pending(pending, ids) => {
-                (ids.iter().map(String::as_str).collect(), pending.condition())
+        let (ids, condition, max) = match selection {
+            Selection::One(id) => {
+                self.release_items_of_dead_workers().await?;
+                (vec![id], "1 = 1", 1)
+            }
+            Selection::Pending(_, [], _) => return Ok(Vec::new()),
+            // The caller knows the ids from `free_items`.
+            Selection::Pending(pending, ids, max) => {
+                (ids.iter().map(String::as_str).collect(), pending.condition(), max)
             }
         };
-        self.release_items_of_dead_workers().await?;
-        let parameters: Vec<String> = (3..ids.len() + 3).map(|number| format!("${number}")).collect();
+        let parameters: Vec<String> = (4..ids.len() + 4).map(|number| format!("${number}")).collect();
         let sql = |free: &str| {
             format!(
-                "UPDATE items SET worker = $2, lease_until = {now} + {lease}
-                 WHERE service = $1 AND id IN (
+                "WITH free AS MATERIALIZED (
                      SELECT id FROM items
-                     WHERE service = $1 AND id IN ({ids}) AND {condition} AND {free} {skip})
+                     WHERE service = $1 AND id IN ({ids}) AND {condition} AND {free}
+                     ORDER BY CASE WHEN worker = $2 THEN 0 ELSE 1 END, line, created_at LIMIT $3 {skip})
+                 UPDATE items SET worker = $2, lease_until = {now} + {lease}
+                 WHERE service = $1 AND id IN (SELECT id FROM free)
                  RETURNING *",
                 now = self.database.now(),
                 lease = LEASE.as_millis(),
@@ -168,9 +173,9 @@ impl Ledger {
                     // The first attempt may have leased them without a response.
                     Attempt::Retry => format!("(worker = $2 OR {})", self.free()),
                 });
-                let values =
-                    [service, self.worker.id.as_str()].into_iter().chain(ids.iter().copied()).map(text);
-                self.database.rows(&sql, values.collect(), Item::from_row).await
+                let mut values = vec![text(service), text(&self.worker.id), i64::from(max).into()];
+                values.extend(ids.iter().copied().map(text));
+                self.database.execute_returning(&sql, values, Item::from_row).await
             })
             .await?;
         items.sort_by_key(|item| (item.line, item.created_at));
@@ -239,19 +244,19 @@ impl Ledger {
     }
 
     /// Stores a leased item, and the charge of its job.
-    async fn write(&self, item: &Item, facts: &JobFacts) -> Result<(), LedgerError> {
+    async fn write(&self, item: &Item, facts: &mut JobFacts) -> Result<(), LedgerError> {
         self.write_for(item, facts, Some(&self.worker.id)).await
     }
 
     /// Stores a leased item, and the charge of its job, and ends its lease.
-    async fn finish(&self, item: &Item, facts: &JobFacts) -> Result<(), LedgerError> {
+    async fn finish(&self, item: &Item, facts: &mut JobFacts) -> Result<(), LedgerError> {
         self.write_for(item, facts, None).await
     }
 
     async fn write_for(
         &self,
         item: &Item,
-        facts: &JobFacts,
+        facts: &mut JobFacts,
         holder: Option<&str>,
     ) -> Result<(), LedgerError> {
         let (target, output) = item.destination.columns();
@@ -296,8 +301,8 @@ impl Ledger {
         let charge = self.charge(item, facts);
         self.with_retries(async |attempt| {
             // The charge comes first: it depends on the lease, which the second statement may end.
-            let charge = charge.iter().map(|(sql, values)| (sql.as_str(), values.clone()));
-            let statements = charge.chain([(sql.as_str(), values.clone())]).collect();
+            let update = Statement::new(&*sql, values.clone());
+            let statements = charge.iter().cloned().chain([update]).collect();
             match self.database.execute_all(statements).await?.pop().unwrap_or_default() {
                 // The first attempt may have ended the lease without a response.
                 0 if attempt == Attempt::Retry && holder.is_none() && self.is_stored(item).await? => Ok(()),
@@ -305,7 +310,9 @@ impl Ledger {
                 _ => Ok(()),
             }
         })
-        .await
+        .await?;
+        facts.set_recorded(charge);
+        Ok(())
     }
 
     /// Whether an item is stored at this stage, without a lease.

@@ -118,7 +118,7 @@ async fn another_process_reads_a_stored_item(fixture: Fixture) {
     taken.job_id = Some("vj_1".to_owned());
     taken.cost_usd = Some(0.2);
     taken.bytes = Some(5_000_000_000);
-    ledger.write(&taken, &JobFacts::default()).await.unwrap();
+    ledger.write(&taken, &mut JobFacts::default()).await.unwrap();
     ledger.close().await;
 
     let read = fixture.open().await.find(SERVICE, "vj_1").await.unwrap().unwrap();
@@ -149,12 +149,12 @@ async fn one_process_holds_an_item_until_it_dies(fixture: Fixture) {
     let free = async |ledger: &Ledger| ledger.free_items(SERVICE, Pending::Planned, "plan").await.unwrap();
     let all = free(&one).await;
     assert_eq!(all, ["i1", "i2", "i3"]);
-    let first = one.lease(SERVICE, Selection::Pending(Pending::Planned, &all[..2])).await.unwrap();
+    let first = one.lease(SERVICE, Selection::Pending(Pending::Planned, &all[..2], 100)).await.unwrap();
     assert_eq!(first.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["i1", "i2"]);
     assert_eq!(free(&other).await, ["i3"]);
-    let rest = other.lease(SERVICE, Selection::Pending(Pending::Planned, &all)).await.unwrap();
+    let rest = other.lease(SERVICE, Selection::Pending(Pending::Planned, &all, 100)).await.unwrap();
     assert_eq!(rest.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["i3"]);
-    assert!(matches!(other.write(&first[0], &JobFacts::default()).await, Err(LedgerError::Lost)));
+    assert!(matches!(other.write(&first[0], &mut JobFacts::default()).await, Err(LedgerError::Lost)));
 
     // A killed process releases only its lock. On other machines its lease must expire.
     drop(one);
@@ -162,9 +162,9 @@ async fn one_process_holds_an_item_until_it_dies(fixture: Fixture) {
         assert!(free(&other).await.is_empty());
         expire(&other).await;
     }
-    let left = other.lease(SERVICE, Selection::Pending(Pending::Planned, &all)).await.unwrap();
+    let left = other.lease(SERVICE, Selection::Pending(Pending::Planned, &all, 100)).await.unwrap();
     assert_eq!(left.len(), 2, "{left:?}");
-    assert!(other.write(&first[0], &JobFacts::default()).await.is_ok());
+    assert!(other.write(&first[0], &mut JobFacts::default()).await.is_ok());
 }
 
 async fn a_process_never_leases_its_own_item_again(fixture: Fixture) {
@@ -182,10 +182,10 @@ async fn a_saved_item_has_no_lease(fixture: Fixture) {
     let ledger = Arc::new(fixture.open().await);
     ledger.add(&[item("a", 1), item("b", 2)]).await.unwrap();
     let ids = ["a".to_owned(), "b".to_owned()];
-    let mut taken = ledger.lease(SERVICE, Selection::Pending(Pending::Planned, &ids)).await.unwrap();
+    let mut taken = ledger.lease(SERVICE, Selection::Pending(Pending::Planned, &ids, 100)).await.unwrap();
     let mut leased = LeasedItem::new(&ledger, taken.remove(0));
     leased.set_saved(None).await.unwrap();
-    assert!(matches!(ledger.write(&leased.item, &JobFacts::default()).await, Err(LedgerError::Lost)));
+    assert!(matches!(ledger.write(&leased.item, &mut JobFacts::default()).await, Err(LedgerError::Lost)));
     let rest = ledger.pending(SERVICE, "plan").await.unwrap();
     assert_eq!(rest, [("b".to_owned(), Pending::Planned)]);
 }
@@ -195,10 +195,10 @@ async fn numbers_can_be_null_and_set_later(fixture: Fixture) {
     let ledger = fixture.open().await;
     ledger.add(&[Item { seconds: None, ..item("a", 1) }, item("b", 2)]).await.unwrap();
     let ids = ["a".to_owned(), "b".to_owned()];
-    let taken = ledger.lease(SERVICE, Selection::Pending(Pending::Planned, &ids)).await.unwrap();
+    let taken = ledger.lease(SERVICE, Selection::Pending(Pending::Planned, &ids, 100)).await.unwrap();
     assert_eq!((taken[0].seconds, taken[1].seconds), (None, Some(2.5)));
     for cost_usd in [None, Some(0.1), None] {
-        ledger.write(&Item { cost_usd, ..taken[0].clone() }, &JobFacts::default()).await.unwrap();
+        ledger.write(&Item { cost_usd, ..taken[0].clone() }, &mut JobFacts::default()).await.unwrap();
         assert_eq!(ledger.find(SERVICE, "a").await.unwrap().unwrap().cost_usd, cost_usd);
     }
 }
@@ -299,10 +299,10 @@ async fn each_job_has_one_charge_and_keeps_its_time(fixture: Fixture) {
     let ledger = fixture.open().await;
     ledger.add(&[item("a", 1)]).await.unwrap();
     let mut taken = ledger.lease(SERVICE, Selection::One("a")).await.unwrap().remove(0);
-    ledger.write(&taken, &JobFacts::default()).await.unwrap();
+    ledger.write(&taken, &mut JobFacts::default()).await.unwrap();
     assert_eq!(ledger.charges(SERVICE, 0, 10).await.unwrap(), []);
     (taken.stage, taken.job_id, taken.cost_usd) = (Stage::Accepted, Some("vj_1".to_owned()), Some(0.2));
-    ledger.write(&taken, &JobFacts::accepted("swift", None)).await.unwrap();
+    ledger.write(&taken, &mut JobFacts::accepted("swift", None)).await.unwrap();
     let first = only_charge(&ledger).await;
     ledger.database.execute("UPDATE items SET created_at = 2500", Vec::new()).await.unwrap();
     assert_eq!((first.vendor.as_deref(), first.cost.map(Usd::dollars)), (Some("swift"), Some(0.2)));
@@ -310,13 +310,13 @@ async fn each_job_has_one_charge_and_keeps_its_time(fixture: Fixture) {
 
     // A repetition reports neither the cost nor, perhaps, the same vendor.
     (taken.cost_usd, taken.job_state) = (None, Some("failed".to_owned()));
-    ledger.write(&taken, &JobFacts::accepted("other", Some(2000))).await.unwrap();
+    ledger.write(&taken, &mut JobFacts::accepted("other", Some(2000))).await.unwrap();
     let again = Charge { submitted_at: 1000, job_state: Some("failed".to_owned()), ..first };
     assert_eq!(only_charge(&ledger).await, again);
 
     // A new attempt is another job, and what the first one cost stays known.
     (taken.attempt, taken.job_id, taken.cost_usd) = (2, Some("vj_2".to_owned()), Some(0.3));
-    ledger.finish(&taken, &JobFacts::accepted("swift", Some(3000))).await.unwrap();
+    ledger.finish(&taken, &mut JobFacts::accepted("swift", Some(3000))).await.unwrap();
     let charges = ledger.charges(SERVICE, 0, 10).await.unwrap();
     assert_eq!(charges.iter().map(|charge| charge.submitted_at).collect::<Vec<_>>(), [3000, 1000]);
     assert_eq!(ledger.charges(SERVICE, 1001, 10).await.unwrap().len(), 1);
@@ -327,12 +327,12 @@ async fn each_job_has_one_charge_and_keeps_its_time(fixture: Fixture) {
     let b = Item { job_id: Some("vj_3".to_owned()), ..b };
     for clock in [7, i64::MAX] {
         other.database.execute("DELETE FROM charges WHERE job_id = 'vj_3'", Vec::new()).await.unwrap();
-        other.write(&b, &JobFacts::accepted("swift", Some(clock))).await.unwrap();
+        other.write(&b, &mut JobFacts::accepted("swift", Some(clock))).await.unwrap();
         assert_eq!(other.charges(SERVICE, 0, 10).await.unwrap()[0].submitted_at, b.created_at);
     }
     // A process without the lease records nothing.
     taken.job_id = Some("vj_4".to_owned());
-    assert!(matches!(ledger.write(&taken, &JobFacts::default()).await, Err(LedgerError::Lost)));
+    assert!(matches!(ledger.write(&taken, &mut JobFacts::default()).await, Err(LedgerError::Lost)));
     assert_eq!(ledger.charges(SERVICE, 0, 10).await.unwrap().len(), 3);
 }
 
@@ -362,7 +362,7 @@ async fn a_wait_that_nobody_watched_has_no_duration(fixture: Fixture) {
     ledger.add(&[item("a", 1)]).await.unwrap();
     let mut taken = ledger.lease(SERVICE, Selection::One("a")).await.unwrap().remove(0);
     (taken.stage, taken.job_id) = (Stage::Accepted, Some("vj_1".to_owned()));
-    ledger.write(&taken, &JobFacts::default()).await.unwrap();
+    ledger.write(&taken, &mut JobFacts::default()).await.unwrap();
     let state = |state: &str| -> infrai_video::types::VideoJob {
         serde_json::from_value(serde_json::json!({"job_id": "vj_1", "state": state})).unwrap()
     };

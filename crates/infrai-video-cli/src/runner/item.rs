@@ -10,7 +10,7 @@ use std::time::Duration;
 use infrai_video::download::Download;
 use infrai_video::wait::{WaitError, WaitErrorKind};
 use infrai_video::{Error, ErrorKind, IdempotencyKey, JobId, JobState, Submission};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use self::restore::Restored;
@@ -27,6 +27,9 @@ use crate::spending::{Admission, Budget};
 use crate::text::usd;
 use crate::ui::ItemProgress;
 
+/// Maximum number of downloads at the same time. They use memory, disk and open files here, unlike jobs, which use the service.
+const DOWNLOADS: usize = 64;
+
 /// Finishes items of the ledger.
 pub(crate) struct Runner<'a> {
     pub(super) ctx: &'a Context,
@@ -42,6 +45,7 @@ pub(crate) struct Runner<'a> {
     accepted: AtomicU64,
     polled: AtomicU64,
     advanced: Notify,
+    downloads: Semaphore,
 }
 
 impl<'a> Runner<'a> {
@@ -64,6 +68,7 @@ impl<'a> Runner<'a> {
             accepted: AtomicU64::new(0),
             polled: AtomicU64::new(0),
             advanced: Notify::new(),
+            downloads: Semaphore::new(DOWNLOADS),
         }
     }
 
@@ -268,6 +273,7 @@ impl<'a> Runner<'a> {
         let Some(path) = leased.item.destination.path(&id) else {
             return Ok(leased.set_saved(None).await?);
         };
+        let _permit = self.downloads.acquire().await;
         let exists = !leased.item.replace && path.symlink_metadata().is_ok();
         // A clip that was downloaded before has another checksum, or this item would be saved.
         if exists && (leased.item.stage == Stage::Fetched || !path.is_file()) {

@@ -11,7 +11,7 @@ use infrai_video::wait::WaitError;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::context::poll_backoff;
+use crate::context::batch_poll_backoff;
 
 /// An event of a job.
 pub(super) enum JobEvent {
@@ -51,7 +51,7 @@ impl JobWatcher {
         let wait = client
             .wait_all(std::iter::empty::<String>())
             .with_max_wait(max_wait)
-            .with_backoff(poll_backoff())
+            .with_backoff(batch_poll_backoff())
             .with_on_update(move |job| {
                 if let Some(listener) = on_update.lock().get(&job.job_id) {
                     let _not_listening = listener.send(JobEvent::State(job.clone()));

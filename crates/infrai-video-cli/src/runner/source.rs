@@ -17,6 +17,11 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Number of items that are read at a time.
 const PAGE: usize = 500;
 
+/// How many ids are considered for each item to lease, and at least. Processes that share a ledger lease the same plan in the same
+/// order, so the first ids may be those of others.
+const WINDOW: usize = 4;
+const LEAST_WINDOW: usize = 32;
+
 /// Where the items of a run come from.
 pub(crate) enum ItemSource {
     /// The items with these ids.
@@ -65,6 +70,10 @@ fn admits(runner: &Runner<'_>, item: &Item, refused: &mut bool) -> bool {
     let admission = runner.budget.reserve(item);
     *refused = admission == Admission::Refused;
     admission == Admission::Granted
+}
+
+fn limit(items: usize) -> u32 {
+    u32::try_from(items).unwrap_or(u32::MAX)
 }
 
 impl ItemSource {
@@ -232,7 +241,7 @@ impl BatchSource {
             self.next_poll = Instant::now() + POLL_INTERVAL;
         }
         ids.truncate(max);
-        runner.ledger.lease(&service, Selection::Pending(Pending::InProgress, &ids)).await
+        runner.ledger.lease(&service, Selection::Pending(Pending::InProgress, &ids, limit(max))).await
     }
 
     async fn lease_planned(
@@ -257,8 +266,16 @@ impl BatchSource {
             let is_limited =
                 self.max_jobs.is_some() || self.max_seconds.is_some() || runner.budget.is_limited();
             let room = if is_limited { 1 } else { max - items.len() };
-            let ids: Vec<String> = self.planned.drain(..room.min(self.planned.len())).collect();
-            for item in runner.ledger.lease(&service, Selection::Pending(Pending::Planned, &ids)).await? {
+            let window = if runner.ledger.is_shared() { (WINDOW * room).max(LEAST_WINDOW) } else { room };
+            let ids: Vec<String> = self.planned.drain(..window.min(self.planned.len())).collect();
+            let selection = Selection::Pending(Pending::Planned, &ids, limit(room));
+            let leased = runner.ledger.lease(&service, selection).await?;
+            // Other processes have leased those before the last one, and those after it were not needed.
+            if let Some(last) = leased.last().filter(|_| leased.len() == room) {
+                let rest = ids.iter().rev().take_while(|id| **id != last.id);
+                rest.for_each(|id| self.planned.push_front(id.clone()));
+            }
+            for item in leased {
                 let id = item.id.clone();
                 if !self.allows(&item) {
                     self.is_full = true;

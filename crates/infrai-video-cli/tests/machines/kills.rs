@@ -23,10 +23,10 @@ const PER_STOP: usize = 6;
 /// Maximum number of changes of the ledger between two kills. An item has five in total.
 const STEP: u64 = 200;
 
-/// Long enough for kills during all states.
+/// Long enough for kills during all states, and for all kills before the last item is saved.
 const TIMES: JobTimes = JobTimes {
     queued: Duration::from_millis(300),
-    running: Duration::from_millis(700),
+    running: Duration::from_millis(1700),
     per_clip_second: Duration::ZERO,
 };
 

@@ -22,7 +22,11 @@ pub struct PollBackoff {
     min: Duration,
     max: Duration,
     share: f64,
+    learned_min: Option<Duration>,
 }
+
+/// The number of rounds during the usual duration of a job, if the interval is learned.
+const USUAL_POLLS: u32 = 3;
 
 impl Default for PollBackoff {
     /// The first poll after 8 seconds, then one every 5 seconds; after ten minutes 0.85 % of the elapsed time, up to 15 seconds.
@@ -42,7 +46,7 @@ impl PollBackoff {
 
     /// A tenth of the elapsed time, from `min` to `max`.
     pub fn between(min: Duration, max: Duration) -> Self {
-        Self { first: min, min, max: max.max(min), share: 0.1 }
+        Self { first: min, min, max: max.max(min), share: 0.1, learned_min: None }
     }
 
     /// A constant interval without jitter.
@@ -63,6 +67,24 @@ impl PollBackoff {
     pub fn with_first(mut self, delay: Duration) -> Self {
         self.first = delay;
         self
+    }
+
+    /// Lets a wait for many jobs learn from the jobs that have succeeded how long its jobs take, and poll sooner if that is short: the
+    /// minimum becomes a third of their duration, but not less than `min`, and not less than half of `min` for each request that
+    /// the last round needed. It is never raised, and it is the configured one after a round that failed. A job that takes more
+    /// than three times as long as the others is only polled as often as its own elapsed time requires.
+    #[must_use]
+    pub fn with_learned_min(mut self, min: Duration) -> Self {
+        self.learned_min = Some(min);
+        self
+    }
+
+    /// The interval for jobs that take `usual`, if a round needs `requests`. `None` if the minimum is not learned.
+    pub(crate) fn learned(&self, usual: Option<Duration>, requests: usize) -> Option<Self> {
+        let (least, usual) = self.learned_min.zip(usual)?;
+        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+        let least = least.max(least.saturating_mul(requests) / 2);
+        Some(Self { min: (usual / USUAL_POLLS).max(least).min(self.min), ..*self })
     }
 
     pub(crate) fn first_delay(&self, jitter: f64) -> Duration {

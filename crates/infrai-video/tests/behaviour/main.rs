@@ -10,6 +10,7 @@ mod download;
 mod errors;
 mod ids;
 mod keys;
+mod learned_interval;
 mod list;
 mod preflight;
 mod readme;

@@ -6,11 +6,14 @@ mod postgres;
 mod sqlite;
 mod sqlite_file;
 mod value;
+mod write;
 
 #[cfg(feature = "postgres")]
 use self::postgres::Postgres;
 use self::sqlite::Sqlite;
 pub(super) use self::value::{Row, Value, text};
+use self::write::Effect;
+pub(super) use self::write::Statement;
 use super::{LedgerError, Location};
 
 /// The futures of sqlx are large, so that they are boxed.
@@ -51,22 +54,32 @@ impl Database {
 
     /// Runs a statement. Returns the number of rows that it changed.
     pub(super) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, LedgerError> {
-        match self {
-            Self::Sqlite(db) => Ok(db.execute_all(vec![(sql, values)]).await?.iter().sum()),
-            #[cfg(feature = "postgres")]
-            Self::Postgres(db) => Box::pin(db.execute(sql, values)).await,
-        }
+        Ok(self.execute_all(vec![Statement::new(sql, values)]).await?.iter().sum())
     }
 
     /// Runs statements in their order, all or none. Returns the number of rows that each of them changed.
-    pub(super) async fn execute_all(
+    pub(super) async fn execute_all(&self, statements: Vec<Statement>) -> Result<Vec<u64>, LedgerError> {
+        Ok(self.write(statements).await?.iter().map(|effect| effect.changed).collect())
+    }
+
+    /// Runs a statement that changes rows, and reads the rows that it returns.
+    pub(super) async fn execute_returning<T>(
         &self,
-        statements: Vec<(&str, Vec<Value>)>,
-    ) -> Result<Vec<u64>, LedgerError> {
+        sql: &str,
+        values: Vec<Value>,
+        read: impl Fn(&Row) -> Result<T, LedgerError>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let effects = self.write(vec![Statement::new(sql, values)]).await?;
+        effects.iter().flat_map(|effect| &effect.rows).map(read).collect()
+    }
+
+    /// Runs statements, all or none, in a transaction that other writes of this process may share. They are on the disk when this
+    /// returns.
+    async fn write(&self, statements: Vec<Statement>) -> Result<Vec<Effect>, LedgerError> {
         match self {
-            Self::Sqlite(db) => db.execute_all(statements).await,
+            Self::Sqlite(db) => db.write(statements).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(db) => Box::pin(db.execute_all(statements)).await,
+            Self::Postgres(db) => db.write(statements).await,
         }
     }
 

@@ -11,13 +11,18 @@ use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgColumn, PgPool, PgPoolOpti
 use sqlx::{
     AssertSqlSafe, Column as _, Connection as _, Encode, PgConnection, Row as _, Type, TypeInfo as _,
 };
-use tokio::time::timeout;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
 
+use super::write::{Effect, MAX_WRITES, Statement, Write, reply};
 use super::{LedgerError, Row, Value, migrations};
 use crate::ledger::postgres_url::PostgresUrl;
 
 /// Timeout of a connection.
 const CONNECT: Duration = Duration::from_secs(15);
+
+/// How often a write looks whether its caller still waits.
+const CHECK: Duration = Duration::from_millis(500);
 
 /// Lets one process at a time create the tables: `CREATE TABLE IF NOT EXISTS` may fail if two do so.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7524129350312021348)";
@@ -26,6 +31,7 @@ type Query<'a> = sqlx::query::Query<'a, sqlx::Postgres, PgArguments>;
 
 pub(in crate::ledger) struct Postgres {
     pool: PgPool,
+    writes: mpsc::UnboundedSender<Write>,
     url: PostgresUrl,
 }
 
@@ -36,24 +42,18 @@ impl Postgres {
         migrate(&mut connection).await?;
         connection.close().await?;
         let options = PgPoolOptions::new().max_connections(4).acquire_timeout(CONNECT);
-        Ok(Self { pool: options.connect(url.as_str()).await?, url: url.clone() })
+        let pool = options.connect(url.as_str()).await?;
+        let (writes, queue) = mpsc::unbounded_channel();
+        // It ends with the last sender. Dropping a database does not interrupt a write.
+        tokio::spawn(write_all(pool.clone(), queue));
+        Ok(Self { pool, writes, url: url.clone() })
     }
 
-    pub(super) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, LedgerError> {
-        Ok(query(sql, values).execute(&self.pool).await?.rows_affected())
-    }
-
-    pub(super) async fn execute_all(
-        &self,
-        statements: Vec<(&str, Vec<Value>)>,
-    ) -> Result<Vec<u64>, LedgerError> {
-        let mut transaction = self.pool.begin().await?;
-        let mut changed = Vec::new();
-        for (sql, values) in statements {
-            changed.push(query(sql, values).execute(&mut *transaction).await?.rows_affected());
-        }
-        transaction.commit().await?;
-        Ok(changed)
+    pub(super) async fn write(&self, statements: Vec<Statement>) -> Result<Vec<Effect>, LedgerError> {
+        let closed = || LedgerError::Sql("it is closed".to_owned());
+        let (write, effects) = Write::new(statements);
+        self.writes.send(write).map_err(|_| closed())?;
+        effects.await.map_err(|_| closed())?
     }
 
     pub(super) async fn execute_each(
@@ -64,7 +64,7 @@ impl Postgres {
         let mut transaction = self.pool.begin().await?;
         let mut changed = 0;
         for values in rows {
-            changed += query(sql, values).execute(&mut *transaction).await?.rows_affected();
+            changed += query(sql, &values).execute(&mut *transaction).await?.rows_affected();
         }
         transaction.commit().await?;
         Ok(changed)
@@ -76,7 +76,7 @@ impl Postgres {
         values: Vec<Value>,
         read: impl Fn(&Row) -> Result<T, LedgerError>,
     ) -> Result<Vec<T>, LedgerError> {
-        let mut rows = query(sql, values).fetch(&self.pool);
+        let mut rows = query(sql, &values).fetch(&self.pool);
         let (mut all, mut columns) = (Vec::new(), None);
         while let Some(row) = rows.try_next().await? {
             let columns = columns.get_or_insert_with(|| {
@@ -116,13 +116,74 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), LedgerError> {
     Ok(())
 }
 
-fn query(sql: &str, values: Vec<Value>) -> Query<'_> {
-    values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, value| match value {
+/// Runs the writes of this process in their order. Those that wait at the same time share a transaction. Two transactions of one
+/// process could wait for each other's items: one of them may be that of a heartbeat, which changes all items.
+async fn write_all(pool: PgPool, mut queue: mpsc::UnboundedReceiver<Write>) {
+    let mut writes = Vec::new();
+    while queue.recv_many(&mut writes, MAX_WRITES).await > 0 {
+        let group = std::mem::take(&mut writes);
+        for write in commit_and_reply(&pool, group).await {
+            commit_and_reply(&pool, vec![write]).await;
+        }
+    }
+}
+
+/// Returns the writes that must be repeated, each in its own transaction.
+async fn commit_and_reply(pool: &PgPool, mut writes: Vec<Write>) -> Vec<Write> {
+    writes.retain(|write| !write.is_abandoned());
+    if writes.is_empty() {
+        return writes;
+    }
+    let effects = tokio::select! {
+        effects = Box::pin(commit(pool, &writes)) => effects,
+        // The database does not respond, as the callers have found out. A dropped transaction is rolled back.
+        () = abandoned(&writes) => return Vec::new(),
+    };
+    reply(writes, effects)
+}
+
+/// Returns when no caller waits any more.
+async fn abandoned(writes: &[Write]) {
+    while !writes.iter().all(Write::is_abandoned) {
+        sleep(CHECK).await;
+    }
+}
+
+/// Runs writes in one transaction. Nothing is changed if one of them fails.
+async fn commit(pool: &PgPool, writes: &[Write]) -> Result<Vec<Vec<Effect>>, LedgerError> {
+    if let [write] = writes
+        && let [statement] = &write.statements[..]
+    {
+        return Ok(vec![vec![run(statement, &mut *pool.acquire().await?).await?]]);
+    }
+    let mut transaction = pool.begin().await?;
+    let mut effects = Vec::new();
+    for write in writes {
+        let mut of_write = Vec::new();
+        for statement in &write.statements {
+            of_write.push(run(statement, &mut transaction).await?);
+        }
+        effects.push(of_write);
+    }
+    transaction.commit().await?;
+    Ok(effects)
+}
+
+async fn run(statement: &Statement, connection: &mut PgConnection) -> Result<Effect, LedgerError> {
+    let query = query(&statement.sql, &statement.values);
+    if statement.returns_rows() {
+        return rows_of(&query.fetch_all(connection).await?).map(Effect::of_rows);
+    }
+    Ok(Effect { changed: query.execute(connection).await?.rows_affected(), rows: Vec::new() })
+}
+
+fn query<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
+    values.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, value| match value {
         Value::Null => query.bind(Null),
-        Value::Integer(value) => query.bind(value),
-        Value::Real(value) => query.bind(value),
-        Value::Text(value) => query.bind(value),
-        Value::Blob(value) => query.bind(value),
+        Value::Integer(value) => query.bind(*value),
+        Value::Real(value) => query.bind(*value),
+        Value::Text(value) => query.bind(value.as_str()),
+        Value::Blob(value) => query.bind(value.as_slice()),
     })
 }
 
@@ -139,6 +200,13 @@ impl Encode<'_, sqlx::Postgres> for Null {
     fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         Ok(IsNull::Yes)
     }
+}
+
+fn rows_of(rows: &[PgRow]) -> Result<Vec<Row>, LedgerError> {
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let columns: Arc<[String]> = first.columns().iter().map(|column| column.name().to_owned()).collect();
+    let row = |row| Ok(Row { columns: Arc::clone(&columns), values: values_of(row)? });
+    rows.iter().map(row).collect()
 }
 
 fn values_of(row: &PgRow) -> Result<Vec<Value>, sqlx::Error> {

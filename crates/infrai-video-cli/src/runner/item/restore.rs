@@ -90,6 +90,7 @@ impl Runner<'_> {
         if wanted.is_dir() {
             return Err(RestoreError::clip(format!("{} is a directory", wanted.display())));
         }
+        let _permit = self.downloads.acquire().await;
         let is_damaged = leased.item.path.as_deref().map(Path::new) == Some(wanted);
         let replace = leased.item.replace;
         let overwrite = overwrite(replace || is_damaged);

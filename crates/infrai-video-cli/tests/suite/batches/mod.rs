@@ -2,6 +2,7 @@
 
 mod allowance;
 mod budget;
+mod counts;
 mod missing_clips;
 mod plans;
 mod runs;

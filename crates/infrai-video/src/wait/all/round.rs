@@ -22,7 +22,7 @@ pub(super) struct Round {
     pub(super) is_last_page: bool,
     cursor: Option<String>,
     /// The number of pages and of polls of single jobs so far, without those that are repeated.
-    requests: usize,
+    pub(super) requests: usize,
     /// Whether it has read something since it began, or since the last interruption.
     has_progressed: bool,
     /// Whether a failure has interrupted it.

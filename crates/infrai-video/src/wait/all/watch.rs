@@ -1,6 +1,6 @@
 //! The loop of a wait for many jobs. A round reads pages of the list, and polls the jobs that they do not show.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ const PAGE: u32 = 100;
 /// The number of concurrent `status` calls, for jobs that no page shows.
 const STATUS_CALLS: usize = 8;
 
+/// A job that takes this many times as long as the others usually do is unusual.
+const UNUSUAL: u32 = 3;
+
 /// State of a job that is not final.
 struct Pending {
     added: Instant,
@@ -38,6 +41,14 @@ struct Pending {
     /// Failures of rounds.
     round_failures: PollFailures,
     place: Place,
+    /// The time from its start to the last poll, in milliseconds; 0 before the first one.
+    polled_after: u32,
+}
+
+impl Pending {
+    fn set_polled(&mut self) {
+        self.polled_after = u32::try_from(self.added.elapsed().as_millis()).unwrap_or(u32::MAX).max(1);
+    }
 }
 
 pub(super) struct Watch {
@@ -48,6 +59,10 @@ pub(super) struct Watch {
     jobs_per_request: f64,
     /// The duration of the last complete round.
     round_took: Duration,
+    /// The number of requests in the last round.
+    requests: usize,
+    /// How long the jobs that succeeded took, as a moving average.
+    usual: Option<Duration>,
     pending: BTreeMap<JobId, Pending>,
     ready: VecDeque<JobResult>,
     /// The end of the delay that the service requested.
@@ -65,6 +80,8 @@ impl Watch {
             round: Round::default(),
             jobs_per_request: 1.0,
             round_took: Duration::ZERO,
+            requests: 0,
+            usual: None,
             pending: BTreeMap::new(),
             ready: VecDeque::new(),
             not_before: Instant::now(),
@@ -160,6 +177,7 @@ impl Watch {
             failures: PollFailures::default(),
             round_failures: PollFailures::default(),
             place: Place::Unknown,
+            polled_after: 0,
         };
         self.pending.insert(id, pending);
         true
@@ -202,8 +220,27 @@ impl Watch {
     fn due(&self, elapsed: Duration) -> Instant {
         // If jobs end at a constant rate, intervals proportional to the square root of the requests per job have the least delay.
         let speedup = self.jobs_per_request.max(1.0).sqrt();
+        let backoff = self.settings.backoff;
+        let backoff = backoff.learned(self.usual, self.requests).unwrap_or(backoff);
         let jitter = self.settings.client.random_share();
-        after(self.settings.backoff.delay_between_rounds(elapsed, speedup, self.round_took, jitter))
+        after(backoff.delay_between_rounds(elapsed, speedup, self.round_took, jitter))
+    }
+
+    /// The jobs to poll in a round. A job that takes much longer than usual is only polled as its own elapsed time requires, if the
+    /// others shorten the interval.
+    fn jobs_to_poll(&self) -> BTreeSet<JobId> {
+        let learned = self.settings.backoff.learned(self.usual, self.requests).zip(self.usual);
+        let is_due = |pending: &Pending| {
+            let Some((backoff, usual)) = learned.filter(|_| pending.polled_after > 0) else { return true };
+            let age = Duration::from_millis(pending.polled_after.into());
+            // With the jitter that shortens the interval most.
+            age < usual * UNUSUAL || pending.added.elapsed() >= age + backoff.delay(age, 1.0)
+        };
+        self.pending.iter().filter(|(_, pending)| is_due(pending)).map(|(id, _)| id.clone()).collect()
+    }
+
+    fn learn(&mut self, took: Duration) {
+        self.usual = Some(self.usual.map_or(took, |usual| (usual * 7 + took) / 8));
     }
 
     fn respect_retry_after(&mut self, error: &Error) {
@@ -226,16 +263,17 @@ impl Watch {
         over.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Reads the state of every pending job: from pages, which show the newest jobs first, then one by one. Returns early with the
+    /// Reads the state of the pending jobs that are due: from pages, which show the newest jobs first, then one by one. Returns early with the
     /// first results, and is called again for the rest.
     ///
     /// An interrupted round is continued if it has made progress: if it began again each time, a low rate limit would never let it
     /// reach the jobs at its end.
     async fn round(&mut self) -> Result<(), Error> {
         if !self.round.continues() {
-            let places = self.pending.values().map(|pending| pending.place);
-            let pages = if self.pending.len() > 1 { pages_to_read(places, PAGE as usize) } else { 0 };
-            self.round = Round::new(self.pending.keys().cloned().collect(), pages);
+            let jobs = self.jobs_to_poll();
+            let places = jobs.iter().filter_map(|id| self.pending.get(id)).map(|pending| pending.place);
+            let pages = if jobs.len() > 1 { pages_to_read(places, PAGE as usize) } else { 0 };
+            self.round = Round::new(jobs, pages);
         }
         self.round.resume();
         self.read_pages().await?;
@@ -244,6 +282,7 @@ impl Watch {
         }
         if let Some((jobs_per_request, took)) = self.round.completed() {
             (self.jobs_per_request, self.round_took) = (jobs_per_request, took);
+            self.requests = self.round.requests;
         }
         Ok(())
     }
@@ -313,7 +352,7 @@ impl Watch {
                 }
                 Err(error) => {
                     match error.kind() {
-                        ErrorKind::RateLimited => self.round.is_interrupted = true,
+                        ErrorKind::RateLimited => (self.round.is_interrupted, self.usual) = (true, None),
                         _ => self.round.count_poll(&id),
                     }
                     self.handle_poll_failure(&id, error);
@@ -326,6 +365,7 @@ impl Watch {
         let (state, without_clip) = (job.state.clone(), job.is_without_clip());
         let Some(pending) = self.pending.get_mut(&id) else { return };
         pending.polls += 1;
+        pending.set_polled();
         pending.failures = PollFailures::default();
         if let Some(OnUpdate(call)) = &self.settings.on_update {
             call(&job);
@@ -334,7 +374,11 @@ impl Watch {
         match state {
             JobState::Succeeded if without_clip => self.fail(&id, WaitErrorKind::Failed, None),
             JobState::Succeeded => {
-                let snapshot = self.pending.remove(&id).and_then(|pending| pending.last);
+                let pending = self.pending.remove(&id);
+                if let Some(took) = pending.as_ref().map(|pending| pending.added.elapsed()) {
+                    self.learn(took);
+                }
+                let snapshot = pending.and_then(|pending| pending.last);
                 let job = Job::new(&self.settings.client, id.clone(), snapshot);
                 self.ready.push_back((id, Ok(Finished::new(job))));
             }
@@ -348,6 +392,7 @@ impl Watch {
     fn handle_poll_failure(&mut self, id: &JobId, error: Error) {
         self.respect_retry_after(&error);
         let Some(pending) = self.pending.get_mut(id) else { return };
+        pending.set_polled();
         if let Some(kind) = pending.failures.record(&error, self.settings.poll_failure_timeout) {
             self.fail(id, kind, Some(error));
         }
@@ -361,6 +406,7 @@ impl Watch {
     /// begin with this round.
     fn handle_round_failure(&mut self, error: &Error) {
         self.respect_retry_after(error);
+        self.usual = None;
         self.round.is_interrupted = true;
         if self.round.continues() {
             self.forget_round_failures();
