@@ -204,8 +204,11 @@ impl Ledger {
         let sql = "SELECT charges.*, items.request FROM charges
                    JOIN items ON items.service = charges.service AND items.id = charges.item
                    WHERE charges.service = $1 AND charges.job_id <> '' AND submitted_at >= $2 ORDER BY submitted_at DESC, job_id LIMIT $3";
-        let values = vec![text(service), since.into(), max.into()];
-        self.database.rows(sql, values, Charge::from_row).await
+        self.with_retries(async |_| {
+            let values = vec![text(service), since.into(), max.into()];
+            self.database.rows(sql, values, Charge::from_row).await
+        })
+        .await
     }
 
     /// What the charges since a time in milliseconds since 1970 leave out.

@@ -140,16 +140,13 @@ impl Ledger {
         selection: Selection<'_>,
     ) -> Result<Vec<Item>, LedgerError> {
         let (ids, condition, max) = match selection {
-            Selection::One(id) => {
-                self.release_items_of_dead_workers().await?;
-                (vec![id], "1 = 1", 1)
-            }
+            Selection::One(id) => (vec![id], "1 = 1", 1),
             Selection::Pending(_, [], _) => return Ok(Vec::new()),
-            // The caller knows the ids from `free_items`.
             Selection::Pending(pending, ids, max) => {
                 (ids.iter().map(String::as_str).collect(), pending.condition(), max)
             }
         };
+        self.release_items_of_dead_workers().await?;
         let parameters: Vec<String> = (4..ids.len() + 4).map(|number| format!("${number}")).collect();
         let sql = |free: &str| {
             format!(
@@ -352,7 +349,12 @@ impl Ledger {
     pub(crate) async fn find(&self, service: &str, name: &str) -> Result<Option<Item>, LedgerError> {
         let sql = "SELECT * FROM items WHERE service = $1 AND (id = $2 OR key = $2 OR job_id = $2)
                    ORDER BY created_at DESC LIMIT 1";
-        Ok(self.database.rows(sql, vec![text(service), text(name)], Item::from_row).await?.pop())
+        let mut items = self
+            .with_retries(async |_| {
+                self.database.rows(sql, vec![text(service), text(name)], Item::from_row).await
+            })
+            .await?;
+        Ok(items.pop())
     }
 
     /// The items that were begun and not finished, oldest first.

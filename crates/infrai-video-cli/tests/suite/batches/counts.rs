@@ -29,6 +29,10 @@ impl Log {
     /// The number of transactions, and of bytes.
     fn read(&self) -> (usize, usize) {
         let log = std::fs::read(format!("{}-wal", self.0.path().unwrap())).unwrap();
+        // The last process that closes a ledger empties its log.
+        if log.is_empty() {
+            return (0, LOG_HEADER);
+        }
         let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
         let frame = FRAME_HEADER + number(8) as usize;
         // The last frame of a transaction has the size of the database.
