@@ -65,7 +65,8 @@ impl<'a> Model<'a> {
             polls: between(|sharing| sharing.polls),
             pages: between(|sharing| sharing.pages),
             transactions: between(|sharing| sharing.transactions),
-            statements: between(|sharing| sharing.statements),
+            writes: between(|sharing| sharing.writes),
+            leases: between(|sharing| sharing.leases),
             delay: between(|sharing| sharing.delay),
         }
     }
@@ -88,8 +89,17 @@ impl<'a> Model<'a> {
     /// The clips per second that one PostgreSQL allows.
     pub(crate) fn ledger(&self, workers: u32) -> f64 {
         let sharing = self.sharing(workers);
+        // All workers lease the same plan in the same order: the ids that a statement considers may all be leased by then.
+        let leases = sharing.leases * (f64::from(workers) / self.constants.get("lease_window")).max(1.0);
         let commits = sharing.transactions / self.constants.get("commits");
-        1.0 / (commits + sharing.statements / self.constants.get("statements"))
+        1.0 / (commits + (sharing.writes + leases) / self.constants.get("statements"))
+    }
+
+    /// The most workers, up to 1,000, for which one PostgreSQL allows what their jobs in flight do.
+    pub(crate) fn workers_of_a_ledger(&self) -> u32 {
+        let suffices =
+            |workers: &u32| self.ledger(*workers) >= self.rate(Resource::Jobs, *workers, f64::INFINITY);
+        (1..=1000).take_while(suffices).last().unwrap_or(0)
     }
 
     /// The resource that binds first, and its rate.

@@ -59,12 +59,11 @@ fn summary(results: &Results, model: &Model<'_>) -> String {
     let prices = prices(results);
     let cheapest = prices.iter().map(|(_, usd)| *usd).fold(f64::MAX, f64::min);
     let (binds, _) = model.binding(size.workers, f64::INFINITY);
-    let (ledger, jobs) = (model.ledger(100), model.rate(Resource::Jobs, 1, f64::INFINITY));
     format!(
         "- {} clips on {} workers, with every kind of fault: {} charges that were not refunded, {} clips, {} double charges,\n  \
-         {} lost items. {} items are left to a person, since nobody can tell whether the service rejected them or knows their keys.\n\
+         {} lost items. Left to a person: {}, since the response alone cannot tell whether the service rejected them or knows their keys.\n\
          - The last clip is saved after {} minutes, {} times the bound.\n\
-         - Without a limit of the API, {} bind first. With one, the API binds: {} of {} requests for each clip are polls, since all\n  \
+         - Without a limit of the API, {} bind first. With one of up to 10,000 requests per second, the API binds: {} of {} requests for each clip are polls, since all\n  \
          workers share one list of jobs.\n\
          - One PostgreSQL suffices for about {} workers with {} jobs each. Shard by API key before that: it makes the list short.\n\
          - Nearly all of the money is spent on clips: from {} USD. An asynchronous standby can lead to double charges, a synchronous\n  \
@@ -81,7 +80,7 @@ fn summary(results: &Results, model: &Model<'_>) -> String {
         binds.text(),
         figure(model.sharing(size.workers).polls + model.sharing(size.workers).pages),
         figure(model.sharing(size.workers).requests()),
-        figure(ledger / jobs),
+        model.workers_of_a_ledger(),
         model.constants.get("concurrency"),
         figure(cheapest * MILLION),
     )
@@ -200,19 +199,20 @@ fn bugs(results: &Results) -> String {
 
 fn sharing(results: &Results) -> String {
     let row = |sharing: &Sharing| {
-        let Sharing { workers, polls, pages, transactions, statements, delay } = sharing;
-        let [a, b, c, d, e, f] =
-            [*polls, *pages, sharing.requests(), *transactions, *statements, *delay].map(figure);
-        [workers.to_string(), a, b, c, d, e, f]
+        let Sharing { workers, polls, pages, transactions, writes, leases, delay } = sharing;
+        let [a, b, c, d, e, f, g] =
+            [*polls, *pages, sharing.requests(), *transactions, *writes, *leases, *delay].map(figure);
+        [workers.to_string(), a, b, c, d, e, f, g]
     };
-    let rows: Vec<[String; 7]> = results.sharing.iter().map(row).collect();
+    let rows: Vec<[String; 8]> = results.sharing.iter().map(row).collect();
     let head = [
         "workers with one API key",
         "status",
         "pages",
         "all requests",
         "transactions",
-        "statements",
+        "writes",
+        "leases",
         "delay, s",
     ];
     format!("{SHARING}\n{}", table(head, &rows))
@@ -254,19 +254,19 @@ fn bounds(model: &Model<'_>) -> String {
 }
 
 fn sharding(model: &Model<'_>) -> String {
-    let jobs = model.rate(Resource::Jobs, 1, f64::INFINITY);
-    let workers = model.ledger(100) / jobs;
+    let workers = model.workers_of_a_ledger();
     let bytes = model.constants.get("ledger_row") * 1e3 * MILLION / 1e9;
     let alone = model.sharing(1).requests();
     let shared = model.sharing(100).requests();
     let mut text = SHARDING.to_owned();
     let _infallible = writeln!(
         text,
-        "\n- The ledger allows {} clips per second, as many as {} workers with full slots make. Below that one ledger is enough.\n\
+        "\n- One ledger is enough for {} workers with full slots. It then allows {} clips per second. With more workers most leases find\n  \
+         only items that others have just leased.\n\
          - A million items take about {} GB in it.\n\
          - A worker with an API key of its own needs {} requests for each clip, {} workers with one key need {}.",
-        figure(model.ledger(100)),
-        figure(workers),
+        workers,
+        figure(model.ledger(workers)),
         figure(bytes),
         figure(alone),
         100,

@@ -42,7 +42,7 @@ pub(crate) fn progress(results: &Results) -> anyhow::Result<String> {
         .margin_top(44)
         .margin_right(16)
         .x_label_area_size(44)
-        .y_label_area_size(70)
+        .y_label_area_size(86)
         .build_cartesian_2d(0.0..end, 0.0..most)?;
     for (at, duration, _) in &results.main.marks {
         let minutes = |micros: u64| micros as f64 / 60e6;
@@ -89,7 +89,7 @@ pub(crate) fn bounds(model: &Model<'_>) -> anyhow::Result<String> {
         .margin_top(44)
         .margin_right(150)
         .x_label_area_size(44)
-        .y_label_area_size(70)
+        .y_label_area_size(86)
         .build_cartesian_2d((1.0..1000.0).log_scale(), (1.0..1e7).log_scale())?;
     chart
         .configure_mesh()

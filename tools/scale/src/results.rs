@@ -64,7 +64,9 @@ pub(crate) struct Sharing {
     pub(crate) polls: f64,
     pub(crate) pages: f64,
     pub(crate) transactions: f64,
-    pub(crate) statements: f64,
+    /// Writes of items, and leases.
+    pub(crate) writes: f64,
+    pub(crate) leases: f64,
     /// Mean seconds from the end of a job to its detection.
     pub(crate) delay: f64,
 }
@@ -167,7 +169,8 @@ fn sharing(constants: &Constants, workers: u32) -> Sharing {
         polls: each(report.service.status),
         pages: each(report.service.list),
         transactions: each(report.ledger.transactions),
-        statements: each(report.ledger.writes + report.ledger.leases),
+        writes: each(report.ledger.writes),
+        leases: each(report.ledger.leases),
         delay: each(report.delays) / SECOND as f64,
     }
 }

@@ -35,12 +35,13 @@ request and each response is an event of its own with its own way and time, so t
 Checked during the run: no item has two charges that stand, no key is used for two items, a saved item never changes. At the
 end: each item has a clip with one charge, or was rejected or failed without a charge.
 
-**Assumed.** The service handles a key as its documentation says. Requests are executed one after the other, so no request finds another one
-with its key in progress. The clocks of workers are those of the service. A download takes the machine's network, hash and disk one clip after the other.
+**Assumed.** The service handles a key as its documentation says. Requests are executed one after the other, so no request finds
+another one with its key in progress. The clocks of workers are those of the service. A machine downloads one clip after the other.
 
 **Not covered.** Damaged disks and clips, a wrong or malicious service, a plan that is edited while it runs, budgets,
-cancellation, several API keys in one batch, and the start: reading the plan, and storing a million items. The search for free items is one
-cheap statement in the model. The crash tests of the command kill real processes; `cargo xtask simulate` plays the SDK's own code.
+cancellation, several API keys in one batch, and the start: reading the plan, and storing a million items. The search for free
+items is one statement in the simulation; the model adds those that find none. A test compares the writes of an item with those of
+the real command. The crash tests of the command kill real processes, and `cargo xtask simulate` plays the SDK's own code.
 ";
 
 pub(crate) const VARIANTS: &str = "\
@@ -74,14 +75,15 @@ pub(crate) const SHARING: &str = "\
 
 Without faults and limits. A wait reads pages of the list, which show the newest 100 jobs of the account. If many workers
 share an API key, a page has few of a worker's own jobs, and each worker polls its jobs one by one. The delay is the mean time from
-the end of a job to its detection. Other requests are `generate` and `download_url`. A statement is a write of an item or a lease; a transaction has
-those of one process that wait at the same time.
+the end of a job to its detection. Other requests are `generate` and `download_url`. A transaction has the writes and leases of
+one process that wait at the same time.
 ";
 
 pub(crate) const BOUNDS: &str = "\
 ## What binds first
 
-Clips per second that each resource allows, with one API key for all workers. The least one binds. The limits of the service are not documented, so three are shown.
+Clips per second that each resource allows, with one API key for all workers. The least one binds. The limits of the service are
+not documented, so three are shown.
 ";
 
 pub(crate) const SHARDING: &str = "\

@@ -339,7 +339,7 @@ impl Ledger {
     }
 
     /// Ends all leases of this process.
-    async fn release_all(&self) -> Result<(), LedgerError> {
+    pub(crate) async fn release_all(&self) -> Result<(), LedgerError> {
         let sql = "UPDATE items SET worker = NULL, lease_until = 0 WHERE worker = $1";
         self.database.execute(sql, vec![text(&self.worker.id)]).await?;
         Ok(())

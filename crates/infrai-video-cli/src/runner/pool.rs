@@ -65,12 +65,13 @@ enum Pace {
         delay: Duration,
         next: Instant,
     },
-    /// One item is tried. `successes` are those before it.
+    /// The item with this id is tried. `successes` are those before it.
     Probing {
         outage: Outage,
         since: Instant,
         delay: Duration,
         successes: (u64, u64),
+        item: String,
     },
 }
 
@@ -141,7 +142,7 @@ impl Runner<'_> {
                 match running.beside(run.next_items(source, free)).await {
                     Ok(items) => {
                         is_idle = items.is_empty();
-                        run.probe_if_paused(is_idle);
+                        run.probe_if_paused(items.first());
                         for mut leased in items {
                             run.outcome.seen.insert(leased.item.id.clone());
                             let item_progress = progress.begin(&leased.item);
@@ -160,6 +161,8 @@ impl Runner<'_> {
                     return run.outcome;
                 }
                 if is_idle {
+                    // A failover of the database may have lost that an item is finished. The heartbeat would extend its lease.
+                    let _at_the_next_poll = self.ledger.release_all().await;
                     // Other processes work on the rest; one of them may die.
                     tokio::select! {
                         () = sleep(POLL_INTERVAL) => {}
@@ -233,16 +236,28 @@ impl Run<'_> {
         })
     }
 
-    fn probe_if_paused(&mut self, is_idle: bool) {
-        if let (false, &Pace::Paused { outage, since, delay, .. }) = (is_idle, &self.pace) {
-            self.pace = Pace::Probing { outage, since, delay, successes: self.runner.successes() };
-        }
+    fn probe_if_paused(&mut self, tried: Option<&LeasedItem>) {
+        let (Some(leased), &Pace::Paused { outage, since, delay, .. }) = (tried, &self.pace) else { return };
+        // An item that has a job shows nothing about credit, or whether requests are accepted.
+        self.pace = match outage == Outage::Unreachable || leased.item.job_id.is_none() {
+            true => {
+                let (successes, item) = (self.runner.successes(), leased.item.id.clone());
+                Pace::Probing { outage, since, delay, successes, item }
+            }
+            false => Pace::Paused { outage, since, delay, next: Instant::now() + delay },
+        };
+    }
+
+    /// Whether this item is the one that is tried.
+    fn is_probe(&self, item: &Item) -> bool {
+        matches!(&self.pace, Pace::Probing { item: tried, .. } if *tried == item.id)
     }
 
     /// Records the result of an item.
     async fn settle(&mut self, leased: LeasedItem, result: Result<Placed, Setback>) {
         let is_paused = matches!(result, Err(Setback::Paused { .. }));
-        if matches!(self.pace, Pace::Probing { .. }) && !is_paused {
+        // Items that were begun before the pause show nothing: they need no further credit.
+        if self.is_probe(&leased.item) && !is_paused {
             self.resume();
         }
         let ctx = self.runner.ctx;
@@ -268,8 +283,10 @@ impl Run<'_> {
             Err(Setback::Paused { outage, why })
                 if self.limits.max_pause.is_some() && !self.is_own_outage(&leased.item) =>
             {
+                if !matches!(self.pace, Pace::Probing { .. }) || self.is_probe(&leased.item) {
+                    self.pause(outage, &why);
+                }
                 self.outcome.held.push_back(leased);
-                self.pause(outage, &why);
             }
             Err(setback @ Setback::Stopped { exit: cause, .. }) => {
                 let item = leased.release().await;

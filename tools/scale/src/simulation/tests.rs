@@ -77,3 +77,25 @@ fn each_bug_is_found() {
         assert!(found.rule.is_some(), "{bug:?}: {found:?}");
     }
 }
+
+/// A test of the command reads the same file.
+#[test]
+fn an_item_is_written_as_by_the_command() {
+    let mut world = World::new(Scenario::new(1, 1, 1, 8));
+    world.start(0);
+    let mut rows = vec![row(&world)];
+    while let Some(event) = world.queue.next().filter(|_| !world.is_over()) {
+        world.handle(event);
+        rows.push(row(&world));
+    }
+    rows.dedup();
+    assert_eq!(rows[1..].join("\n") + "\n", include_str!("../../item.txt"));
+}
+
+/// The only item as a line of the file.
+fn row(world: &World) -> String {
+    let row = world.database.rows[0];
+    let state = row.job.map_or("-".to_owned(), |_| format!("{:?}", row.state));
+    let holder = if row.worker == 0 { "free" } else { "leased" };
+    format!("{:?} {state} {holder}", row.stage).to_lowercase()
+}

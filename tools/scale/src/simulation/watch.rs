@@ -1,6 +1,6 @@
 //! The wait for all jobs of a process: pages of the list, and a poll for each job that they do not show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::World;
 use super::item::Settled;
@@ -40,12 +40,15 @@ struct Round {
     /// The number of jobs of the account when the first page was read.
     newest: Option<usize>,
     /// Jobs that were not read yet, the newest last.
-    unseen: Vec<JobId>,
-    /// The number of jobs that no page showed.
+    unseen: VecDeque<JobId>,
+    /// The number of jobs that were polled alone.
     calls: usize,
     /// What the requests on their way will bring.
     read: Vec<(JobId, Result<(), Outcome>)>,
     failed: Option<Outcome>,
+    started: Micros,
+    /// Whether it has read something since it began, or was continued.
+    has_progressed: bool,
 }
 
 /// The jobs that a process waits for.
@@ -54,6 +57,8 @@ pub(super) struct Watch {
     pending: BTreeMap<JobId, Pending>,
     rounds: u32,
     jobs_per_request: f64,
+    /// The duration of the last round.
+    round_took: Micros,
     not_before: Micros,
     due: Micros,
     token: u32,
@@ -109,34 +114,50 @@ impl World {
     /// The delay of a round for a job with this elapsed time.
     fn poll_delay(&mut self, process: Process, elapsed: Micros) -> Micros {
         let jitter = self.jitter();
-        let speedup = self.processes[process as usize].watch.jobs_per_request.max(1.0).sqrt();
-        let delay = (elapsed as f64 / speedup * SHARE).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
-        (delay * (1.0 - 0.1 * jitter)) as Micros
+        let watch = &self.processes[process as usize].watch;
+        let share = elapsed as f64 * SHARE;
+        let delay =
+            (share / watch.jobs_per_request.max(1.0).sqrt()).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
+        // If a round takes longer than the shortest interval, all intervals grow in the same proportion.
+        let longer = (watch.round_took as f64 / SHORTEST_INTERVAL).max(1.0);
+        ((delay * longer).min(share.max(delay)) * (1.0 - 0.1 * jitter)) as Micros
     }
 
     pub(super) fn begin_round(&mut self, process: Process, token: u32) {
+        let now = self.queue.now();
         let watch = &mut self.processes[process as usize].watch;
-        if watch.token != token || watch.pending.is_empty() {
+        if watch.token != token {
             return;
         }
-        watch.rounds += 1;
-        let unseen: Vec<JobId> = watch.pending.keys().copied().collect();
-        let max_pages = match unseen.len() {
-            1 => 0,
-            _ => pages_to_read(watch.pending.values().map(|pending| pending.place)),
-        };
-        let jobs = unseen.len();
-        let round = Round {
-            jobs,
-            pages: 0,
-            max_pages,
-            newest: None,
-            unseen,
-            calls: 0,
-            read: Vec::new(),
-            failed: None,
-        };
-        watch.round = Some(round);
+        if watch.pending.is_empty() {
+            watch.round = None;
+            return;
+        }
+        // An interrupted round is continued if it has made progress.
+        let interrupted = watch.round.take().filter(|round| round.has_progressed && !round.unseen.is_empty());
+        let round = interrupted.unwrap_or_else(|| {
+            watch.rounds += 1;
+            let unseen: VecDeque<JobId> = watch.pending.keys().copied().collect();
+            let max_pages = match unseen.len() {
+                1 => 0,
+                _ => pages_to_read(watch.pending.values().map(|pending| pending.place)),
+            };
+            let jobs = unseen.len();
+            let (pages, calls, newest, read, failed) = (0, 0, None, Vec::new(), None);
+            Round {
+                jobs,
+                pages,
+                max_pages,
+                newest,
+                unseen,
+                calls,
+                read,
+                failed,
+                started: now,
+                has_progressed: false,
+            }
+        });
+        watch.round = Some(Round { has_progressed: false, failed: None, ..round });
         self.send_polls(process);
     }
 
@@ -155,9 +176,10 @@ impl World {
             match self.service.poll(true, now, &mut self.rng) {
                 Ok(()) => {
                     round.pages += 1;
+                    round.has_progressed = true;
                     let newest = *round.newest.get_or_insert(self.service.jobs());
                     let oldest = newest.saturating_sub(PAGE * round.pages);
-                    while let Some(job) = round.unseen.pop_if(|job| *job as usize >= oldest) {
+                    while let Some(job) = round.unseen.pop_back_if(|job| *job as usize >= oldest) {
                         round.read.push((job, Ok(())));
                     }
                     if round.unseen.is_empty() || oldest == 0 {
@@ -168,10 +190,18 @@ impl World {
             }
         } else {
             for _ in 0..STATUS_CALLS {
-                let Some(job) = round.unseen.pop() else { break };
-                round.calls += 1;
-                round.read.push((job, self.service.poll(false, now, &mut self.rng)));
+                let Some(job) = round.unseen.pop_front() else { break };
+                let result = self.service.poll(false, now, &mut self.rng);
+                match result {
+                    Err(outcome @ Outcome::RateLimited(_)) => round.failed = Some(outcome),
+                    _ => (round.calls, round.has_progressed) = (round.calls + 1, true),
+                }
+                round.read.push((job, result));
             }
+            // The rest follows after the delay that the service requests.
+            let refused =
+                round.read.iter().rev().filter(|(_, result)| matches!(result, Err(Outcome::RateLimited(_))));
+            refused.for_each(|(job, _)| round.unseen.push_front(*job));
         }
         let one_way = self.scenario.service.one_way;
         self.queue.after(one_way, Event::PollRead(process, token));
@@ -182,9 +212,10 @@ impl World {
         let then = now - self.scenario.service.one_way;
         let watch = &mut self.processes[process as usize].watch;
         let Some(round) = watch.round.as_mut().filter(|_| watch.token == token) else { return };
-        let (page, failed) = (round.pages, round.failed);
-        let is_page = round.calls == 0;
+        let page = round.pages;
         let read = std::mem::take(&mut round.read);
+        let is_page = round.pages > 0 && round.calls == 0;
+        let failed_page = round.failed.filter(|_| read.is_empty());
         for (job, result) in read {
             match result {
                 Ok(()) => {
@@ -208,18 +239,20 @@ impl World {
                 return;
             }
         }
-        if let Some(outcome) = failed {
+        if let Some(outcome) = failed_page {
             let jobs: Vec<JobId> = self.processes[process as usize].watch.pending.keys().copied().collect();
             jobs.into_iter().for_each(|job| self.poll_failed(process, job, outcome));
         }
-        let Some(round) = &mut self.processes[process as usize].watch.round else { return };
-        let is_read = round.pages >= round.max_pages && round.unseen.is_empty();
-        match is_read || failed.is_some() {
-            true => self.end_round(process),
-            false => {
-                self.place_unseen(process);
-                self.send_polls(process);
-            }
+        let watch = &self.processes[process as usize].watch;
+        let Some(round) = &watch.round else { return };
+        if round.failed.is_some() {
+            let due = if watch.not_before > now { now } else { now + self.poll_delay(process, 0) };
+            self.schedule_round(process, due);
+        } else if round.pages >= round.max_pages && round.unseen.is_empty() {
+            self.end_round(process);
+        } else {
+            self.place_unseen(process);
+            self.send_polls(process);
         }
     }
 
@@ -248,9 +281,8 @@ impl World {
         let now = self.queue.now();
         let watch = &mut self.processes[process as usize].watch;
         let round = watch.round.take().expect("a round ends once");
-        if round.failed.is_none() {
-            watch.jobs_per_request = round.jobs as f64 / (round.pages + round.calls).max(1) as f64;
-        }
+        watch.jobs_per_request = round.jobs as f64 / (round.pages + round.calls).max(1) as f64;
+        watch.round_took = now - round.started;
         let over: Vec<TaskId> = watch
             .pending
             .extract_if(.., |_, job| job.added + MAX_WAIT <= now)

@@ -6,3 +6,4 @@ mod counts;
 mod missing_clips;
 mod plans;
 mod runs;
+mod writes;

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
+use std::time::Duration;
 
 use infrai_video_sandbox::{Action, Clock, Fault, Operation, Sandbox};
 use serde_json::Value;
@@ -247,6 +248,28 @@ async fn insufficient_credit_pauses_the_batch_until_a_top_up() {
     assert_eq!((run.code, &run.json()["counts"]["saved"]), (Some(0), &3.into()), "{text}");
     assert!(text.contains("resuming"), "{text}");
     assert_eq!(charges(&harness), 3);
+}
+
+/// A clip that is finished while one item tests whether there is credit again shows nothing about credit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finished_clip_does_not_end_a_pause_for_credit() {
+    let harness = Harness::with(Sandbox::builder().clock(Clock::manual()).starting_balance(0.011)).await;
+    // One request is accepted, the second is rejected, and the third is the test.
+    let slow = Fault::on(Operation::Generate, Action::slow_headers(Duration::from_secs(4))).nth(3);
+    harness.sandbox.set_faults([slow]);
+    plan(&harness, PLAN);
+    let mut command = harness.command(["batch", "run", "clips.jsonl", "-j", "2", "--max-pause=3s"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while harness.sandbox.faults()[0].acted == 0 {
+        tokio::task::yield_now().await;
+    }
+    harness.sandbox.clock().advance(Duration::from_secs(3600));
+    let run = Run::from(child.wait_with_output().unwrap());
+    assert_eq!(run.code, Some(6), "{}", run.stderr);
+    assert_eq!(harness.run(["batch", "status"]).text(), "clips\t3\t1\t0\t2\t0\n");
+    let sent =
+        harness.sandbox.journal().iter().filter(|seen| seen.operation == Some(Operation::Generate)).count();
+    assert_eq!((sent, charges(&harness)), (3, 1), "{}", run.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
