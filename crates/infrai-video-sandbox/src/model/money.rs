@@ -28,11 +28,6 @@ impl Usd {
         Self(micros)
     }
 
-    #[cfg(feature = "persist")]
-    pub(crate) fn micros(self) -> i64 {
-        self.0
-    }
-
     /// The price of `seconds` at this rate for each second, rounded up to a whole millionth.
     pub(crate) fn for_seconds(self, seconds: f64) -> Self {
         // Products such as 0.01 * 5 carry a rounding error far below this slack.

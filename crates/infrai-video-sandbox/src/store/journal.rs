@@ -279,7 +279,12 @@ impl Journal {
 
 impl Entries {
     fn place_of(&self, sequence: u64) -> Option<usize> {
-        self.seen.binary_search_by_key(&sequence, |seen| seen.sequence).ok()
+        // Unless an account was reset, no number is missing.
+        let offset = usize::try_from(sequence.checked_sub(self.seen.front()?.sequence)?).ok()?;
+        match self.seen.get(offset) {
+            Some(seen) if seen.sequence == sequence => Some(offset),
+            _ => self.seen.binary_search_by_key(&sequence, |seen| seen.sequence).ok(),
+        }
     }
 
     fn change(&mut self, place: usize, change: impl FnOnce(&mut Seen)) {

@@ -120,6 +120,11 @@ pub(crate) enum Change {
     JobDeleted {
         number: u64,
     },
+    /// The account had this job and deleted it.
+    DeletedJobKnown {
+        account: String,
+        id: String,
+    },
     RetentionSet {
         number: u64,
         expires: Timestamp,
@@ -168,6 +173,9 @@ impl State {
                 }
             }
             Change::JobDeleted { number } => self.delete(number),
+            Change::DeletedJobKnown { account, id } => {
+                self.accounts.entry(account).or_default().deleted.insert(id);
+            }
             Change::RetentionSet { number, expires, gone } => {
                 if let Some(job) = self.jobs.get_mut(&number) {
                     job.expires = expires;
@@ -283,12 +291,6 @@ impl State {
             _ => {}
         }
         self.ledger.push(entry);
-    }
-
-    /// A job that this account had and deleted, from before the start.
-    #[cfg(feature = "persist")]
-    pub(super) fn remember_deleted(&mut self, account: String, id: String) {
-        self.accounts.entry(account).or_default().deleted.insert(id);
     }
 
     /// The time of an account when that of the sandbox is `now`.

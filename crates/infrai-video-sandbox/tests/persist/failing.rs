@@ -18,7 +18,7 @@ async fn a_full_disk_never_results_in_an_acceptance() {
     drop(sandbox);
     sql(
         &bench,
-        "CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END",
+        "CREATE TRIGGER full BEFORE INSERT ON changes BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END",
     );
 
     let sandbox = bench.start().await;

@@ -55,8 +55,8 @@ fn sql(file: PathBuf, statement: &str) {
 
 #[tokio::test]
 async fn a_file_of_a_newer_version_is_rejected() {
-    let error = is_refused(async |file| patch(file, USER_VERSION, 3).await, "has format 3").await;
-    assert!(matches!(error, PersistError::Newer { found: 3, known: 2, .. }), "{error:?}");
+    let error = is_refused(async |file| patch(file, USER_VERSION, 4).await, "has format 4").await;
+    assert!(matches!(error, PersistError::Newer { found: 4, known: 3, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -103,13 +103,12 @@ async fn a_damaged_page_is_noticed() {
 #[tokio::test]
 async fn a_value_that_makes_no_sense_is_named() {
     for (statement, named) in [
-        ("UPDATE jobs SET request_json = '{' WHERE number = 2", "column request_json holds \"{\""),
-        ("UPDATE jobs SET created_at = 'yesterday'", "column created_at holds \"yesterday\""),
-        ("UPDATE ledger SET kind = 'gift'", "column kind holds \"gift\""),
+        ("UPDATE changes SET changes_json = '[{' WHERE number = 2", "column changes_json holds \"[{\""),
+        ("UPDATE changes SET changes_json = replace(changes_json, '\"charge\"', '\"gift\"')", "`gift`"),
+        ("UPDATE changes SET changes_json = replace(changes_json, '720p', '8k')", "there is no such size"),
         ("UPDATE meta SET seed = '-1'", "column seed holds \"-1\""),
-        ("UPDATE jobs SET request_json = replace(request_json, '720p', '8k')", "there is no such size"),
         ("DELETE FROM meta", "no rows"),
-        ("DROP TABLE topups", "no such table: topups"),
+        ("DROP TABLE changes", "no such table: changes"),
     ] {
         is_refused(async |file| sql(file, statement), named).await;
     }

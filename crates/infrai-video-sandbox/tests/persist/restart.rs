@@ -264,23 +264,64 @@ async fn the_clock_and_the_reset_of_an_account_are_on_the_disk_too() {
 }
 
 #[tokio::test]
-async fn a_directory_of_the_first_format_is_upgraded() {
+async fn directories_of_earlier_formats_are_upgraded() {
+    let other = Bench::new();
+    let same = other.builder().starting_balance(100.0).start().await.expect("it starts");
+    generate(&same, "k1", "a lighthouse").await;
+    let deleted = generate(&same, "k2", "a harbour").await;
+    let cancelled = generate(&same, "k3", "a storm").await;
+    assert_eq!(delete(&same, &deleted).await, 200);
+    assert_eq!(post(&same, &format!("/v1/video/cancel/{cancelled}"), &json!({})).await.0, 200);
+    let (_, topup) = post(&same, "/v1/account/topup", &json!({"amount_usd": 5})).await;
+    let checkout = topup["data"]["checkout_url"].as_str().expect("a link");
+    let checkout = checkout.split_once("/checkout").expect("a path").1;
+
+    let formats = [
+        include_str!("../../src/store/durable/migrations/1.sql"),
+        include_str!("../../src/store/durable/migrations/2.sql"),
+    ];
+    for format in 1..=formats.len() {
+        let bench = Bench::new();
+        let db = rusqlite::Connection::open(bench.path().join("sandbox.db")).expect("a database");
+        let header = format!("PRAGMA application_id = 0x49565342; PRAGMA user_version = {format}");
+        for statements in formats[..format].iter().chain(&[include_str!("format_1.sql"), header.as_str()]) {
+            db.execute_batch(statements).expect("the statements of that format");
+        }
+        drop(db);
+        // The second start reads what the first one made of it.
+        for _ in 0..2 {
+            let sandbox = bench.start().await;
+            assert_eq!((sandbox.jobs(), sandbox.ledger()), (same.jobs(), same.ledger()), "format {format}");
+            assert_eq!(delete(&sandbox, &deleted).await, 200, "once more");
+            assert_eq!(submit(&sandbox, "k1", "a lighthouse").await.1["metadata"]["cache_hit"], true);
+        }
+        let sandbox = bench.start().await;
+        Client::new().get(format!("{}/checkout{checkout}", sandbox.base_url())).send().await.expect("a page");
+        assert_eq!(sandbox.ledger().entries.len(), same.ledger().entries.len() + 1, "the top-up is paid");
+        sandbox.account(KEY).advance(MINUTE);
+        assert_ne!(sandbox.account(KEY).now(), sandbox.clock().now());
+    }
+}
+
+/// Restarts remove changes that no longer matter.
+#[tokio::test]
+async fn a_file_grows_with_the_state_and_not_with_its_history() {
     let bench = Bench::new();
-    let sandbox = bench.start().await;
-    generate(&sandbox, "k1", "a lighthouse").await;
-    let before = (sandbox.jobs(), sandbox.ledger());
-    drop(sandbox);
-    let db = rusqlite::Connection::open(bench.path().join("sandbox.db")).expect("a database");
-    db.execute_batch(
-        "ALTER TABLE accounts DROP COLUMN ahead_ns; ALTER TABLE meta DROP COLUMN last_job_number; \
-         ALTER TABLE meta DROP COLUMN topups_forgotten; PRAGMA user_version = 1",
-    )
-    .expect("a statement");
-    drop(db);
-    let sandbox = bench.start().await;
-    assert_eq!((sandbox.jobs(), sandbox.ledger()), before);
-    sandbox.account(KEY).advance(MINUTE);
-    assert_ne!(sandbox.account(KEY).now(), sandbox.clock().now());
+    let mut sizes = Vec::new();
+    for _ in 0..4 {
+        let sandbox = bench.start().await;
+        let id = generate(&sandbox, "k1", "a lighthouse").await;
+        let retention = format!("/v1/video/set_retention/{id}");
+        for days in 1..=60 {
+            assert_eq!(post(&sandbox, &retention, &json!({"days": days})).await.0, 200);
+        }
+        drop(sandbox);
+        let sandbox = bench.start().await;
+        assert_eq!(sandbox.jobs().len(), 1);
+        drop(sandbox);
+        sizes.push(std::fs::metadata(bench.path().join("sandbox.db")).expect("a file").len());
+    }
+    assert_eq!(sizes[1], sizes[3], "{sizes:?}");
 }
 
 #[tokio::test]

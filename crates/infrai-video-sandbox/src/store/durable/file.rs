@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::PersistError;
 use super::load::{Stored, load};
+use super::{changes, snapshot};
 use crate::clips::clip_store::sync_directory;
 use crate::model::money::Usd;
 
@@ -15,7 +16,8 @@ use crate::model::money::Usd;
 const APPLICATION_ID: i64 = 0x4956_5342;
 
 /// The migrations from each format to the next. The number of a format is its index, counted from 1.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 
 const LATEST: i64 = MIGRATIONS.len() as i64;
 
@@ -45,7 +47,7 @@ pub(super) fn open(
     if let Some(asked) = asked.filter(|asked| *asked != stored.seed) {
         return Err(PersistError::OtherSeed { directory: directory.to_owned(), stored: stored.seed, asked });
     }
-    let db = enter(&file).map_err(|error| PersistError::broken(&file, error))?;
+    let db = enter(&file, &stored).map_err(|error| PersistError::broken(&file, error))?;
     Ok(OpenFile { db, file, lock, stored })
 }
 
@@ -131,12 +133,18 @@ fn reader(file: &Path) -> rusqlite::Result<Connection> {
     connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY, parameters)
 }
 
-/// The connection of the writer. Counts the start.
-fn enter(file: &Path) -> rusqlite::Result<Connection> {
-    let db = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, "")?;
+/// The connection of the writer, which locks the file once and not for each transaction. Counts the start. Replaces the changes if most of them no longer matter.
+fn enter(file: &Path, stored: &Stored) -> rusqlite::Result<Connection> {
+    let mut db = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, "")?;
     db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; UPDATE meta SET starts = starts + 1",
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
     )?;
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch("UPDATE meta SET starts = starts + 1")?;
+    if stored.has_tables || stored.changes / 2 > snapshot::changes(&stored.state).count() {
+        changes::compact(&transaction, &stored.state)?;
+    }
+    transaction.commit()?;
     Ok(db)
 }
 

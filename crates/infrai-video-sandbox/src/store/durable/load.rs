@@ -1,4 +1,4 @@
-//! Loads the state from the tables.
+//! Loads the state: from the tables of earlier formats, if there are any, and from the changes.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::changes;
 use crate::model::money::Usd;
 use crate::model::order::Order;
 use crate::model::resolution::frame_size;
@@ -22,6 +23,10 @@ pub(super) struct Stored {
     pub(super) clock: Option<Timestamp>,
     pub(super) starts: u64,
     pub(super) state: State,
+    /// Whether the tables of earlier formats exist.
+    pub(super) has_tables: bool,
+    /// The number of changes.
+    pub(super) changes: usize,
 }
 
 /// Why a value of the file is invalid.
@@ -40,11 +45,26 @@ impl From<rusqlite::Error> for Unreadable {
     }
 }
 
-type Read<T> = Result<T, Unreadable>;
+pub(super) type Read<T> = Result<T, Unreadable>;
 
 /// Loads a file. New accounts start with `opening`.
 pub(super) fn load(db: &Connection, opening: Usd) -> Read<Stored> {
     let mut state = State::opening_at(opening);
+    let has_tables = db.table_exists(None, "jobs")?;
+    if has_tables {
+        load_tables(db, &mut state)?;
+    }
+    let counters = "SELECT seed, clock, starts, last_job_number, topups_forgotten FROM meta";
+    db.query_row_and_then(counters, (), |row| {
+        let meta = Fields(row);
+        state.continue_after(meta.number("last_job_number")?, meta.number("topups_forgotten")?);
+        let changes = changes::apply(db, &mut state)?;
+        let (seed, clock) = (meta.parsed("seed")?, meta.maybe_parsed("clock")?);
+        Ok(Stored { seed, clock, starts: meta.number("starts")?, state, has_tables, changes })
+    })
+}
+
+fn load_tables(db: &Connection, state: &mut State) -> Read<()> {
     // Jobs come before the ledger: a refund in it settles the job that it belongs to.
     // The clocks of accounts come before what is due by them.
     each(db, "SELECT name, ahead_ns FROM accounts", |row| {
@@ -59,7 +79,7 @@ pub(super) fn load(db: &Connection, opening: Usd) -> Read<Stored> {
         Ok(())
     })?;
     each(db, "SELECT account, id FROM deleted_jobs", |row| {
-        state.remember_deleted(row.get("account")?, row.get("id")?);
+        state.apply(Change::DeletedJobKnown { account: row.get("account")?, id: row.get("id")? });
         Ok(())
     })?;
     each(db, "SELECT * FROM ledger ORDER BY entry", |row| {
@@ -78,17 +98,10 @@ pub(super) fn load(db: &Connection, opening: Usd) -> Read<Stored> {
     each(db, "SELECT job_number FROM lost_answers", |row| {
         state.apply(Change::ResponseLost { number: row.number("job_number")? });
         Ok(())
-    })?;
-    let counters = "SELECT seed, clock, starts, last_job_number, topups_forgotten FROM meta";
-    db.query_row_and_then(counters, (), |row| {
-        let meta = Fields(row);
-        state.continue_after(meta.number("last_job_number")?, meta.number("topups_forgotten")?);
-        let (seed, clock) = (meta.parsed("seed")?, meta.maybe_parsed("clock")?);
-        Ok(Stored { seed, clock, starts: meta.number("starts")?, state })
     })
 }
 
-fn each(db: &Connection, select: &str, mut take: impl FnMut(&Fields<'_>) -> Read<()>) -> Read<()> {
+pub(super) fn each(db: &Connection, select: &str, mut take: impl FnMut(&Fields<'_>) -> Read<()>) -> Read<()> {
     let mut statement = db.prepare(select)?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
@@ -99,10 +112,7 @@ fn each(db: &Connection, select: &str, mut take: impl FnMut(&Fields<'_>) -> Read
 
 fn job(row: &Fields<'_>) -> Read<Job> {
     let order: Order = row.json("request_json")?;
-    if frame_size(&order.resolution, &order.aspect).is_none() {
-        let error = "there is no such size";
-        return Err(unreadable("request_json", &format!("{} {}", order.resolution, order.aspect), error));
-    }
+    sized("request_json", &order)?;
     Ok(Job {
         number: row.number("number")?,
         id: row.get("id")?,
@@ -157,10 +167,10 @@ fn topup(row: &Fields<'_>) -> Read<Topup> {
 }
 
 /// The columns of a row, each read as what it stands for.
-struct Fields<'a>(&'a Row<'a>);
+pub(super) struct Fields<'a>(&'a Row<'a>);
 
 impl Fields<'_> {
-    fn get<T: FromSql>(&self, name: &str) -> Read<T> {
+    pub(super) fn get<T: FromSql>(&self, name: &str) -> Read<T> {
         Ok(self.0.get(name)?)
     }
 
@@ -188,12 +198,26 @@ impl Fields<'_> {
     }
 
     fn json<T: DeserializeOwned>(&self, name: &str) -> Read<T> {
-        let text: String = self.get(name)?;
-        serde_json::from_str(&text).map_err(|error| unreadable(name, &text, error))
+        parsed_json(name, &self.get::<String>(name)?)
     }
 
     fn maybe_json<T: DeserializeOwned>(&self, name: &str) -> Read<Option<T>> {
         self.get::<Option<String>>(name)?.map(|_| self.json(name)).transpose()
+    }
+}
+
+pub(super) fn parsed_json<T: DeserializeOwned>(name: &str, text: &str) -> Read<T> {
+    serde_json::from_str(text).map_err(|error| unreadable(name, &text, error))
+}
+
+/// Checks that clips of this size exist.
+pub(super) fn sized(name: &str, order: &Order) -> Read<()> {
+    match frame_size(&order.resolution, &order.aspect) {
+        Some(_) => Ok(()),
+        None => {
+            let size = format!("{} {}", order.resolution, order.aspect);
+            Err(unreadable(name, &size, "there is no such size"))
+        }
     }
 }
 

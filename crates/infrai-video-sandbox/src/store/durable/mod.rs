@@ -1,13 +1,15 @@
 //! The state on the disk: every change of the state in SQLite, before any response reveals it.
 //!
 //! Each change is sent to a writer thread while the state's lock is held, so that the file gets the changes in their order.
-//! The writer commits all waiting changes in one transaction and publishes the number of the last one. A response is sent
+//! The writer commits all waiting changes in one row of one transaction and publishes the number of the last one. A response is sent
 //! only after every change it can reveal has been synced to disk.
 
+mod changes;
 mod error;
 mod file;
 mod load;
-mod statements;
+mod progress;
+mod snapshot;
 mod writer;
 
 use std::io;
@@ -16,11 +18,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::error::PersistError;
 use self::file::OpenFile;
-use self::writer::{Progress, Record, Writer};
+use self::progress::{Progress, Reporter};
+use self::writer::{Record, Writer};
 use super::NotPersisted;
 use super::state::{Change, State};
 use crate::model::money::Usd;
@@ -45,7 +48,7 @@ struct Inner {
     /// The number of the last record. Locked while a record is sent, so that records arrive in order.
     last: Mutex<u64>,
     records: mpsc::UnboundedSender<(u64, Record)>,
-    progress: watch::Receiver<Progress>,
+    progress: Progress,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -58,13 +61,14 @@ impl Durable {
         opening: Usd,
     ) -> Result<Opened, PersistError> {
         let (records, waiting) = mpsc::unbounded_channel();
-        let (sender, progress) = watch::channel(Progress::Persisted(0));
+        let progress = Progress::default();
+        let reporter = Reporter(progress.clone());
         let (opened, stored) = oneshot::channel();
         let path = directory.to_owned();
         // It outlives the runtime of the sandbox, so that pending records are written.
         let work = move || match file::open(&path, asked, default_seed, opening) {
             Ok(OpenFile { db, file, lock, stored }) => {
-                let writer = Writer::new(db, file, stored.clock, sender);
+                let writer = Writer::new(db, file, stored.clock, reporter);
                 if opened.send(Ok(stored)).is_ok() {
                     writer.run(waiting);
                 }
@@ -75,7 +79,7 @@ impl Durable {
         let writer = thread::Builder::new().name("sandbox-state".to_owned()).spawn(work);
         let writer = writer.map_err(PersistError::at(directory))?;
         let stored = stored.await.map_err(|panicked| PersistError::at(directory)(io::Error::other(panicked)));
-        let load::Stored { seed, clock, starts, state } = stored??;
+        let load::Stored { seed, clock, starts, state, .. } = stored??;
         let durable = Self(Arc::new(Inner {
             directory: directory.to_owned(),
             last: Mutex::new(0),
@@ -93,7 +97,7 @@ impl Durable {
 
     /// Sends changes to the disk. Must be called under the lock under which they are applied.
     pub(crate) fn append(&self, now: Timestamp, changes: &[Change]) {
-        self.0.send(Record::Changes { now, changes: changes.to_vec() });
+        self.0.send(Record::Changes { now, json: changes::json(changes) });
     }
 
     /// Empties the tables. Must be called under the lock of the state.
@@ -109,20 +113,12 @@ impl Durable {
     /// Waits until all records so far are on the disk.
     pub(crate) async fn persisted(&self) -> Result<(), NotPersisted> {
         let last = *self.0.last();
-        let mut progress = self.0.progress.clone();
-        match progress.wait_for(|progress| progress.decides(last)).await.as_deref() {
-            Ok(Progress::Persisted(_)) => Ok(()),
-            Ok(Progress::Failed(reason)) => Err(NotPersisted(reason.clone())),
-            Err(_) => Err(NotPersisted("the sandbox was stopped".to_owned())),
-        }
+        self.0.progress.reaches(last).await
     }
 
     /// Why nothing is written any longer, if so.
     pub(crate) fn failed(&self) -> Result<(), NotPersisted> {
-        match &*self.0.progress.borrow() {
-            Progress::Persisted(_) => Ok(()),
-            Progress::Failed(reason) => Err(NotPersisted(reason.clone())),
-        }
+        self.0.progress.failed()
     }
 
     /// Writes pending records and releases the directory. Later changes are not stored.
@@ -142,7 +138,7 @@ impl Inner {
     fn stop(&self, now: Option<Timestamp>) {
         self.send(Record::Stop(now));
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A writer that panicked closed its progress channel, which waiters notice.
+        // A writer that panicked has dropped its end of the progress, which waiters notice.
         let _ = writer.map(JoinHandle::join);
     }
 

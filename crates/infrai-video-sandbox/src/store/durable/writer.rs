@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tracing::{debug, error};
 
-use super::{file, statements};
-use crate::store::state::Change;
+use super::progress::Reporter;
+use super::{changes, file};
 
 /// The maximum number of records in one transaction.
 const MAX_RECORDS: usize = 4096;
@@ -17,7 +17,8 @@ const MAX_RECORDS: usize = 4096;
 pub(super) enum Record {
     Changes {
         now: Timestamp,
-        changes: Vec<Change>,
+        /// A JSON array.
+        json: String,
     },
     Reset,
     /// The clock continues no earlier than this.
@@ -26,39 +27,16 @@ pub(super) enum Record {
     Stop(Option<Timestamp>),
 }
 
-/// The progress of the writer.
-pub(super) enum Progress {
-    /// The records up to this number are on the disk.
-    Persisted(u64),
-    /// Nothing is written any longer, and why.
-    Failed(String),
-}
-
-impl Progress {
-    /// Whether the record with this number was written or has failed.
-    pub(super) fn decides(&self, number: u64) -> bool {
-        match self {
-            Self::Persisted(last) => *last >= number,
-            Self::Failed(_) => true,
-        }
-    }
-}
-
 pub(super) struct Writer {
     db: Connection,
     file: PathBuf,
     /// The latest stored time.
     clock: Option<Timestamp>,
-    progress: watch::Sender<Progress>,
+    progress: Reporter,
 }
 
 impl Writer {
-    pub(super) fn new(
-        db: Connection,
-        file: PathBuf,
-        clock: Option<Timestamp>,
-        progress: watch::Sender<Progress>,
-    ) -> Self {
+    pub(super) fn new(db: Connection, file: PathBuf, clock: Option<Timestamp>, progress: Reporter) -> Self {
         Self { db, file, clock, progress }
     }
 
@@ -75,47 +53,48 @@ impl Writer {
         while records.blocking_recv_many(&mut group, MAX_RECORDS) > 0 {
             let last = group.last().map_or(0, |(number, _)| *number);
             let stops = group.iter().any(|(_, record)| matches!(record, Record::Stop(_)));
-            if matches!(*self.progress.borrow(), Progress::Persisted(_)) {
-                let written = self.write(&group);
-                self.progress.send_replace(match written {
-                    Ok(()) => Progress::Persisted(last),
-                    Err(reason) => self.failure(&reason),
-                });
+            if !self.progress.has_failed() {
+                match self.write(&group) {
+                    Ok(()) => self.progress.persisted(last),
+                    Err(reason) => self.fail(&reason),
+                }
             }
             if stops {
                 break;
             }
             group.clear();
         }
-        if matches!(*self.progress.borrow(), Progress::Persisted(_)) {
-            self.progress.send_replace(Progress::Failed("the sandbox was stopped".to_owned()));
-        }
     }
 
-    fn failure(&self, reason: &rusqlite::Error) -> Progress {
+    fn fail(&self, reason: &rusqlite::Error) {
         error!(file = %self.file.display(), %reason, "the state cannot be written: every request is rejected from now on");
-        Progress::Failed(format!("{} cannot be written: {reason}", self.file.display()))
+        self.progress.failed(format!("{} cannot be written: {reason}", self.file.display()));
     }
 
     fn write(&mut self, group: &[(u64, Record)]) -> rusqlite::Result<()> {
         // A dropped transaction is rolled back.
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut clock = self.clock;
+        let mut lines = Vec::new();
         for (_, record) in group {
             match record {
-                Record::Changes { now, changes } => {
+                Record::Changes { now, json } => {
                     clock = clock.max(Some(*now));
-                    for change in changes {
-                        statements::write(&transaction, change)?;
-                    }
+                    lines.push(json.as_str());
                 }
-                Record::Reset => statements::clear(&transaction)?,
+                Record::Reset => {
+                    lines.clear();
+                    changes::clear(&transaction)?;
+                }
                 Record::Clock(time) => clock = clock.max(Some(*time)),
                 Record::Stop(time) => clock = time.or(clock),
             }
         }
+        if !lines.is_empty() {
+            changes::add(&transaction, &lines.join("\n"))?;
+        }
         if clock != self.clock {
-            statements::set_clock(&transaction, clock)?;
+            changes::set_clock(&transaction, clock)?;
         }
         transaction.commit()?;
         self.clock = clock;
