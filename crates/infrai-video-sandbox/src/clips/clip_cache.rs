@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use lru::LruCache;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::clip_store::ClipStore;
 use super::source::{ClipFiles, ClipRequest, ClipSource};
+use super::yield_to_requests;
 use crate::model::ids::sha256_hex;
 
 /// A file, ready to be served.
@@ -49,7 +50,7 @@ struct Inner {
 
 /// Where clips are produced.
 pub(crate) enum Executor {
-    /// On blocking threads, at most as many at a time as the semaphore has permits.
+    /// On threads of their own, at most as many at a time as the semaphore has permits.
     Pool(Semaphore),
     /// On the thread of the caller, before anything else continues. The result does not depend on scheduling.
     Caller,
@@ -175,8 +176,16 @@ impl ClipCache {
             }
             Ok(Files::from(clip))
         };
-        let result = tokio::task::spawn_blocking(produce).await;
-        result.unwrap_or_else(|_| Err("the renderer stopped".to_owned()))
+        // A thread of its own, because its priority stays low.
+        let (sender, result) = oneshot::channel();
+        let work = move || {
+            yield_to_requests();
+            // The caller may have given up.
+            drop(sender.send(produce()));
+        };
+        let thread = std::thread::Builder::new().name("clip".to_owned()).spawn(work);
+        thread.map_err(|error| format!("the renderer cannot be started: {error}"))?;
+        result.await.unwrap_or_else(|_| Err("the renderer stopped".to_owned()))
     }
 
     /// Loads the files of a request from the disk. This needs no permit.

@@ -25,6 +25,17 @@ pub(crate) fn default_source() -> source::ClipSource {
     })
 }
 
+/// Lowers the priority of this thread, and of those that it starts, so that responses do not wait for a processor while clips
+/// are rendered.
+#[cfg(all(feature = "render", target_os = "linux"))]
+fn yield_to_requests() {
+    // Without it clips are rendered all the same. On other systems than Linux it would apply to the whole process.
+    let _ = rustix::process::nice(19);
+}
+
+#[cfg(not(all(feature = "render", target_os = "linux")))]
+fn yield_to_requests() {}
+
 /// The default source: the stock clip at the requested length.
 #[cfg(not(feature = "render"))]
 pub(crate) fn default_source() -> source::ClipSource {

@@ -10,9 +10,14 @@ use crate::store::state::{Change, State};
 /// The number of changes in a row of a compacted table.
 const PER_ROW: usize = 1000;
 
+/// The size of the JSON of most transactions.
+const TYPICAL: usize = 1024;
+
 /// The JSON array of some changes.
 pub(super) fn json(changes: &[Change]) -> String {
-    serde_json::to_string(changes).expect("changes contain only values that JSON can represent")
+    let mut json = Vec::with_capacity(TYPICAL);
+    serde_json::to_writer(&mut json, changes).expect("changes contain only values that JSON can represent");
+    String::from_utf8(json).expect("JSON is text")
 }
 
 /// Adds a row.
