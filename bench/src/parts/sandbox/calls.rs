@@ -1,31 +1,44 @@
 //! The request rate of the sandbox, beside Prism and a server that does no work.
 
-use std::io::Write;
+use std::io::{Seek as _, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use external_tools::prism::Prism;
+use serde_json::json;
 
 use crate::DOCUMENT;
-use crate::measure::curl::{KEY, call, generate};
+use crate::measure::curl::{KEY, call, generate, raw};
 use crate::measure::fixed_server::{FixedServer, Programs, Responses, Samples};
 use crate::measure::load::{self, Call, Load};
+use crate::measure::report::median;
+use crate::page::goals::Goal;
 use crate::page::table::{figure, table};
 use crate::parts::{Length, tell};
 
-/// The number of connections.
+/// The number of connections, and that of the last measurement.
 const CONNECTIONS: u32 = 16;
+const MANY: u32 = 64;
+
+/// `generate` with `--persist` should be at least this many times as fast as Prism.
+const GOAL: f64 = 8.0;
+
+/// The number of jobs that run at the same time.
+const RUNNING: usize = 10_000;
 
 /// The number of jobs on a requested page.
 const PAGE: usize = 20;
 
-/// The measured calls: heading, path, and how they are sent.
-const CALLS: [(&str, &str, Call); 3] = [
-    ("### Status", "/v1/video/status/", Call::Get),
-    ("### List", "/v1/video/list?limit=20", Call::Get),
-    ("### Generate", "/v1/video/generate", Call::Generate),
+/// The measured calls: heading, path, how they are sent, and over how many connections.
+const CALLS: [(&str, &str, Call, u32); 4] = [
+    ("### Status", "/v1/video/status/", Call::Get, CONNECTIONS),
+    ("### List", "/v1/video/list?limit=20", Call::Get, CONNECTIONS),
+    ("### Generate", "/v1/video/generate", Call::Generate, CONNECTIONS),
+    ("### Generate, 64 connections", "/v1/video/generate", Call::Generate, MANY),
 ];
+const STATUS: usize = 0;
+const GENERATE: [usize; 2] = [2, 3];
 
 /// The id of a job in Prism, which accepts all ids of this form.
 const ANY_JOB: &str = "vj_01kaq3v8zn5w4x7r2m9t6h0c1d";
@@ -37,20 +50,25 @@ struct Measured {
     loads: [Load; CALLS.len()],
 }
 
-/// The section about the calls, with a table for each.
-pub(crate) fn calls(root: &Path, length: Length, out: &mut dyn Write) -> anyhow::Result<String> {
+/// The section about the calls, with a table for each, and its goals.
+pub(crate) fn calls(root: &Path, length: Length, out: &mut dyn Write) -> anyhow::Result<(String, Vec<Goal>)> {
     let mut all = Vec::new();
     let mut add = |server: String, loads: [Load; CALLS.len()]| {
         tell(out, &format!("{server}: {loads:?}"));
         all.push(Measured { server, loads });
     };
     for jobs in stored(length) {
-        add(format!("sandbox in memory, {} jobs", figure(jobs as f64)), sandbox(root, length, jobs, &[])?);
+        add(
+            format!("sandbox in memory, {} jobs", figure(jobs as f64)),
+            sandbox(root, length, jobs, false, &[])?,
+        );
     }
+    let running = sandbox(root, length, RUNNING, true, &[])?;
+    add(format!("sandbox in memory, {} jobs running", figure(RUNNING as f64)), running);
     for jobs in stored(length) {
         let directory = tempfile::tempdir_in(root.join("target"))?;
         let path = directory.path().to_str().context("the path of the target folder is no text")?;
-        let loads = sandbox(root, length, jobs, &["--persist", path])?;
+        let loads = sandbox(root, length, jobs, false, &["--persist", path])?;
         add(format!("sandbox --persist, {} jobs", figure(jobs as f64)), loads);
     }
     let prism = Prism::start(root, &root.join(DOCUMENT))?;
@@ -65,13 +83,37 @@ pub(crate) fn calls(root: &Path, length: Length, out: &mut dyn Write) -> anyhow:
         let head = ["server", "requests/s", "to Prism", "to the limit", "p99 ms"];
         format!("{heading}\n\n{}", table(head, &rows))
     });
-    Ok(format!(
+    let sync = sync_seconds(root)?;
+    tell(out, &format!("a sync: {sync} s"));
+    let stored =
+        all.iter().find(|one| one.server.contains("--persist")).context("no sandbox was measured")?;
+    let goals = GENERATE.map(|at| {
+        let connections = CALLS[at].3;
+        let ours = stored.loads[at].requests_per_second;
+        let most = (f64::from(connections) / sync).min(limit[at].requests_per_second);
+        let what = format!("`generate` a second with `--persist` over {connections} connections, to Prism");
+        Goal::more(what, ours, peer[at].requests_per_second, GOAL).with_limit(most)
+    });
+    let running = |server: &str| {
+        let found = all.iter().find(|one| one.server.ends_with(server));
+        found.map(|one| one.loads[STATUS].requests_per_second).context("no sandbox was measured")
+    };
+    let (few, many) = (running("1,000 jobs")?, running("10,000 jobs running")?);
+    let running =
+        Goal::more("`status` a second while 10,000 jobs run, to 1,000 jobs that wait", many, few, 0.8);
+    let text = format!(
         "wrk sends requests over {CONNECTIONS} connections and uses one of the two cores. `list` requests {PAGE} jobs per page. `generate` requests a different clip\n\
-         each time, so more jobs are stored at the end than the table says; with `--persist` its response waits for the disk. Prism returns\n\
+         each time, so more jobs are stored at the end than the table says; with `--persist` its response waits for\n\
+         a sync of the disk, which all waiting requests share. A sync of 16 KiB takes {} ms here, so one connection for which each request\n\
+         waits for one sync gets at most {} responses a second. With 16 connections the cores are often idle, because a request waits\n\
+         for the sync before its own too; with 64 the processor is the limit. Prism returns\n\
          the examples of the same document and keeps no state, so its figures do not depend on the number of jobs. The limit is a server\n\
-         on hyper with one thread, which only sends stored responses of the sandbox. There are no goals.\n\n{}",
+         on hyper with one thread, which only sends stored responses of the sandbox.\n\n{}",
+        figure(sync * 1000.0),
+        figure(1.0 / sync),
         tables.collect::<String>()
-    ))
+    );
+    Ok((text, goals.into_iter().chain([running]).collect()))
 }
 
 fn row(server: &str, load: Load, peer: Load, limit: Load) -> [String; 5] {
@@ -106,15 +148,36 @@ fn sandbox(
     root: &Path,
     length: Length,
     jobs: usize,
+    is_running: bool,
     options: &[&str],
 ) -> anyhow::Result<[Load; CALLS.len()]> {
     let arguments = [&["--balance", "1000000", "--clock", "manual"], options].concat();
     let sandbox = crate::measure::sandbox::start(root, &arguments)?;
     let base = sandbox.base_url();
     fill(base, jobs)?;
+    if is_running {
+        // They wait for a second, and then run.
+        raw(&format!("{base}/__sandbox/clock"), Some(&json!({"advance_seconds": 1.05})))?;
+    }
     let page = call(&format!("{base}/v1/video/list?limit=1"), None)?;
     let id = page["items"][0]["job_id"].as_str().context("the sandbox lists no job")?;
+    anyhow::ensure!(!is_running || page["items"][0]["state"] == "running", "the jobs do not run: {page}");
     each_call(base, id, length)
+}
+
+/// The median time to write a block of 16 KiB over another and to sync it, in seconds.
+fn sync_seconds(root: &Path) -> anyhow::Result<f64> {
+    let mut file = tempfile::tempfile_in(root.join("target"))?;
+    let block = [1; 16 * 1024];
+    let mut times = Vec::new();
+    for _ in 0..1000 {
+        let started = Instant::now();
+        file.rewind()?;
+        file.write_all(&block)?;
+        file.sync_data()?;
+        times.push(started.elapsed().as_secs_f64());
+    }
+    Ok(median(times))
 }
 
 /// Submits jobs until there are this many.
@@ -133,10 +196,10 @@ fn fill(base: &str, jobs: usize) -> anyhow::Result<()> {
 /// Warms up first: Prism and its JavaScript engine compile with the first requests.
 fn each_call(base: &str, id: &str, length: Length) -> anyhow::Result<[Load; CALLS.len()]> {
     let mut loads = Vec::new();
-    for (_, path, call) in CALLS {
+    for (_, path, call, connections) in CALLS {
         let url = format!("{base}{path}{}", if path.ends_with('/') { id } else { "" });
-        load::measure(&url, KEY, call, CONNECTIONS, (length.load() / 4).max(Duration::from_secs(1)))?;
-        loads.push(load::measure(&url, KEY, call, CONNECTIONS, length.load())?);
+        load::measure(&url, KEY, call, connections, (length.load() / 8).max(Duration::from_secs(1)))?;
+        loads.push(load::measure(&url, KEY, call, connections, length.load() / 2)?);
     }
     loads.try_into().map_err(|_| anyhow::anyhow!("a call is missing"))
 }
