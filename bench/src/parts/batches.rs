@@ -13,7 +13,7 @@ use external_tools::programs::{POSTGRES, require};
 use self::scene::{Load, Measured, Scene, Store, describe};
 use crate::measure::build::{executables, named};
 use crate::page::goals::{Goal, goals};
-use crate::page::table::{figure, table};
+use crate::page::table::{count, figure, none, table};
 use crate::parts::{Length, tell};
 
 /// The values of `-j` of the runs of one process, and the wanted items a second.
@@ -36,7 +36,7 @@ pub(crate) fn section(root: &Path, length: Length, out: &mut dyn Write) -> anyho
     require(&[POSTGRES])?;
     let built = executables(root, root, "-p infrai-video-cli --features postgres")?;
     let scene = Scene { command: named(&built, "infrai-video")?, root: root.to_owned() };
-    let (lines, lines_each) = if length == Length::Full { (10_000, 1250) } else { (500, 60) };
+    let (lines, lines_each) = if length == Length::Full { (10_000, 800) } else { (500, 60) };
     let mut measure = |load: Load<'_>| {
         let measured = scene.run(load)?;
         tell(out, &format!("{} x -j {}: {}", load.workers, load.concurrency, describe(&measured)));
@@ -100,24 +100,25 @@ fn text(results: &Results) -> String {
     };
     wanted.extend(large.goals());
     format!(
-        "`batch run` with {} lines for clips of {:.0} kB, in a sandbox on the same machine whose jobs take 35 ms, and which\n\
-         renders one clip for all. A run is measured from the start of the processes to the exit of the last. Each run is checked: one charge for\n\
-         each line, none twice, and all clips on the disk. An item is a request, a wait, a download that is verified and synced, and each step is\n\
-         synced to the ledger before the next. Processor time is that of the command alone; the sandbox and PostgreSQL need as much again.\n\
-         The machine's busy share is of all cores and all programs. Bytes of the ledger are those that SQLite's process wrote to the disk\n\
-         without the clips, and the write-ahead log of PostgreSQL. The limit is a program of no cost: how many items a second the\n\
-         sandbox serves if each takes one request of `generate`, one of `status`, one of `download_url` and one for the file, with the load from wrk\n\
-         on the other core.\n\n\
+        "`batch run` with {} lines for clips of {:.0} kB, in a sandbox on the same machine, whose clock runs 100 times as fast, so that a job\n\
+         takes 30 to 40 ms, and which renders one clip for all. A run is measured from the start of the processes to the exit of the last.\n\
+         Each run is checked: one charge for each line, none twice, and all clips on the disk. An item is a request, a wait, and a download that is\n\
+         verified and synced; each step is synced to the ledger before the next begins. Processor time is that of the command alone, and the\n\
+         machine's busy share that of all cores and all programs. Bytes of the ledger are what the process wrote to the disk without the\n\
+         clips, for SQLite, and the write-ahead log of PostgreSQL. The limit is what the sandbox serves to a program that costs nothing:\n\
+         items a second if each takes one request of `generate`, one of `status`, one of `download_url` and one for the file, each kind sent\n\
+         by wrk over 16 connections.\n\n\
          ### One process, on SQLite\n\n{}\
          ### Several processes, on one PostgreSQL\n\n\
-         Each process has `-j {CONCURRENCY}`, so that it cannot keep a core busy alone, and the plan has {} lines for each of them. The last row has -j 64 and\n\
-         {} lines. Twice as many processes should make {SCALING} times twice as many items while cores last: there is no goal for a run that keeps the\n\
-         processors busy for {:.0} % of the time. {saturated}\n\n{}\
+         Each process has `-j {CONCURRENCY}`, so that it cannot keep a core busy alone, and the plan has {} lines for each of them. The last row has\n\
+         8 processes with `-j 64`, and {} lines. Two times as many processes should make at least {SCALING} times two times as many items a second while\n\
+         cores last: there is no goal for a run that keeps the processors busy for more than {:.0} % of its time. {saturated}\n\
+         A process that finds no free item looks again after 2 s, since another may die, so each run of several ends up to 2 s after its last item.\n\n{}\
          ### Large plans\n\n{}{}",
         figure(*lines as f64),
         sqlite[0].clip_bytes / 1000.0,
         sqlite_table(sqlite, *limit),
-        figure(*lines_each as f64),
+        count(u32::try_from(*lines_each).unwrap_or(u32::MAX)),
         figure(*lines as f64),
         BUSY * 100.0,
         shared_table(shared, busiest),
@@ -133,7 +134,6 @@ fn sqlite_table(sqlite: &[Measured], limit: f64) -> String {
         [format!("-j {concurrency}"), rate, figure(measured.items_per_second() / limit), a, b, c, d, e, f]
     });
     let mut rows: Vec<_> = rows.collect();
-    let none = crate::page::table::none;
     let limit = [figure(limit), figure(1.0), none(), none(), none(), none(), none(), none()];
     let [a, b, c, d, e, f, g, h] = limit;
     rows.push(["limit: the sandbox alone".to_owned(), a, b, c, d, e, f, g, h]);
@@ -167,7 +167,7 @@ fn shared_table(shared: &[Measured], busiest: &Measured) -> String {
             row(format!("{workers} x -j {CONCURRENCY}"), figure(scaling), measured)
         })
         .collect();
-    rows.push(row("8 x -j 64".to_owned(), crate::page::table::none(), busiest));
+    rows.push(row("8 x -j 64".to_owned(), none(), busiest));
     table(
         [
             "processes",

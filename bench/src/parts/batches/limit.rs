@@ -26,7 +26,7 @@ pub(super) fn items_per_second(scene: &Scene, length: Length) -> anyhow::Result<
     }
     let download_url = format!("{base}/v1/video/download_url/{id}");
     // The links of this sandbox expire after a few seconds.
-    let time = length.load() / 4;
+    let time = (length.load() / 4).max(Duration::from_secs(1));
     let mut seconds = 0.0;
     for (url, kind) in [
         (format!("{base}/v1/video/generate"), Call::Generate),

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::measure::curl::{KEY, admin};
 use crate::measure::process::{self, Taken};
 
-/// The options of the sandbox. A job takes about 35 ms.
+/// The options of the sandbox. A job takes 30 to 40 ms.
 const SANDBOX: [&str; 4] = ["--balance", "1000000000", "--clock", "x100"];
 
 /// All clips are of the same request, so that one is rendered, and smaller than what a disk writes at once.
@@ -220,7 +220,7 @@ impl WalIndex {
     }
 }
 
-/// `1,234 of 5,000` for progress.
+/// The figures of a run, as progress.
 pub(crate) fn describe(measured: &Measured) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
