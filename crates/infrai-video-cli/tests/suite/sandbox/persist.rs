@@ -152,3 +152,53 @@ async fn a_full_disk_stops_acceptance_and_loses_no_accepted_job() {
     assert_eq!(server.jobs(), accepted);
     server.stop();
 }
+
+/// The server is killed while 16 callers send requests.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_kill_loses_no_accepted_job_and_charges_only_for_jobs() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut accepted = BTreeSet::new();
+    for round in 1..=5 {
+        let mut server = Server::start(Command::new(BINARY), directory.path());
+        let (sender, mut responses) = tokio::sync::mpsc::unbounded_channel();
+        for caller in 0..16 {
+            let (url, sender) = (format!("{}/v1/video/generate", server.url), sender.clone());
+            tokio::spawn(async move {
+                let client = reqwest::Client::new();
+                for number in 0.. {
+                    let body =
+                        json!({"prompt": format!("{round} {caller} {number}"), "duration_seconds": 0.1});
+                    // Fails once the server is killed.
+                    let Ok(response) = client.post(&url).bearer_auth(KEY).json(&body).send().await else {
+                        break;
+                    };
+                    let Ok(job) = response.json::<Value>().await else { break };
+                    let id = job["data"]["job_id"].as_str().expect("an accepted job").to_owned();
+                    if sender.send(id).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for _ in 0..37 * round {
+            accepted.insert(responses.recv().await.expect("a response"));
+        }
+        server.process.kill().expect("it runs");
+        server.process.wait().expect("it ends");
+        while let Some(id) = responses.recv().await {
+            accepted.insert(id);
+        }
+
+        let server = Server::start(Command::new(BINARY), directory.path());
+        let jobs = server.jobs();
+        assert!(jobs.is_superset(&accepted), "round {round}: {} of {}", jobs.len(), accepted.len());
+        let ledger = reqwest::get(format!("{}/__sandbox/ledger", server.url)).await.expect("a response");
+        let ledger: Value = ledger.json().await.expect("JSON");
+        let entries = ledger["entries"].as_array().expect("entries");
+        let charges = entries.iter().filter(|entry| entry["kind"] == "charge").count();
+        assert_eq!((charges, &ledger["double_charges"]), (jobs.len(), &json!(0)), "round {round}");
+        server.stop();
+    }
+}
