@@ -33,6 +33,17 @@ pub(crate) struct Line {
     pub(crate) id: Box<str>,
     /// The idempotency key that the line sets for its first attempt.
     key: Option<Box<str>>,
+    /// How much of the id is in the name of a file without a name of its own.
+    part_of_id: PartOfId,
+}
+
+/// The part of an item's id at the end of a file name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PartOfId {
+    /// Its last eight digits.
+    Short,
+    /// All of it. Among 100,000 clips with the same words two are likely to share eight digits.
+    Whole,
 }
 
 impl Line {
@@ -58,7 +69,7 @@ impl Line {
     pub(crate) fn file_stem(&self) -> String {
         match &self.name {
             Some(name) => (**name).to_owned(),
-            None => default_stem(&self.clip_request().prompt, &self.id),
+            None => default_stem(&self.clip_request().prompt, &self.id, self.part_of_id),
         }
     }
 }
@@ -67,8 +78,12 @@ fn file_name(stem: &str) -> String {
     format!("{stem}.mp4")
 }
 
-fn default_stem(prompt: &str, id: &str) -> String {
-    format!("{}-{}", slug(prompt), &id[id.len() - 8..])
+fn default_stem(prompt: &str, id: &str, part: PartOfId) -> String {
+    let part = match part {
+        PartOfId::Short => &id[id.len() - 8..],
+        PartOfId::Whole => id.trim_start_matches("item-"),
+    };
+    format!("{}-{part}", slug(prompt))
 }
 
 /// The lines of a plan.
@@ -184,13 +199,21 @@ impl Reader<'_> {
         let occurrence = self.repeated.entry(fingerprint(&canonical)).or_default();
         *occurrence += 1;
         let id = format!("item-{}", digest(&["item", self.batch, &canonical, &occurrence.to_string()]));
-        let file = match &name {
-            Some(name) => file_name(name),
-            None => file_name(&default_stem(&request.prompt, &id)),
-        };
-        if !self.files.insert(fingerprint(&folded(&file))) {
-            let name = name.unwrap_or(id);
-            return Err(format!("the name {name:?} is used by an earlier line").into());
+        let mut is_free = |stem: &str| self.files.insert(fingerprint(&folded(&file_name(stem))));
+        let mut part_of_id = PartOfId::Short;
+        match &name {
+            Some(name) if !is_free(name) => {
+                return Err(format!("the name {name:?} is used by an earlier line").into());
+            }
+            Some(_) => {}
+            None if is_free(&default_stem(&request.prompt, &id, part_of_id)) => {}
+            None => {
+                part_of_id = PartOfId::Whole;
+                let stem = default_stem(&request.prompt, &id, part_of_id);
+                if !is_free(&stem) {
+                    return Err(format!("its file name {stem:?} is the name of an earlier line").into());
+                }
+            }
         }
         if let Some(key) = &key
             && !self.keys.insert(fingerprint(key.as_str()))
@@ -204,6 +227,7 @@ impl Reader<'_> {
             seconds: request.duration_seconds,
             id: id.into(),
             key: key.map(|key: IdempotencyKey| key.as_str().into()),
+            part_of_id,
         })
     }
 }
@@ -269,6 +293,25 @@ mod tests {
         assert_ne!(parse("{\"prompt\":\"a\"}", "other").unwrap()[0].id, before[0]);
         assert_ne!(idempotency_key(&before[0], 1), idempotency_key(&before[0], 2));
         assert_eq!(idempotency_key(&before[0], 1), idempotency_key(&before[0], 1));
+    }
+
+    #[test]
+    fn very_many_equal_lines_have_different_files() {
+        // Eight digits of the id are the same for some of them.
+        let lines = parse(&"{\"prompt\":\"a lighthouse in a storm\"}\n".repeat(120_000), "plan").unwrap();
+        let names: HashSet<String> = lines.iter().map(Line::file_name).collect();
+        assert_eq!(names.len(), lines.len());
+        let longer = names.iter().filter(|name| name.len() > "a-lighthouse-in-a-storm-12345678.mp4".len());
+        assert!((1..10).contains(&longer.count()));
+    }
+
+    #[test]
+    fn a_file_name_of_a_line_without_a_name_may_be_taken_by_a_name() {
+        let stem = parse("{\"prompt\":\"a\"}", "plan").unwrap()[0].file_stem();
+        let plan = format!("{{\"prompt\":\"b\",\"name\":\"{stem}\"}}\n{{\"prompt\":\"a\"}}");
+        let lines = parse(&plan, "plan").unwrap();
+        assert_eq!(lines[0].file_stem(), stem);
+        assert!(lines[1].file_stem().len() > stem.len(), "{}", lines[1].file_stem());
     }
 
     #[test]
