@@ -50,8 +50,11 @@ pub(crate) fn build(threads: Threads) -> io::Result<Runtime> {
         Threads::One => Builder::new_current_thread(),
         Threads::Many => Builder::new_multi_thread(),
     };
-    builder.enable_all().build()
+    builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build()
 }
+
+/// Number of threads that write, hash and sync clips. More do not make a batch faster, and each takes memory.
+const BLOCKING_THREADS: usize = 64;
 
 /// Number of files that a runtime opens.
 const FILES: usize = 8;

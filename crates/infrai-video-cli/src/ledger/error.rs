@@ -22,11 +22,9 @@ pub(crate) enum LedgerError {
     #[error("no thread can be started: {0}")]
     NoThread(io::Error),
     /// The database does not respond.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file is not on a server"))]
     #[error("{0}")]
     Unreachable(String),
     /// The database rejects the connection.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file is not on a server"))]
     #[error("{0}")]
     Denied(String),
     #[error("a newer version of this command has written it")]

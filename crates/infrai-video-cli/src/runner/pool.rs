@@ -11,7 +11,7 @@ use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
 use super::after_save::AfterSave;
 use super::item::{Placed, Runner};
-use super::source::{ItemSource, POLL_INTERVAL};
+use super::source::{FIRST_POLL, ItemSource, POLL_INTERVAL};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Outage, Setback, advice};
 use crate::ledger::{Item, LeasedItem, LedgerError};
@@ -135,6 +135,7 @@ impl Runner<'_> {
             Run { runner: self, limits, progress, pace: Pace::Full, outcome: RunOutcome::default() };
         let mut running = Running::default();
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        let mut idle_interval = FIRST_POLL;
         loop {
             let free = run.free_slots(running.items.len());
             let mut is_idle = false;
@@ -144,6 +145,7 @@ impl Runner<'_> {
                         is_idle = items.is_empty();
                         run.probe_if_paused(items.first());
                         for mut leased in items {
+                            idle_interval = FIRST_POLL;
                             run.outcome.seen.insert(leased.item.id.clone());
                             let item_progress = progress.begin(&leased.item);
                             running.items.push(Box::pin(async move {
@@ -163,9 +165,9 @@ impl Runner<'_> {
                 if is_idle {
                     // A failover of the database may have lost that an item is finished. The heartbeat would extend its lease.
                     let _at_the_next_poll = self.ledger.release_all().await;
-                    // Other processes work on the rest; one of them may die.
+                    // Other processes work on the rest. Most of them end soon after this one, but one may die.
                     tokio::select! {
-                        () = sleep(POLL_INTERVAL) => {}
+                        () = sleep(idle_interval) => idle_interval = (2 * idle_interval).min(POLL_INTERVAL),
                         _ = heartbeat.tick() => progress.heartbeat(),
                     }
                     continue;

@@ -14,6 +14,9 @@ use crate::spending::Admission;
 /// How often items are polled that another process may have released.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
+/// The first interval of a process that has no items, which is doubled up to [`POLL_INTERVAL`].
+pub(super) const FIRST_POLL: Duration = Duration::from_millis(100);
+
 /// Number of items that are read at a time.
 const PAGE: usize = 500;
 

@@ -25,8 +25,10 @@ pub(super) struct Totals {
     unfinished: usize,
     /// By the id of the item.
     running: HashMap<String, Running>,
-    /// The charges of this run by the id of the job. `None` if the service did not report the cost.
+    /// The charges of this run by the id of the job, without those of saved clips. `None` if the service did not report the cost.
     charges: HashMap<String, Option<Usd>>,
+    /// The charges for saved clips, of which a run may have very many.
+    saved_charges: Charges,
     /// How long the items that this run has begun took, by the id of the item, until their result is known.
     ended: HashMap<String, Duration>,
     /// The sum of these durations for saved items, and their number.
@@ -35,6 +37,24 @@ pub(super) struct Totals {
     has_no_eta: bool,
     /// The end that is shown.
     end: Option<Instant>,
+}
+
+/// A number of charges.
+#[derive(Default, Clone, Copy)]
+struct Charges {
+    /// The sum of those that are known.
+    sum: Usd,
+    known: usize,
+    unknown: usize,
+}
+
+impl Charges {
+    fn add(&mut self, cost: Option<Usd>) {
+        match cost {
+            Some(cost) => (self.sum, self.known) = (self.sum + cost, self.known + 1),
+            None => self.unknown += 1,
+        }
+    }
 }
 
 struct Running {
@@ -89,8 +109,12 @@ impl Totals {
             Stage::Cancelled | Stage::Dropped => self.cancelled += 1,
             _ => self.unfinished += 1,
         }
-        if let (Stage::Failed | Stage::Cancelled, Some(job_id)) = (item.stage, &item.job_id) {
-            self.charges.remove(job_id);
+        let charge = match (item.stage, &item.job_id) {
+            (Stage::Failed | Stage::Cancelled | Stage::Saved, Some(job_id)) => self.charges.remove(job_id),
+            _ => None,
+        };
+        if let Some(cost) = charge.filter(|_| item.stage == Stage::Saved) {
+            self.saved_charges.add(cost);
         }
     }
 
@@ -121,12 +145,13 @@ impl Totals {
 
     /// What this run was charged, and for how many jobs that is not known. `None` before the first charge.
     pub(super) fn money(&self) -> Option<String> {
-        let unknown = self.charges.values().filter(|cost| cost.is_none()).count();
-        let sum: Usd = self.charges.values().flatten().copied().sum();
-        match (self.charges.len(), unknown) {
-            (0, _) => None,
+        let mut all = self.saved_charges;
+        self.charges.values().for_each(|cost| all.add(*cost));
+        let Charges { sum, known, unknown } = all;
+        match (known, unknown) {
+            (0, 0) => None,
+            (0, _) => Some("cost unknown".to_owned()),
             (_, 0) => Some(format!("{sum} USD")),
-            (all, unknown) if all == unknown => Some("cost unknown".to_owned()),
             (_, unknown) => Some(format!("{sum} USD and {unknown} of unknown cost")),
         }
     }
