@@ -54,7 +54,7 @@ pub(crate) fn build(threads: Threads) -> io::Result<Runtime> {
 }
 
 /// Number of threads that write, hash and sync clips. More do not make a batch faster, and each takes memory.
-const BLOCKING_THREADS: usize = 64;
+const BLOCKING_THREADS: usize = 128;
 
 /// Number of files that a runtime opens.
 const FILES: usize = 8;

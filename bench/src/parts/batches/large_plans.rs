@@ -13,7 +13,7 @@ use crate::parts::tell;
 const COMMANDS: [&str; 5] = [
     "batch run plan.jsonl --dry-run",
     "batch run plan.jsonl --dry-run --json",
-    "batch run plan.jsonl --max-jobs 1",
+    "batch run plan.jsonl -j 512 --quiet",
     "batch run plan.jsonl --dry-run",
     "batch status plan",
 ];
@@ -22,8 +22,8 @@ const COMMANDS: [&str; 5] = [
 const SHOWN: [&str; COMMANDS.len()] = [
     "batch run --dry-run, nothing recorded",
     "batch run --dry-run --json, nothing recorded",
-    "batch run --max-jobs 1, which records all lines",
-    "batch run --dry-run, all recorded",
+    "batch run -j 512, all clips",
+    "batch run --dry-run, all saved",
     "batch status NAME",
 ];
 

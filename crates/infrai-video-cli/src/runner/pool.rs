@@ -1,6 +1,6 @@
 //! Many items at once, with a bound on their number. All items pause while they would fail for the same reason.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, interval_at, sleep, sleep_until};
 
 use super::after_save::AfterSave;
 use super::item::{Placed, Runner};
-use super::source::{FIRST_POLL, ItemSource, POLL_INTERVAL};
+use super::source::{FIRST_POLL, ItemSource, POLL_INTERVAL, Seen};
 use crate::exit_code::Exit;
 use crate::failure::{Failure, Outage, Setback, advice};
 use crate::ledger::{Item, LeasedItem, LedgerError};
@@ -53,7 +53,7 @@ pub(crate) struct RunOutcome {
     /// For each item the number of outages that it met, and the number of accepted requests at its first one.
     outages: HashMap<String, (u32, u64)>,
     /// Items that this run works on, holds or has given up. They are not leased again.
-    pub(super) seen: HashSet<String>,
+    pub(super) seen: Seen,
 }
 
 /// How fast items are begun.
@@ -146,7 +146,7 @@ impl Runner<'_> {
                         run.probe_if_paused(items.first());
                         for mut leased in items {
                             idle_interval = FIRST_POLL;
-                            run.outcome.seen.insert(leased.item.id.clone());
+                            run.outcome.seen.insert(&leased.item.id);
                             let item_progress = progress.begin(&leased.item);
                             running.items.push(Box::pin(async move {
                                 let result = self.finish(&mut leased, &item_progress).await;

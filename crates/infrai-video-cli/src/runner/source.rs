@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::item::Runner;
 use crate::args::PlanArgs;
 use crate::ledger::{Destination, Item, LeasedItem, LedgerError, Pending, Selection, Stage};
+use crate::plan::{Fingerprint, fingerprint};
 use crate::spending::Admission;
 
 /// How often items are polled that another process may have released.
@@ -41,9 +42,31 @@ pub(crate) trait Destinations {
     /// The ids of the items.
     fn ids(&self) -> Box<dyn Iterator<Item = &str> + '_>;
 
-    fn contains(&self, id: &str) -> bool;
+    /// The position of an item in the plan.
+    fn position(&self, id: &str) -> Option<u32>;
+
+    /// The id of the item at a position.
+    fn id(&self, position: u32) -> &str;
 
     fn of_item(&self, id: &str) -> Option<Destination>;
+}
+
+/// The items that a run has seen. There may be very many, so their ids are not kept.
+#[derive(Default)]
+pub(super) struct Seen(HashSet<Fingerprint>);
+
+impl Seen {
+    pub(super) fn insert(&mut self, id: &str) {
+        self.0.insert(fingerprint(id));
+    }
+
+    pub(super) fn remove(&mut self, id: &str) {
+        self.0.remove(&fingerprint(id));
+    }
+
+    fn contains(&self, id: &str) -> bool {
+        self.0.contains(&fingerprint(id))
+    }
 }
 
 /// The items of a batch, and how many of them may be begun.
@@ -62,8 +85,8 @@ pub(crate) struct BatchSource {
     is_full: bool,
     /// Whether the budget refused the next item.
     over_budget: bool,
-    /// Items that were planned and free at the last poll, in the order of the plan.
-    planned: VecDeque<String>,
+    /// The positions of items that were planned and free at the last poll, in the order of the plan.
+    planned: VecDeque<u32>,
     /// When to poll again for items that other processes began and released.
     next_poll: Instant,
 }
@@ -97,7 +120,7 @@ impl ItemSource {
         &mut self,
         runner: &Runner<'_>,
         max: usize,
-        seen: &HashSet<String>,
+        seen: &Seen,
         elsewhere: &mut Vec<String>,
     ) -> Result<Vec<LeasedItem>, LedgerError> {
         match self {
@@ -129,7 +152,7 @@ impl ItemSource {
     pub(super) async fn is_finished(
         &mut self,
         runner: &Runner<'_>,
-        seen: &HashSet<String>,
+        seen: &Seen,
     ) -> Result<bool, LedgerError> {
         match self {
             Self::Ids { ids, over_budget } => Ok(*over_budget || ids.is_empty()),
@@ -169,7 +192,7 @@ impl BatchSource {
         &mut self,
         runner: &Runner<'_>,
         max: usize,
-        seen: &HashSet<String>,
+        seen: &Seen,
     ) -> Result<Vec<LeasedItem>, LedgerError> {
         let is_due = Instant::now() >= self.next_poll;
         let mut items = match is_due {
@@ -198,23 +221,20 @@ impl BatchSource {
         Ok(items.into_iter().map(leased).collect())
     }
 
-    async fn is_finished(
-        &mut self,
-        runner: &Runner<'_>,
-        seen: &HashSet<String>,
-    ) -> Result<bool, LedgerError> {
+    async fn is_finished(&mut self, runner: &Runner<'_>, seen: &Seen) -> Result<bool, LedgerError> {
         let service = runner.ctx.service();
         let pending = runner.ledger.pending(&service, &self.name).await?;
         let is_ours = |(id, pending): &(String, Pending)| {
             // Planned items of another version of the plan are left to the processes that have it.
-            !seen.contains(id) && (*pending == Pending::InProgress || self.destinations.contains(id))
+            !seen.contains(id)
+                && (*pending == Pending::InProgress || self.destinations.position(id).is_some())
         };
         if pending.iter().any(is_ours) {
             return Ok(false);
         }
         if !runner.ledger.is_shared() {
             // Another run of a plan with the same lines may have saved its clips in its own directory.
-            let unseen: Vec<&str> = self.destinations.ids().filter(|id| !seen.contains(*id)).collect();
+            let unseen: Vec<&str> = self.destinations.ids().filter(|id| !seen.contains(id)).collect();
             for ids in unseen.chunks(PAGE) {
                 let items = runner.ledger.items(&service, ids).await?;
                 let is_misplaced = |item: &&Item| {
@@ -234,7 +254,7 @@ impl BatchSource {
         &mut self,
         runner: &Runner<'_>,
         max: usize,
-        seen: &HashSet<String>,
+        seen: &Seen,
     ) -> Result<Vec<Item>, LedgerError> {
         let service = runner.ctx.service();
         let mut ids = runner.ledger.free_items(&service, Pending::InProgress, &self.name).await?;
@@ -251,7 +271,7 @@ impl BatchSource {
         &mut self,
         runner: &Runner<'_>,
         max: usize,
-        seen: &HashSet<String>,
+        seen: &Seen,
         items: &mut Vec<Item>,
     ) -> Result<(), LedgerError> {
         let service = runner.ctx.service();
@@ -262,24 +282,26 @@ impl BatchSource {
                     break;
                 }
                 let free = runner.ledger.free_items(&service, Pending::Planned, &self.name).await?;
-                let is_ours = |id: &String| self.destinations.contains(id) && !seen.contains(id);
-                self.planned = free.into_iter().filter(is_ours).collect();
+                let ours = free.iter().filter(|id| !seen.contains(id));
+                self.planned = ours.filter_map(|id| self.destinations.position(id)).collect();
             }
             // The next item may reach a limit.
             let is_limited =
                 self.max_jobs.is_some() || self.max_seconds.is_some() || runner.budget.is_limited();
             let room = if is_limited { 1 } else { max - items.len() };
             let window = if runner.ledger.is_shared() { (WINDOW * room).max(LEAST_WINDOW) } else { room };
-            let ids: Vec<String> = self.planned.drain(..window.min(self.planned.len())).collect();
+            let positions: Vec<u32> = self.planned.drain(..window.min(self.planned.len())).collect();
+            let ids: Vec<String> =
+                positions.iter().map(|position| self.destinations.id(*position).to_owned()).collect();
             let selection = Selection::Pending(Pending::Planned, &ids, limit(room));
             let leased = runner.ledger.lease(&service, selection).await?;
             // Other processes have leased those before the last one, and those after it were not needed.
             if let Some(last) = leased.last().filter(|_| leased.len() == room) {
-                let rest = ids.iter().rev().take_while(|id| **id != last.id);
-                rest.for_each(|id| self.planned.push_front(id.clone()));
+                let rest = positions.iter().zip(&ids).rev().take_while(|(_, id)| **id != last.id);
+                rest.for_each(|(position, _)| self.planned.push_front(*position));
             }
             for item in leased {
-                let id = item.id.clone();
+                let position = self.destinations.position(&item.id);
                 if !self.allows(&item) {
                     self.is_full = true;
                 } else if admits(runner, &item, &mut self.over_budget) {
@@ -287,7 +309,7 @@ impl BatchSource {
                     continue;
                 }
                 LeasedItem::new(&runner.ledger, item).release().await;
-                self.planned.push_front(id);
+                position.into_iter().for_each(|position| self.planned.push_front(position));
                 return Ok(());
             }
         }

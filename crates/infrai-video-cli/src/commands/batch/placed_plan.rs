@@ -39,8 +39,12 @@ impl Destinations for PlacedPlan {
         Box::new(self.plan.lines.iter().map(|line| &*line.id))
     }
 
-    fn contains(&self, id: &str) -> bool {
-        self.plan.position(id).is_some()
+    fn position(&self, id: &str) -> Option<u32> {
+        self.plan.position(id).and_then(|position| u32::try_from(position).ok())
+    }
+
+    fn id(&self, position: u32) -> &str {
+        &self.plan.lines[position as usize].id
     }
 
     fn of_item(&self, id: &str) -> Option<Destination> {
