@@ -21,9 +21,9 @@ struct Arguments {
     /// A short run, which is printed, and written to target/bench/quick alone.
     #[arg(long)]
     quick: bool,
-    /// Measure this part alone, and leave the others of the page as they are.
-    #[arg(long, value_name = "PART")]
-    only: Option<Part>,
+    /// Measure these parts alone, separated by commas, and leave the others of the page as they are.
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    only: Vec<Part>,
     /// Draw the plots again from the tables of docs/benchmarks.md, and measure nothing.
     #[arg(long, conflicts_with_all = ["quick", "only"])]
     plots: bool,
@@ -36,5 +36,5 @@ fn main() -> anyhow::Result<()> {
     if plots {
         return parts::draw_again(&root, &mut std::io::stdout());
     }
-    parts::run(&root, length, only, &mut std::io::stdout())
+    parts::run(&root, length, &only, &mut std::io::stdout())
 }

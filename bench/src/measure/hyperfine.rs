@@ -39,7 +39,7 @@ pub(crate) fn times(
         // Advice on noise; a failure is reported below.
         .stderr(Stdio::null())
         .status()
-        .context("hyperfine cannot be started (install Debian's hyperfine)")?;
+        .context("hyperfine cannot be started")?;
     let text = std::fs::read_to_string(report.path())?;
     read(&text).filter(|_| status.success()).with_context(|| format!("hyperfine could not time `{line}`"))
 }

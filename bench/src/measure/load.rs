@@ -36,7 +36,7 @@ pub(crate) fn measure(
         std::fs::write(script.path(), generator())?;
         wrk.arg("-s").arg(script.path());
     }
-    let output = wrk.arg(url).output().context("wrk cannot be started (on Debian: apt-get install wrk)")?;
+    let output = wrk.arg(url).output().context("wrk cannot be started")?;
     read(&String::from_utf8_lossy(&output.stdout)).with_context(|| {
         format!("wrk could not measure {url}: {}", String::from_utf8_lossy(&output.stdout).trim())
     })

@@ -8,7 +8,6 @@ use std::io::Write;
 use std::path::Path;
 
 use external_tools::postgres::Postgres;
-use external_tools::programs::{POSTGRES, require};
 
 use self::scene::{Load, Measured, Scene, Store, describe};
 use crate::measure::build::{executables, named};
@@ -33,7 +32,6 @@ const MOST_MEMORY_MB: f64 = 100.0;
 
 pub(crate) fn section(root: &Path, length: Length, out: &mut dyn Write) -> anyhow::Result<String> {
     tell(out, "batches, on SQLite and PostgreSQL");
-    require(&[POSTGRES])?;
     let built = executables(root, root, "-p infrai-video-cli --features postgres")?;
     let scene = Scene { command: named(&built, "infrai-video")?, root: root.to_owned() };
     let (lines, lines_each) = if length == Length::Full { (10_000, 800) } else { (500, 60) };
@@ -113,7 +111,7 @@ fn text(results: &Results) -> String {
          Each process has `-j {CONCURRENCY}`, so that it cannot keep a core busy alone, and the plan has {} lines for each of them. The last row has\n\
          8 processes with `-j 64`, and {} lines. Two times as many processes should make at least {SCALING} times two times as many items a second while\n\
          cores last: there is no goal for a run that keeps the processors busy for more than {:.0} % of its time. {saturated}\n\
-         A process that finds no free item looks again after 2 s, since another may die, so each run of several ends up to 2 s after its last item.\n\n{}\
+         A process that finds no free item looks again, since another may die: after 0.1 s, and then after twice as long each time, up to 2 s.\n\n{}\
          ### Large plans\n\n{}{}",
         figure(*lines as f64),
         sqlite[0].clip_bytes / 1000.0,

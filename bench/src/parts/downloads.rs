@@ -5,7 +5,6 @@ mod course;
 use std::io::Write;
 use std::path::Path;
 
-use external_tools::programs::{self, require};
 
 use crate::measure::fixed_server::{Programs, Samples};
 use crate::page::goals::{Goal, goals};
@@ -62,7 +61,6 @@ const MANY: [Program; 4] = [
 
 pub(crate) fn section(root: &Path, length: Length, out: &mut dyn Write) -> anyhow::Result<String> {
     tell(out, "large clips, beside curl and wget");
-    require(&[programs::CURL, programs::TIME, programs::WGET])?;
     let built = Programs::build(root)?;
     let samples = Samples::take(root)?;
     let (mib, rounds) = if length == Length::Full { (1024, 5) } else { (128, 2) };

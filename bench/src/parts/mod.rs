@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
+use external_tools::programs::{
+    CURL, GH, HYPERFINE, JAVA, NPM, POSTGRES, PYTHON, Program, TIME, VALGRIND, WGET, WRK, require,
+};
 
 use crate::measure::machine;
 use crate::page::{plot, plots, sections};
@@ -95,6 +98,20 @@ impl Part {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
+    /// What must be installed.
+    fn programs(self) -> &'static [Program] {
+        match self {
+            Self::Calls => &[PYTHON, NPM, JAVA, VALGRIND],
+            Self::Waiting | Self::Listing => &[],
+            Self::Downloads => &[CURL, TIME, WGET],
+            Self::Batches => &[POSTGRES, WRK],
+            Self::Regen => &[HYPERFINE, JAVA, PYTHON],
+            Self::Building => &[JAVA],
+            Self::Sandbox => &[CURL, NPM, WRK],
+            Self::Command => &[CURL, GH, HYPERFINE, TIME],
+        }
+    }
+
     /// Measures, and returns the section with its heading.
     fn section(self, root: &Path, length: Length, out: &mut dyn Write) -> anyhow::Result<String> {
         let started = Instant::now();
@@ -118,21 +135,24 @@ impl Part {
     }
 }
 
-/// Measures all parts on the workspace at `root`, or one part, whose section of the page is then replaced.
+/// Measures the parts of the workspace at `root`, or only some, whose sections of the page are then replaced.
 ///
 /// # Errors
 /// If a baseline or a tool cannot be installed, or gives a wrong result.
 pub(crate) fn run(
     root: &Path,
     length: Length,
-    only: Option<Part>,
+    only: &[Part],
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let order: Vec<&str> = Part::value_variants().iter().map(|part| part.heading()).collect();
     let (mut page, parts) = match only {
-        None => (head(), Part::value_variants().to_vec()),
-        Some(part) => (stored(root)?, vec![part]),
+        [] => (head(), Part::value_variants()),
+        some => (stored(root)?, some),
     };
+    // A run takes long: it must not fail in the middle for want of a program.
+    let needed: Vec<Program> = parts.iter().flat_map(|part| part.programs()).copied().collect();
+    require(&needed)?;
     let place = if length == Length::Full { DOCS } else { QUICK };
     for part in parts {
         page = sections::with(&page, &order, &part.section(root, length, out)?);

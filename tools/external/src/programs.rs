@@ -50,8 +50,12 @@ pub const DPKG: Program = apt("dpkg-deb", &["dpkg-deb", "--version"], "dpkg");
 pub const FFPROBE: Program = apt("ffprobe", &["ffprobe", "-version"], "ffmpeg");
 /// Loads completions for fish.
 pub const FISH: Program = apt("fish", &["fish", "--version"], "fish");
+/// A command of another service, to compare with.
+pub const GH: Program = apt("gh", &["gh", "--version"], "gh");
 /// Formats manual pages.
 pub const GROFF: Program = apt("groff", &["groff", "--version"], "groff-base");
+/// Times programs.
+pub const HYPERFINE: Program = apt("hyperfine", &["hyperfine", "--version"], "hyperfine");
 /// Runs and compiles Java.
 pub const JAVA: Program = apt("javac", &["javac", "-version"], "default-jdk-headless");
 /// `javax.annotation.Generated`, which neither the JDK nor openapi-generator's jar has.
@@ -100,6 +104,8 @@ pub const TIME: Program = apt("time", &["/usr/bin/time", "--version"], "time");
 pub const VALGRIND: Program = apt("valgrind", &["valgrind", "--version"], "valgrind");
 /// Downloads files.
 pub const WGET: Program = apt("wget", &["wget", "--version"], "wget");
+/// Sends many requests.
+pub const WRK: Program = apt("wrk", &["sh", "-c", "command -v wrk"], "wrk");
 /// Loads completions for zsh.
 pub const ZSH: Program = apt("zsh", &["zsh", "--version"], "zsh");
 

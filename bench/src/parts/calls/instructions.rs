@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use anyhow::Context as _;
-use external_tools::programs::{VALGRIND, require};
 
 use super::clients::{Client, Clients, Plan};
 
@@ -12,7 +11,6 @@ const LONG: Plan = Plan { measured: 1280, ..SHORT };
 
 /// The instructions of one call in the program itself, without the kernel.
 pub(crate) fn of_a_call(clients: &Clients<'_>, who: Client) -> anyhow::Result<f64> {
-    require(&[VALGRIND])?;
     let (short, long) = (count(clients, who, SHORT)?, count(clients, who, LONG)?);
     Ok((long - short) / (LONG.measured - SHORT.measured) as f64)
 }
