@@ -5,7 +5,6 @@ mod course;
 use std::io::Write;
 use std::path::Path;
 
-
 use crate::measure::fixed_server::{Programs, Samples};
 use crate::page::goals::{Goal, goals};
 use crate::page::table::{figure, none, table};

@@ -139,12 +139,7 @@ impl Part {
 ///
 /// # Errors
 /// If a baseline or a tool cannot be installed, or gives a wrong result.
-pub(crate) fn run(
-    root: &Path,
-    length: Length,
-    only: &[Part],
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+pub(crate) fn run(root: &Path, length: Length, only: &[Part], out: &mut dyn Write) -> anyhow::Result<()> {
     let order: Vec<&str> = Part::value_variants().iter().map(|part| part.heading()).collect();
     let (mut page, parts) = match only {
         [] => (head(), Part::value_variants()),
@@ -159,7 +154,7 @@ pub(crate) fn run(
         // A run takes long: finished parts must survive a failure of a later one.
         write(&root.join(place), &page).context("the result cannot be written")?;
     }
-    for plot in plots::ALL.iter().filter(|_| only.is_none()) {
+    for plot in plots::ALL.iter().filter(|_| only.is_empty()) {
         plot.of(&page)?.with_context(|| format!("{} has no table", plot.file))?;
     }
     if length == Length::Quick {
