@@ -62,7 +62,7 @@ pub(crate) fn rendering(root: &Path, length: Length, out: &mut dyn Write) -> any
         |name: &str, load: Load| [name.to_owned(), figure(load.requests_per_second), figure(load.p99_ms)];
     let text = format!(
         "### Status while clips are rendered\n\n`status` over 16 connections, while nothing else happens, and while {CLIPS} clips are requested at any time. The threads\n\
-         that render have the lowest priority, and take both cores when no request needs them. A request that arrives while both are busy waits\n\
+         that render have a low priority, and take both cores when no request needs them. A request that arrives while both are busy waits\n\
          for the end of a time slice of the kernel, a few milliseconds, which is more than ten times the p99 of an idle machine. Fewer threads\n\
          would render more slowly, and wrk needs a core of its own.\n\n{}",
         table(["load", "requests/s", "p99 ms"], &[row("none", idle), row("clips are rendered", busy)])

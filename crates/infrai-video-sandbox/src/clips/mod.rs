@@ -29,8 +29,9 @@ pub(crate) fn default_source() -> source::ClipSource {
 /// are rendered.
 #[cfg(all(feature = "render", target_os = "linux"))]
 fn yield_to_requests() {
-    // Without it clips are rendered all the same. On other systems than Linux it would apply to the whole process.
-    let _ = rustix::process::nice(19);
+    // A third of the share of other threads: with the lowest priority, other programs could delay a clip for very long. Without it
+    // clips are rendered all the same. On other systems than Linux it would apply to the whole process.
+    let _ = rustix::process::nice(5);
 }
 
 #[cfg(not(all(feature = "render", target_os = "linux")))]
