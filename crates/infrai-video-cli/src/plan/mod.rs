@@ -307,11 +307,17 @@ mod tests {
 
     #[test]
     fn a_file_name_of_a_line_without_a_name_may_be_taken_by_a_name() {
-        let stem = parse("{\"prompt\":\"a\"}", "plan").unwrap()[0].file_stem();
-        let plan = format!("{{\"prompt\":\"b\",\"name\":\"{stem}\"}}\n{{\"prompt\":\"a\"}}");
-        let lines = parse(&plan, "plan").unwrap();
-        assert_eq!(lines[0].file_stem(), stem);
-        assert!(lines[1].file_stem().len() > stem.len(), "{}", lines[1].file_stem());
+        let named = |stem: &str| format!("{{\"prompt\":\"b\",\"name\":\"{stem}\"}}\n");
+        let unnamed = "{\"prompt\":\"a\"}";
+        let short = parse(unnamed, "plan").unwrap()[0].file_stem();
+        let lines = parse(&(named(&short) + unnamed), "plan").unwrap();
+        let whole = lines[1].file_stem();
+        assert_eq!(lines[0].file_stem(), short);
+        assert!(whole.len() > short.len(), "{whole}");
+        let errors = parse(&(named(&short) + &named(&whole) + unnamed), "plan").unwrap_err();
+        assert_eq!(errors, [format!("line 3: its file name {whole:?} is the name of an earlier line")]);
+        let errors = parse(&format!("{unnamed}\n{}", named(&short)), "plan").unwrap_err();
+        assert_eq!(errors, [format!("line 2: the name {short:?} is used by an earlier line")]);
     }
 
     #[test]

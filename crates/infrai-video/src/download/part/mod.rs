@@ -122,8 +122,8 @@ impl PartFile {
         self.sync()?.map_or(Ok(()), |sync| sync())
     }
 
-    /// Prepares a sync of the written bytes, if enough time or bytes have passed since the last one. The returned function blocks, and is independent
-    /// of the part file: bytes that are added meanwhile are not in its sidecar.
+    /// Prepares a sync of the written bytes, if the last one was long enough ago, or many bytes ago. The returned function blocks,
+    /// and is independent of the part file: bytes that are added meanwhile are not in its sidecar.
     fn sync_if_due(&mut self) -> Result<Option<impl FnOnce() -> Result<(), Error> + use<>>, Error> {
         let is_due = self.synced_at.elapsed() >= SYNC_INTERVAL || self.written - self.synced >= SYNC_BYTES;
         if is_due { self.sync() } else { Ok(None) }
