@@ -184,7 +184,7 @@ fn stored(root: &Path) -> anyhow::Result<String> {
 /// The text above all sections.
 fn head() -> String {
     format!(
-        "# Benchmarks\n\n`cargo xtask bench` writes this page. All figures are from one run on one machine, with all programs under the same conditions; only\n\
+        "# Benchmarks\n\n`cargo xtask bench` writes this page. The figures of a part are from one run, and all parts from one machine, with all programs under the same conditions; only\n\
          ratios can be compared with other machines. A limit is what the machine allows to a program that does nothing else.\n\n{}",
         machine::describe()
     )
