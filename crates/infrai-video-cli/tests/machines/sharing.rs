@@ -19,8 +19,12 @@ async fn still(server: &Postgres) -> Fleet {
     fleet
 }
 
-/// Advances the clock until both have exited.
-fn both_end(server: &Postgres, fleet: &Fleet, mut workers: [Worker; 2]) -> [(Option<i32>, String); 2] {
+/// Advances the clock until all have exited.
+fn all_end<const N: usize>(
+    server: &Postgres,
+    fleet: &Fleet,
+    mut workers: [Worker; N],
+) -> [(Option<i32>, String); N] {
     while workers.iter_mut().any(Worker::is_running) {
         fleet.sandbox.clock().advance(Duration::from_secs(60));
         server.query(&fleet.ledger, "SELECT 1");
@@ -46,7 +50,7 @@ async fn two_versions_of_a_plan_run_concurrently() {
     wait_until(&server, &fleet, "count(*) FILTER (WHERE stage = 'accepted') = 32");
     // As if both had inserted their lines at the same moment, and neither knew those of the other.
     server.query(&fleet.ledger, "UPDATE items SET stage = 'planned', error = NULL WHERE stage = 'dropped'");
-    for (code, said) in both_end(&server, &fleet, [one, other]) {
+    for (code, said) in all_end(&server, &fleet, [one, other]) {
         assert_eq!(code, Some(0), "{said}");
     }
     assert_eq!(server.query(&fleet.ledger, "SELECT stage, count(*) FROM items GROUP BY stage"), "saved|60");
@@ -67,7 +71,7 @@ async fn two_processes_that_cannot_save_their_clips_do_not_wait_for_each_other()
     for (name, scene) in ["m1", "m2"].iter().flat_map(|name| (0..20).map(move |scene| (name, scene))) {
         std::fs::write(fleet.path(&format!("{name}/clips/s{scene}.mp4")), "mine").unwrap();
     }
-    for (code, said) in both_end(&server, &fleet, [one, other]) {
+    for (code, said) in all_end(&server, &fleet, [one, other]) {
         assert_eq!(code, Some(13), "{said}");
         assert!(said.contains("20 of 20 items have no clip"), "{said}");
     }
@@ -77,6 +81,49 @@ async fn two_processes_that_cannot_save_their_clips_do_not_wait_for_each_other()
     let resumed = fleet.run(["batch", "run", "plan.jsonl", "-q", "--output=clips"]);
     assert_eq!(resumed.status.code(), Some(0), "{resumed:?}");
     assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (20, 20));
+}
+
+/// Makes the statements of one process wait in the middle of a transaction, while the table `gate` has a row.
+const GATE: &str = "
+    CREATE TABLE gate AS SELECT true AS is_closed;
+    CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        WHILE EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
+        RETURN NULL;
+    END $$;";
+
+/// A laptop that is closed keeps its connections, and with them the locks of a transaction.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
+async fn a_process_that_is_suspended_in_a_transaction_does_not_hold_up_the_others() {
+    // While the plan is stored, and while an accepted job is.
+    for table in ["items", "charges"] {
+        let server = Postgres::start();
+        let fleet = still(&server).await;
+        fleet.plan("plan.jsonl", 0..4);
+        let trigger = format!(
+            "CREATE TRIGGER wait AFTER INSERT ON {table} FOR EACH ROW
+                 WHEN (current_setting('application_name') = 'm1') EXECUTE FUNCTION wait_at_gate();"
+        );
+        server.query(&fleet.ledger, &[GATE, &trigger].concat());
+        let sleeper = run(&fleet, "m1", "plan.jsonl");
+        let is = |state: &str| {
+            let found = "SELECT FROM pg_stat_activity WHERE application_name = 'm1' AND";
+            server.query(&fleet.ledger, &format!("SELECT EXISTS ({found} {state})")) == "t"
+        };
+        let waits = "wait_event = 'PgSleep'";
+        while !is(waits) {}
+        sleeper.signal("-STOP");
+        server.query(&fleet.ledger, "DELETE FROM gate");
+        while is(waits) {}
+
+        server.query(&fleet.ledger, "UPDATE items SET lease_until = 0");
+        let [(code, said)] = all_end(&server, &fleet, [run(&fleet, "m2", "plan.jsonl")]);
+        assert_eq!(code, Some(0), "{table}: {said}");
+        sleeper.signal("-CONT");
+        let [(code, said)] = all_end(&server, &fleet, [sleeper]);
+        assert_eq!(code, Some(0), "{table}: {said}");
+        assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (4, 4), "{table}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
