@@ -20,8 +20,8 @@ const SEED: u64 = 0x5eed;
 /// After this many kills one worker is suspended, as a sleeping machine, until others have taken over its items.
 const PER_STOP: usize = 6;
 
-/// Maximum number of changes of the ledger between two kills. An item has five in total.
-const STEP: u64 = 200;
+/// The number of changes of the ledger, without those that the kills cause. An item has five.
+const CHANGES: u64 = 5 * ITEMS as u64;
 
 /// Long enough for kills during all states, and for all kills before the last item is saved.
 const TIMES: JobTimes = JobTimes {
@@ -127,7 +127,9 @@ async fn sixteen_kills_of_machines_that_share_a_plan_lose_no_clip_and_charge_non
 
     let (mut met, mut stopped) = (BTreeMap::<String, u64>::new(), Vec::new());
     for kill in 1..KILLS {
-        scene.wait_for_changes(chance.u64(1..=STEP));
+        // On a busy machine more changes happen before each kill, and the kills that are left come sooner.
+        let left = CHANGES.saturating_sub(scene.changes()) / (KILLS - kill + 1) as u64;
+        scene.wait_for_changes(chance.u64(1..=left.max(1)));
         let (name, worker) = workers.remove(chance.usize(..workers.len()));
         worker.kill();
         let held =
