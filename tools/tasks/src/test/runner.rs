@@ -141,7 +141,10 @@ fn variables(mut command: &str) -> (Vec<(&str, &str)>, &str) {
     (variables, command)
 }
 
-/// Which lines of a program are shown, and when: results and summaries of tests at once, the others if the program fails, and
+/// What libtest says of a test that runs for a minute, and then no more.
+const SLOW_TEST: &str = " has been running for over ";
+
+/// Which lines of a program are shown, and when: results, summaries and slow tests at once, the others if the program fails, and
 /// all of them at once with `-v`. No line is shown twice.
 #[derive(Default)]
 struct Shown {
@@ -157,7 +160,9 @@ impl Shown {
             self.skipped.push(why.to_owned());
         }
         let summary = line.strip_prefix("summary: ");
-        if self.verbose || summary.is_some() || line.starts_with("test result: ") {
+        let is_result = line.starts_with("test result: ");
+        // The name of a test that never ends must be known before whoever waits gives up.
+        if self.verbose || summary.is_some() || is_result || line.contains(SLOW_TEST) {
             return print(summary.unwrap_or(&line));
         }
         self.kept.push(line);
@@ -169,9 +174,10 @@ impl Shown {
 mod tests {
     use super::*;
 
-    const LINES: [&str; 4] = [
+    const LINES: [&str; 5] = [
         "running 1 test",
         "summary: go: 9 operations",
+        "test a has been running for over 60 seconds",
         "test result: ok. 1 passed; 0 failed",
         "something else",
     ];
@@ -191,16 +197,16 @@ mod tests {
     }
 
     #[test]
-    fn results_of_tests_are_shown_at_once_and_only_once() {
+    fn results_and_slow_tests_are_shown_at_once_and_only_once() {
         let (at_once, kept) = feed(false);
-        assert_eq!(at_once, ["go: 9 operations", "test result: ok. 1 passed; 0 failed"]);
+        assert_eq!(at_once, ["go: 9 operations", LINES[2], "test result: ok. 1 passed; 0 failed"]);
         assert_eq!(kept, ["running 1 test", "something else"]);
     }
 
     #[test]
     fn all_lines_are_shown_at_once_if_asked_for() {
         let (at_once, kept) = feed(true);
-        assert_eq!((at_once.len(), kept.len()), (4, 0));
+        assert_eq!((at_once.len(), kept.len()), (5, 0));
     }
 
     fn run(program: &str) -> (Outcome, String) {
