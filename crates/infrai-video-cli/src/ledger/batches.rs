@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::database::{Row, text};
+use super::database::{Row, Statement, Value, text};
 use super::{Item, Ledger, LedgerError, Stage};
 
 /// What a run of a plan needs to know of each recorded item.
@@ -22,38 +22,59 @@ impl Recorded {
     }
 }
 
+/// A database may be far away, and responds to one statement after another.
+const ITEMS_OF_AN_INSERT: usize = 500;
+
+/// Inserts items. Existing ones stay unchanged.
+fn insert(items: Vec<Item>, now: &str) -> Statement {
+    let mut rows = Vec::new();
+    let mut values = Vec::new();
+    for item in items {
+        let (target, output) = item.destination.columns();
+        let columns: [Value; 13] = [
+            item.service.into(),
+            item.id.into(),
+            item.batch.into(),
+            item.line.into(),
+            item.name.into(),
+            item.attempt.into(),
+            item.key.into(),
+            item.request.into(),
+            item.seconds.into(),
+            text(target),
+            output.into(),
+            item.replace.into(),
+            text(item.stage.stored()),
+        ];
+        let parameters = (1..=columns.len()).map(|number| format!("${}, ", values.len() + number));
+        rows.push(format!("({}0, {now}, {now})", parameters.collect::<String>()));
+        values.extend(columns);
+    }
+    let sql = format!(
+        "INSERT INTO items (service, id, batch, line, name, attempt, key, request, seconds, target, output, overwrite,
+             stage, lease_until, created_at, updated_at)
+         VALUES {} ON CONFLICT DO NOTHING",
+        rows.join(", ")
+    );
+    Statement::new(sql, values)
+}
+
 impl Ledger {
     /// Inserts items, all or none. Returns how many were new; existing ones stay unchanged. `items` is called again after an outage.
     pub(crate) async fn add_all<I>(&self, items: impl Fn() -> I) -> Result<u64, LedgerError>
     where
         I: Iterator<Item = Item> + Send + 'static,
     {
-        let sql = format!(
-            "INSERT INTO items (service, id, batch, line, name, attempt, key, request, seconds, target, output, overwrite,
-                 stage, lease_until, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, {now}, {now})
-             ON CONFLICT DO NOTHING",
-            now = self.database.now()
-        );
-        let values = |item: Item| {
-            let (target, output) = item.destination.columns();
-            vec![
-                item.service.into(),
-                item.id.into(),
-                item.batch.into(),
-                item.line.into(),
-                item.name.into(),
-                item.attempt.into(),
-                item.key.into(),
-                item.request.into(),
-                item.seconds.into(),
-                text(target),
-                output.into(),
-                item.replace.into(),
-                text(item.stage.stored()),
-            ]
-        };
-        self.with_retries(async |_| self.database.execute_each(&sql, items().map(values)).await).await
+        let now = self.database.now();
+        self.with_retries(async |_| {
+            let mut items = items();
+            let inserts = std::iter::from_fn(move || {
+                let some: Vec<Item> = items.by_ref().take(ITEMS_OF_AN_INSERT).collect();
+                (!some.is_empty()).then(|| insert(some, now))
+            });
+            self.database.execute_one_by_one(inserts).await
+        })
+        .await
     }
 
     /// The items of a batch, in the order of its plan, by their ids.

@@ -78,6 +78,7 @@ with_each_database! {
     a_saved_item_has_no_lease
     numbers_can_be_null_and_set_later
     two_processes_insert_the_same_plan_concurrently
+    a_long_plan_is_inserted_whole
     services_do_not_share_items
     a_ledger_of_version_1_is_migrated_without_loss
     each_job_has_one_charge_and_keeps_its_time
@@ -212,6 +213,19 @@ async fn two_processes_insert_the_same_plan_concurrently(fixture: Fixture) {
         let (added, also) = tokio::join!(one.add(&items), other.add(&reversed));
         assert_eq!(added.unwrap() + also.unwrap(), 200);
     }
+}
+
+async fn a_long_plan_is_inserted_whole(fixture: Fixture) {
+    let ledger = fixture.open().await;
+    let plan = |length: i64| (0..length).map(|line| item(&line.to_string(), line)).collect::<Vec<Item>>();
+    assert_eq!(ledger.add(&plan(1234)).await.unwrap(), 1234);
+    // The second half is repeated.
+    let mut twice = plan(1500);
+    twice.extend_from_within(750..);
+    assert_eq!(ledger.add(&twice).await.unwrap(), 1500 - 1234);
+    let lines: Vec<Option<i64>> =
+        ledger.batch(SERVICE, "plan").await.unwrap().iter().map(|item| item.line).collect();
+    assert_eq!(lines, (0..1500).map(Some).collect::<Vec<_>>());
 }
 
 async fn services_do_not_share_items(fixture: Fixture) {

@@ -83,16 +83,16 @@ impl Database {
         }
     }
 
-    /// Runs a statement with the values of each row in their order, all or none. Returns the number of rows that it changed.
-    pub(super) async fn execute_each(
+    /// As [`Self::execute_all`] for statements that are too large to be in memory at the same time. They have a transaction of
+    /// their own. Returns the number of rows that they changed.
+    pub(super) async fn execute_one_by_one(
         &self,
-        sql: &str,
-        rows: impl Iterator<Item = Vec<Value>> + Send + 'static,
+        statements: impl Iterator<Item = Statement> + Send + 'static,
     ) -> Result<u64, LedgerError> {
         match self {
-            Self::Sqlite(db) => db.execute_each(sql, rows).await,
+            Self::Sqlite(db) => db.execute_one_by_one(statements).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(db) => Box::pin(db.execute_each(sql, rows)).await,
+            Self::Postgres(db) => Box::pin(db.execute_one_by_one(statements)).await,
         }
     }
 

@@ -61,15 +61,14 @@ impl Postgres {
         effects.await.map_err(|_| closed())?
     }
 
-    pub(super) async fn execute_each(
+    pub(super) async fn execute_one_by_one(
         &self,
-        sql: &str,
-        rows: impl Iterator<Item = Vec<Value>>,
+        statements: impl Iterator<Item = Statement>,
     ) -> Result<u64, LedgerError> {
         let mut transaction = self.pool.begin().await?;
         let mut changed = 0;
-        for values in rows {
-            changed += query(sql, &values).execute(&mut *transaction).await?.rows_affected();
+        for statement in statements {
+            changed += run(&statement, &mut transaction).await?.changed;
         }
         transaction.commit().await?;
         Ok(changed)

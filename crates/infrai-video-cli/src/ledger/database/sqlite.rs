@@ -50,20 +50,17 @@ impl Sqlite {
         effects.await.map_err(|_| closed())?
     }
 
-    pub(super) async fn execute_each(
+    pub(super) async fn execute_one_by_one(
         &self,
-        sql: &str,
-        rows: impl Iterator<Item = Vec<Value>> + Send + 'static,
+        statements: impl Iterator<Item = Statement> + Send + 'static,
     ) -> Result<u64, LedgerError> {
-        let sql = numbered(sql);
         self.run(move |db| {
             let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut changed = 0;
-            let mut statement = transaction.prepare(&sql)?;
-            for values in rows {
+            for Statement { sql, values } in statements {
+                let mut statement = transaction.prepare(&numbered(&sql))?;
                 changed += statement.execute(params_from_iter(values))? as u64;
             }
-            drop(statement);
             transaction.commit()?;
             Ok(changed)
         })
