@@ -182,9 +182,12 @@ async fn file_and_size_limits_of_the_system_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_postgres_is_reported_at_once() {
     let harness = Harness::instant().await;
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Bound, so that no other test gets the port, but nothing listens on it.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = taken.local_addr().unwrap();
     for (ledger, reason) in [
-        (format!("postgres://127.0.0.1:{free}/clips"), "refused"),
+        (format!("postgres://{address}/clips"), "refused"),
         ("postgres:///clips?host=/nowhere".to_owned(), "No such file"),
     ] {
         let begun = Instant::now();
