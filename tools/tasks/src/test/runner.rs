@@ -141,7 +141,7 @@ fn variables(mut command: &str) -> (Vec<(&str, &str)>, &str) {
     (variables, command)
 }
 
-/// What libtest says of a test that runs for a minute, and then no more.
+/// libtest prints this once, when a test has run for 60 seconds.
 const SLOW_TEST: &str = " has been running for over ";
 
 /// Which lines of a program are shown, and when: results, summaries and slow tests at once, the others if the program fails, and
@@ -161,7 +161,7 @@ impl Shown {
         }
         let summary = line.strip_prefix("summary: ");
         let is_result = line.starts_with("test result: ");
-        // The name of a test that never ends must be known before whoever waits gives up.
+        // The log of a cancelled run must name the test that hung.
         if self.verbose || summary.is_some() || is_result || line.contains(SLOW_TEST) {
             return print(summary.unwrap_or(&line));
         }
