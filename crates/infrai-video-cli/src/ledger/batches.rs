@@ -22,7 +22,7 @@ impl Recorded {
     }
 }
 
-/// A database may be far away, and responds to one statement after another.
+/// Maximum number of rows of one INSERT. A database on another machine takes a round trip for each statement.
 const ITEMS_OF_AN_INSERT: usize = 500;
 
 /// Inserts items. Existing ones stay unchanged.

@@ -24,6 +24,9 @@ pub(crate) enum LedgerError {
     /// The database does not respond.
     #[error("{0}")]
     Unreachable(String),
+    /// The database has rolled the transaction back, since this process was suspended in it.
+    #[error("{0}")]
+    RolledBack(String),
     /// The database rejects the connection.
     #[error("{0}")]
     Denied(String),
@@ -53,6 +56,7 @@ impl LedgerError {
             Self::Busy => Some(Self::Busy),
             Self::Full => Some(Self::Full),
             Self::Unreachable(why) => Some(Self::Unreachable(why.clone())),
+            Self::RolledBack(why) => Some(Self::RolledBack(why.clone())),
             Self::Denied(why) => Some(Self::Denied(why.clone())),
             _ => None,
         }
@@ -85,7 +89,9 @@ impl LedgerError {
             },
             Self::Denied(_) => "check the user, the password and the database",
             Self::Newer => "use that version",
-            Self::Unreachable(_) | Self::Sql(_) | Self::Lost => "check that it can be reached",
+            Self::Unreachable(_) | Self::RolledBack(_) | Self::Sql(_) | Self::Lost => {
+                "check that it can be reached"
+            }
         }
     }
 }

@@ -156,16 +156,14 @@ impl Ledger {
                      ORDER BY CASE WHEN worker = $2 THEN 0 ELSE 1 END, line, created_at LIMIT $3 {skip})
                  UPDATE items SET worker = $2, lease_until = {now} + {lease}
                  WHERE service = $1 AND id IN (SELECT id FROM free)
-                 RETURNING id",
+                 RETURNING *",
                 now = self.database.now(),
                 lease = LEASE.as_millis(),
                 ids = parameters.join(", "),
                 skip = self.database.skip_locked(),
             )
         };
-        // A database may keep the items locked until they have been sent, and this process may be suspended meanwhile. Ids fit into the
-        // buffer of any connection.
-        let leased: Vec<String> = self
+        let mut items: Vec<Item> = self
             .with_retries(async |attempt| {
                 let sql = sql(&match attempt {
                     Attempt::First => self.free(),
@@ -174,11 +172,9 @@ impl Ledger {
                 });
                 let mut values = vec![text(service), text(&self.worker.id), i64::from(max).into()];
                 values.extend(ids.iter().copied().map(text));
-                self.database.execute_returning(&sql, values, |row| row.get("id")).await
+                self.database.execute_returning(&sql, values, Item::from_row).await
             })
             .await?;
-        let ids: Vec<&str> = leased.iter().map(String::as_str).collect();
-        let mut items: Vec<Item> = self.items(service, &ids).await?.into_values().collect();
         items.sort_by_key(|item| (item.line, item.created_at));
         Ok(items)
     }

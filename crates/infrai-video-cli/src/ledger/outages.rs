@@ -73,7 +73,8 @@ impl Ledger {
         let _set_only_once = self.outages.set(policy);
     }
 
-    /// Runs a statement, and retries it during outages that are to be waited for.
+    /// Runs a statement, and retries it if it was rolled back because this process was suspended, and during outages that are to be
+    /// waited for.
     pub(super) async fn with_retries<T>(
         &self,
         mut statement: impl AsyncFnMut(Attempt) -> Result<T, LedgerError>,
@@ -82,6 +83,7 @@ impl Ledger {
         let (mut attempt, mut delay) = (Attempt::First, FIRST_DELAY);
         loop {
             match (self.with_check(statement(attempt)).await, policy) {
+                (Err(LedgerError::RolledBack(_)), _) => attempt = Attempt::Retry,
                 (Err(LedgerError::Unreachable(why)), Some(policy)) if policy.allows(&why) => {
                     sleep(delay).await;
                     (attempt, delay) = (Attempt::Retry, (delay * 2).min(LONGEST_DELAY));

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 use infrai_video::Client;
 use infrai_video_sandbox::{ClipFiles, Operation, Sandbox, SandboxBuilder};
 use tempfile::TempDir;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, UnixStream};
 
 const KEY: &str = "ifr_pk_proj_4f9d2c";
 
@@ -30,6 +32,25 @@ impl Fleet {
         });
         let sandbox = builder.start().await.expect("loopback has free ports");
         Self { sandbox, directory: tempfile::tempdir().unwrap(), ledger }
+    }
+
+    /// Lets the processes connect to the database over TCP. The server itself listens on its socket only.
+    pub(crate) async fn connect_over_tcp(&mut self) {
+        let (_, host) = self.ledger.split_once("host=").unwrap();
+        let directory = host.split('&').next().unwrap().to_owned();
+        let socket = Path::new(&directory).join(".s.PGSQL.5432");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        self.ledger = self.ledger.replace(&directory, "127.0.0.1").replace("5432", &port.to_string());
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let socket = socket.clone();
+                tokio::spawn(async move {
+                    let mut server = UnixStream::connect(socket).await?;
+                    copy_bidirectional(&mut client, &mut server).await
+                });
+            }
+        });
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -20,7 +20,7 @@ const SEED: u64 = 0x5eed;
 /// After this many kills one worker is suspended, as a sleeping machine, until others have taken over its items.
 const PER_STOP: usize = 6;
 
-/// The number of changes of the ledger, without those that the kills cause. An item has five.
+/// The number of changes of the ledger in a run without kills. An item has five.
 const CHANGES: u64 = 5 * ITEMS as u64;
 
 /// Long enough for kills during all states, and for all kills before the last item is saved.

