@@ -56,6 +56,7 @@ impl LedgerError {
             Self::Busy => Some(Self::Busy),
             Self::Full => Some(Self::Full),
             Self::Unreachable(why) => Some(Self::Unreachable(why.clone())),
+            Self::RolledBack(why) => Some(Self::RolledBack(why.clone())),
             Self::Denied(why) => Some(Self::Denied(why.clone())),
             _ => None,
         }
